@@ -1,0 +1,194 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Reading FER2013 in the two layouts in which people have it.
+
+* the competition's ``fer2013.csv`` (columns emotion, pixels, Usage), with the FER+ votes
+  ``fer2013new.csv`` beside it where present (same rows, same order);
+* folders ``train/<emotion>/*.{png,jpg}`` and ``test/<emotion>/*.{png,jpg}``.
+"""
+
+import csv
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+from fer_ros.core.emotions import LABELS
+import numpy as np
+
+IMAGE_SIZE_PX = 48
+
+#: FER+ columns in the order of ``fer2013new.csv``.
+FERPLUS_COLUMNS = ('neutral', 'happiness', 'surprise', 'sadness', 'anger', 'disgust', 'fear',
+                   'contempt', 'unknown', 'NF')
+
+#: The order of our FER+ output: the seven emotions of FER2013 in its order, then contempt.
+FERPLUS_LABELS = (*LABELS, 'contempt')
+_FERPLUS_SOURCE = ('anger', 'disgust', 'fear', 'happiness', 'sadness', 'surprise', 'neutral',
+                   'contempt')
+_FERPLUS_INDEX = [FERPLUS_COLUMNS.index(name) for name in _FERPLUS_SOURCE]
+
+_USAGES = {'Training': 'train', 'PublicTest': 'public', 'PrivateTest': 'private'}
+
+
+class DatasetError(ValueError):
+    """The data is missing or malformed; the message says what was expected where."""
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """Faces of one split.
+
+    :ivar images: uint8 ``(n, 48, 48)`` grayscale.
+    :ivar labels: int64 ``(n,)``, indices into :data:`fer_ros.core.emotions.LABELS`.
+    :ivar votes: float32 ``(n, 10)`` FER+ votes in the order of :data:`FERPLUS_COLUMNS`, or None.
+    :ivar names: a name for each row, for reports.
+    """
+
+    images: np.ndarray
+    labels: np.ndarray
+    votes: np.ndarray | None
+    names: tuple[str, ...]
+
+    def __len__(self) -> int:
+        """Return the number of faces."""
+        return len(self.labels)
+
+    def subset(self, index: np.ndarray) -> 'Dataset':
+        """Return the rows of ``index`` (a boolean mask or integer positions)."""
+        index = np.arange(len(self))[index]
+        return Dataset(self.images[index], self.labels[index],
+                       None if self.votes is None else self.votes[index],
+                       tuple(self.names[i] for i in index))
+
+
+def load(path: str | Path) -> dict[str, Dataset]:
+    """Read every split found at ``path``: keys are of 'train', 'public', 'private', 'test'.
+
+    :param path: a folder in either layout, or the CSV file itself.
+    :raises DatasetError: when nothing usable is there.
+    """
+    path = Path(path).expanduser()
+    if path.is_file():
+        return _load_csv(path)
+    if (path / 'fer2013.csv').is_file():
+        return _load_csv(path / 'fer2013.csv')
+    if any((path / split).is_dir() for split in ('train', 'test')):
+        return _load_folders(path)
+    what = 'is not a folder' if not path.exists() else 'holds neither'
+    raise DatasetError(
+        f'{path} {what}: expected fer2013.csv (columns emotion,pixels,Usage) or folders '
+        f'train/<emotion>/ and test/<emotion>/ with emotions {", ".join(LABELS)}')
+
+
+def _load_csv(path: Path) -> dict[str, Dataset]:
+    images, labels, usages = [], [], []
+    csv.field_size_limit(1 << 20)
+    with open(path, newline='') as file:
+        reader = csv.DictReader(file)
+        wanted = {'emotion', 'pixels', 'Usage'}
+        if not wanted <= set(reader.fieldnames or ()):
+            raise DatasetError(f'{path}: expected the columns emotion,pixels,Usage, found '
+                               f'{",".join(reader.fieldnames or ()) or "none"}')
+        for number, row in enumerate(reader, start=2):
+            try:
+                image = np.array(row['pixels'].split(), dtype=np.uint8)
+                label = int(row['emotion'])
+                usage = _USAGES[row['Usage']]
+            except (AttributeError, KeyError, OverflowError, TypeError, ValueError) as error:
+                raise DatasetError(f'{path}:{number}: not a FER2013 row ({error!r}); expected '
+                                   'an emotion 0 to 6, 2304 pixels 0 to 255, and a Usage of '
+                                   f'{", ".join(_USAGES)}') from error
+            if image.size != IMAGE_SIZE_PX ** 2 or not 0 <= label < len(LABELS):
+                raise DatasetError(f'{path}:{number}: {image.size} pixels and emotion {label}; '
+                                   'expected 2304 pixels and an emotion 0 to 6')
+            images.append(image)
+            labels.append(label)
+            usages.append(usage)
+    if not images:
+        raise DatasetError(f'{path}: no rows')
+    votes = _load_votes(path.with_name('fer2013new.csv'), len(images))
+    stack = np.stack(images).reshape(-1, IMAGE_SIZE_PX, IMAGE_SIZE_PX)
+    everything = Dataset(stack, np.array(labels, np.int64), votes,
+                         tuple(f'{usage}_{i}' for i, usage in enumerate(usages)))
+    usages = np.array(usages)
+    return {str(usage): everything.subset(usages == usage) for usage in np.unique(usages)}
+
+
+def _load_votes(path: Path, rows: int) -> np.ndarray | None:
+    if not path.is_file():
+        return None
+    with open(path, newline='') as file:
+        reader = csv.DictReader(file)
+        missing = set(FERPLUS_COLUMNS) - set(reader.fieldnames or ())
+        if missing:
+            raise DatasetError(f'{path}: FER+ columns missing: {", ".join(sorted(missing))}')
+        try:
+            votes = np.array([[float(row[name]) for name in FERPLUS_COLUMNS] for row in reader],
+                             np.float32)
+        except (TypeError, ValueError) as error:
+            raise DatasetError(f'{path}: a vote is not a number ({error})') from error
+    if len(votes) != rows:
+        raise DatasetError(f'{path} has {len(votes)} rows, fer2013.csv beside it has {rows}: '
+                           'the two must have the same rows in the same order')
+    return votes
+
+
+def _load_folders(path: Path) -> dict[str, Dataset]:
+    splits = {}
+    for split in ('train', 'test'):
+        if not (path / split).is_dir():
+            continue
+        images, labels, names = [], [], []
+        for label, emotion in enumerate(LABELS):
+            folder = path / split / emotion
+            if not folder.is_dir():
+                raise DatasetError(f'{folder} is missing: expected one folder for each of '
+                                   f'{", ".join(LABELS)}')
+            for file in sorted(folder.iterdir()):
+                if file.suffix.lower() not in ('.png', '.jpg', '.jpeg'):
+                    continue
+                image = cv2.imread(str(file), cv2.IMREAD_GRAYSCALE)
+                if image is None:
+                    raise DatasetError(f'{file}: not a readable image')
+                if image.shape != (IMAGE_SIZE_PX, IMAGE_SIZE_PX):
+                    image = cv2.resize(image, (IMAGE_SIZE_PX, IMAGE_SIZE_PX),
+                                       interpolation=cv2.INTER_AREA)
+                images.append(image)
+                labels.append(label)
+                names.append(f'{split}/{emotion}/{file.name}')
+        if not images:
+            raise DatasetError(f'{path / split}: no .png or .jpg image in any emotion folder')
+        splits[split] = Dataset(np.stack(images), np.array(labels, np.int64), None, tuple(names))
+    return splits
+
+
+def ferplus_targets(votes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Turn FER+ votes into a soft target and a weight.
+
+    Votes for 'unknown' and 'not a face' carry no class: the target is the rest, normalised; the
+    weight is their share, so a face nobody could read does not teach.
+
+    :param votes: float ``(n, 10)`` in the order of :data:`FERPLUS_COLUMNS`.
+    :returns: targets float32 ``(n, 8)`` in the order of :data:`FERPLUS_LABELS` (rows sum to 1),
+        and weights float32 ``(n,)`` in [0, 1].
+    """
+    emotion_votes = votes[:, _FERPLUS_INDEX].astype(np.float32)
+    # A single vote is most often a slip (E. Barsoum et al. 2016 drop them too).
+    emotion_votes = np.where(emotion_votes > 1, emotion_votes, 0)
+    total = emotion_votes.sum(axis=1)
+    uniform = np.full(emotion_votes.shape[1], 1 / emotion_votes.shape[1], np.float32)
+    targets = np.where(total[:, None] > 0, emotion_votes / np.maximum(total, 1)[:, None], uniform)
+    weights = total / np.maximum(votes.sum(axis=1), 1)
+    return targets.astype(np.float32), weights.astype(np.float32)
+
+
+def split_holdout(dataset: Dataset, fraction: float, seed: int) -> tuple[Dataset, Dataset]:
+    """Split off a stratified part for model choice and calibration.
+
+    :returns: (the rest, the held-out part); the same seed gives the same parts.
+    """
+    generator = np.random.default_rng(seed)
+    held = np.zeros(len(dataset), bool)
+    for label in range(len(LABELS)):
+        rows = np.flatnonzero(dataset.labels == label)
+        held[generator.permutation(rows)[:round(fraction * len(rows))]] = True
+    return dataset.subset(~held), dataset.subset(held)

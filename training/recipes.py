@@ -1,0 +1,109 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Recipes: one YAML file says everything a training run depends on."""
+
+from dataclasses import asdict, dataclass, field, fields
+from pathlib import Path
+
+import yaml
+
+from .augmentation import Augmentation
+from .networks import NETWORKS
+
+RECIPE_DIR = Path(__file__).with_name('recipes')
+
+
+class RecipeError(ValueError):
+    """The recipe is malformed; the message names the file, the key and what was expected."""
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """A training run, whole."""
+
+    name: str
+    #: a key of :data:`training.networks.NETWORKS`, and its arguments
+    network: str = 'residual'
+    network_args: dict = field(default_factory=dict)
+    heads: tuple[str, ...] = ('fer2013', 'ferplus')
+    #: weight of each head's loss, in the order of ``heads``
+    head_weights: tuple[float, ...] = (1.0, 1.0)
+    epochs: int = 48
+    batch_size: int = 128
+    seed: int = 1
+    #: 'sgd' (Nesterov, decoupled weight decay) or 'adam'
+    optimizer: str = 'sgd'
+    learning_rate: float = 0.1
+    momentum: float = 0.9
+    #: decoupled: each step takes learning_rate * weight_decay of the weight away
+    weight_decay: float = 0.005
+    #: 'cosine' (with warm-up) or 'plateau' (factor 0.1, patience 2, min 1e-5 on val_loss)
+    schedule: str = 'cosine'
+    warmup_epochs: float = 2.0
+    label_smoothing: float = 0.1
+    #: momentum of the moving average of the weights; 0 switches it off
+    ema: float = 0.998
+    #: which weights are kept: 'last' or 'best' (by validation accuracy)
+    keep: str = 'last'
+    #: 'float32' or 'mixed_bfloat16'
+    precision: str = 'float32'
+    #: part of the training split held out for validation and calibration
+    holdout: float = 0.05
+    #: None switches augmentation off
+    augmentation: Augmentation | None = field(default_factory=Augmentation)
+
+    def to_dict(self) -> dict:
+        """Return plain types, as written beside every run."""
+        return asdict(self)
+
+
+_CHOICES = {'network': tuple(NETWORKS), 'optimizer': ('sgd', 'adam'), 'keep': ('last', 'best'),
+            'schedule': ('cosine', 'plateau'), 'precision': ('float32', 'mixed_bfloat16')}
+
+
+def load(name_or_path: str) -> Recipe:
+    """Read a recipe by file path or by the name of one that ships.
+
+    :raises RecipeError: when it is missing or malformed.
+    """
+    path = Path(name_or_path)
+    if not path.is_file():
+        path = RECIPE_DIR / f'{name_or_path}.yaml'
+    if not path.is_file():
+        shipped = ', '.join(sorted(p.stem for p in RECIPE_DIR.glob('*.yaml')))
+        raise RecipeError(f'no recipe {name_or_path}: give a YAML file or one of {shipped}')
+    try:
+        values = yaml.safe_load(path.read_text())
+    except yaml.YAMLError as error:
+        raise RecipeError(f'{path}: {error}') from error
+    if not isinstance(values, dict):
+        raise RecipeError(f'{path}: expected a mapping of recipe keys')
+    return from_dict({'name': path.stem, **values}, str(path))
+
+
+def from_dict(values: dict, source: str = 'recipe') -> Recipe:
+    """Build a recipe from plain types and check it."""
+    values = dict(values)
+    _refuse_unknown(values, Recipe, source)
+    augmentation = values.get('augmentation', {})
+    if augmentation is not None:
+        _refuse_unknown(augmentation, Augmentation, f'{source}: augmentation')
+        values['augmentation'] = Augmentation(**augmentation)
+    for key in ('heads', 'head_weights'):
+        if key in values:
+            values[key] = tuple(values[key])
+    recipe = Recipe(**values)
+    for key, choices in _CHOICES.items():
+        if getattr(recipe, key) not in choices:
+            raise RecipeError(f'{source}: {key} is {getattr(recipe, key)!r}, expected one of '
+                              f'{", ".join(choices)}')
+    if len(recipe.heads) != len(recipe.head_weights):
+        raise RecipeError(f'{source}: head_weights needs one number for each of heads')
+    return recipe
+
+
+def _refuse_unknown(values: dict, kind: type, source: str) -> None:
+    known = {f.name for f in fields(kind)}
+    unknown = set(values) - known
+    if unknown:
+        raise RecipeError(f'{source}: unknown key {", ".join(sorted(unknown))}; known are '
+                          f'{", ".join(sorted(known))}')

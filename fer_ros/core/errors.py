@@ -1,0 +1,14 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Errors a user can mend; the message says what, where and what to do."""
+
+
+class FerError(Exception):
+    """Base of the errors that carry a message for the user instead of a traceback."""
+
+
+class ConfigurationError(FerError, ValueError):
+    """A value, file or model given by the user cannot be used."""
+
+
+class SourceError(FerError, OSError):
+    """A camera, file or stream cannot be opened or has stopped."""

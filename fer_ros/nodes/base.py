@@ -1,0 +1,233 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What every node of the package has: lifecycle, parameters, diagnostics, and a main function."""
+
+from collections.abc import Callable
+import signal
+import threading
+import traceback
+
+from fer_ros import transport
+from fer_ros.core.errors import FerError
+from fer_ros.nodes import parameters
+from fer_ros.nodes.diagnostics import Diagnostics, ERROR, Status
+from fer_ros.nodes.parameters import Parameter
+from rcl_interfaces.msg import SetParametersResult
+import rclpy
+from rclpy.executors import Executor, ExternalShutdownException, SingleThreadedExecutor
+from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackReturn
+from rclpy.node import Node
+from rclpy.parameter import Parameter as RosParameter
+from rclpy.signals import SignalHandlerOptions
+
+COMMON_PARAMETERS = (
+    Parameter('autostart', True, 'configure and activate at start, without a lifecycle manager'),
+)
+
+
+class ManagedNode(LifecycleNode):
+    """A lifecycle node whose subclass says what to make in each step.
+
+    A subclass gives :data:`PARAMETERS` and overrides :meth:`configure`, :meth:`activate`,
+    :meth:`deactivate`, :meth:`cleanup`, :meth:`change` and :meth:`report`. Each step may raise
+    :class:`fer_ros.core.errors.FerError`: the transition fails with its message and may be tried
+    again.
+    """
+
+    #: The node's own parameters.
+    PARAMETERS: tuple[Parameter, ...] = ()
+
+    def __init__(self, name: str, **kwargs):
+        super().__init__(name, **kwargs)
+        self.exit_code = 0
+        self.finished = threading.Event()
+        self._state = 'unconfigured'
+        self._failure = ''
+        self.table = (*self.PARAMETERS, *COMMON_PARAMETERS)
+        try:
+            parameters.declare(self, self.table)
+        except FerError:
+            self.destroy_node()
+            raise
+        self._by_name = {parameter.name: parameter for parameter in self.table}
+        self.add_on_set_parameters_callback(self._on_set_parameters)
+        self._diagnostics = Diagnostics(self, self._collect)
+
+    # Steps, for subclasses.
+
+    def configure(self) -> None:
+        """Read parameters, load models, make publishers."""
+
+    def activate(self) -> None:
+        """Subscribe, open, start."""
+
+    def deactivate(self) -> None:
+        """Undo :meth:`activate`; also called when it failed half way."""
+
+    def cleanup(self) -> None:
+        """Undo :meth:`configure`; also called when it failed half way."""
+
+    def change(self, values: dict[str, object]) -> None:
+        """Take over dynamic parameters while configured; raise ``FerError`` to refuse them."""
+
+    def report(self, status: Status) -> None:
+        """Add the node's figures and complaints to its diagnostics."""
+
+    # For subclasses and main functions.
+
+    def value(self, name: str):
+        """Return the value of a parameter."""
+        return self.get_parameter(name).value
+
+    @property
+    def state(self) -> str:
+        """The lifecycle state: unconfigured, inactive, active or finalized."""
+        return self._state
+
+    def now_s(self) -> float:
+        """Return the node's time (simulated where ``use_sim_time`` is set), seconds."""
+        return self.get_clock().now().nanoseconds * 1e-9
+
+    def start(self) -> bool:
+        """Configure and activate; return whether both succeeded."""
+        return (self.trigger_configure() == TransitionCallbackReturn.SUCCESS
+                and self.trigger_activate() == TransitionCallbackReturn.SUCCESS)
+
+    def finish(self, exit_code: int = 0) -> None:
+        """Ask :func:`run` to end the process."""
+        self.exit_code = exit_code
+        self.finished.set()
+
+    # Lifecycle, called by rclpy.
+
+    def on_configure(self, state: LifecycleState) -> TransitionCallbackReturn:
+        """Configure, or say why not and be as before."""
+        return self._transition(self.configure, self.cleanup, 'inactive', 'unconfigured')
+
+    def on_activate(self, state: LifecycleState) -> TransitionCallbackReturn:
+        """Activate, or say why not and be as before."""
+        return self._transition(self.activate, self.deactivate, 'active', 'inactive')
+
+    def on_deactivate(self, state: LifecycleState) -> TransitionCallbackReturn:
+        """Deactivate."""
+        return self._transition(self.deactivate, None, 'inactive', 'active')
+
+    def on_cleanup(self, state: LifecycleState) -> TransitionCallbackReturn:
+        """Clean up."""
+        return self._transition(self.cleanup, None, 'unconfigured', 'inactive')
+
+    def on_shutdown(self, state: LifecycleState) -> TransitionCallbackReturn:
+        """Undo whatever the present state has made."""
+        result = TransitionCallbackReturn.SUCCESS
+        if self._state == 'active':
+            result = self._transition(self.deactivate, None, 'inactive', 'inactive')
+        if self._state == 'inactive':
+            result = self._transition(self.cleanup, None, 'unconfigured', 'unconfigured')
+        self._state = 'finalized'
+        return result
+
+    def _transition(self, step: Callable, undo: Callable | None, done: str,
+                    failed: str) -> TransitionCallbackReturn:
+        try:
+            step()
+        except FerError as error:
+            self._failure = str(error)
+            self.get_logger().error(f'{step.__name__} failed: {error}')
+        except Exception as error:  # a lifecycle node that dies here could not be tried again
+            self._failure = f'{type(error).__name__}: {error}'
+            self.get_logger().error(f'{step.__name__} failed:\n{traceback.format_exc()}')
+        else:
+            self._failure = ''
+            self._state = done
+            self.get_logger().debug(f'{step.__name__}: now {done}')
+            return TransitionCallbackReturn.SUCCESS
+        if undo is not None:
+            undo()
+        self._state = failed
+        return TransitionCallbackReturn.FAILURE
+
+    # Parameters and diagnostics.
+
+    def _on_set_parameters(self, changes: list[RosParameter]) -> SetParametersResult:
+        values = {}
+        for change in changes:
+            parameter = self._by_name.get(change.name)
+            if parameter is None:
+                continue
+            if not parameter.dynamic and self._state != 'unconfigured':
+                return SetParametersResult(successful=False, reason=(
+                    f'{change.name} takes effect at configure: deactivate and clean up the node '
+                    f'first (it is {self._state})'))
+            problem = parameter.problem(change.value)
+            if problem:
+                return SetParametersResult(successful=False, reason=problem)
+            values[change.name] = change.value
+        if self._state in ('inactive', 'active') and values:
+            try:
+                self.change(values)
+            except FerError as error:
+                return SetParametersResult(successful=False, reason=str(error))
+        return SetParametersResult(successful=True)
+
+    def _collect(self) -> Status:
+        status = Status(message=self._state, values={'state': self._state})
+        if self._failure:
+            status.worsen(ERROR, self._failure)
+        self.report(status)
+        return status
+
+
+def spin(executor: Executor, node: Node) -> None:
+    """Spin until the executor is shut down; an error in a callback is logged and survived."""
+    while rclpy.ok(context=executor.context):
+        try:
+            executor.spin()
+            return
+        except ExternalShutdownException:
+            return
+        except Exception:  # the node must not go deaf because of one bad call
+            node.get_logger().error(f'error in a callback:\n{traceback.format_exc()}')
+
+
+def run(*makers: Callable[[], ManagedNode], args: list[str] | None = None) -> int:
+    """Run nodes in this process until they finish or a signal comes; return the exit code.
+
+    The transport profile is chosen here, so that nodes started in whatever way use it.
+    """
+    transport.use_profile()
+    rclpy.init(args=args, signal_handler_options=SignalHandlerOptions.NO)
+    stop = threading.Event()
+    previous = {number: signal.signal(number, lambda *_: stop.set())
+                for number in (signal.SIGINT, signal.SIGTERM)}
+    nodes: list[ManagedNode] = []
+    spinner = None
+    executor = SingleThreadedExecutor()
+    try:
+        for maker in makers:
+            try:
+                nodes.append(maker())
+            except FerError as error:
+                rclpy.logging.get_logger('fer_ros').fatal(str(error))
+                return 2
+            nodes[-1].finished.clear()
+            executor.add_node(nodes[-1])
+        for node in nodes:
+            if node.value('autostart'):
+                node.start()
+        spinner = threading.Thread(target=spin, args=(executor, nodes[0]), name='executor')
+        spinner.start()
+        # Signal handlers run in this thread, which therefore must not sit inside rclpy.
+        while not stop.wait(0.1):
+            if all(node.finished.is_set() for node in nodes):
+                break
+        return max(node.exit_code for node in nodes)
+    finally:
+        executor.shutdown(timeout_sec=2.0)
+        if spinner is not None:
+            spinner.join(timeout=5.0)
+        for node in nodes:
+            if node.state != 'finalized':
+                node.trigger_shutdown()
+            node.destroy_node()
+        for number, handler in previous.items():
+            signal.signal(number, handler)
+        rclpy.try_shutdown()

@@ -1,0 +1,81 @@
+# SPDX-License-Identifier: Apache-2.0
+"""One status a node on /diagnostics, once a second (REP-107).
+
+Through ``diagnostic_updater`` where it is installed, the same messages without it.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus, KeyValue
+from rclpy.node import Node
+
+try:
+    import diagnostic_updater
+except ImportError:
+    diagnostic_updater = None
+
+OK, WARN, ERROR = DiagnosticStatus.OK, DiagnosticStatus.WARN, DiagnosticStatus.ERROR
+
+
+@dataclass
+class Status:
+    """What a node says of itself.
+
+    :ivar level: :data:`OK`, :data:`WARN` or :data:`ERROR`.
+    :ivar message: one line; for WARN and ERROR with the cure.
+    :ivar values: figures by name, units in the names.
+    """
+
+    level: bytes = OK
+    message: str = ''
+    values: dict[str, object] = field(default_factory=dict)
+
+    def worsen(self, level: bytes, message: str) -> None:
+        """Take over a worse level; the message of the worst is kept, later ones are appended."""
+        if level > self.level:
+            self.level, self.message = level, message
+        elif level == self.level and level != OK:
+            self.message = f'{self.message}; {message}'
+
+
+class Diagnostics:
+    """Publish what ``collect`` returns, at 1 Hz, whatever state the node is in."""
+
+    def __init__(self, node: Node, collect: Callable[[], Status]):
+        self._node = node
+        self._collect = collect
+        self._publisher = self._timer = None
+        if diagnostic_updater is not None:
+            self._updater = diagnostic_updater.Updater(node)
+            self._updater.setHardwareID('none')
+            self._updater.add('status', self._fill)
+        else:
+            self._publisher = node.create_publisher(DiagnosticArray, '/diagnostics', 10)
+            self._timer = node.create_timer(1.0, self.publish)
+
+    def publish(self) -> None:
+        """Publish now."""
+        if self._publisher is None:
+            self._updater.force_update()
+            return
+        status = self._collect()
+        message = DiagnosticArray()
+        message.header.stamp = self._node.get_clock().now().to_msg()
+        # The name has the form that diagnostic_updater gives it.
+        message.status.append(DiagnosticStatus(
+            level=status.level, name=f'{self._node.get_name()}: status', message=status.message,
+            hardware_id='none', values=[KeyValue(key=key, value=_text(value))
+                                        for key, value in status.values.items()]))
+        self._publisher.publish(message)
+
+    def _fill(self, wrapper):
+        status = self._collect()
+        wrapper.summary(status.level, status.message)
+        for key, value in status.values.items():
+            wrapper.add(key, _text(value))
+        return wrapper
+
+
+def _text(value: object) -> str:
+    return f'{value:.2f}' if isinstance(value, float) else str(value)

@@ -1,0 +1,51 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The Fast DDS transport profile that lets whole images arrive.
+
+Fast DDS's default shared-memory segment (512 KiB) is smaller than one 640x480 colour image, so
+images fall back to UDP fragments and most are lost. The profile beside this file makes the
+segment larger. It is chosen by an environment variable, read when the first participant is made.
+"""
+
+from importlib.resources import files
+import os
+
+#: Read by Fast DDS 2 (Humble, Jazzy) and, with a deprecation warning, by Fast DDS 3.
+_LEGACY_VARIABLE = 'FASTRTPS_DEFAULT_PROFILES_FILE'
+#: Read by Fast DDS 3 (Kilted).
+_VARIABLE = 'FASTDDS_DEFAULT_PROFILES_FILE'
+#: Each of these says that the user has chosen a transport; then we keep out of it.
+_USER_CHOICES = (_VARIABLE, _LEGACY_VARIABLE, 'FASTDDS_BUILTIN_TRANSPORTS',
+                 'FASTRTPS_BUILTIN_TRANSPORTS')
+
+#: What a node tells a user whose stream loses images.
+LOSS_CURE = ('start every process of the stream with our transport profile '
+             '(export FASTRTPS_DEFAULT_PROFILES_FILE=$(python3 -m fer_ros.transport)), or publish '
+             'the images reliably or smaller')
+
+
+def profile_path() -> str:
+    """Return the path of the profile that ships with the package."""
+    return str(files('fer_ros') / 'data' / 'fastdds_large_images.xml')
+
+
+def transport_environment(environment: dict[str, str] | None = None) -> dict[str, str]:
+    """Return what to add to the environment of a process that handles images.
+
+    :param environment: the environment to look at; the process's own by default.
+    :returns: the variable to set, or nothing when the user has chosen a transport.
+    """
+    environment = os.environ if environment is None else environment
+    if any(environment.get(name) for name in _USER_CHOICES):
+        return {}
+    distribution = environment.get('ROS_DISTRO', '')
+    legacy = distribution[:1] < 'k' or not distribution
+    return {_LEGACY_VARIABLE if legacy else _VARIABLE: profile_path()}
+
+
+def use_profile() -> None:
+    """Choose the profile for this process and its children; call before ``rclpy.init``."""
+    os.environ.update(transport_environment())
+
+
+if __name__ == '__main__':
+    print(profile_path())

@@ -1,0 +1,111 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Face detector: images in, tracked faces with aligned crops out."""
+
+from fer_ros import conversions
+from fer_ros.core.detection import create_detector, DETECTORS
+from fer_ros.core.face_finder import FaceFinder
+from fer_ros.core.statistics import LatencyWindow, RateMeter
+from fer_ros.core.tracking import FaceTracker
+from fer_ros.msg import FaceArray
+from fer_ros.nodes import image_input, qos
+from fer_ros.nodes.base import ManagedNode, run
+from fer_ros.nodes.diagnostics import Status
+from fer_ros.nodes.parameters import Parameter
+import numpy as np
+from std_msgs.msg import Header
+
+
+class FaceDetector(ManagedNode):
+    """Find, follow and crop faces."""
+
+    PARAMETERS = (
+        Parameter('detector', 'auto', 'which detector; auto takes the best that is installed',
+                  choices=DETECTORS),
+        Parameter('model_path', '', "the user's own ONNX model; empty: the detector's own"),
+        Parameter('detection_size_px', 0,
+                  'long side to which the image is scaled for detection; 0: the detector decides',
+                  minimum=0, maximum=4096),
+        Parameter('minimum_face_px', 24, 'smallest face looked for, pixels of the source image',
+                  minimum=8, maximum=2000),
+        Parameter('score_threshold', 0.0, "detections below are dropped; 0: the detector's own",
+                  minimum=0.0, maximum=1.0),
+        Parameter('nms_threshold', 0.0,
+                  "overlap (IoU) above which two detections are one; 0: the detector's own",
+                  minimum=0.0, maximum=1.0),
+        Parameter('detect_every', 1,
+                  'detect in every n-th image and carry the tracks in between',
+                  minimum=1, maximum=30),
+        Parameter('crop_side_px', 48, 'side of the aligned crops, pixels', minimum=16,
+                  maximum=512),
+        Parameter('threads', 1, 'processor threads of the detector', minimum=1, maximum=64),
+        *image_input.PARAMETERS,
+    )
+
+    def __init__(self, **kwargs):
+        super().__init__('face_detector', **kwargs)
+        self._input = self._publisher = self._finder = None
+
+    def configure(self) -> None:
+        """Load the detector."""
+        detector = create_detector(
+            self.value('detector'), model_path=self.value('model_path'),
+            size_px=self.value('detection_size_px'),
+            minimum_face_px=self.value('minimum_face_px'),
+            score_threshold=self.value('score_threshold') or None,
+            nms_threshold=self.value('nms_threshold') or None, threads=self.value('threads'))
+        self._detector_name = detector.name
+        self._finder = FaceFinder(detector, FaceTracker(),
+                                  detect_every=self.value('detect_every'),
+                                  crop_side_px=self.value('crop_side_px'))
+        self._publisher = self.create_publisher(FaceArray, 'faces', qos.RESULT)
+        self._faces = 0
+        self._rate = RateMeter()
+        self._latency = LatencyWindow()
+        self.get_logger().info(f'detector: {detector.name}')
+
+    def activate(self) -> None:
+        """Subscribe."""
+        self._finder.reset()
+        self._input = image_input.ImageInput(self, self._on_image)
+
+    def deactivate(self) -> None:
+        """Unsubscribe."""
+        if self._input is not None:
+            self._input.close()
+            self._input = None
+
+    def cleanup(self) -> None:
+        """Let go of the detector."""
+        if self._publisher is not None:
+            self.destroy_publisher(self._publisher)
+        self._publisher = self._finder = None
+
+    def report(self, status: Status) -> None:
+        """Add figures."""
+        if self._finder is not None:
+            status.values.update({
+                'detector': self._detector_name, 'faces': self._faces,
+                'rate out (Hz)': self._rate.rate_hz(self.now_s()),
+                'latency median (ms)': self._latency.median_ms,
+                'latency p99 (ms)': self._latency.p99_ms})
+        if self._input is not None:
+            self._input.report(status)
+
+    def _on_image(self, image: np.ndarray, header: Header) -> None:
+        height, width = image.shape[:2]
+        faces = self._finder.process(image, conversions.stamp_to_s(header.stamp))
+        self._publisher.publish(conversions.faces_to_message(faces, header, width, height,
+                                                             self._detector_name))
+        self._faces = len(faces)
+        now_s = self.now_s()
+        self._rate.tick(now_s)
+        self._latency.add((now_s - conversions.stamp_to_s(header.stamp)) * 1e3)
+
+
+def main(args: list[str] | None = None) -> int:
+    """Run the face detector."""
+    return run(FaceDetector, args=args)
+
+
+if __name__ == '__main__':
+    raise SystemExit(main())

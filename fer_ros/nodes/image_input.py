@@ -1,0 +1,155 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The image subscription of a node: newest frame wins, losses counted, silence explained."""
+
+from collections.abc import Callable
+import threading
+import traceback
+
+from fer_ros import conversions, transport
+from fer_ros.core.errors import FerError
+from fer_ros.core.newest import Newest
+from fer_ros.core.statistics import RateMeter
+from fer_ros.nodes import qos
+from fer_ros.nodes.base import ManagedNode
+from fer_ros.nodes.diagnostics import Status, WARN
+from fer_ros.nodes.parameters import Parameter
+import numpy as np
+from rclpy.callback_groups import MutuallyExclusiveCallbackGroup
+from rclpy.event_handler import SubscriptionEventCallbacks
+from rclpy.qos_overriding_options import QoSOverridingOptions
+from sensor_msgs.msg import CompressedImage, Image
+from std_msgs.msg import Header
+
+PARAMETERS = (
+    Parameter('image_transport', 'raw',
+              'raw (sensor_msgs/Image on image_raw) or compressed (sensor_msgs/CompressedImage on '
+              'image_raw/compressed)', choices=('raw', 'compressed')),
+    Parameter('silence_warning_s', 5.0, 'warn after so long without an image, seconds',
+              minimum=0.5, maximum=3600.0),
+)
+
+
+class ImageInput:
+    """Give each newest image to ``process`` in a thread of its own.
+
+    ``process(image, header)`` gets uint8 ``(h, w, 3)`` BGR or ``(h, w)`` gray. An image that
+    cannot be read is counted and logged, the next one is processed.
+    """
+
+    def __init__(self, node: ManagedNode, process: Callable[[np.ndarray, Header], None]):
+        self._node = node
+        self._process = process
+        self._newest: Newest = Newest()
+        self._compressed = node.value('image_transport') == 'compressed'
+        topic = 'image_raw/compressed' if self._compressed else 'image_raw'
+        self._received = self._bad = self._lost = self._done = 0
+        self._rate = RateMeter()
+        self._last_error = ''
+        self._incompatible = ''
+        self._warned = False
+        self._last_image_s = node.now_s()
+        self._subscription = node.create_subscription(
+            CompressedImage if self._compressed else Image, topic, self._on_image, qos.IMAGE,
+            callback_group=MutuallyExclusiveCallbackGroup(),
+            qos_overriding_options=QoSOverridingOptions.with_default_policies(),
+            event_callbacks=SubscriptionEventCallbacks(
+                message_lost=self._on_lost, incompatible_qos=self._on_incompatible,
+                use_default_callbacks=False))
+        self._watch = node.create_timer(1.0, self._check_silence)
+        self._thread = threading.Thread(target=self._work, name=f'{node.get_name()} worker')
+        self._thread.start()
+
+    def close(self) -> None:
+        """Stop; the image that is being processed is finished first."""
+        self._node.destroy_timer(self._watch)
+        self._node.destroy_subscription(self._subscription)
+        self._newest.close()
+        self._thread.join()
+
+    @property
+    def dropped(self) -> int:
+        """Images received but replaced by a newer one before they could be processed."""
+        return self._newest.replaced
+
+    def report(self, status: Status) -> None:
+        """Add the stream's figures and complaints."""
+        status.values.update({
+            'topic': self._subscription.topic_name,
+            'images received': self._received, 'images processed': self._done,
+            'images dropped (newer came)': self.dropped,
+            'images lost in transport': self._lost, 'images unreadable': self._bad,
+            'rate in (Hz)': self._rate.rate_hz(self._node.now_s())})
+        if self._incompatible:
+            status.worsen(WARN, self._incompatible)
+        elif self._warned:
+            status.worsen(WARN, self._silence())
+        if self._last_error:
+            status.values['last unreadable image'] = self._last_error
+        if self._lost > 0.05 * (self._received + self._lost):
+            status.worsen(WARN, f'{self._lost} images lost in transport: {transport.LOSS_CURE}')
+
+    def _on_image(self, message) -> None:
+        self._received += 1
+        self._last_image_s = self._node.now_s()
+        self._rate.tick(self._last_image_s)
+        if self._warned:
+            self._warned = False
+            self._node.get_logger().info(f'images arrive on {self._subscription.topic_name}')
+        self._newest.put(message)
+
+    def _on_lost(self, event) -> None:
+        self._lost += event.total_count_change
+        self._node.get_logger().warning(
+            f'{event.total_count_change} images lost in transport on '
+            f'{self._subscription.topic_name}, {self._lost} in all: {transport.LOSS_CURE}',
+            throttle_duration_sec=30.0)
+
+    def _on_incompatible(self, event) -> None:
+        self._incompatible = (f'QoS does not match a publisher of '
+                              f'{self._subscription.topic_name}: {self._endpoints()}')
+        self._node.get_logger().warning(self._incompatible)
+
+    def _work(self) -> None:
+        while (taken := self._newest.take()) is not None:
+            for message in taken.values():
+                try:
+                    image = conversions.compressed_to_array(message) if self._compressed \
+                        else conversions.image_to_array(message)
+                    self._process(image, message.header)
+                    self._done += 1
+                except FerError as error:
+                    self._bad += 1
+                    self._last_error = str(error)
+                    self._node.get_logger().error(
+                        f'image on {self._subscription.topic_name} left out: {error}',
+                        throttle_duration_sec=5.0)
+                except Exception:  # the thread must not die: the node would go deaf
+                    self._bad += 1
+                    self._last_error = 'internal error, see the log'
+                    self._node.get_logger().error(
+                        f'image left out by an internal error:\n{traceback.format_exc()}',
+                        throttle_duration_sec=5.0)
+
+    def _check_silence(self) -> None:
+        now_s = self._node.now_s()
+        if now_s < self._last_image_s:
+            self._last_image_s = now_s  # a simulated clock was set back
+        if self._warned or now_s - self._last_image_s < self._node.value('silence_warning_s'):
+            return
+        self._warned = True
+        self._node.get_logger().warning(self._silence())
+
+    def _silence(self) -> str:
+        return (f'no image on {self._subscription.topic_name} for '
+                f'{self._node.now_s() - self._last_image_s:.0f} s: {self._endpoints()}')
+
+    def _endpoints(self) -> str:
+        topic = self._subscription.topic_name
+        ours = qos.describe(self._subscription.qos_profile)
+        publishers = self._node.get_publishers_info_by_topic(topic)
+        if not publishers:
+            return (f'0 publishers (we ask for {ours}); is the camera running, and is its topic '
+                    f'this one? Remap with --ros-args -r image_raw:=/your/topic')
+        theirs = '; '.join(f'{info.node_name} offers {qos.describe(info.qos_profile)}'
+                           for info in publishers)
+        return f'{len(publishers)} publishers ({theirs}); we ask for {ours}'

@@ -1,0 +1,44 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Install the core, the commands and (as an extra) the training with pip, without ROS.
+
+On a machine with ROS 2 the package is built by colcon through CMakeLists.txt instead.
+"""
+
+from pathlib import Path
+
+from setuptools import find_packages, setup
+
+HERE = Path(__file__).parent
+
+setup(
+    name='fer_ros',
+    version='0.1.0',
+    description='Facial emotion recognition for ROS 2 robots and smart homes',
+    long_description=(HERE / 'README.md').read_text(encoding='utf-8'),
+    long_description_content_type='text/markdown',
+    license='Apache-2.0',
+    python_requires='>=3.10',
+    packages=[*find_packages(include=['fer_ros', 'fer_ros.*']), 'fer_ros_training'],
+    package_dir={'fer_ros_training': 'training'},
+    package_data={'fer_ros': ['py.typed', 'data/*', 'models/*'],
+                  'fer_ros_training': ['recipes/*.yaml']},
+    install_requires=[
+        'ai-edge-litert>=1.2,<3',
+        'numpy>=1.24,<3',
+        'opencv-python-headless>=4.8,<5',
+        'paho-mqtt>=2,<3',
+        'pydantic>=2,<3',
+        'PyYAML>=6,<7',
+        'rich>=13,<16',
+        'scipy>=1.10,<2',
+    ],
+    extras_require={
+        'training': ['keras>=3.5,<4', 'matplotlib>=3.7,<4', 'tensorflow>=2.16,<3'],
+    },
+    entry_points={'console_scripts': [
+        'fer-demo=fer_ros.cli.demo:main',
+        'fer-eval=fer_ros.cli.evaluate:main',
+        'fer-policy=fer_ros.cli.policy:main',
+        'fer-train=fer_ros_training.__main__:main',
+    ]},
+)

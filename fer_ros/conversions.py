@@ -5,10 +5,13 @@ from array import array
 
 from builtin_interfaces.msg import Duration, Time
 import cv2
-from fer_ros.core.emotions import Emotion as EmotionClass, LABELS, UNCERTAIN
+from fer_ros.core.emotions import Emotion as EmotionClass
+from fer_ros.core.emotions import LABELS, UNCERTAIN
 from fer_ros.core.errors import FerError
 from fer_ros.core.types import BoundingBox, Face, FaceEmotion
-from fer_ros.msg import Emotion as EmotionMsg, EmotionArray, Face as FaceMsg, FaceArray
+from fer_ros.msg import Emotion as EmotionMsg
+from fer_ros.msg import EmotionArray, FaceArray
+from fer_ros.msg import Face as FaceMsg
 from geometry_msgs.msg import Point32
 import numpy as np
 from sensor_msgs.msg import CompressedImage, Image, RegionOfInterest

@@ -2,13 +2,14 @@
 """Camera, detector, classifier, bridge and annotator, for one camera."""
 
 from fer_ros.transport import transport_environment
-from launch import LaunchDescription
 from launch.actions import DeclareLaunchArgument, GroupAction, SetEnvironmentVariable
 from launch.conditions import IfCondition, UnlessCondition
 from launch.substitutions import LaunchConfiguration, PathJoinSubstitution
 from launch_ros.actions import Node, PushRosNamespace, SetParameter
 from launch_ros.parameter_descriptions import ParameterValue
 from launch_ros.substitutions import FindPackageShare
+
+from launch import LaunchDescription
 
 ARGUMENTS = (
     ('source', '/dev/video0', 'camera device, video file, folder of images, or RTSP/HTTP URL'),
@@ -41,9 +42,12 @@ def generate_launch_description() -> LaunchDescription:
         node('annotator', condition=IfCondition(LaunchConfiguration('annotate'))),
         node('camera_driver', source),
     ])
-    # One process holds nodes of several names: parameters are addressed by node in the file.
+    # One process holds nodes of several names, so each parameter is addressed to its node.
     together = GroupAction(condition=IfCondition(LaunchConfiguration('composed')), actions=[
-        Node(package='fer_ros', executable='composed', parameters=[params_file, source, policy],
+        Node(package='fer_ros', executable='composed', parameters=[params_file],
+             ros_arguments=['-p', ['camera_driver:source:=', LaunchConfiguration('source')],
+                            '-p', ['smart_home_bridge:policy_file:=',
+                                   LaunchConfiguration('policy')]],
              output='screen', respawn=True, respawn_delay=2.0)])
     return LaunchDescription([
         *(DeclareLaunchArgument(name, default_value=default, description=text)

@@ -101,13 +101,13 @@ def declare(node: Node, table: tuple[Parameter, ...]) -> None:
 
 
 def _coerce_override(overrides: dict[str, RosParameter], parameter: Parameter) -> None:
-    """Accept 30 for 30.0, and an empty list, as everybody writes them."""
+    """Accept 30 for 30.0, and device 0 for '0', as everybody writes them."""
     override = overrides.get(parameter.name)
-    if override is None:
+    if override is None or override.type_ != RosParameter.Type.INTEGER:
         return
-    integer = override.type_ == RosParameter.Type.INTEGER
-    if integer and isinstance(parameter.default, float):
-        overrides[parameter.name] = RosParameter(parameter.name, value=float(override.value))
+    if isinstance(parameter.default, (float, str)):
+        value = type(parameter.default)(override.value)
+        overrides[parameter.name] = RosParameter(parameter.name, value=value)
 
 
 def markdown_table(table: tuple[Parameter, ...]) -> str:

@@ -1,0 +1,75 @@
+# SPDX-License-Identifier: Apache-2.0
+# Everything on a desk without ROS: a real ROS 2 from Python wheels, in .venv.
+#
+#   make demo [SOURCE=/dev/video0|FILE|FOLDER|URL]   the whole pipeline on real input
+#   make test                                        all tests
+# On a machine with ROS 2: colcon build, ros2 launch fer_ros fer.launch.py
+
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+PYTHON ?= python3.11
+VENV := $(CURDIR)/.venv
+SITE := lib/python3.11/site-packages
+SOURCE ?=
+# The messages come from install/, all other Python from the source tree, which is never stale.
+ROS_ENV := env -u PYTHONHOME VIRTUAL_ENV=$(VENV) PATH=$(VENV)/bin:$$PATH \
+  CMAKE_PREFIX_PATH=$(VENV) AMENT_PREFIX_PATH=$(CURDIR)/install/fer_ros:$(VENV) \
+  PYTHONPATH=$(CURDIR):$(CURDIR)/install/fer_ros/$(SITE) \
+  LD_LIBRARY_PATH=$(CURDIR)/install/fer_ros/lib
+PIP := $(VENV)/bin/python -m pip --disable-pip-version-check install --quiet
+
+.PHONY: help demo test build lint clean
+
+help:
+	@sed -n 's/^# \{0,1\}//p' Makefile | sed -n '2,6p'
+
+$(VENV)/.created:
+	@[ "$$(uname -sm)" = "Linux x86_64" ] || { echo "The desk environment needs Linux on" \
+	  "x86-64 (this is $$(uname -sm)): ROS 2 exists as wheels for nothing else. Build with" \
+	  "colcon on a machine with ROS 2 instead (README, Install)."; exit 1; }
+	@command -v $(PYTHON) >/dev/null || { echo "$(PYTHON) was not found: install Python 3.11" \
+	  "(Debian, Ubuntu: apt install python3.11 python3.11-venv) or call make PYTHON=/path/to/it."; \
+	  exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))' || { \
+	  echo "$(PYTHON) is not Python 3.11, the only one for which ROS 2 exists as wheels."; exit 1; }
+	@$(PYTHON) -m venv $(VENV) || { echo "Could not make $(VENV): is the venv module there" \
+	  "(Debian, Ubuntu: apt install python3.11-venv)?"; exit 1; }
+	@touch $@
+
+$(VENV)/.demo: requirements/demo.txt $(VENV)/.created
+	@echo "Installing the run time and ROS 2 into .venv (once) ..."
+	@$(PIP) -r requirements/demo.txt || { echo "The packages of requirements/demo.txt could not" \
+	  "be installed: is the network up? Run the same command again when it is."; exit 1; }
+	@touch $@
+
+$(VENV)/.test: requirements/test.txt $(VENV)/.demo
+	@echo "Installing the test tools and TensorFlow into .venv (once) ..."
+	@$(PIP) -r requirements/test.txt || { echo "The packages of requirements/test.txt could not" \
+	  "be installed: is the network up? Run the same command again when it is."; exit 1; }
+	@touch $@
+
+install/.built: $(VENV)/.demo $(wildcard msg/*.msg) CMakeLists.txt package.xml
+	@$(MAKE) --no-print-directory build
+
+build: $(VENV)/.demo
+	@command -v g++ >/dev/null || { echo "g++ was not found: the messages need a C++ compiler" \
+	  "(Debian, Ubuntu: apt install g++)."; exit 1; }
+	@echo "Building the messages ..."
+	@mkdir -p build
+	@$(ROS_ENV) colcon --log-base log build --symlink-install --packages-select fer_ros \
+	  --event-handlers console_direct- \
+	  --cmake-args -G Ninja -DPython3_EXECUTABLE=$(VENV)/bin/python -DBUILD_TESTING=OFF \
+	  > build/colcon.log 2>&1 || { cat build/colcon.log; exit 1; }
+	@touch install/.built
+
+demo: install/.built
+	@$(ROS_ENV) python -m fer_ros.cli.demo $(if $(SOURCE),--source '$(SOURCE)')
+
+test: install/.built $(VENV)/.test
+	@$(ROS_ENV) python -m pytest test $(PYTEST_ARGS)
+
+lint: $(VENV)/.test
+	@$(VENV)/bin/ruff check .
+
+clean:
+	rm -rf build install log

@@ -13,6 +13,7 @@ from fer_ros.nodes.diagnostics import Diagnostics, ERROR, Status
 from fer_ros.nodes.parameters import Parameter
 from rcl_interfaces.msg import SetParametersResult
 import rclpy
+from rclpy._rclpy_pybind11 import RCLError
 from rclpy.executors import Executor, ExternalShutdownException, SingleThreadedExecutor
 from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackReturn
 from rclpy.node import Node
@@ -48,6 +49,9 @@ class ManagedNode(LifecycleNode):
         except FerError:
             self.destroy_node()
             raise
+        # rclpy lets an impossible transition raise through the executor and stop every node in it.
+        service = self._service_change_state
+        self._change_state, service.callback = service.callback, self._on_change_state
         self._by_name = {parameter.name: parameter for parameter in self.table}
         self.add_on_set_parameters_callback(self._on_set_parameters)
         self._diagnostics = Diagnostics(self, self._collect)
@@ -144,6 +148,16 @@ class ManagedNode(LifecycleNode):
             undo()
         self._state = failed
         return TransitionCallbackReturn.FAILURE
+
+    def _on_change_state(self, request, response):
+        try:
+            return self._change_state(request, response)
+        except RCLError as error:
+            wanted = request.transition.label or request.transition.id
+            self.get_logger().error(
+                f'transition {wanted} is not possible while {self._state}: {error}')
+            response.success = False
+            return response
 
     # Parameters and diagnostics.
 

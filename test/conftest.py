@@ -1,0 +1,31 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Shared fixtures: isolation from other ROS graphs, the test data, a live ROS graph."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+REPOSITORY = Path(__file__).resolve().parents[1]
+
+# Before anything imports rclpy: a graph of our own, on this machine only.
+os.environ['ROS_DOMAIN_ID'] = str(os.getpid() % 100 + 1)
+os.environ['ROS_AUTOMATIC_DISCOVERY_RANGE'] = 'LOCALHOST'
+os.environ.pop('ROS_NAMESPACE', None)
+
+
+@pytest.fixture(scope='session')
+def shared() -> Path:
+    """Return the folder of research data that may not be in the repository."""
+    path = Path(os.environ.get('FER_SHARED', REPOSITORY.parent / 'shared'))
+    if not (path / 'faces').is_dir():
+        pytest.skip(f'no research data at {path} (set FER_SHARED): it may not be distributed')
+    return path
+
+
+@pytest.fixture
+def graph():
+    """Return a live ROS graph with a node of the test in it."""
+    support = pytest.importorskip('ros_support', reason='rclpy or the built messages are absent')
+    with support.Graph() as live:
+        yield live

@@ -1,0 +1,94 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A live ROS graph for tests: real rclpy, real DDS, waiting on conditions."""
+
+import subprocess
+import sys
+import threading
+import time
+
+from fer_ros import transport
+import rclpy
+from rclpy.executors import SingleThreadedExecutor
+from rclpy.signals import SignalHandlerOptions
+
+transport.use_profile()
+
+
+class Graph:
+    """Nodes under test and a node of the test, spun in the background."""
+
+    def __init__(self):
+        self._nodes = []
+        self._processes = []
+
+    def __enter__(self):
+        """Start."""
+        rclpy.init(signal_handler_options=SignalHandlerOptions.NO)
+        self._executor = SingleThreadedExecutor()
+        self.node = rclpy.create_node('test_node')
+        self._executor.add_node(self.node)
+        self._thread = threading.Thread(target=self._executor.spin, daemon=True)
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_):
+        """Stop everything that was started."""
+        for process in self._processes:
+            if process.poll() is None:
+                process.terminate()
+        for process in self._processes:
+            try:
+                process.wait(10)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+        self._executor.shutdown(timeout_sec=5)
+        self._thread.join(5)
+        for node in self._nodes:
+            if node.state != 'finalized':
+                node.trigger_shutdown()
+            node.destroy_node()
+        self.node.destroy_node()
+        rclpy.shutdown()
+
+    def add(self, maker, start=True, **parameters):
+        """Make a node of ours in this process, with parameters, and start it."""
+        overrides = [rclpy.parameter.Parameter(name, value=value)
+                     for name, value in parameters.items()]
+        node = maker(parameter_overrides=overrides)
+        self._nodes.append(node)
+        self._executor.add_node(node)
+        if start:
+            assert node.start(), node._failure
+        return node
+
+    def process(self, module, *args, **kwargs):
+        """Start a node of ours as its own process."""
+        process = subprocess.Popen([sys.executable, '-m', module, *args], text=True, **kwargs)
+        self._processes.append(process)
+        return process
+
+    def collect(self, kind, topic, qos):
+        """Return the list into which the messages of a topic will come."""
+        messages = []
+        self.node.create_subscription(kind, topic, messages.append, qos)
+        return messages
+
+    def publisher(self, kind, topic, qos, subscribers=1, timeout_s=10.0):
+        """Return a publisher that already has its subscribers."""
+        publisher = self.node.create_publisher(kind, topic, qos)
+        wait_for(lambda: publisher.get_subscription_count() >= subscribers, timeout_s,
+                 f'{subscribers} subscribers of {topic}')
+        return publisher
+
+
+def wait_for(condition, timeout_s=10.0, what='the condition'):
+    """Return the condition's value once it is true; fail when it does not become so."""
+    end = time.monotonic() + timeout_s
+    while True:
+        value = condition()
+        if value:
+            return value
+        if time.monotonic() > end:
+            raise AssertionError(f'waited {timeout_s} s in vain for {what}')
+        time.sleep(0.01)

@@ -1,0 +1,85 @@
+# SPDX-License-Identifier: Apache-2.0
+"""From images to faces with identities: detection, tracking, alignment and quality in one."""
+
+from fer_ros.core.alignment import align_face
+from fer_ros.core.detection import FaceDetector
+from fer_ros.core.detection.base import check_image
+from fer_ros.core.errors import ConfigurationError
+from fer_ros.core.quality import face_quality
+from fer_ros.core.tracking import FaceTracker
+from fer_ros.core.types import Face
+import numpy as np
+
+# Frames whose sides change by the same factor, within this, come from a change of resolution.
+_SAME_ASPECT = 0.02
+
+
+class FaceFinder:
+    """
+    Find, follow and cut out the faces of a stream of images.
+
+    :param detector: finds the faces.
+    :param tracker: follows them; the finder resets it.
+    :param detect_every: the detector runs on every n-th image, from 1; between, the faces are
+        carried on by their motion. While nobody is there it runs on every image.
+    :param crop_side_px: side of the crops; 0: none are made (and the quality stays 1).
+    :raises ConfigurationError: for a value out of range.
+    """
+
+    def __init__(self, detector: FaceDetector, tracker: FaceTracker, *, detect_every: int = 1,
+                 crop_side_px: int = 48):
+        if detect_every < 1:
+            raise ConfigurationError(f'detect_every is {detect_every}: it must be 1 or more')
+        if crop_side_px < 0:
+            raise ConfigurationError(f'crop_side_px is {crop_side_px}: it must be 0 or more')
+        self._detector = detector
+        self._tracker = tracker
+        self._detect_every = detect_every
+        self._crop_side_px = crop_side_px
+        self.reset()
+
+    def reset(self) -> None:
+        """Forget all faces, as before the first image."""
+        self._tracker.reset()
+        self._since_detection = 0
+        self._size: tuple[int, int] | None = None
+
+    def process(self, image: np.ndarray, stamp_s: float) -> list[Face]:
+        """
+        Return the faces of the next image, oldest first.
+
+        :param image: uint8 ``(height, width, 3)`` BGR or ``(height, width)`` gray.
+        :param stamp_s: time of the image, seconds.
+        :raises ValueError: when the array is not such an image; the next one can be processed.
+        """
+        check_image(image)
+        height, width = image.shape[:2]
+        self._adapt(width, height)
+        detections = None
+        if self._since_detection % self._detect_every == 0 or not len(self._tracker):
+            detections = self._detector.detect(image)
+            self._since_detection = 0
+        self._since_detection += 1
+        tracks = self._tracker.update(detections, stamp_s, (width, height))
+        faces = []
+        for track in tracks:
+            box = track.box.clipped(width, height)
+            if box.width < 1 or box.height < 1:
+                continue
+            crop, quality = None, 1.0
+            if self._crop_side_px:
+                crop = align_face(image, track.box, track.landmarks, self._crop_side_px)
+                quality = face_quality(crop, track.box, track.landmarks)
+            faces.append(Face(track.track_id, box, track.score, track.landmarks, track.detected,
+                              quality, crop))
+        return faces
+
+    def _adapt(self, width: int, height: int) -> None:
+        if self._size and self._size != (width, height):
+            x_factor, y_factor = width / self._size[0], height / self._size[1]
+            if abs(x_factor / y_factor - 1) <= _SAME_ASPECT:
+                self._tracker.rescale(x_factor, y_factor)
+            else:
+                self._tracker.reset()
+            self._since_detection = 0
+        self._size = (width, height)

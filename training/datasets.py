@@ -22,9 +22,9 @@ FERPLUS_COLUMNS = ('neutral', 'happiness', 'surprise', 'sadness', 'anger', 'disg
 
 #: The order of our FER+ output: the seven emotions of FER2013 in its order, then contempt.
 FERPLUS_LABELS = (*LABELS, 'contempt')
-_FERPLUS_SOURCE = ('anger', 'disgust', 'fear', 'happiness', 'sadness', 'surprise', 'neutral',
+FERPLUS_SOURCE = ('anger', 'disgust', 'fear', 'happiness', 'sadness', 'surprise', 'neutral',
                    'contempt')
-_FERPLUS_INDEX = [FERPLUS_COLUMNS.index(name) for name in _FERPLUS_SOURCE]
+_FERPLUS_INDEX = [FERPLUS_COLUMNS.index(name) for name in FERPLUS_SOURCE]
 
 _USAGES = {'Training': 'train', 'PublicTest': 'public', 'PrivateTest': 'private'}
 

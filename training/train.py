@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Train a network from a recipe; a killed run resumes where it stopped."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 import json
 import os
 from pathlib import Path
@@ -126,6 +128,21 @@ class RunState(keras.callbacks.Callback):
         self.history.append({'epoch': epoch + 1, **logs})
         _save(self.model, self._run / 'state.weights.h5')
         _write(self._run / 'history.json', json.dumps(self.history, indent=1))
+
+
+@contextmanager
+def averaged(model: keras.Model) -> Iterator[None]:
+    """Give the model the moving average of its weights, where its optimizer keeps one."""
+    if not model.optimizer.use_ema:
+        yield
+        return
+    raw = [keras.ops.convert_to_numpy(variable) for variable in model.trainable_variables]
+    model.optimizer.finalize_variable_values(model.trainable_variables)
+    try:
+        yield
+    finally:
+        for variable, value in zip(model.trainable_variables, raw):
+            variable.assign(value)
 
 
 def accuracy_name(recipe: Recipe) -> str:

@@ -1,0 +1,248 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Export a trained model to LiteRT (and ONNX) with its metadata, each checked against Keras."""
+
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, replace
+import hashlib
+import importlib
+import json
+import os
+from pathlib import Path
+import tempfile
+
+from fer_ros.core.classification import EmotionClassifier, METADATA_FORMAT
+from fer_ros.core.emotions import LABELS
+import keras
+import numpy as np
+import yaml
+
+from . import networks, recipes
+from .datasets import Dataset, FERPLUS_LABELS, split_holdout
+from .metrics import calibrate, label_targets
+from .recipes import Recipe
+from .train import averaged, build, compile_model
+
+LITERT_VARIANTS = ('float32', 'float16', 'int8')
+VARIANTS = (*LITERT_VARIANTS, 'onnx', 'keras')
+_SUFFIXES = {'onnx': '.onnx', 'keras': '.keras'}
+_HEAD_LABELS = {'fer2013': LABELS, 'ferplus': FERPLUS_LABELS}
+
+#: Faces that set the ranges of the int8 activations.
+_REPRESENTATIVE_FACES = 512
+
+
+class ExportError(RuntimeError):
+    """The export cannot be made or is not what the Keras model is; the message says why."""
+
+
+@dataclass(frozen=True)
+class TrainedModel:
+    """A network ready for export.
+
+    :ivar model: float32 Keras model returning a dict of logits by head.
+    :ivar recipe: how it was trained, or None when it was imported.
+    :ivar epochs: epochs it was trained for.
+    """
+
+    model: keras.Model
+    recipe: Recipe | None
+    epochs: int
+    name: str
+
+
+def load_run(run: Path) -> TrainedModel:
+    """Read the result of a training run, also of one that is still going on.
+
+    A finished run has ``model.keras``; otherwise the weights after its last whole epoch are
+    taken, averaged where the recipe averages.
+
+    :raises ExportError: when the folder holds no run.
+    """
+    run = Path(run)
+    if not (run / 'recipe.yaml').is_file():
+        raise ExportError(f'{run}: no recipe.yaml; give the folder of a training run')
+    recipe = recipes.from_dict(yaml.safe_load((run / 'recipe.yaml').read_text()),
+                               str(run / 'recipe.yaml'))
+    plain = replace(recipe, precision='float32')
+    model = build(plain)
+    history_file = run / 'history.json'
+    epochs = len(json.loads(history_file.read_text())) if history_file.is_file() else 0
+    if (run / 'model.keras').is_file():
+        finished = keras.saving.load_model(run / 'model.keras', compile=False)
+        model.set_weights(finished.get_weights())
+    elif (run / 'state.weights.h5').is_file():
+        unfinished = build(plain)
+        compile_model(unfinished, plain, 1)
+        unfinished.optimizer.build(unfinished.trainable_variables)
+        unfinished.load_weights(run / 'state.weights.h5')
+        with averaged(unfinished):
+            model.set_weights(unfinished.get_weights())
+    else:
+        raise ExportError(f'{run}: neither model.keras nor state.weights.h5; train first')
+    return TrainedModel(model, recipe, epochs, recipe.name)
+
+
+def export(trained: TrainedModel, folder: Path, training_data: Dataset, check: Dataset, *,
+           variants: tuple[str, ...] = LITERT_VARIANTS, default_label_set: str = 'ferplus',
+           holdout: float = 0.05, seed: int = 1) -> list[dict]:
+    """Write ``<name>_<variant>`` files with their metadata and return what each check found.
+
+    Nothing is written when a check fails.
+
+    :param training_data: the training split; its held-out part (the recipe's, or ``holdout`` and
+        ``seed`` for an imported model) sets temperature and threshold, the rest the int8 ranges.
+    :param check: faces on which every file is compared with the Keras model.
+    :raises ExportError: when the backend cannot export, or a file differs from the model.
+    """
+    if trained.recipe is not None:
+        holdout, seed = trained.recipe.holdout, trained.recipe.seed
+    unknown = set(variants) - set(VARIANTS)
+    if unknown:
+        raise ExportError(f'unknown variant {", ".join(sorted(unknown))}; known are '
+                          f'{", ".join(VARIANTS)}')
+    rest, held_out = split_holdout(training_data, holdout, seed)
+    outputs = {name: tuple(value.shape) for name, value in trained.model.output.items()}
+    metadata = _metadata(trained, held_out, default_label_set, outputs)
+    metadata['data'].update(images=len(rest), held_out=len(held_out))
+    expected = predict(trained.model, check.images)
+    folder = Path(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    results = []
+    with tempfile.TemporaryDirectory(dir=folder, prefix='.export-') as scratch:
+        written = []
+        for variant in variants:
+            path = Path(scratch) / f'{trained.name}_{variant}{_SUFFIXES.get(variant, ".tflite")}'
+            path.write_bytes(_convert(trained.model, variant, rest.images, Path(scratch)))
+            entry = {**metadata, 'name': path.stem, 'file': path.name, 'variant': variant,
+                     'sha256': hashlib.sha256(path.read_bytes()).hexdigest()}
+            path.with_suffix('.json').write_text(json.dumps(entry, indent=1) + '\n')
+            entry['checked'] = _check(path, variant, expected, check)
+            path.with_suffix('.json').write_text(json.dumps(entry, indent=1) + '\n')
+            written += [path, path.with_suffix('.json')]
+            results.append({'file': path.name, 'bytes': path.stat().st_size, **entry['checked']})
+        for path in written:
+            os.replace(path, folder / path.name)
+    return results
+
+
+def predict(model: keras.Model, images: np.ndarray) -> dict[str, np.ndarray]:
+    """Return a Keras model's logits by head, float32 ``(n, classes)``."""
+    outputs = model.predict(images[..., None].astype(np.float32), batch_size=256, verbose=0)
+    return {name: np.asarray(value, np.float32) for name, value in outputs.items()}
+
+
+def _metadata(trained: TrainedModel, held_out: Dataset, default_label_set: str,
+              outputs: dict) -> dict:
+    logits = predict(trained.model, held_out.images)
+    label_sets = {}
+    for head, labels in _HEAD_LABELS.items():
+        if head not in outputs:
+            continue
+        classes = label_targets(head, held_out.labels, held_out.votes)
+        try:
+            fitted = calibrate(logits[head], classes)
+        except ValueError as error:
+            raise ExportError(f'{head}: {error}; the training data needs fer2013new.csv beside '
+                              'fer2013.csv for a model with a ferplus head') from error
+        label_sets[head] = {
+            'labels': list(labels), 'output': head, 'temperature': fitted.temperature,
+            'uncertain_below': fitted.uncertain_below,
+            'calibration': {key: round(value, 4) for key, value in asdict(fitted).items()}}
+    if default_label_set not in label_sets:
+        default_label_set = next(iter(label_sets))
+    side = trained.model.input_shape[1]
+    recipe = trained.recipe.to_dict() if trained.recipe else None
+    return {
+        'format': METADATA_FORMAT,
+        'input': {'side_px': side, 'colour': 'grayscale', 'range': [0, 255], 'dtype': 'float32',
+                  'scaling': 'inside the model'},
+        'label_sets': label_sets, 'default_label_set': default_label_set,
+        'parameters': trained.model.count_params(),
+        'data': {'name': 'FER2013' + (' with FER+ votes' if 'ferplus' in label_sets else ''),
+                 'split': 'Training'},
+        'training': {'recipe': recipe, 'epochs': trained.epochs,
+                     'keras': keras.__version__}}
+
+
+def _convert(model: keras.Model, variant: str, images: np.ndarray, scratch: Path) -> bytes:
+    if variant == 'keras':
+        path = scratch / 'model.keras'
+        model.save(path)
+        return path.read_bytes()
+    if keras.backend.backend() != 'tensorflow':
+        raise ExportError(f'{variant} needs the TensorFlow backend, this is '
+                          f'{keras.backend.backend()}; run the export with '
+                          'KERAS_BACKEND=tensorflow (a run of any backend can be exported)')
+    side = model.input_shape[1]
+    signature = [keras.InputSpec(shape=(None, side, side, 1), dtype='float32', name='image')]
+    if variant == 'onnx':
+        path = scratch / 'model.onnx'
+        try:
+            model.export(path, format='onnx', input_signature=signature, verbose=False)
+        except ImportError as error:
+            raise ExportError(f'onnx: {error}; pip install tf2onnx') from error
+        return path.read_bytes()
+    tensorflow = importlib.import_module('tensorflow')
+    # A saved model with a fixed signature: from_concrete_functions loses the weights of Keras 3.
+    saved = scratch / 'saved_model'
+    if not saved.is_dir():
+        model.export(saved, input_signature=signature, verbose=False)
+    converter = tensorflow.lite.TFLiteConverter.from_saved_model(str(saved))
+    if variant != 'float32':
+        converter.optimizations = [tensorflow.lite.Optimize.DEFAULT]
+    if variant == 'float16':
+        converter.target_spec.supported_types = [tensorflow.float16]
+    if variant == 'int8':
+        converter.representative_dataset = lambda: _representative(images)
+    return converter.convert()
+
+
+def _representative(images: np.ndarray) -> Iterator[list[np.ndarray]]:
+    step = max(1, len(images) // _REPRESENTATIVE_FACES)
+    for image in images[::step][:_REPRESENTATIVE_FACES]:
+        yield [image[None, :, :, None].astype(np.float32)]
+
+
+def _check(path: Path, variant: str, expected: dict[str, np.ndarray], check: Dataset) -> dict:
+    if variant == 'onnx':
+        actual = _run_onnx(path, check.images)
+    else:
+        actual = EmotionClassifier(path, threads=os.cpu_count() or 1).logits(check.images)
+    found = {'images': len(check)}
+    for head, logits in expected.items():
+        same = float((logits.argmax(axis=1) == actual[head].argmax(axis=1)).mean())
+        classes = label_targets(head, check.labels, check.votes)
+        known = classes >= 0
+        accuracy, reference = (
+            float((x[known][:, :len(LABELS)].argmax(axis=1) == classes[known]).mean())
+            if known.any() else None for x in (actual[head], logits))
+        found[head] = {'same_top_class': round(same, 5), 'accuracy': accuracy,
+                       'keras_accuracy': reference,
+                       'largest_difference': float(abs(logits - actual[head]).max())}
+        if variant != 'int8' and same < 0.995:
+            raise ExportError(f'{path.name}: the top class of {head} is that of the Keras model '
+                              f'on only {same:.2%} of {len(check)} faces (at least 99.5 % '
+                              'expected); nothing was written')
+        if variant == 'int8' and known.any() and reference - accuracy > 0.005:
+            raise ExportError(f'{path.name}: accuracy on {head} is {accuracy:.2%}, the Keras '
+                              f'model has {reference:.2%} (at most 0.5 points less expected); '
+                              'nothing was written')
+    return found
+
+
+def _run_onnx(path: Path, images: np.ndarray) -> dict[str, np.ndarray]:
+    try:
+        onnxruntime = importlib.import_module('onnxruntime')
+    except ImportError as error:
+        raise ExportError(f'onnx: {error}; pip install onnxruntime to check it') from error
+    session = onnxruntime.InferenceSession(str(path), providers=['CPUExecutionProvider'])
+    (source,) = session.get_inputs()
+    names = [output.name for output in session.get_outputs()]
+    parts = [session.run(None, {source.name: images[i:i + 256, :, :, None].astype(np.float32)})
+             for i in range(0, len(images), 256)]
+    outputs = {name: np.concatenate([part[j] for part in parts])
+               for j, name in enumerate(names)}
+    # Exporters may decorate the names of outputs; the width tells the heads apart.
+    return {head: next(value for value in outputs.values() if value.shape[1] == width)
+            for head, width in networks.HEADS.items() if width in
+            {value.shape[1] for value in outputs.values()}}

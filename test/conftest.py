@@ -23,6 +23,18 @@ def shared() -> Path:
     return path
 
 
+@pytest.fixture(scope='session')
+def portrait():
+    """Return NASA's public-domain portrait of Eileen Collins, smiling, uint8 (480, 640, 3) BGR."""
+    data = pytest.importorskip('skimage.data', reason='scikit-image, which has the portrait')
+    import cv2
+    import numpy as np
+    image = cv2.cvtColor(data.astronaut(), cv2.COLOR_RGB2BGR)[:480]
+    canvas = np.full((480, 640, 3), 70, np.uint8)
+    canvas[:, :512] = image
+    return canvas
+
+
 @pytest.fixture
 def graph():
     """Return a live ROS graph with a node of the test in it."""

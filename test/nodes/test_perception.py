@@ -1,0 +1,170 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Detector, classifier and annotator together, on images published by the test."""
+
+import cv2
+import numpy as np
+import pytest
+
+pytest.importorskip('fer_ros.conversions', reason='the messages are not built')
+from fer_ros import conversions  # noqa: E402
+from fer_ros.core.emotions import LABELS  # noqa: E402
+from fer_ros.msg import EmotionArray, FaceArray  # noqa: E402
+from fer_ros.nodes import qos  # noqa: E402
+from fer_ros.nodes.annotator import Annotator  # noqa: E402
+from fer_ros.nodes.emotion_classifier import emotion_topic, EmotionClassifierNode  # noqa: E402
+from fer_ros.nodes.face_detector import FaceDetector  # noqa: E402
+from ros_support import wait_for  # noqa: E402
+from sensor_msgs.msg import CompressedImage, Image  # noqa: E402
+from std_msgs.msg import Header  # noqa: E402
+
+
+def header(number):
+    stamped = Header(frame_id='camera_optical_frame')
+    stamped.stamp.sec = 1000
+    stamped.stamp.nanosec = number * 33_000_000
+    return stamped
+
+
+def number_of(message):
+    return message.header.stamp.nanosec // 33_000_000
+
+
+@pytest.fixture
+def pipeline(graph):
+    graph.detector = graph.add(FaceDetector)
+    graph.classifier = graph.add(EmotionClassifierNode)
+    graph.faces = graph.collect(FaceArray, 'faces', qos.RESULT)
+    graph.emotions = graph.collect(EmotionArray, 'emotions', qos.RESULT)
+    wait_for(lambda: graph.node.count_publishers('emotions'))
+    graph.images = graph.publisher(Image, 'image_raw', qos.IMAGE)
+    return graph
+
+
+def send(graph, image, number, encoding='bgr8'):
+    """Publish an image and return the emotions read from it."""
+    graph.images.publish(conversions.bgr_to_image(image, encoding, header(number)))
+    return wait_for(lambda: next((m for m in graph.emotions if number_of(m) == number), None),
+                    what=f'the emotions of image {number}')
+
+
+def test_an_image_becomes_faces_and_emotions(pipeline, portrait):
+    message = send(pipeline, portrait, 1)
+    assert message.header == header(1)
+    assert (message.image_height, message.image_width) == portrait.shape[:2]
+    assert message.model and message.label_set in ('fer2013', 'ferplus')
+    face, = next(m for m in pipeline.faces if number_of(m) == 1).faces
+    emotion, = message.emotions
+    assert emotion.track_id == face.track_id >= 1
+    assert emotion.roi == face.roi and face.roi.width > 40
+    assert np.asarray(emotion.probabilities).sum() == pytest.approx(1, abs=1e-4)
+    assert face.crop.encoding == 'mono8' and face.crop.width == face.crop.height == 48
+    # The portrait smiles.
+    assert LABELS[int(np.argmax(emotion.probabilities))] == 'happy'
+    assert emotion.valence > 0
+
+
+def test_nobody_there_is_not_silence(pipeline):
+    assert send(pipeline, np.full((240, 320, 3), 90, np.uint8), 1).emotions == []
+
+
+@pytest.mark.parametrize('encoding', ['rgb8', 'mono8', 'bgra8', 'rgba8', 'yuv422_yuy2'])
+def test_every_encoding_finds_the_face(pipeline, portrait, encoding):
+    assert len(send(pipeline, portrait, 1, encoding).emotions) == 1
+
+
+def test_the_identity_stays(pipeline, portrait):
+    identities = {send(pipeline, np.roll(portrait, 3 * i, axis=1), i).emotions[0].track_id
+                  for i in range(8)}
+    assert len(identities) == 1
+
+
+def test_bad_images_are_named_and_the_next_good_one_is_read(pipeline, portrait):
+    bad = [Image(height=2, width=2, encoding='nv99', step=6, data=bytes(12)),
+           Image(height=480, width=640, encoding='bgr8', step=1920, data=bytes(100)),
+           Image(),
+           Image(height=2**31, width=2**31, encoding='mono8', step=2**31, data=b'x')]
+    for count, message in enumerate(bad, start=1):
+        pipeline.images.publish(message)
+        wait_for(lambda: pipeline.detector._input._bad == count, what=f'bad image {count}')
+    assert len(send(pipeline, portrait, 5).emotions) == 1
+    status = pipeline.detector._collect()
+    assert status.values['images unreadable'] == len(bad)
+    assert 'more than' in status.values['last unreadable image']
+
+
+def test_compressed_images(graph, portrait):
+    graph.add(FaceDetector, image_transport='compressed')
+    faces = graph.collect(FaceArray, 'faces', qos.RESULT)
+    wait_for(lambda: graph.node.count_publishers('faces'))
+    images = graph.publisher(CompressedImage, 'image_raw/compressed', qos.IMAGE)
+    data = cv2.imencode('.jpg', portrait)[1].tobytes()
+    images.publish(CompressedImage(format='jpeg', data=data[:60], header=header(0)))
+    images.publish(CompressedImage(format='jpeg', data=data, header=header(1)))
+    wait_for(lambda: faces and number_of(faces[-1]) == 1)
+    assert len(faces[-1].faces) == 1
+
+
+def test_one_classifier_serves_two_cameras(graph, portrait):
+    graph.add(EmotionClassifierNode, face_topics=['left/faces', '/right/faces'])
+    received = {side: graph.collect(EmotionArray, f'/{side}/emotions', qos.RESULT)
+                for side in ('left', 'right')}
+    crop = cv2.resize(cv2.cvtColor(portrait, cv2.COLOR_BGR2GRAY), (48, 48))
+    for side, stamp in (('left', 1), ('right', 2)):
+        message = FaceArray(header=header(stamp), image_width=640, image_height=480)
+        message.faces = conversions.faces_to_message(
+            [conversions.Face(stamp, conversions.BoundingBox(5, 5, 90, 90), 1.0, crop=crop)],
+            header(stamp), 640, 480, 'test').faces
+        graph.publisher(FaceArray, f'/{side}/faces', qos.RESULT).publish(message)
+    for side, stamp in (('left', 1), ('right', 2)):
+        wait_for(lambda side=side: received[side])
+        assert [e.track_id for e in received[side][0].emotions] == [stamp]
+
+
+@pytest.mark.parametrize('faces, emotions', [
+    ('faces', 'emotions'), ('cam/faces', 'cam/emotions'), ('/faces', '/emotions'),
+    ('/a/b/faces', '/a/b/emotions')])
+def test_emotions_stand_beside_their_faces(faces, emotions):
+    assert emotion_topic(faces) == emotions
+
+
+def test_the_annotator_works_only_for_viewers(pipeline, portrait):
+    annotator = pipeline.add(Annotator)
+    send(pipeline, portrait, 1)
+    assert annotator._input is None
+    viewer = pipeline.collect(Image, 'image_annotated', qos.IMAGE)
+    wait_for(lambda: annotator._input is not None, what='the annotator to subscribe')
+    wait_for(lambda: pipeline.images.get_subscription_count() == 2)
+
+    def annotated():
+        send(pipeline, portrait, len(pipeline.emotions) + 1)
+        return viewer
+    drawn = conversions.image_to_array(wait_for(annotated)[0])
+    assert drawn.shape == portrait.shape
+    assert not np.array_equal(drawn, portrait)
+    pipeline.node.destroy_subscription(next(
+        s for s in pipeline.node.subscriptions if s.topic_name == '/image_annotated'))
+    wait_for(lambda: annotator._input is None, what='the annotator to stop')
+
+
+@pytest.mark.parametrize('maker, parameters, words', [
+    (FaceDetector, {'model_path': '/nowhere/model.onnx'}, ['/nowhere/model.onnx']),
+    (EmotionClassifierNode, {'model_path': '/nowhere/model.tflite'}, ['/nowhere/model.tflite']),
+    (EmotionClassifierNode, {'face_topics': ['a/faces', 'a/people']}, ['face_topics']),
+])
+def test_a_node_that_cannot_be_configured_says_why_and_stays(graph, maker, parameters, words):
+    node = graph.add(maker, start=False, **parameters)
+    assert not node.start()
+    assert node.state == 'unconfigured'
+    assert all(word in node._collect().message for word in words), node._collect().message
+
+
+@pytest.mark.parametrize('maker', [FaceDetector, EmotionClassifierNode, Annotator])
+def test_both_ways_twice(graph, maker):
+    node = graph.add(maker, start=False)
+    for _ in range(2):
+        assert node.start() and node.state == 'active'
+        node.trigger_deactivate()
+        node.trigger_cleanup()
+        assert node.state == 'unconfigured'
+        wait_for(lambda: not any(graph.node.count_publishers(topic) for topic in (
+            'faces', 'emotions', 'image_annotated')), what='the publisher to be gone')

@@ -3,8 +3,9 @@
 
 from rclpy.qos import DurabilityPolicy, HistoryPolicy, QoSProfile, ReliabilityPolicy
 
-#: Images: the newest matters, a lost one does not; matches every publisher when subscribing.
-IMAGE = QoSProfile(depth=1, history=HistoryPolicy.KEEP_LAST,
+#: Images: the newest matters, a lost one does not; matches every publisher when subscribing. A
+#: little deeper than one, so that it is our own buffer of one that drops, and counts.
+IMAGE = QoSProfile(depth=5, history=HistoryPolicy.KEEP_LAST,
                    reliability=ReliabilityPolicy.BEST_EFFORT,
                    durability=DurabilityPolicy.VOLATILE)
 

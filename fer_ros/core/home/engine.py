@@ -93,6 +93,7 @@ class _Target:
     commanded_at: float = -math.inf
     transition_s: float = 0.0
     reported_since: bool = False
+    moved: bool = False
     confirmed: bool = False
     unresponsive: bool = False
     restoring: bool = False
@@ -361,7 +362,8 @@ class _RoomEngine:
         target.previous, target.start = target.commanded, target.reported
         target.commanded, target.commanded_at = ask, self._clock
         target.transition_s = transition_s
-        target.reported_since = target.confirmed = target.unresponsive = False
+        target.reported_since = target.moved = False
+        target.confirmed = target.unresponsive = False
         target.restoring = False
         self.sent[name].append(self._clock)
         fields = light_fields(ask if isinstance(ask, LightState) else LightState(
@@ -496,21 +498,21 @@ class _RoomEngine:
                 self._by_hand(name, target, state, changed)
             return
         target.reported_since = True
+        if isinstance(target.start, LightState) and differences(target.start, state,
+                                                                self._tolerance):
+            target.moved = True
         changed = differences(target.commanded, state, self._tolerance)
+        target.confirmed = not changed
         if not changed:
-            target.confirmed, target.unresponsive = True, False
+            target.unresponsive = False
             return
         if self._in_window(target):
-            # A lamp under way reports what lies between; somebody's hand leaves that path.
+            # A lamp under way reports what lies between, some after they have echoed the end;
+            # a hand leaves that path at once, or is seen when the time is over.
             starts = [start for start in (target.start, target.previous)
                       if isinstance(start, LightState)]
-            if target.confirmed and before is not None and not differences(
-                    target.commanded, before, self._tolerance):
-                starts = []
-            elif not starts:
-                return
-            if any(on_the_way(state, start, target.commanded, self._tolerance)
-                   for start in starts):
+            if not starts or any(on_the_way(state, start, target.commanded, self._tolerance)
+                                 for start in starts):
                 return
         self._by_hand(name, target, state, changed)
 
@@ -535,8 +537,7 @@ class _RoomEngine:
             if isinstance(target.commanded, LightState) and target.reported_since \
                     and not target.confirmed and not target.unresponsive:
                 changed = differences(target.commanded, target.reported, self._tolerance)
-                if isinstance(target.start, LightState) and not differences(
-                        target.start, target.reported, self._tolerance):
+                if isinstance(target.start, LightState) and not target.moved:
                     target.unresponsive = True
                 elif changed:
                     self._by_hand(name, target, target.reported, changed)
@@ -700,7 +701,10 @@ class DecisionEngine:
 
     def set_available(self, room: str, target: str, available: bool) -> None:
         """Say whether a device can be reached; what cannot is asked for nothing."""
-        self._rooms[room].targets[target].available = available
+        known = self._rooms[room].targets[target]
+        if available and not known.available:
+            known.blocked_until = -math.inf
+        known.available = available
 
     def failed(self, room: str, target: str) -> None:
         """Say that the last action of a device could not be handed over."""
@@ -761,6 +765,12 @@ class DecisionEngine:
     def status(self, room: str) -> RoomStatus:
         """Return what a room is doing."""
         return self._rooms[room].status()
+
+    def faces(self, room: str) -> list[FaceEmotion]:
+        """Return the faces that are in a room now."""
+        engine = self._rooms[room]
+        return [face for sighting in engine._sightings.values() if engine._fresh(sighting)
+                for _, face in sighting.faces]
 
     def successor(self, policy: Policy) -> 'DecisionEngine':
         """Return an engine for another policy file that keeps holds, switches and snapshots."""

@@ -210,7 +210,8 @@ class MqttLight(_Target):
     type: Literal['mqtt_light']
     topic: Topic
     dialect: Literal[DIALECTS] = 'zigbee2mqtt'
-    answer_within_s: Annotated[float, Field(gt=0, le=60)] = 5.0
+    command_topic: Topic | None = None
+    state_topic: Topic | None = None
 
 
 class HomeAssistantLight(_Target):

@@ -1,0 +1,241 @@
+# SPDX-License-Identifier: Apache-2.0
+"""How the bridge shows itself over MQTT: Home Assistant's device discovery, states, commands.
+
+What is retained: the discovery and the availability, nothing else. A state that outlives its
+sender is a lie, so states are sent again on every connect and when Home Assistant is born.
+"""
+
+from collections.abc import Callable
+import json
+import re
+
+from fer_ros.core.emotions import LABELS, UNCERTAIN
+from fer_ros.core.home.action import NOBODY
+from fer_ros.core.home.engine import RoomStatus
+from fer_ros.core.home.mqtt import MqttConnection
+from fer_ros.core.home.policy import Broker
+
+ONLINE, OFFLINE = 'online', 'offline'
+EVENT_TYPES = ('emotion', 'action', 'hold', 'resumed', 'switched_on', 'switched_off', 'occupied',
+               'empty')
+COMMANDS = ('enabled', 'policy', 'revert', 'resume')
+_MAXIMUM_DISCOVERY = 3900
+#: Home Assistant takes no longer state.
+_MAXIMUM_TEXT = 250
+
+
+class Presence:
+    """The entities of every room.
+
+    :param version: of this software, shown as the origin's.
+    :param on_command: called with room, command (one of :data:`COMMANDS`) and payload, in the
+        connection's thread; retained messages never come here.
+    """
+
+    def __init__(self, broker: Broker, rooms: dict[str, tuple[str, ...]], version: str,
+                 on_command: Callable[[str, str, str], None]):
+        self._broker, self._version, self._on_command = broker, version, on_command
+        self._rooms = rooms
+        self._base = broker.base_topic
+        self.slug = re.sub(r'[^a-z0-9_]+', '_', self._base.lower()).strip('_') or 'fer_ros'
+        self._published: dict[str, tuple[str, float]] = {}
+        self._last: dict[str, RoomStatus] = {}
+        self._connection: MqttConnection | None = None
+        self._commands = {self._topic(room, command, 'set'): (room, command)
+                          for room in rooms for command in COMMANDS}
+        self._birth = f'{broker.discovery_prefix}/status'
+
+    @property
+    def availability_topic(self) -> str:
+        """Where the bridge says, or the broker for it, whether it lives."""
+        return f'{self._base}/availability'
+
+    @property
+    def will(self) -> tuple[str, str]:
+        """What the broker publishes when the bridge dies."""
+        return self.availability_topic, OFFLINE
+
+    def bind(self, connection: MqttConnection) -> None:
+        """Use a connection and subscribe to the commands."""
+        self._connection = connection
+        for topic in (*self._commands, self.availability_topic):
+            connection.subscribe(topic)
+        if self._broker.discovery:
+            connection.subscribe(self._birth)
+
+    def connected(self) -> None:
+        """Announce everything; called after every connect."""
+        self._connection.publish(self.availability_topic, ONLINE, retain=True, qos=1)
+        self.announce()
+
+    def announce(self) -> None:
+        """Publish the discovery and, at the next update, every state."""
+        if self._broker.discovery:
+            for topic, payload in self.discovery():
+                self._connection.publish(topic, payload, retain=True, qos=1)
+        self._published.clear()
+
+    def receive(self, topic: str, payload: bytes, retained: bool) -> bool:
+        """Take a message; return whether it was for the bridge itself."""
+        if topic in self._commands:
+            if not retained and len(payload) <= _MAXIMUM_TEXT:
+                self._on_command(*self._commands[topic], payload.decode('utf-8', 'replace'))
+            return True
+        if topic == self.availability_topic:
+            # The will of our own former connection may come after our greeting.
+            if payload == OFFLINE.encode() and not retained:
+                self._connection.publish(topic, ONLINE, retain=True, qos=1)
+            return True
+        if topic == self._birth:
+            if payload == ONLINE.encode():
+                self.announce()
+            return True
+        return False
+
+    def update(self, status: RoomStatus, now_s: float, people: list[dict] | None = None) -> None:
+        """Publish a room's state when it has changed, at most once a second, and in time."""
+        if not self._connection.connected:
+            return
+        self._events(status)
+        payload = json.dumps(state_payload(status))
+        before, sent_s = self._published.get(status.room, ('', -1e9))
+        age_s = now_s - sent_s
+        important = _important(before) != _important(payload)
+        due_s = 0.0 if important else 1.0 if payload != before else \
+            self._broker.expire_after_s / 3
+        if 0 <= age_s < due_s:
+            return
+        if self._connection.publish(self._topic(status.room, 'state'), payload):
+            self._published[status.room] = payload, now_s
+            if people is not None:
+                self._connection.publish(self._topic(status.room, 'people'), json.dumps(people))
+
+    def event(self, room: str, kind: str, **attributes) -> None:
+        """Publish a change, for automations."""
+        self._connection.publish(self._topic(room, 'event'), json.dumps(
+            {'event_type': kind, **attributes}))
+
+    def removal(self, rooms: set[str]) -> None:
+        """Take back the discovery of rooms that are no longer in the policy."""
+        for room in rooms:
+            for part in ('', '_2', '_3'):
+                self._connection.publish(self._discovery_topic(room, part), '', retain=True,
+                                         qos=1)
+
+    def discovery(self) -> list[tuple[str, str]]:
+        """Return topics and payloads of the device discovery, each below 4 KiB."""
+        messages = []
+        for room, policies in self._rooms.items():
+            parts: list[dict] = [{}]
+            for key, component in self._components(room, policies).items():
+                longer = {**parts[-1], key: component}
+                if len(self._device(room, longer)) > _MAXIMUM_DISCOVERY and parts[-1]:
+                    parts.append({key: component})
+                else:
+                    parts[-1] = longer
+            for index, part in enumerate(parts):
+                suffix = '' if index == 0 else f'_{index + 1}'
+                messages.append((self._discovery_topic(room, suffix), self._device(room, part)))
+        return messages
+
+    def _discovery_topic(self, room: str, suffix: str) -> str:
+        return f'{self._broker.discovery_prefix}/device/{self.slug}_{room}{suffix}/config'
+
+    def _topic(self, room: str, *parts: str) -> str:
+        return '/'.join((self._base, room, *parts))
+
+    def _device(self, room: str, components: dict) -> str:
+        title = room.replace('_', ' ').capitalize()
+        return json.dumps({
+            'dev': {'ids': [f'{self.slug}_{room}'], 'name': f'Emotions {title}', 'mf': 'fer_ros',
+                    'mdl': 'Smart-home bridge', 'sw': self._version, 'sa': title},
+            'o': {'name': 'fer_ros', 'sw': self._version},
+            'avty_t': self.availability_topic, 'stat_t': self._topic(room, 'state'), 'qos': 0,
+            'cmps': components}, separators=(',', ':'))
+
+    def _components(self, room: str, policies: tuple[str, ...]) -> dict[str, dict]:
+        expire = {'exp_aft': self._broker.expire_after_s}
+        diagnostic = {'ent_cat': 'diagnostic'}
+        found = {
+            'emotion': ('sensor', 'Emotion', {
+                'dev_cla': 'enum', 'ops': [*LABELS, UNCERTAIN, NOBODY], **expire}),
+            'confidence': ('sensor', 'Confidence', {
+                'unit_of_meas': '%', 'stat_cla': 'measurement', **expire, **diagnostic}),
+            'faces': ('sensor', 'Faces', {'stat_cla': 'measurement', **expire}),
+            'valence': ('sensor', 'Valence', {'stat_cla': 'measurement', **expire}),
+            'arousal': ('sensor', 'Arousal', {'stat_cla': 'measurement', **expire}),
+            'occupied': ('binary_sensor', 'Occupancy', {'dev_cla': 'occupancy', **expire}),
+            'hold': ('binary_sensor', 'On hold', {
+                'ic': 'mdi:hand-back-right', 'json_attr_t': self._topic(room, 'state'),
+                'json_attr_tpl': "{{ {'left_s': value_json.hold_left_s, "
+                                 "'reason': value_json.hold_reason} | tojson }}", **expire}),
+            'last_action': ('sensor', 'Last action', {'ic': 'mdi:lightbulb', **expire}),
+            'last_reason': ('sensor', 'Reason', {'ic': 'mdi:comment-question', **expire}),
+            'enabled': ('switch', 'Enabled', {'cmd_t': self._topic(room, 'enabled', 'set')}),
+            'policy': ('select', 'Policy', {'cmd_t': self._topic(room, 'policy', 'set'),
+                                            'ops': list(policies)}),
+            'revert': ('button', 'Revert', {'cmd_t': self._topic(room, 'revert', 'set')}),
+            'resume': ('button', 'Resume', {'cmd_t': self._topic(room, 'resume', 'set')}),
+            'event': ('event', 'Change', {'stat_t': self._topic(room, 'event'),
+                                          'evt_typ': list(EVENT_TYPES)}),
+        }
+        components = {}
+        for key, (platform, name, more) in found.items():
+            identity = f'{self.slug}_{room}_{key}'
+            # object_id for Home Assistant before 2025.10, default_entity_id since.
+            component = {'p': platform, 'name': name, 'uniq_id': identity, 'object_id': identity,
+                         'default_entity_id': f'{platform}.{identity}', **more}
+            if platform not in ('button', 'event'):
+                component['val_tpl'] = f'{{{{ value_json.{key} }}}}'
+            components[key] = component
+        return components
+
+    def _events(self, status: RoomStatus) -> None:
+        before = self._last.get(status.room)
+        self._last[status.room] = status
+        if before is None:
+            return
+        if status.emotion != before.emotion and status.emotion is not None:
+            self.event(status.room, 'emotion', emotion=status.emotion,
+                       confidence=round(status.confidence, 2))
+        if status.occupied != before.occupied and status.occupied is not None \
+                and before.occupied is not None:
+            self.event(status.room, 'occupied' if status.occupied else 'empty')
+        if status.on_hold != before.on_hold:
+            if status.on_hold:
+                self.event(status.room, 'hold', reason=status.hold_reason)
+            else:
+                self.event(status.room, 'resumed')
+        if status.enabled != before.enabled:
+            self.event(status.room, 'switched_on' if status.enabled else 'switched_off')
+
+
+def state_payload(status: RoomStatus) -> dict:
+    """Return what the state topic of a room carries; null is unknown."""
+    known = status.emotion is not None
+    # Tenths of percent and hundredths would change, and be sent, with every frame.
+    return {
+        'emotion': status.emotion,
+        'confidence': round(status.confidence * 20) * 5 if known else None,
+        'faces': status.faces if known else None,
+        'valence': round(status.valence, 1) + 0.0 if known else None,
+        'arousal': round(status.arousal, 1) + 0.0 if known else None,
+        'occupied': None if status.occupied is None else 'ON' if status.occupied else 'OFF',
+        'enabled': 'ON' if status.enabled else 'OFF',
+        'policy': status.policy,
+        'hold': 'ON' if status.on_hold else 'OFF',
+        'hold_left_s': round(status.hold_left_s / 10) * 10,
+        'hold_reason': status.hold_reason[:_MAXIMUM_TEXT],
+        'last_action': (status.last_action or 'none')[:_MAXIMUM_TEXT],
+        'last_reason': (status.last_reason or 'none')[:_MAXIMUM_TEXT],
+        'why_not': status.why_not[:_MAXIMUM_TEXT],
+    }
+
+
+def _important(payload: str) -> tuple:
+    """Return the part of a state whose change is told at once."""
+    if not payload:
+        return ()
+    data = json.loads(payload)
+    return tuple(data[key] for key in ('emotion', 'occupied', 'enabled', 'policy', 'hold',
+                                       'last_action'))

@@ -1,0 +1,155 @@
+# SPDX-License-Identifier: Apache-2.0
+"""``fer-bench``: how fast it is on this machine, as a table and as JSON."""
+
+import argparse
+import json
+import os
+from pathlib import Path
+import platform
+import sys
+
+from fer_ros.core.errors import FerError
+
+SECTIONS = ('stages', 'limits', 'pipeline', 'scale', 'peers', 'soak')
+
+
+def machine() -> dict:
+    """Return what the figures were measured on."""
+    from importlib.metadata import PackageNotFoundError, version
+    versions = {}
+    for package in ('numpy', 'opencv-python-headless', 'ai-edge-litert', 'onnxruntime',
+                    'ros-rclpy', 'ros-fastrtps', 'tensorflow', 'fer'):
+        try:
+            versions[package] = version(package)
+        except PackageNotFoundError:
+            continue
+    model = [line.split(':', 1)[1].strip() for line in Path('/proc/cpuinfo').read_text().split('\n')
+             if line.startswith('model name')]
+    return {'cpu': model[0] if model else platform.processor(), 'cores': os.cpu_count(),
+            'load_1min_before': round(os.getloadavg()[0], 2), 'system': platform.platform(),
+            'python': platform.python_version(), 'versions': versions}
+
+
+def measure_all(sections: list[str], seconds: float, soak_frames: int) -> dict:
+    """Run the sections and return their figures by name."""
+    from fer_ros.bench import frames, stages
+    results: dict = {'machine': machine()}
+    vga = {count: frames.sequence(640, 480, count) for count in (1, 4, 8)}
+    if 'stages' in sections:
+        _say('stages')
+        results['stages'] = stages.core_stages(vga)
+        results['stages'].update(stages.message_stages(vga[1][0]))
+    if 'limits' in sections:
+        _say('limits')
+        results['limits'] = {f'no ROS, 640x480, {count} faces': stages.whole_way(vga[count])
+                             for count in vga}
+    if {'pipeline', 'scale', 'limits', 'soak'} & set(sections):
+        from fer_ros.bench import pipeline
+        pipeline.isolate()
+    if 'limits' in sections:
+        results['limits']['rclpy alone, 640x480 there and a header back'] = \
+            pipeline.raw_transport(vga[1][0], seconds)
+    if 'pipeline' in sections:
+        rows = results['pipeline'] = {}
+        hd = {count: frames.sequence(1280, 720, count) for count in (1, 4, 8)}
+        for composed in (False, True):
+            how = 'composed' if composed else 'one process a node'
+            for size, by_count in (('640x480', vga), ('1280x720', hd)):
+                for count, sequence in by_count.items():
+                    name = f'{how}, {size}, {count} face{"s" * (count > 1)}'
+                    _say(name)
+                    rows[name] = pipeline.steady(sequence, composed=composed, seconds=seconds)
+            rows[f'{how}, 640x480, 1 face, as consumed'] = pipeline.throughput(
+                vga[1], composed=composed, seconds=seconds)
+    if 'scale' in sections:
+        rows = results['scale'] = {}
+        for count in (16, 32):
+            name = f'{count} faces, 1280x720'
+            _say(name)
+            rows[name] = pipeline.steady(frames.sequence(1280, 720, count), composed=False,
+                                         seconds=seconds)
+        for cameras in (2, 4, 8, 12):
+            name = f'{cameras} cameras, 640x480 at 15 Hz'
+            _say(name)
+            rows[name] = pipeline.steady(vga[1], composed=False, seconds=seconds, rate_hz=15,
+                                         cameras=cameras)
+            if rows[name]['missing'] > 0.01 * rows[name]['sent']:
+                break
+    if 'peers' in sections:
+        _say('peers')
+        from fer_ros.bench import peers
+        results['peers'] = peers.compare(vga[1], seconds)
+    if 'soak' in sections and soak_frames:
+        _say(f'{soak_frames} frames')
+        results['soak'] = pipeline.soak(vga[1], soak_frames)
+    return results
+
+
+def table(results: dict) -> str:
+    """Return the figures as text."""
+    lines = []
+    info = results['machine']
+    lines.append(f'{info["cpu"]}, {info["cores"]} cores, load {info["load_1min_before"]} before; '
+                 f'Python {info["python"]}')
+    for section, rows in results.items():
+        if section == 'machine':
+            continue
+        lines.append(f'\n{section}')
+        if section == 'soak':
+            lines.extend(f'  {key}: {value}' for key, value in rows.items())
+            continue
+        for name, row in rows.items():
+            lines.append(f'  {name:<52} {_row(row)}')
+    return '\n'.join(lines)
+
+
+def _row(row: dict) -> str:
+    if 'skipped' in row:
+        return f'skipped: {row["skipped"]}'
+    parts = []
+    times = row.get('latency_ms') or row.get('wall_ms') or row
+    if 'median' in times:
+        parts.append(f'{times["median"]:8.3f} ms median {times["p99"]:8.3f} p99 '
+                     f'{times["spread"]:7.3f} iqr')
+    for key, unit in (('cpu_ms', 'cpu ms'), ('peak_alloc_kib', 'KiB allocated'),
+                      ('cpu_s_per_s', 'cores'), ('cpu_ms_per_frame', 'cpu ms/frame'),
+                      ('rss_mib', 'MiB'), ('startup_s', 's to first result'),
+                      ('missing', 'missing'), ('frames_per_s', 'frames/s'),
+                      ('ours_cpu_ms', 'cpu ms ours'), ('cpu_ratio', 'times ours')):
+        if key in row:
+            parts.append(f'{row[key]} {unit}')
+    return ', '.join(parts)
+
+
+def _say(text: str) -> None:
+    print(f'measuring {text} ...', file=sys.stderr, flush=True)
+
+
+def main(args: list[str] | None = None) -> int:
+    """Measure, print the table, write the JSON file."""
+    parser = argparse.ArgumentParser(prog='fer-bench', description=__doc__)
+    parser.add_argument('sections', nargs='*', metavar='SECTION',
+                        help=f'any of {", ".join(SECTIONS)}; all but soak by default')
+    parser.add_argument('--json', type=Path, default=Path('build/bench.json'), metavar='FILE')
+    parser.add_argument('--seconds', type=float, default=8.0,
+                        help='length of each measurement of the pipeline, default 8')
+    parser.add_argument('--soak-frames', type=int, default=20_000)
+    options = parser.parse_args(args)
+    sections = options.sections or [name for name in SECTIONS if name != 'soak']
+    unknown = [name for name in sections if name not in SECTIONS]
+    if unknown:
+        parser.error(f'unknown section {", ".join(unknown)}: choose from {", ".join(SECTIONS)}')
+    try:
+        results = measure_all(sections, options.seconds, options.soak_frames)
+    except FerError as error:
+        print(f'fer-bench: {error}', file=sys.stderr)
+        return 1
+    options.json.parent.mkdir(parents=True, exist_ok=True)
+    options.json.write_text(json.dumps(results, indent=1))
+    print(table(results))
+    print(f'\nwritten to {options.json}')
+    return 0
+
+
+if __name__ == '__main__':
+    raise SystemExit(main())

@@ -1,0 +1,242 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The nodes as their own processes over real DDS: latency, processor share, memory, drops."""
+
+from contextlib import contextmanager
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+
+from diagnostic_msgs.msg import DiagnosticArray
+from fer_ros import conversions
+from fer_ros.bench import measure
+from fer_ros.core.errors import FerError
+from fer_ros.msg import EmotionArray
+from fer_ros.nodes import qos
+import numpy as np
+import rclpy
+from rclpy.executors import SingleThreadedExecutor
+from sensor_msgs.msg import Image
+from std_msgs.msg import Header
+
+
+class Bench:
+    """A node that feeds frames and awaits their emotions."""
+
+    def __init__(self, cameras: int = 1):
+        self._context = rclpy.Context()
+        rclpy.init(context=self._context)
+        self.node = rclpy.create_node('fer_bench', context=self._context)
+        self._executor = SingleThreadedExecutor(context=self._context)
+        self._executor.add_node(self.node)
+        self.latencies_ms: list[float] = []
+        self.received = 0
+        self.counters: dict[str, dict[str, str]] = {}
+        self._arrived = threading.Condition()
+        names = [''] if cameras == 1 else [f'cam{i}/' for i in range(cameras)]
+        self.topics = [f'{name}faces' for name in names]
+        self.publishers = [self.node.create_publisher(Image, f'{name}image_raw', qos.IMAGE)
+                           for name in names]
+        for name in names:
+            self.node.create_subscription(EmotionArray, f'{name}emotions', self._on_emotions,
+                                          qos.RESULT)
+        self.node.create_subscription(DiagnosticArray, '/diagnostics', self._on_diagnostics, 50)
+        self._thread = threading.Thread(target=self._executor.spin, daemon=True)
+        self._thread.start()
+
+    def close(self) -> None:
+        """Leave the graph."""
+        self._executor.shutdown(timeout_sec=2)
+        self._thread.join(5)
+        self.node.destroy_node()
+        rclpy.shutdown(context=self._context)
+
+    def await_graph(self, timeout_s: float = 30.0) -> None:
+        """Wait until every image topic has a subscriber and every emotion topic a publisher."""
+        end = time.monotonic() + timeout_s
+        while not all(p.get_subscription_count() for p in self.publishers) or not all(
+                self.node.count_publishers(t.replace('faces', 'emotions')) for t in self.topics):
+            if time.monotonic() > end:
+                raise FerError(f'the nodes did not come up within {timeout_s:.0f} s')
+            time.sleep(0.02)
+
+    def feed(self, frames: list[np.ndarray], seconds: float, rate_hz: float) -> int:
+        """Publish frames on every camera's topic at a rate; return how many were sent."""
+        messages = [conversions.array_to_image(f, 'bgr8', Header(frame_id='bench'))
+                    for f in frames]
+        sent, start = 0, time.monotonic()
+        total = round(seconds * rate_hz)
+        for i in range(total):
+            pause = start + i / rate_hz - time.monotonic()
+            if pause > 0:
+                time.sleep(pause)
+            message = messages[i % len(messages)]
+            for publisher in self.publishers:
+                message.header.stamp = self.node.get_clock().now().to_msg()
+                publisher.publish(message)
+                sent += 1
+        return sent
+
+    def feed_as_consumed(self, frames: list[np.ndarray], seconds: float) -> tuple[int, float]:
+        """Publish the next frame when the last one's emotions are in; return count, seconds."""
+        messages = [conversions.array_to_image(f, 'bgr8', Header(frame_id='bench'))
+                    for f in frames]
+        start, sent = time.monotonic(), 0
+        while time.monotonic() - start < seconds:
+            with self._arrived:
+                before = self.received
+                message = messages[sent % len(messages)]
+                message.header.stamp = self.node.get_clock().now().to_msg()
+                self.publishers[0].publish(message)
+                sent += 1
+                self._arrived.wait_for(lambda: self.received > before, timeout=0.5)
+        return sent, time.monotonic() - start
+
+    def settle(self, expected: int, timeout_s: float = 2.0) -> None:
+        """Wait until ``expected`` results are in or no more come."""
+        end = time.monotonic() + timeout_s
+        while self.received < expected and time.monotonic() < end:
+            time.sleep(0.02)
+
+    def reset(self) -> None:
+        """Forget the figures so far."""
+        with self._arrived:
+            self.latencies_ms = []
+            self.received = 0
+
+    def _on_emotions(self, message: EmotionArray) -> None:
+        now = self.node.get_clock().now().nanoseconds * 1e-9
+        with self._arrived:
+            self.latencies_ms.append((now - conversions.stamp_to_s(message.header.stamp)) * 1e3)
+            self.received += 1
+            self._arrived.notify_all()
+
+    def _on_diagnostics(self, message: DiagnosticArray) -> None:
+        for status in message.status:
+            self.counters[status.name] = {v.key: v.value for v in status.values}
+
+
+@contextmanager
+def processes(commands: list[list[str]]):
+    """Start Python modules as processes and end them."""
+    running = [subprocess.Popen([sys.executable, '-m', *command], stdout=subprocess.DEVNULL,
+                                stderr=subprocess.DEVNULL) for command in commands]
+    try:
+        yield running
+    finally:
+        for process in running:
+            process.send_signal(signal.SIGINT)
+        for process in running:
+            try:
+                process.wait(10)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+
+
+def node_commands(composed: bool, cameras: int = 1) -> list[list[str]]:
+    """Return the module arguments that start detector and classifier."""
+    if composed:
+        return [['fer_ros.nodes.composed', 'face_detector', 'emotion_classifier']]
+    names = [''] if cameras == 1 else [f'cam{i}' for i in range(cameras)]
+    commands = [['fer_ros.nodes.face_detector', *(['--ros-args', '-r', f'__ns:=/{name}']
+                                                  if name else [])] for name in names]
+    topics = ','.join(f'"{name}/faces"' if name else '"faces"' for name in names)
+    return [*commands, ['fer_ros.nodes.emotion_classifier', '--ros-args', '-p',
+                        f'face_topics:=[{topics}]']]
+
+
+def steady(frames: list[np.ndarray], *, composed: bool, seconds: float, rate_hz: float = 30.0,
+           cameras: int = 1) -> dict:
+    """Feed frames at a rate; return latency, processor seconds a second, memory and losses."""
+    bench = Bench(cameras)
+    start = time.monotonic()
+    try:
+        with processes(node_commands(composed, cameras)) as running:
+            bench.await_graph()
+            bench.feed(frames, 0.1, 10)
+            bench.settle(cameras, 5)
+            startup_s = time.monotonic() - start
+            bench.feed(frames, 1.0, rate_hz)
+            bench.settle(10**9, 0.5)
+            bench.reset()
+            before = [measure.process_cpu_s(p.pid) for p in running]
+            began = time.monotonic()
+            sent = bench.feed(frames, seconds, rate_hz)
+            elapsed = time.monotonic() - began
+            bench.settle(sent)
+            used = [measure.process_cpu_s(p.pid) - b for p, b in zip(running, before)]
+            rss = [measure.process_rss_mib(p.pid) for p in running]
+            return {'latency_ms': measure.figures(bench.latencies_ms), 'sent': sent,
+                    'received': bench.received, 'missing': sent - bench.received,
+                    'cpu_s_per_s': round(sum(used) / elapsed, 3),
+                    'cpu_ms_per_frame': round(sum(used) / max(1, sent) * 1e3, 3),
+                    'rss_mib': [round(value, 1) for value in rss],
+                    'startup_s': round(startup_s, 2)}
+    finally:
+        bench.close()
+
+
+def throughput(frames: list[np.ndarray], *, composed: bool, seconds: float) -> dict:
+    """Feed frames as fast as they are consumed; return frames a second."""
+    bench = Bench()
+    try:
+        with processes(node_commands(composed)):
+            bench.await_graph()
+            bench.feed_as_consumed(frames, 1.0)
+            bench.reset()
+            _, elapsed = bench.feed_as_consumed(frames, seconds)
+            return {'frames_per_s': round(bench.received / elapsed, 1)}
+    finally:
+        bench.close()
+
+
+def soak(frames: list[np.ndarray], count: int) -> dict:
+    """Feed ``count`` frames as fast as consumed; return memory at the first tenth and the end."""
+    bench = Bench()
+    try:
+        with processes(node_commands(composed=False)) as running:
+            bench.await_graph()
+            marks = []
+            for fraction in (0.1, 1.0):
+                while bench.received < count * fraction:
+                    bench.feed_as_consumed(frames, 1.0)
+                marks.append([round(measure.process_private_mib(p.pid), 1) for p in running])
+            return {'frames': bench.received, 'private_mib_at_10_percent': marks[0],
+                    'private_mib_at_end': marks[1]}
+    finally:
+        bench.close()
+
+
+def raw_transport(frame: np.ndarray, seconds: float, rate_hz: float = 30.0) -> dict:
+    """Move the same images through rclpy alone, process to process: the floor of the transport."""
+    bench = Bench()
+    times: list[float] = []
+
+    def on_echo(message: Header) -> None:
+        now = bench.node.get_clock().now().nanoseconds * 1e-9
+        times.append((now - conversions.stamp_to_s(message.stamp)) * 1e3)
+    bench.node.create_subscription(Header, 'bench_echo', on_echo, qos.RESULT)
+    end = time.monotonic() + 20
+    try:
+        with processes([['fer_ros.bench.echo']]):
+            while not bench.publishers[0].get_subscription_count() \
+                    or not bench.node.count_publishers('bench_echo'):
+                if time.monotonic() > end:
+                    raise FerError('the echo process did not come up')
+                time.sleep(0.02)
+            bench.feed([frame], 1.0, rate_hz)
+            times.clear()
+            bench.feed([frame], seconds, rate_hz)
+            time.sleep(0.2)  # the last echoes
+            return {'latency_ms': measure.figures(times)}
+    finally:
+        bench.close()
+
+
+def isolate() -> None:
+    """Keep the benchmark's graph apart from others on this machine and network."""
+    os.environ.setdefault('ROS_DOMAIN_ID', str(os.getpid() % 100 + 1))
+    os.environ.setdefault('ROS_AUTOMATIC_DISCOVERY_RANGE', 'LOCALHOST')

@@ -9,6 +9,7 @@
 import csv
 from dataclasses import dataclass
 from pathlib import Path
+import warnings
 
 import cv2
 from fer_ros.core.emotions import LABELS
@@ -82,18 +83,18 @@ def load(path: str | Path) -> dict[str, Dataset]:
 def _load_csv(path: Path) -> dict[str, Dataset]:
     images, labels, usages = [], [], []
     csv.field_size_limit(1 << 20)
-    with open(path, newline='') as file:
+    with open(path, newline='', errors='replace') as file:
         reader = csv.DictReader(file)
         wanted = {'emotion', 'pixels', 'Usage'}
         if not wanted <= set(reader.fieldnames or ()):
             raise DatasetError(f'{path}: expected the columns emotion,pixels,Usage, found '
-                               f'{",".join(reader.fieldnames or ()) or "none"}')
+                               f'{",".join(reader.fieldnames or ())[:80] or "none"}')
         for number, row in enumerate(reader, start=2):
             try:
-                image = np.array(row['pixels'].split(), dtype=np.uint8)
+                image = _pixels(row['pixels'])
                 label = int(row['emotion'])
                 usage = _USAGES[row['Usage']]
-            except (AttributeError, KeyError, OverflowError, TypeError, ValueError) as error:
+            except (AttributeError, KeyError, TypeError, ValueError) as error:
                 raise DatasetError(f'{path}:{number}: not a FER2013 row ({error!r}); expected '
                                    'an emotion 0 to 6, 2304 pixels 0 to 255, and a Usage of '
                                    f'{", ".join(_USAGES)}') from error
@@ -111,6 +112,19 @@ def _load_csv(path: Path) -> dict[str, Dataset]:
                          tuple(f'{usage}_{i}' for i, usage in enumerate(usages)))
     usages = np.array(usages)
     return {str(usage): everything.subset(usages == usage) for usage in np.unique(usages)}
+
+
+def _pixels(text: str) -> np.ndarray:
+    with warnings.catch_warnings():
+        # Ten times as fast as split(), but it only warns where the text stops being numbers.
+        warnings.simplefilter('error')
+        try:
+            values = np.fromstring(text, np.int32, sep=' ')
+        except DeprecationWarning as warning:
+            raise ValueError('a pixel is not a number') from warning
+    if values.size and not 0 <= values.min() <= values.max() <= 255:
+        raise ValueError(f'pixels from {values.min()} to {values.max()}')
+    return values.astype(np.uint8)
 
 
 def _load_votes(path: Path, rows: int) -> np.ndarray | None:
@@ -192,3 +206,12 @@ def split_holdout(dataset: Dataset, fraction: float, seed: int) -> tuple[Dataset
         rows = np.flatnonzero(dataset.labels == label)
         held[generator.permutation(rows)[:round(fraction * len(rows))]] = True
     return dataset.subset(~held), dataset.subset(held)
+
+
+def concatenate(datasets: list[Dataset]) -> Dataset:
+    """Return the rows of all; votes are kept when every one has them."""
+    votes = [dataset.votes for dataset in datasets]
+    return Dataset(np.concatenate([dataset.images for dataset in datasets]),
+                   np.concatenate([dataset.labels for dataset in datasets]),
+                   None if any(v is None for v in votes) else np.concatenate(votes),
+                   tuple(name for dataset in datasets for name in dataset.names))

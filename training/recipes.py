@@ -7,7 +7,7 @@ from pathlib import Path
 import yaml
 
 from .augmentation import Augmentation
-from .networks import NETWORKS
+from .networks import HEADS, NETWORKS
 
 RECIPE_DIR = Path(__file__).with_name('recipes')
 
@@ -58,6 +58,10 @@ class Recipe:
 
 _CHOICES = {'network': tuple(NETWORKS), 'optimizer': ('sgd', 'adam'), 'keep': ('last', 'best'),
             'schedule': ('cosine', 'plateau'), 'precision': ('float32', 'mixed_bfloat16')}
+_RANGES = {'epochs': (1, 100_000), 'batch_size': (1, 65_536), 'seed': (0, 2 ** 31),
+           'learning_rate': (0, 100), 'momentum': (0, 1), 'weight_decay': (0, 1),
+           'warmup_epochs': (0, 1000), 'label_smoothing': (0, 0.99), 'ema': (0, 1),
+           'holdout': (0.001, 0.9)}
 
 
 def load(name_or_path: str) -> Recipe:
@@ -86,16 +90,37 @@ def from_dict(values: dict, source: str = 'recipe') -> Recipe:
     _refuse_unknown(values, Recipe, source)
     augmentation = values.get('augmentation', {})
     if augmentation is not None:
+        if not isinstance(augmentation, dict):
+            raise RecipeError(f'{source}: augmentation is {augmentation!r}, expected a mapping '
+                              'or null')
         _refuse_unknown(augmentation, Augmentation, f'{source}: augmentation')
         values['augmentation'] = Augmentation(**augmentation)
     for key in ('heads', 'head_weights'):
         if key in values:
             values[key] = tuple(values[key])
-    recipe = Recipe(**values)
+    return check(Recipe(**values), source)
+
+
+def check(recipe: Recipe, source: str = 'recipe') -> Recipe:
+    """Return the recipe, or raise a RecipeError that names the first value that cannot be."""
     for key, choices in _CHOICES.items():
         if getattr(recipe, key) not in choices:
             raise RecipeError(f'{source}: {key} is {getattr(recipe, key)!r}, expected one of '
                               f'{", ".join(choices)}')
+    for key, (low, high) in _RANGES.items():
+        value = getattr(recipe, key)
+        if isinstance(value, bool) or not isinstance(value, (int, float)) or not (
+                low <= value <= high):
+            raise RecipeError(f'{source}: {key} is {value!r}, expected a number from {low} to '
+                              f'{high}')
+    for key in ('epochs', 'batch_size', 'seed'):
+        if not isinstance(getattr(recipe, key), int):
+            raise RecipeError(f'{source}: {key} is {getattr(recipe, key)!r}, expected a whole '
+                              'number')
+    unknown = set(recipe.heads) - set(HEADS)
+    if unknown or not recipe.heads:
+        raise RecipeError(f'{source}: heads are {", ".join(recipe.heads) or "none"}, expected '
+                          f'some of {", ".join(HEADS)}')
     if len(recipe.heads) != len(recipe.head_weights):
         raise RecipeError(f'{source}: head_weights needs one number for each of heads')
     return recipe

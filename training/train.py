@@ -1,33 +1,38 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Train a network from a recipe; a killed run resumes where it stopped."""
+"""Train a network from a recipe; a killed run resumes and ends with the same weights."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
+import hashlib
+import importlib.util
 import json
 import os
 from pathlib import Path
+import sys
+import time
 
 import keras
 import numpy as np
 import yaml
 
+from . import charts
 from .augmentation import augment
-from .datasets import Dataset, ferplus_targets, split_holdout
+from .datasets import Dataset, DatasetError, ferplus_targets, split_holdout
 from .networks import HEADS, NETWORKS
-from .recipes import Recipe
+from .recipes import Recipe, RecipeError
 
 
 class FaceBatches(keras.utils.PyDataset):
-    """Batches of one epoch: shuffled and augmented anew each epoch, the same for the same seed."""
+    """Batches of faces; order and augmentation follow from the seed and the epoch alone."""
 
-    def __init__(self, dataset: Dataset, recipe: Recipe, training: bool, epoch: int = 0):
+    def __init__(self, dataset: Dataset, recipe: Recipe, training: bool):
         super().__init__(workers=1, max_queue_size=8)
         self._dataset = dataset
         self._recipe = recipe
         self._training = training
-        self._epoch = epoch
         self._targets, self._weights = targets(dataset, recipe)
-        self._shuffle()
+        self.start_epoch(0)
 
     def __len__(self) -> int:
         """Return the number of batches of an epoch; when training the last is always full."""
@@ -45,12 +50,9 @@ class FaceBatches(keras.utils.PyDataset):
                 {head: values[rows] for head, values in self._targets.items()},
                 {head: values[rows] for head, values in self._weights.items()})
 
-    def on_epoch_end(self):
-        """Move on to the next epoch's order and augmentation."""
-        self._epoch += 1
-        self._shuffle()
-
-    def _shuffle(self):
+    def start_epoch(self, epoch: int) -> None:
+        """Take the order and the augmentation of an epoch, counted from 0."""
+        self._epoch = epoch
         self._order = np.arange(len(self._dataset))
         if self._training:
             np.random.default_rng((self._recipe.seed, self._epoch)).shuffle(self._order)
@@ -109,25 +111,85 @@ def compile_model(model: keras.Model, recipe: Recipe, steps_per_epoch: int) -> N
                           for h in recipe.heads})
 
 
-class RunState(keras.callbacks.Callback):
-    """After every epoch, write what a killed run needs to go on, atomically."""
+class EpochState(keras.callbacks.Callback):
+    """Makes every epoch depend on its number alone, and writes what a killed run needs.
 
-    def __init__(self, run: Path, recipe: Recipe, history: list[dict]):
+    Order, augmentation, dropout and the plateau's learning rate are set from the epoch and the
+    history when it begins, so that a resumed run does what the uninterrupted one would have done.
+    """
+
+    def __init__(self, run: Path, recipe: Recipe, batches: FaceBatches, history: list[dict]):
         super().__init__()
         self._run = run
         self._recipe = recipe
+        self._batches = batches
+        self._began_s = 0.0
         self.history = history
 
+    def on_epoch_begin(self, epoch, logs=None):
+        """Set the order, the augmentation, the dropout's seeds and a plateau's rate."""
+        self._began_s = time.monotonic()
+        self._batches.start_epoch(epoch)
+        for i, layer in enumerate(self.model.layers):
+            if isinstance(layer, keras.layers.Dropout):
+                # The two words of a Keras seed generator's state: the seed, how often drawn.
+                layer.seed_generator.state.assign(
+                    [self._recipe.seed * 1000 + i, epoch * 1_000_000])
+        if self._recipe.schedule == 'plateau':
+            self.model.optimizer.learning_rate = plateau_rate(
+                self._recipe.learning_rate, [row['val_loss'] for row in self.history])
+
     def on_epoch_end(self, epoch, logs=None):
-        """Save the best weights so far, then the state, then the history."""
+        """Write the history and the curves, the best weights so far, then the state."""
         logs = {key: float(value) for key, value in (logs or {}).items()}
+        logs.setdefault('learning_rate', float(
+            keras.ops.convert_to_numpy(self.model.optimizer.learning_rate)))
         metric = accuracy_name(self._recipe)
         best = max((row[metric] for row in self.history), default=-1.0)
-        if self._recipe.keep == 'best' and logs[metric] > best:
-            _save(self.model, self._run / 'best.weights.h5')
-        self.history.append({'epoch': epoch + 1, **logs})
-        _save(self.model, self._run / 'state.weights.h5')
+        self.history.append({'epoch': epoch + 1, **logs,
+                             'seconds': round(time.monotonic() - self._began_s, 1)})
         _write(self._run / 'history.json', json.dumps(self.history, indent=1))
+        _write(self._run / 'curves.html', curves(self._recipe, self.history))
+        if self._recipe.keep == 'best' and logs[metric] > best:
+            with averaged(self.model):
+                _save(self.model, self._run / 'best.weights.h5')
+        # Last, because it is what says how many epochs are done.
+        _save(self.model, self._run / 'state.weights.h5')
+
+
+class AveragedValidation(keras.callbacks.Callback):
+    """Validates with the moving average of the weights."""
+
+    def __init__(self):
+        super().__init__()
+        self._context = None
+
+    def on_test_begin(self, logs=None):
+        """Take the average."""
+        self._context = averaged(self.model)
+        self._context.__enter__()
+
+    def on_test_end(self, logs=None):
+        """Go back to the weights that are being trained."""
+        self._context.__exit__(None, None, None)
+
+
+def plateau_rate(initial: float, losses: list[float], factor: float = 0.1, patience: int = 2,
+                 minimum: float = 1e-5, min_delta: float = 1e-4) -> float:
+    """Return the learning rate after the validation losses so far.
+
+    The rule of Keras' ReduceLROnPlateau without a cooldown, as a function of the whole history:
+    its own state is lost when a run is killed.
+    """
+    rate, best, waited = initial, float('inf'), 0
+    for loss in losses:
+        if loss < best - min_delta:
+            best, waited = loss, 0
+            continue
+        waited += 1
+        if waited >= patience and rate > minimum:
+            rate, waited = max(rate * factor, minimum), 0
+    return rate
 
 
 @contextmanager
@@ -143,6 +205,25 @@ def averaged(model: keras.Model) -> Iterator[None]:
     finally:
         for variable, value in zip(model.trainable_variables, raw):
             variable.assign(value)
+
+
+def curves(recipe: Recipe, history: list[dict]) -> str:
+    """Return the page of a run's curves."""
+    epochs = [row['epoch'] for row in history]
+    parts = []
+    for head in recipe.heads:
+        prefix = '' if len(recipe.heads) == 1 else f'{head}_'
+        for what in ('accuracy', 'loss'):
+            parts.append(charts.lines(
+                f'{head}: {what}',
+                {name: (epochs, [row.get(f'{key}{prefix}{what}', float('nan'))
+                                 for row in history])
+                 for name, key in (('training', ''), ('held out', 'val_'))},
+                x_label='epoch', y_label=what))
+    parts.append(charts.lines('learning rate', {'': (epochs, [
+        row.get('learning_rate', float('nan')) for row in history])}, x_label='epoch'))
+    done = f'{len(history)} of {recipe.epochs} epochs.'
+    return charts.page(f'Run of recipe {recipe.name}', f'<p>{done}</p>', *parts)
 
 
 def accuracy_name(recipe: Recipe) -> str:
@@ -165,32 +246,71 @@ def _write(path: Path, text: str) -> None:
 def train(recipe: Recipe, dataset: Dataset, run: Path) -> keras.Model:
     """Train, or go on training, and leave ``model.keras`` in the run's folder.
 
+    The folder also gets the recipe, the history, its curves (``curves.html``, renewed after each
+    epoch), TensorBoard's logs where TensorFlow is installed, and the state to resume from.
+
     :param dataset: the training split; the recipe's held-out part of it is the validation set.
     :param run: the folder of this run; holding ``state.weights.h5``, it is resumed.
+    :returns: the trained network in float32, with the weights the recipe keeps.
+    :raises RecipeError: when the folder holds a run of another recipe.
+    :raises DatasetError: when it was begun on other data.
     """
+    run = Path(run)
     run.mkdir(parents=True, exist_ok=True)
-    _write(run / 'recipe.yaml', yaml.safe_dump(recipe.to_dict(), sort_keys=False))
-    history_file = run / 'history.json'
-    history = json.loads(history_file.read_text()) if history_file.is_file() else []
+    _claim(run, recipe, dataset)
     rest, held_out = split_holdout(dataset, recipe.holdout, recipe.seed)
-    keras.utils.set_random_seed(recipe.seed + 1000 * len(history))
-    batches = FaceBatches(rest, recipe, training=True, epoch=len(history))
+    keras.utils.set_random_seed(recipe.seed)
+    batches = FaceBatches(rest, recipe, training=True)
     validation = FaceBatches(held_out, recipe, training=False)
     model = build(recipe)
     compile_model(model, recipe, len(batches))
-    if history:
+    history = []
+    if (run / 'state.weights.h5').is_file():
         model.optimizer.build(model.trainable_variables)
         model.load_weights(run / 'state.weights.h5')
-    callbacks = [RunState(run, recipe, history),
-                 keras.callbacks.TensorBoard(run / 'tensorboard', write_graph=False)]
-    if recipe.schedule == 'plateau':
-        callbacks.append(keras.callbacks.ReduceLROnPlateau(
-            monitor='val_loss', factor=0.1, patience=2, min_lr=1e-5))
-    if recipe.ema:
-        callbacks.insert(0, keras.callbacks.SwapEMAWeights())
-    model.fit(batches, validation_data=validation, initial_epoch=len(history),
-              epochs=recipe.epochs, callbacks=callbacks, verbose=2)
+        done = int(keras.ops.convert_to_numpy(model.optimizer.iterations)) // len(batches)
+        # A run killed between the two files has one row more, of an epoch to be done again.
+        history = json.loads((run / 'history.json').read_text())[:done]
+    callbacks = [AveragedValidation()] if recipe.ema else []
+    callbacks.append(EpochState(run, recipe, batches, history))
+    if importlib.util.find_spec('tensorflow') and importlib.util.find_spec('tensorboard'):
+        callbacks.append(keras.callbacks.TensorBoard(run / 'tensorboard', write_graph=False))
+    else:
+        print('TensorBoard logs are left out: they need tensorflow and tensorboard.',
+              file=sys.stderr)
+    if len(history) < recipe.epochs:
+        model.fit(batches, validation_data=validation, initial_epoch=len(history),
+                  epochs=recipe.epochs, callbacks=callbacks, shuffle=False,
+                  verbose=1 if sys.stdout.isatty() else 2)
     if recipe.keep == 'best':
-        model.load_weights(run / 'best.weights.h5')
-    model.save(run / 'model.keras', include_optimizer=False)
-    return model
+        model.load_weights(run / 'best.weights.h5', skip_mismatch=False)
+        weights = model.get_weights()
+    else:
+        with averaged(model):
+            weights = model.get_weights()
+    # Built anew: a compiled model drags its optimizer, twice its own size, into the file.
+    trained = build(replace(recipe, precision='float32'))
+    trained.set_weights(weights)
+    temporary = run / 'writing.keras'
+    trained.save(temporary)
+    os.replace(temporary, run / 'model.keras')
+    return trained
+
+
+def _claim(run: Path, recipe: Recipe, dataset: Dataset) -> None:
+    """Write what a run depends on into its folder, or refuse to go on with something else."""
+    values = yaml.safe_dump(json.loads(json.dumps(recipe.to_dict())), sort_keys=False)
+    digest = hashlib.sha256(dataset.images.tobytes() + dataset.labels.tobytes())
+    if dataset.votes is not None:
+        digest.update(dataset.votes.tobytes())
+    data = {'faces': len(dataset), 'sha256': digest.hexdigest()}
+    if (run / 'state.weights.h5').is_file():
+        if (run / 'recipe.yaml').read_text() != values:
+            raise RecipeError(f'{run} holds a run of another recipe (see recipe.yaml there): '
+                              'give another folder, or the same recipe to resume')
+        begun = json.loads((run / 'data.json').read_text())
+        if begun != data:
+            raise DatasetError(f'{run} was begun on {begun["faces"]} other faces, this data has '
+                               f'{len(dataset)}: give the same data to resume, or another folder')
+    _write(run / 'recipe.yaml', values)
+    _write(run / 'data.json', json.dumps(data))

@@ -1,0 +1,227 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The command line of the training: inspect, train, evaluate, export, import-study, smoke."""
+
+import argparse
+from dataclasses import replace
+import json
+import os
+from pathlib import Path
+import sys
+import tempfile
+import time
+
+from fer_ros.core.emotions import LABELS
+from fer_ros.core.errors import FerError
+
+from . import datasets, duplicates, generated
+
+SMOKE_FACES = 1400
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run one command; errors of the user's input are one line and exit status 2."""
+    options = _parser().parse_args(arguments)
+    try:
+        return options.run(options) or 0
+    except (FerError, ValueError, RuntimeError, OSError) as error:
+        if not _is_message(error):
+            raise
+        print(f'error: {error}', file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print('stopped; the same command goes on after the last whole epoch'
+              if options.command == 'train' else 'stopped', file=sys.stderr)
+        return 130
+
+
+def _is_message(error: Exception) -> bool:
+    """Tell the errors that carry a message for the user from those that are defects."""
+    return isinstance(error, (FerError, OSError)) or type(error).__module__.startswith(
+        __package__)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog='python -m training', description=__doc__)
+    commands = parser.add_subparsers(dest='command', required=True)
+
+    def command(name, run, text):
+        sub = commands.add_parser(name, help=text, description=text)
+        sub.set_defaults(run=run)
+        return sub
+
+    data = {'metavar': 'DIR', 'help': 'FER2013: a folder with fer2013.csv (and fer2013new.csv), '
+            'or with train/<emotion>/ and test/<emotion>/'}
+    sub = command('inspect', _inspect, 'Show counts, samples and duplicates of the data.')
+    sub.add_argument('data', **data)
+    sub.add_argument('--report', type=Path, metavar='FILE', help='write an HTML page')
+    sub.add_argument('--json', type=Path, metavar='FILE', help='write the figures')
+
+    sub = command('train', _train, 'Train a recipe, or resume a run that was stopped.')
+    sub.add_argument('recipe', help='a YAML file, or the name of a recipe that ships')
+    sub.add_argument('--data', required=True, **data)
+    sub.add_argument('--run', dest='folder', type=Path, metavar='DIR',
+                     help='folder of the run (default: runs/<recipe>-<seed>)')
+    sub.add_argument('--epochs', type=int, help="instead of the recipe's")
+    sub.add_argument('--seed', type=int, help="instead of the recipe's")
+    sub.add_argument('--precision', choices=('float32', 'mixed_bfloat16'),
+                     help="instead of the recipe's")
+    sub.add_argument('--keep-copies', action='store_true',
+                     help='also train on images that another split has too')
+
+    sub = command('evaluate', _evaluate,
+                  'Evaluate a model on every image that is not marked Training.')
+    sub.add_argument('data', **data)
+    sub.add_argument('--model', default='', help='a .tflite or .keras model, or the name of a '
+                     'shipped one (default: the shipped default)')
+    sub.add_argument('--json', type=Path, metavar='FILE', help='write the figures')
+    sub.add_argument('--report', type=Path, metavar='FILE', help='write an HTML page')
+    sub.add_argument('--no-robustness', action='store_true', help='leave out the corruptions')
+
+    sub = command('export', _export, 'Export a run to LiteRT with its metadata, checked.')
+    sub.add_argument('model', type=Path, metavar='RUN', help='the folder of a run')
+    _add_export(sub, data)
+
+    sub = command('import-study', _import_study,
+                  'Import a model.json and HDF5 weights of Keras 2, and export it.')
+    sub.add_argument('architecture', type=Path, metavar='model.json')
+    sub.add_argument('weights', type=Path, metavar='weights.h5')
+    sub.add_argument('--labels', default='angry,disgust,fear,happy,neutral,sad,surprise',
+                     help='its classes in order (default: %(default)s, as a folder reader '
+                     'numbers them)')
+    sub.add_argument('--scale', type=float, default=1.0, help='what a grey level is multiplied '
+                     'by before it enters the model, such as 0.00392157 for inputs 0 to 1')
+    sub.add_argument('--name', default='study', help='name of the exported files')
+    _add_export(sub, data)
+
+    sub = command('smoke', _smoke, 'Train, export and evaluate in about a minute.')
+    sub.add_argument('--data', **{**data, 'help': data['help'] + '; drawn faces without it'})
+    sub.add_argument('--run', dest='folder', type=Path, metavar='DIR',
+                     help='keep the run here (default: a temporary folder)')
+    return parser
+
+
+def _add_export(sub: argparse.ArgumentParser, data: dict) -> None:
+    sub.add_argument('--data', required=True, **data)
+    sub.add_argument('--out', type=Path, required=True, metavar='DIR', help='where the files go')
+    sub.add_argument('--variants', default='float32,float16,int8',
+                     help='of float32, float16, int8, onnx, keras (default: %(default)s)')
+    sub.add_argument('--label-set', default='ferplus', help='the default label set of the model '
+                     '(default: %(default)s)')
+
+
+def _write(path: Path | None, text: str) -> None:
+    if path is not None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding='utf-8')
+        print(f'written: {path}')
+
+
+def _inspect(options) -> None:
+    from . import inspection
+    splits = datasets.load(options.data)
+    values = inspection.inspect(splits)
+    print(inspection.text(values))
+    _write(options.json, json.dumps(values, indent=1) + '\n')
+    if options.report:
+        _write(options.report, inspection.report(splits, values))
+
+
+def _training_split(splits: dict, where: str) -> datasets.Dataset:
+    if 'train' not in splits:
+        raise datasets.DatasetError(f'{where}: no training split (rows of Usage Training, or a '
+                                    f'folder train/); found {", ".join(splits)}')
+    return splits['train']
+
+
+def _train(options) -> None:
+    from . import recipes
+    changes = {key: getattr(options, key) for key in ('epochs', 'seed', 'precision')
+               if getattr(options, key) is not None}
+    recipe = recipes.check(replace(recipes.load(options.recipe), **changes), options.recipe)
+    splits = datasets.load(options.data)
+    dataset = _training_split(splits, options.data)
+    others = [part for name, part in splits.items() if name != 'train']
+    if others and not options.keep_copies:
+        dataset, exact, near = duplicates.without_copies(dataset, others)
+        print(f'left out of the training: {exact} exact and {near} near copies of images of '
+              f'other splits; {len(dataset)} faces left')
+    folder = options.folder or Path('runs') / f'{recipe.name}-{recipe.seed}'
+    print(f'run: {folder} (curves.html there is renewed after each epoch)', flush=True)
+    from . import train
+    train.train(recipe, dataset, folder)
+    print(f'done; next: python -m training export {folder} --data {options.data} --out DIR')
+
+
+def _evaluate(options) -> None:
+    from . import evaluate
+    result = evaluate.evaluate(
+        options.model, datasets.load(options.data), robustness=not options.no_robustness,
+        progress=lambda text: print(f'... {text}', file=sys.stderr, flush=True))
+    print(evaluate.text(result))
+    _write(options.json, json.dumps(result.values, indent=1) + '\n')
+    if options.report:
+        _write(options.report, evaluate.report(result))
+
+
+def _export_trained(trained, options) -> None:
+    from . import export
+    splits = datasets.load(options.data)
+    training = _training_split(splits, options.data)
+    others = [part for name, part in splits.items() if name != 'train']
+    results = export.export(
+        trained, options.out, training, datasets.concatenate(others) if others else training,
+        variants=tuple(options.variants.split(',')), default_label_set=options.label_set)
+    for result in results:
+        heads = ', '.join(
+            f'{name}: same top class {entry["same_top_class"]:.2%}, accuracy '
+            f'{_share(entry["accuracy"])} (Keras {_share(entry["keras_accuracy"])})'
+            for name, entry in result.items() if isinstance(entry, dict))
+        print(f'{options.out / result["file"]}: {result["bytes"]:,} bytes; {heads}')
+
+
+def _share(value: float | None) -> str:
+    return '-' if value is None else f'{value:.2%}'
+
+
+def _export(options) -> None:
+    from . import export
+    _export_trained(export.load_run(options.model), options)
+
+
+def _import_study(options) -> None:
+    from . import export, study_import
+    model = study_import.import_keras2(options.architecture, options.weights,
+                                       labels=tuple(options.labels.split(',')),
+                                       scale=options.scale)
+    _export_trained(export.TrainedModel(model, None, 0, options.name), options)
+
+
+def _smoke(options) -> int:
+    from . import evaluate, export, recipes, train
+    start = time.monotonic()
+    if options.data:
+        splits = datasets.load(options.data)
+        dataset = _training_split(splits, options.data).subset(slice(0, SMOKE_FACES))
+        others = [part for name, part in splits.items() if name != 'train']
+        check = (datasets.concatenate(others) if others
+                 else splits['train'].subset(slice(SMOKE_FACES, None))).subset(slice(0, 700))
+    else:
+        dataset, check = generated.faces(SMOKE_FACES, 1), generated.faces(700, 2)
+    with tempfile.TemporaryDirectory() as scratch:
+        folder = options.folder or Path(scratch)
+        train.train(recipes.load('smoke'), dataset, folder)
+        export.export(export.load_run(folder), folder, dataset, check,
+                      variants=('float32', 'float16'))
+        result = evaluate.evaluate(os.fspath(folder / 'smoke_float32.tflite'),
+                                   {'train': dataset, 'check': check}, robustness=False)
+    print(evaluate.text(result))
+    # Chance is 1/7; twenty correct more than the commonest class is far outside luck.
+    commonest = max(sum(check.labels == label) for label in range(len(LABELS))) / len(check)
+    learned = result.values['accuracy'] > commonest + 0.03
+    print(f'{"learned" if learned else "NOT LEARNED"}: accuracy {result.values["accuracy"]:.1%}, '
+          f'the commonest class {commonest:.1%}; {time.monotonic() - start:.0f} s')
+    return 0 if learned else 1
+
+
+if __name__ == '__main__':
+    sys.exit(main())

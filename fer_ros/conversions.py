@@ -8,14 +8,16 @@ import cv2
 from fer_ros.core.emotions import Emotion as EmotionClass
 from fer_ros.core.emotions import LABELS, UNCERTAIN
 from fer_ros.core.errors import FerError
+from fer_ros.core.home.action import AmbientAction, Command, Outcome
 from fer_ros.core.types import BoundingBox, Face, FaceEmotion
+from fer_ros.msg import AmbientAction as AmbientActionMsg
 from fer_ros.msg import Emotion as EmotionMsg
 from fer_ros.msg import EmotionArray, FaceArray
 from fer_ros.msg import Face as FaceMsg
 from geometry_msgs.msg import Point32
 import numpy as np
 from sensor_msgs.msg import CompressedImage, Image, RegionOfInterest
-from std_msgs.msg import Header
+from std_msgs.msg import ColorRGBA, Header
 
 try:
     import cv_bridge
@@ -275,3 +277,33 @@ def message_to_emotions(message: EmotionArray) -> list[FaceEmotion]:
             item.track_id, roi_to_box(item.roi), probabilities, filtered, item.label,
             item.confidence, item.quality, item.valence, item.arousal, duration_s, item.onset))
     return emotions
+
+
+def action_to_message(action: AmbientAction) -> AmbientActionMsg:
+    """Return an action of the smart-home bridge as a message."""
+    detail = action.detail
+    if action.scene or action.position is not None:
+        asked = f'scene {action.scene}' if action.scene else f'{action.position:.0%} open'
+        detail = f'{asked}; {detail}' if detail else asked
+    red, green, blue = (float(channel) for channel in action.color)
+    return AmbientActionMsg(
+        header=Header(stamp=s_to_stamp(action.stamp_s), frame_id=action.frame_id),
+        room=action.room, target=action.target, command=int(action.command), on=action.on,
+        brightness=float(action.brightness),
+        color=ColorRGBA(r=red, g=green, b=blue, a=1.0),
+        color_temperature_k=action.color_temperature_k,
+        transition_s=float(action.transition_s), emotion=action.emotion,
+        confidence=float(action.confidence), reason=action.reason, outcome=int(action.outcome),
+        detail=detail)
+
+
+def message_to_action(message: AmbientActionMsg) -> AmbientAction:
+    """Return the action of a message; what a scene or blind was asked for is in its detail."""
+    color = message.color
+    return AmbientAction(
+        stamp_s=stamp_to_s(message.header.stamp), frame_id=message.header.frame_id,
+        room=message.room, target=message.target, command=Command(message.command),
+        on=message.on, brightness=message.brightness, color=(color.r, color.g, color.b),
+        color_temperature_k=message.color_temperature_k, transition_s=message.transition_s,
+        emotion=message.emotion, confidence=message.confidence, reason=message.reason,
+        outcome=Outcome(message.outcome), detail=message.detail)

@@ -154,7 +154,7 @@ class HomeAssistantClient:
 
     def _set_problem(self, problem: str, serious: bool) -> None:
         if problem and problem != self.problem:
-            _LOGGER.warning('%s', problem)
+            _LOGGER.info('%s', problem)
         self.problem, self.serious = problem, serious
 
     def _explain(self, error: Exception) -> str:

@@ -155,7 +155,7 @@ class House:
         policy = load_policy(path)
         # Secrets and certificates are read before anything of the old policy is let go.
         if not self._dry_run:
-            self._check_secrets(policy)
+            self.check_secrets(policy)
         removed = set(self.policy.rooms) - set(policy.rooms)
         if self._presence is not None and removed:
             self._presence.removal(removed)
@@ -293,7 +293,11 @@ class House:
         return HomeAssistantDevice(self._home_assistant, report, result, scenes=spec.scenes)
 
     @staticmethod
-    def _check_secrets(policy: Policy) -> None:
+    def check_secrets(policy: Policy) -> None:
+        """Read every secret and certificate that a policy names.
+
+        :raises ConfigurationError: when one cannot be read.
+        """
         if policy.broker is not None:
             MqttConnection(policy.broker).prepare()
         if policy.home_assistant is not None:

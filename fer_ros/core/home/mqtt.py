@@ -175,7 +175,7 @@ class MqttConnection:
             pause_s = min(high, low * 2 ** min(failures - 1, 10)) * (0.5 + self._jitter())
             with self._lock:
                 self._state = ConnectionState(False, problem, serious, failures)
-            _LOGGER.warning('%s; next attempt in %.0f s', problem, pause_s)
+            _LOGGER.info('%s; next attempt in %.0f s', problem, pause_s)
             self._stop.wait(pause_s)
         with self._lock:
             self._state = ConnectionState(False, 'stopped')

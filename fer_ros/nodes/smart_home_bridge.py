@@ -1,0 +1,338 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Smart-home bridge: emotions in, ambient actions out, by the rules of a policy file."""
+
+from dataclasses import asdict
+import json
+from pathlib import Path
+import sys
+import threading
+
+from ament_index_python.packages import get_package_share_directory, PackageNotFoundError
+from fer_ros import conversions
+from fer_ros.core.errors import ConfigurationError, FerError
+from fer_ros.core.home.action import AmbientAction as Action
+from fer_ros.core.home.house import House
+from fer_ros.core.home.light import KELVIN_RANGE, LightState
+from fer_ros.core.home.policy import load_policy
+from fer_ros.msg import AmbientAction, EmotionArray
+from fer_ros.nodes import qos
+from fer_ros.nodes.base import ManagedNode, run
+from fer_ros.nodes.diagnostics import ERROR, Status, WARN
+from fer_ros.nodes.parameters import Parameter
+from rclpy.clock import Clock, ClockType
+from std_msgs.msg import String
+from std_srvs.srv import SetBool, Trigger
+
+_TICK_S = 0.1
+#: What is wrong in the first seconds is usually only not started yet.
+_PATIENCE_S = 5.0
+
+
+class SmartHomeBridge(ManagedNode):
+    """Turn feelings into light, calmly."""
+
+    PARAMETERS = (
+        Parameter('policy_file', '',
+                  'the policy file; empty: the one that ships. A file that cannot be used is '
+                  'refused and the old policy stays in force', dynamic=True),
+        Parameter('policy', '', "which policy of the file all rooms take; empty: each room's own",
+                  dynamic=True),
+        Parameter('dry_run', False,
+                  'only show what would be done: no broker, no Home Assistant, no secrets read'),
+        Parameter('lamp_display', 'auto',
+                  'how lamps of type terminal are drawn; auto: in colour on a terminal, in the '
+                  'log otherwise', choices=('auto', 'color', 'log', 'none')),
+    )
+
+    def __init__(self, **kwargs):
+        super().__init__('smart_home_bridge', **kwargs)
+        self._house: House | None = None
+        # Services, timer and lifecycle may be called from different threads.
+        self._lock = threading.RLock()
+        self._actions = self._state_publisher = self._timer = self._hand = None
+        self._subscriptions_made = []
+        self._services_made = []
+        self._last_state = ''
+        self._complained: set[str] = set()
+        self._started_s = 0.0
+
+    def configure(self) -> None:
+        """Check the policy and make the publishers."""
+        policy = load_policy(self._policy_path())
+        self._check_choice(self.value('policy'), policy)
+        if not self.value('dry_run'):
+            House.check_secrets(policy)
+        self._actions = self.create_publisher(AmbientAction, 'ambient_actions', qos.RESULT)
+        self._state_publisher = self.create_publisher(String, '~/state', qos.STATE)
+
+    def activate(self) -> None:
+        """Connect to the house, subscribe to the emotions."""
+        from fer_ros import __version__
+        with self._lock:
+            write, ansi = self._display()
+            self._house = House(self._policy_path(), on_action=self._publish,
+                                dry_run=self.value('dry_run'), write=write, ansi=ansi,
+                                version=__version__)
+            if self.value('policy'):
+                self._house.select(self.value('policy'))
+            self._complained, self._last_state = set(), ''
+            self._steady = Clock(clock_type=ClockType.STEADY_TIME)
+            self._started_s = self._steady_s()
+            self._subscribe()
+            self._hand = self.create_subscription(String, '~/lamp_by_hand', self._on_hand,
+                                                  qos.RESULT)
+            self._services_made = [
+                self.create_service(SetBool, '~/enable', self._on_enable),
+                self.create_service(Trigger, '~/revert', self._on_revert),
+                self.create_service(Trigger, '~/resume', self._on_resume),
+                self.create_service(Trigger, '~/reload', self._on_reload)]
+            # Steady: people and devices answer also while the simulated time stands still.
+            self._timer = self.create_timer(_TICK_S, self._tick, clock=self._steady)
+            self.get_logger().info(
+                f'policy: {self._policy_path()}, rooms: {", ".join(self._house.rooms)}')
+
+    def deactivate(self) -> None:
+        """Hand the lights back and say goodbye."""
+        with self._lock:
+            if self._timer is not None:
+                self.destroy_timer(self._timer)
+                self._timer = None
+            for service in self._services_made:
+                self.destroy_service(service)
+            self._services_made = []
+            self._unsubscribe()
+            if self._hand is not None:
+                self.destroy_subscription(self._hand)
+                self._hand = None
+            if self._house is not None:
+                house, self._house = self._house, None
+                house.close(self.now_s())
+
+    def cleanup(self) -> None:
+        """Undo what configure made."""
+        for publisher in (self._actions, self._state_publisher):
+            if publisher is not None:
+                self.destroy_publisher(publisher)
+        self._actions = self._state_publisher = None
+
+    def change(self, values: dict[str, object]) -> None:
+        """Take over another policy file or another policy of it, wholly or not at all."""
+        with self._lock:
+            path = self._policy_path(values.get('policy_file'))
+            choice = values.get('policy', self.value('policy'))
+            policy = load_policy(path)
+            self._check_choice(choice, policy)
+            if self._house is None:
+                return
+            if 'policy_file' in values:
+                self._reload(path)
+            if choice:
+                self._house.select(choice)
+            elif 'policy' in values:
+                for name, room in self._house.policy.rooms.items():
+                    self._house.select(room.policy, name)
+
+    def report(self, status: Status) -> None:
+        """Add the state of rooms and connections, and what is wrong."""
+        with self._lock:
+            if self._house is None:
+                return
+            for name, count in self._house.counts.items():
+                status.values[name] = count
+            status.values.update(self._house.connections)
+            for room in self._house.rooms:
+                state = self._house.status(room)
+                status.values[room] = (
+                    f'{"on" if state.enabled else "off"}, policy {state.policy}, '
+                    f'{state.emotion or "unknown"}, last action {state.last_action or "none"}'
+                    + (f', on hold for {state.hold_left_s:.0f} s: {state.hold_reason}'
+                       if state.on_hold else ''))
+                if state.why_not:
+                    status.values[f'{room} waits'] = state.why_not
+            young = self._steady_s() - self._started_s < _PATIENCE_S
+            for complaint in self._house.complaints():
+                if complaint.serious or not young:
+                    status.worsen(ERROR if complaint.serious else WARN, complaint.text)
+            if not young:
+                for subscription in self._subscriptions_made:
+                    if not self.get_publishers_info_by_topic(subscription.topic_name):
+                        status.worsen(WARN, f'nobody publishes {subscription.topic_name}: start '
+                                      'an emotion classifier, or name its topic under sources '
+                                      'in the policy')
+
+    # Inside.
+
+    def _policy_path(self, given: object = None) -> Path:
+        given = self.value('policy_file') if given is None else given
+        return Path(str(given)).expanduser() if given else default_policy()
+
+    @staticmethod
+    def _check_choice(choice: object, policy) -> None:
+        if choice and choice not in policy.policies:
+            raise ConfigurationError(f'policy {choice!r} is not in the file: expected one of '
+                                     f'{", ".join(policy.policies)}')
+
+    def _display(self):
+        display = self.value('lamp_display')
+        if display == 'none':
+            return None, False
+        if display == 'color' or (display == 'auto' and sys.stdout.isatty()):
+            return (lambda line: print(line, flush=True)), True
+        return (lambda line: self.get_logger().info(line)), False
+
+    def _steady_s(self) -> float:
+        return self._steady.now().nanoseconds * 1e-9
+
+    def _subscribe(self) -> None:
+        for source in self._house.policy.sources:
+            self._subscriptions_made.append(self.create_subscription(
+                EmotionArray, source,
+                lambda message, source=source: self._on_emotions(message, source), qos.RESULT))
+
+    def _unsubscribe(self) -> None:
+        for subscription in self._subscriptions_made:
+            self.destroy_subscription(subscription)
+        self._subscriptions_made = []
+
+    def _reload(self, path: Path) -> None:
+        before = self._house.policy.sources
+        self._house.reload(self.now_s(), path)
+        if self._house.policy.sources != before:
+            self._unsubscribe()
+            self._subscribe()
+        self.get_logger().info(f'policy reloaded: {path}')
+
+    def _on_emotions(self, message: EmotionArray, source: str) -> None:
+        with self._lock:
+            if self._house is None:
+                return
+            try:
+                emotions = conversions.message_to_emotions(message)
+            except FerError as error:
+                self._house.refuse(source, f'{source}: {error}')
+                return
+            self._house.observe(source, emotions, conversions.stamp_to_s(message.header.stamp),
+                                now_s=self.now_s(), frame_id=message.header.frame_id)
+
+    def _on_hand(self, message: String) -> None:
+        with self._lock:
+            if self._house is None:
+                return
+            try:
+                room, target, state = lamp_by_hand(message.data)
+                self._house.by_hand(room, target, state, self.now_s())
+            except FerError as error:
+                self.get_logger().error(f'lamp_by_hand: {error}', throttle_duration_sec=1.0)
+
+    def _tick(self) -> None:
+        with self._lock:
+            if self._house is None:
+                return
+            self._house.tick(self.now_s())
+            self._publish_state()
+            self._complain()
+
+    def _publish(self, action: Action) -> None:
+        self._actions.publish(conversions.action_to_message(action))
+
+    def _publish_state(self) -> None:
+        rooms = {}
+        for name in self._house.rooms:
+            state = asdict(self._house.status(name))
+            # What changes with every frame would make this a stream.
+            for key in ('confidence', 'valence', 'arousal', 'hold_left_s', 'stale'):
+                del state[key]
+            state['on_hold'] = self._house.status(name).on_hold
+            rooms[name] = state
+        text = json.dumps(rooms)
+        if text != self._last_state:
+            self._last_state = text
+            self._state_publisher.publish(String(data=text))
+
+    def _complain(self) -> None:
+        """Log each complaint once while it lasts."""
+        if self._steady_s() - self._started_s < _PATIENCE_S:
+            complaints = [c for c in self._house.complaints() if c.serious]
+        else:
+            complaints = self._house.complaints()
+        texts = set()
+        for complaint in complaints:
+            texts.add(complaint.text)
+            if complaint.text not in self._complained:
+                log = self.get_logger().error if complaint.serious else self.get_logger().warning
+                log(complaint.text)
+        self._complained = texts
+
+    def _answer(self, response, work, done: str):
+        with self._lock:
+            try:
+                if self._house is None:
+                    raise ConfigurationError('the bridge is not active')
+                work()
+            except FerError as error:
+                response.success, response.message = False, str(error)
+            else:
+                response.success, response.message = True, done
+        return response
+
+    def _on_enable(self, request, response):
+        return self._answer(response,
+                            lambda: self._house.set_enabled(request.data, self.now_s()),
+                            'on' if request.data else 'off')
+
+    def _on_revert(self, _request, response):
+        return self._answer(response, lambda: self._house.revert(self.now_s()),
+                            'reverted, and on hold')
+
+    def _on_resume(self, _request, response):
+        return self._answer(response, lambda: self._house.resume(self.now_s()), 'resumed')
+
+    def _on_reload(self, _request, response):
+        return self._answer(response, lambda: self._reload(self._policy_path()), 'reloaded')
+
+
+def default_policy() -> Path:
+    """Return the path of the policy that ships.
+
+    :raises ConfigurationError: when it is not installed.
+    """
+    in_source = Path(__file__).parents[2] / 'config' / 'policies' / 'default.yaml'
+    if in_source.is_file():
+        return in_source
+    try:
+        share = Path(get_package_share_directory('fer_ros'))
+    except PackageNotFoundError as error:
+        raise ConfigurationError('the default policy is not installed: set policy_file') \
+            from error
+    return share / 'config' / 'policies' / 'default.yaml'
+
+
+def lamp_by_hand(text: str) -> tuple[str, str, LightState]:
+    """Read what a person does to a virtual lamp: room, target and the state, from JSON.
+
+    :raises ConfigurationError: when it cannot be read.
+    """
+    try:
+        data = json.loads(text)
+        color = data.get('color')
+        kelvin = data.get('color_temperature_k')
+        state = LightState(
+            bool(data.get('on', True)),
+            None if data.get('brightness') is None else min(1.0, max(
+                0.0, float(data['brightness']))),
+            None if color is None else tuple(min(1.0, max(0.0, float(c))) for c in color[:3]),
+            None if kelvin is None else min(KELVIN_RANGE[1], max(KELVIN_RANGE[0], int(kelvin))))
+        return str(data['room']), str(data['target']), state
+    except (ValueError, TypeError, KeyError, AttributeError) as error:
+        raise ConfigurationError(
+            f'cannot read {text[:200]!r}: expected JSON such as {{"room": "living_room", '
+            '"target": "lamp", "on": true, "brightness": 0.5}') from error
+
+
+def main(args: list[str] | None = None) -> int:
+    """Run the smart-home bridge."""
+    return run(SmartHomeBridge, args=args)
+
+
+if __name__ == '__main__':
+    raise SystemExit(main())

@@ -1,0 +1,231 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The smart-home bridge as a node: emotions published by the test, actions collected by it."""
+
+import json
+import threading
+
+from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus
+import pytest
+
+pytest.importorskip('fer_ros.conversions', reason='the messages are not built')
+from fer_ros import conversions  # noqa: E402
+from fer_ros.core.home.light import differences  # noqa: E402
+from fer_ros.msg import AmbientAction, EmotionArray  # noqa: E402
+from fer_ros.nodes import qos  # noqa: E402
+from fer_ros.nodes.smart_home_bridge import lamp_by_hand, SmartHomeBridge  # noqa: E402
+from home_support import emotion  # noqa: E402
+from rclpy.parameter import Parameter  # noqa: E402
+from ros_support import wait_for  # noqa: E402
+from std_msgs.msg import Header, String  # noqa: E402
+from std_srvs.srv import SetBool, Trigger  # noqa: E402
+
+POLICY = """
+version: 1
+policies:
+  mirror:
+    by_emotion:
+      happy: {strategy: mirror}
+      sad: {strategy: mirror}
+  warm:
+    by_emotion:
+      happy: {brightness: 0.3, color_temperature_k: 2200}
+rooms:
+  study:
+    policy: mirror
+    targets:
+      lamp: {type: terminal}
+    smoothing_s: 0.1
+    dwell_s: 0.3
+    cooldown_s: 0.1
+    transition_s: 0
+    stale_after_s: 0.5
+    nobody: {after_s: 0.5}
+    hold: {for_s: 60, settle_s: 0.2}
+"""
+
+
+class Camera:
+    """Publishes what it is told to see, 20 times a second, until closed."""
+
+    def __init__(self, graph, topic='emotions'):
+        self._node = graph.node
+        self._publisher = graph.publisher(EmotionArray, topic, qos.RESULT)
+        self.seen = None
+        self._closed = threading.Event()
+        self._thread = threading.Thread(target=self._run)
+        self._thread.start()
+
+    def _run(self):
+        while not self._closed.wait(0.05):
+            seen = self.seen
+            if seen is not None:
+                header = Header(stamp=self._node.get_clock().now().to_msg(), frame_id='camera')
+                self._publisher.publish(conversions.emotions_to_message(
+                    seen, header, 640, 480, 'test', 'ferplus'))
+
+    def close(self):
+        self._closed.set()
+        self._thread.join()
+
+
+@pytest.fixture
+def home(graph, tmp_path):
+    graph.file = tmp_path / 'policy.yaml'
+    graph.file.write_text(POLICY)
+    graph.bridge = graph.add(SmartHomeBridge, policy_file=str(graph.file))
+    graph.actions = graph.collect(AmbientAction, 'ambient_actions', qos.RESULT)
+    graph.status = graph.collect(DiagnosticArray, '/diagnostics', 10)
+    wait_for(lambda: graph.node.count_publishers('ambient_actions'))
+    graph.camera = Camera(graph)
+    yield graph
+    graph.camera.close()
+
+
+def action(graph, index=0, **wait):
+    wait_for(lambda: len(graph.actions) > index, what=f'action {index}', **wait)
+    return graph.actions[index]
+
+
+def call(graph, kind, name, request):
+    client = graph.node.create_client(kind, f'/smart_home_bridge/{name}')
+    assert client.wait_for_service(10)
+    future = client.call_async(request)
+    wait_for(future.done, what=f'the answer of {name}')
+    return future.result()
+
+
+def diagnosis(graph, fits):
+    return wait_for(lambda: next((status for message in reversed(graph.status)
+                                  for status in message.status
+                                  if status.name.startswith('smart_home_bridge')
+                                  and fits(status)), None), 15, what='the diagnosis')
+
+
+def test_a_feeling_that_lasts_changes_the_lamp_and_leaving_restores_it(home):
+    home.camera.seen = [emotion('happy')]
+    message = action(home)
+    assert (message.room, message.target, message.emotion) == ('study', 'lamp', 'happy')
+    assert message.command == AmbientAction.SET and message.outcome == AmbientAction.CONFIRMED
+    assert message.on and 0 < message.brightness <= 1 and message.color.a == 1
+    assert message.color_temperature_k == 0 and message.header.frame_id == 'camera'
+    assert 'happy for' in message.reason and 0.5 < message.confidence <= 1
+    home.camera.seen = []
+    message = action(home, 1)
+    assert message.command == AmbientAction.RESTORE and message.emotion == 'nobody'
+    assert message.color_temperature_k == 2700 and message.brightness == pytest.approx(0.6)
+
+
+def test_the_hand_wins_until_the_room_is_resumed(home):
+    states = home.collect(String, '/smart_home_bridge/state', qos.STATE)
+    home.camera.seen = [emotion('happy')]
+    action(home)
+    hand = home.publisher(String, '/smart_home_bridge/lamp_by_hand', qos.RESULT)
+    hand.publish(String(data='{"room": "study", "target": "lamp", "brightness": 0.1}'))
+    wait_for(lambda: states and json.loads(states[-1].data)['study']['on_hold'])
+    home.camera.seen = [emotion('sad')]
+    wait_for(lambda: json.loads(states[-1].data)['study']['emotion'] == 'sad')
+    assert len(home.actions) == 1
+    assert call(home, Trigger, 'resume', Trigger.Request()).success
+    assert action(home, 1).emotion == 'sad'
+
+
+def test_off_restores_the_lamp_and_is_seen_to_be_off(home):
+    states = home.collect(String, '/smart_home_bridge/state', qos.STATE)
+    home.camera.seen = [emotion('happy')]
+    action(home)
+    assert call(home, SetBool, 'enable', SetBool.Request(data=False)).success
+    assert action(home, 1).command == AmbientAction.RESTORE
+    wait_for(lambda: json.loads(states[-1].data)['study']['enabled'] is False)
+    wait_for(lambda: json.loads(states[-1].data)['study']['emotion'] is None)
+    assert call(home, SetBool, 'enable', SetBool.Request(data=True)).success
+    assert action(home, 2).emotion == 'happy'
+
+
+def test_revert_goes_back_and_holds(home):
+    home.camera.seen = [emotion('happy')]
+    action(home)
+    assert call(home, Trigger, 'revert', Trigger.Request()).success
+    assert action(home, 1).command == AmbientAction.RESTORE
+    assert home.bridge._house.status('study').on_hold
+
+
+def test_a_policy_is_selected_and_a_file_reloaded_wholly_or_not_at_all(home):
+    home.camera.seen = [emotion('happy')]
+    mirror = conversions.message_to_action(action(home)).light
+    assert home.bridge.set_parameters([Parameter('policy', value='warm')])[0].successful
+    assert action(home, 1).color_temperature_k == 2200
+    answer = home.bridge.set_parameters([Parameter('policy', value='cold')])[0]
+    assert not answer.successful and 'mirror, warm' in answer.reason
+    home.file.write_text(POLICY.replace('dwell_s: 0.3', 'dwel_s: 0.3'))
+    answer = call(home, Trigger, 'reload', Trigger.Request())
+    assert not answer.success
+    assert answer.message == f'{home.file}:17: rooms.study.dwel_s: unknown key'
+    home.file.write_text(POLICY.replace('brightness: 0.3', 'brightness: 0.7'))
+    assert call(home, Trigger, 'reload', Trigger.Request()).success
+    assert action(home, 2).brightness == pytest.approx(0.7)
+    assert differences(conversions.message_to_action(action(home, 2)).light, mirror)
+
+
+def test_emotions_that_stop_are_told_and_change_nothing(home):
+    home.camera.seen = [emotion('happy')]
+    action(home)
+    home.camera.seen = None
+    status = diagnosis(home, lambda s: 'no fresh emotions' in s.message)
+    assert status.level == DiagnosticStatus.WARN
+    assert len(home.actions) == 1
+
+
+def test_bad_emotions_are_told_and_the_next_good_ones_used(home):
+    publisher = home.publisher(EmotionArray, 'emotions', qos.RESULT)
+    now = home.node.get_clock().now().to_msg()
+    bad = conversions.emotions_to_message([emotion('happy')], Header(stamp=now), 640, 480, 'm',
+                                          'ferplus')
+    bad.emotions[0].filtered_probabilities[2] = float('nan')
+    publisher.publish(bad)
+    wait_for(lambda: home.bridge._house.counts['refused'] == 1)
+    assert 'not finite' in home.bridge._house.complaints()[0].text
+    bad = conversions.emotions_to_message([emotion('happy')], Header(), 640, 480, 'm', 'ferplus')
+    publisher.publish(bad)
+    wait_for(lambda: home.bridge._house.counts['refused'] == 2)
+    home.camera.seen = [emotion('happy')]
+    assert action(home).emotion == 'happy'
+
+
+def test_a_malformed_policy_fails_configure_with_its_place_and_may_be_mended(graph, tmp_path):
+    file = tmp_path / 'policy.yaml'
+    file.write_text(POLICY.replace('happy: {strategy: mirror}', 'happy: {strategy: glow}'))
+    bridge = graph.add(SmartHomeBridge, start=False, policy_file=str(file))
+    assert not bridge.start()
+    assert f'{file}:6: policies.mirror.by_emotion.happy.strategy' in bridge._failure
+    file.write_text(POLICY)
+    assert bridge.start()
+
+
+def test_a_missing_policy_file_is_named(graph, tmp_path):
+    bridge = graph.add(SmartHomeBridge, start=False, policy_file=str(tmp_path / 'none.yaml'))
+    assert not bridge.start()
+    assert 'none.yaml: cannot be read' in bridge._failure
+
+
+def test_the_lifecycle_goes_round_twice(home):
+    for index in range(2):
+        home.camera.seen = [emotion('happy')]
+        action(home, 2 * index)
+        assert home.bridge.trigger_deactivate().name == 'SUCCESS'
+        # The lamp is handed back.
+        assert action(home, 2 * index + 1).command == AmbientAction.RESTORE
+        assert home.bridge.trigger_cleanup().name == 'SUCCESS'
+        assert home.bridge.trigger_configure().name == 'SUCCESS'
+        assert home.bridge.trigger_activate().name == 'SUCCESS'
+
+
+def test_the_default_policy_works_without_a_broker(graph):
+    bridge = graph.add(SmartHomeBridge)
+    assert bridge._house.rooms and not bridge._house.connections
+
+
+@pytest.mark.parametrize('text', ['', '[]', '{"room": "a"}', '{"room":"a","target":"b","on":1,'
+                                  '"brightness":"x"}'])
+def test_an_unreadable_hand_is_refused(text):
+    with pytest.raises(ValueError, match='expected JSON'):
+        lamp_by_hand(text)

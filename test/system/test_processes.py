@@ -1,0 +1,101 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Every node in its own process: an image goes in, an emotion and an ambient action come out."""
+
+import signal
+import threading
+
+import pytest
+
+pytest.importorskip('fer_ros.conversions', reason='the messages are not built')
+from fer_ros import conversions  # noqa: E402
+from fer_ros.msg import AmbientAction, EmotionArray  # noqa: E402
+from fer_ros.nodes import qos  # noqa: E402
+from ros_support import wait_for  # noqa: E402
+from sensor_msgs.msg import Image  # noqa: E402
+from std_msgs.msg import Header  # noqa: E402
+
+NODES = ('face_detector', 'emotion_classifier', 'smart_home_bridge')
+
+
+class Camera(threading.Thread):
+    """Publish one picture at 30 Hz, each with its own stamp, until stopped."""
+
+    def __init__(self, graph, image):
+        super().__init__(daemon=True)
+        self.publisher = graph.publisher(Image, 'image_raw', qos.IMAGE, timeout_s=30)
+        self._clock = graph.node.get_clock()
+        self._message = conversions.array_to_image(image, 'bgr8', Header(frame_id='camera'))
+        self._stop_event = threading.Event()
+        self.stamps = []
+
+    def run(self):
+        while not self._stop_event.wait(1 / 30):
+            self._message.header.stamp = self._clock.now().to_msg()
+            self.stamps.append((self._message.header.stamp.sec,
+                                self._message.header.stamp.nanosec))
+            self.publisher.publish(self._message)
+
+    def stop(self):
+        self._stop_event.set()
+        self.join(5)
+
+
+@pytest.mark.parametrize('composed', [False, True], ids=['one process a node', 'composed'])
+def test_a_smile_becomes_light(graph, portrait, composed):
+    emotions = graph.collect(EmotionArray, 'emotions', qos.RESULT)
+    actions = graph.collect(AmbientAction, 'ambient_actions', qos.RESULT)
+    if composed:
+        running = [graph.process('fer_ros.nodes.composed', *NODES)]
+    else:
+        running = [graph.process(f'fer_ros.nodes.{name}') for name in NODES]
+    wait_for(lambda: graph.node.count_publishers('emotions')
+             and graph.node.count_publishers('ambient_actions'), 30, 'the nodes')
+    camera = Camera(graph, portrait)
+    camera.start()
+    try:
+        action = wait_for(lambda: actions and actions[0], 20, 'an ambient action')
+    finally:
+        camera.stop()
+    assert action.emotion == 'happy' and action.on and action.reason
+    assert action.command == AmbientAction.SET and action.outcome != AmbientAction.FAILED
+    # Each result belongs to one of the images sent: same stamp, same frame.
+    assert emotions and all((m.header.stamp.sec, m.header.stamp.nanosec) in camera.stamps
+                            and m.header.frame_id == 'camera' for m in emotions)
+    for process in running:
+        process.send_signal(signal.SIGINT)
+    assert [process.wait(10) for process in running] == [0] * len(running)
+
+
+def test_whole_images_arrive(graph, portrait):
+    """The transport profile is in force in a node that was started without any setting."""
+    emotions = graph.collect(EmotionArray, 'emotions', qos.RESULT)
+    for name in NODES[:2]:
+        graph.process(f'fer_ros.nodes.{name}')
+    wait_for(lambda: graph.node.count_publishers('emotions'), 30, 'the classifier')
+    camera = Camera(graph, portrait)
+    camera.start()
+    wait_for(lambda: len(camera.stamps) >= 90, 20, 'the camera')
+    camera.stop()
+    # Without the profile nine of ten are lost; a busy machine may cost a few.
+    wait_for(lambda: len(emotions) >= 0.8 * len(camera.stamps), 5,
+             '80 % of the images to come through')
+
+
+@pytest.mark.parametrize('arguments, words', [
+    (['-p', 'scroe_threshold:=0.5'], ['unknown parameter scroe_threshold', 'score_threshold']),
+    (['-p', 'detector:=magic'], ["detector is 'magic'", 'haar']),
+])
+def test_a_wrong_parameter_ends_the_start_with_one_message(graph, capfd, arguments, words):
+    process = graph.process('fer_ros.nodes.face_detector', '--ros-args', *arguments)
+    assert process.wait(30) == 2
+    printed = ''.join(capfd.readouterr())
+    assert all(word in printed for word in words), printed
+    assert 'Traceback' not in printed
+
+
+def test_sigterm_ends_a_node_cleanly(graph, capfd):
+    process = graph.process('fer_ros.nodes.face_detector')
+    wait_for(lambda: graph.node.count_publishers('faces'), 30, 'the detector')
+    process.terminate()
+    assert process.wait(10) == 0
+    assert 'Traceback' not in ''.join(capfd.readouterr())

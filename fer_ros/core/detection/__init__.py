@@ -7,7 +7,7 @@ from fer_ros.core.errors import ConfigurationError
 __all__ = ['create_detector', 'DETECTORS', 'FaceDetector']
 
 #: Names for :func:`create_detector`.
-DETECTORS = ('auto', 'yunet', 'haar')
+DETECTORS = ('auto', 'yunet', 'centerface', 'mtcnn', 'blazeface', 'haar')
 
 
 def create_detector(name: str = 'auto', *, model_path: str = '', size_px: int = 0,
@@ -16,11 +16,11 @@ def create_detector(name: str = 'auto', *, model_path: str = '', size_px: int = 
     """
     Return a face detector.
 
-    :param name: one of :data:`DETECTORS`; 'auto' is the best that works with what is installed.
-    :param model_path: the user's own file: YuNet as ONNX, or a cascade for 'haar'; empty for
-        what ships.
+    :param name: one of :data:`DETECTORS`; 'auto' is 'yunet', the best for its cost.
+    :param model_path: the user's own file in the form that the detector reads (for 'yunet' an
+        ONNX file as OpenCV Zoo has them); empty for what ships or is installed.
     :param size_px: the image is scaled to this length of its longer side before detection;
-        0: the detector's default, which never enlarges.
+        0: the detector's default, which never enlarges; 'blazeface' has one size only.
     :param minimum_face_px: faces whose box is smaller than this on both sides are left out,
         pixels of the source image.
     :param score_threshold: faces with a lower score are left out, [0, 1]; None: the detector's
@@ -42,9 +42,21 @@ def create_detector(name: str = 'auto', *, model_path: str = '', size_px: int = 
     thresholds = {key: value for key, value in (('score_threshold', score_threshold),
                                                 ('nms_threshold', nms_threshold))
                   if value is not None}
-    common = {'model_path': model_path, 'size_px': size_px, 'minimum_face_px': minimum_face_px}
+    options = {'model_path': model_path, 'minimum_face_px': minimum_face_px}
+    # Imported here: a robot that runs one detector need not have the others' libraries.
     if name == 'haar':
         from fer_ros.core.detection.haar import HaarDetector
-        return HaarDetector(**common)
+        return HaarDetector(**options, size_px=size_px)
+    options.update(thresholds, threads=threads)
+    if name == 'blazeface':
+        from fer_ros.core.detection.blazeface import BlazeFaceDetector
+        return BlazeFaceDetector(**options)
+    options['size_px'] = size_px
+    if name == 'centerface':
+        from fer_ros.core.detection.centerface import CenterFaceDetector
+        return CenterFaceDetector(**options)
+    if name == 'mtcnn':
+        from fer_ros.core.detection.mtcnn import MtcnnDetector
+        return MtcnnDetector(**options)
     from fer_ros.core.detection.yunet import YuNetDetector
-    return YuNetDetector(**common, **thresholds, threads=threads)
+    return YuNetDetector(**options)

@@ -8,7 +8,7 @@ from fer_ros.core.types import BoundingBox, Detection
 import numpy as np
 
 # More candidates than this before suppression mean a threshold near zero, not faces.
-_MOST_CANDIDATES = 3000
+_MOST_CANDIDATES = 1000
 
 
 class FaceDetector(ABC):
@@ -92,6 +92,14 @@ def padded_to_multiple(image: np.ndarray, multiple: int) -> np.ndarray:
     return cv2.copyMakeBorder(image, 0, below, 0, right, cv2.BORDER_CONSTANT)
 
 
+def planes(image: np.ndarray) -> np.ndarray:
+    """Return a three-channel image as network input, float32 ``(1, 3, height, width)``."""
+    blob = np.empty((1, 3, *image.shape[:2]), np.float32)
+    for channel, plane in zip(blob[0], cv2.split(image)):
+        channel[...] = plane
+    return blob
+
+
 def suppress(boxes: np.ndarray, scores: np.ndarray, threshold: float, *,
              of_smaller: bool = False) -> np.ndarray:
     """
@@ -103,21 +111,20 @@ def suppress(boxes: np.ndarray, scores: np.ndarray, threshold: float, *,
     """
     order = np.argsort(-scores, kind='stable')[:_MOST_CANDIDATES]
     boxes = boxes[order]
-    areas = np.prod(np.maximum(boxes[:, 2:] - boxes[:, :2], 0), axis=1)
+    sides = (np.minimum(boxes[:, None, 2:], boxes[None, :, 2:])
+             - np.maximum(boxes[:, None, :2], boxes[None, :, :2]))
+    shared = np.maximum(sides[..., 0], 0) * np.maximum(sides[..., 1], 0)
+    areas = np.diag(shared)
+    whole = (np.minimum(areas[:, None], areas) if of_smaller
+             else areas[:, None] + areas - shared)
+    over = shared > threshold * whole
     alive = np.ones(len(order), bool)
     kept = []
     for i in range(len(order)):
-        if not alive[i]:
-            continue
-        kept.append(order[i])
-        rest = np.flatnonzero(alive[i + 1:]) + i + 1
-        sides = (np.minimum(boxes[rest, 2:], boxes[i, 2:])
-                 - np.maximum(boxes[rest, :2], boxes[i, :2]))
-        shared = np.prod(np.maximum(sides, 0), axis=1)
-        whole = (np.minimum(areas[rest], areas[i]) if of_smaller
-                 else areas[rest] + areas[i] - shared)
-        alive[rest[shared > threshold * np.maximum(whole, 1e-9)]] = False
-    return np.array(kept, int)
+        if alive[i]:
+            kept.append(i)
+            alive &= ~over[i]
+    return order[kept]
 
 
 def as_detections(boxes: np.ndarray, scores: np.ndarray, landmarks: np.ndarray | None = None, *,

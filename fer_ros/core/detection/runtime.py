@@ -62,6 +62,8 @@ class OnnxModel:
                 options.intra_op_num_threads = max(1, threads)
                 options.inter_op_num_threads = 1
                 options.log_severity_level = 3
+                # Image sizes vary; planning memory anew for each costs more than it saves.
+                options.enable_mem_pattern = False
                 # Idle workers that spin take the processor from the other nodes.
                 options.add_session_config_entry('session.intra_op.allow_spinning', '0')
                 self._session = onnxruntime.InferenceSession(

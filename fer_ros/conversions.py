@@ -5,6 +5,7 @@ from array import array
 
 from builtin_interfaces.msg import Duration, Time
 import cv2
+from fer_ros.core.camera_model import CameraModel
 from fer_ros.core.emotions import Emotion as EmotionClass
 from fer_ros.core.emotions import LABELS, UNCERTAIN
 from fer_ros.core.errors import FerError
@@ -16,7 +17,7 @@ from fer_ros.msg import EmotionArray, FaceArray
 from fer_ros.msg import Face as FaceMsg
 from geometry_msgs.msg import Point32
 import numpy as np
-from sensor_msgs.msg import CompressedImage, Image, RegionOfInterest
+from sensor_msgs.msg import CameraInfo, CompressedImage, Image, RegionOfInterest
 from std_msgs.msg import ColorRGBA, Header
 
 try:
@@ -174,6 +175,13 @@ def _bgr_to_yuy2(image: np.ndarray) -> np.ndarray:
     out[:, 0::2, 1] = (u[:, 0::2] + u[:, 1::2]) / 2
     out[:, 1::2, 1] = (v[:, 0::2] + v[:, 1::2]) / 2
     return np.rint(out).clip(0, 255).astype(np.uint8)
+
+
+def camera_to_message(camera: CameraModel, header: Header) -> CameraInfo:
+    """Return a camera's intrinsics as a message."""
+    return CameraInfo(header=header, width=camera.width_px, height=camera.height_px,
+                      distortion_model=camera.distortion_model, d=[float(v) for v in camera.d],
+                      k=camera.k.ravel(), r=camera.r.ravel(), p=camera.p.ravel())
 
 
 def stamp_to_s(stamp: Time) -> float:

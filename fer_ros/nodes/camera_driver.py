@@ -1,0 +1,187 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Camera driver: a device, video file, folder of images or URL as image messages."""
+
+import threading
+
+import cv2
+from fer_ros import conversions
+from fer_ros.core.camera_model import assumed_camera, CameraModel, load_calibration
+from fer_ros.core.errors import FerError, SourceError
+from fer_ros.core.sources import is_live, open_source, Player, without_password
+from fer_ros.core.statistics import RateMeter
+from fer_ros.msg import EmotionArray
+from fer_ros.nodes import qos
+from fer_ros.nodes.base import ManagedNode, run
+from fer_ros.nodes.diagnostics import ERROR, Status, WARN
+from fer_ros.nodes.parameters import Parameter
+import numpy as np
+from sensor_msgs.msg import CameraInfo, Image
+from std_msgs.msg import Header
+
+#: With pace 'consumed': the next frame is sent without an answer after so long, seconds.
+_CONSUMED_TIMEOUT_S = 2.0
+
+
+class CameraDriver(ManagedNode):
+    """Publish what a camera sees."""
+
+    PARAMETERS = (
+        Parameter('source', '/dev/video0',
+                  'camera device (0 or /dev/video0), video file, folder of images, or RTSP/HTTP '
+                  'URL'),
+        Parameter('width_px', 0, 'width of the images; a device gives its nearest, others are '
+                  'scaled; 0: as they come', minimum=0, maximum=16384),
+        Parameter('height_px', 0, 'height of the images, as width_px', minimum=0, maximum=16384),
+        Parameter('rate_hz', 0.0, 'frames a second, asked of a device or at which files are '
+                  "played; 0: the source's own (10 for folders)", minimum=0.0, maximum=1000.0),
+        Parameter('pixel_format', '', 'FourCC asked of a device, such as MJPG or YUYV; empty: its '
+                  'own choice'),
+        Parameter('encoding', 'bgr8', 'encoding of the images',
+                  choices=('bgr8', 'rgb8', 'mono8', 'bgra8', 'rgba8', 'yuv422_yuy2')),
+        Parameter('loop', False, 'play a file or folder again when it ends'),
+        Parameter('pace', 'realtime', 'how files are played: realtime, or consumed (the next '
+                  'frame when the emotions of the last are in)', choices=('realtime', 'consumed')),
+        Parameter('exit_at_end', False, 'end the process when a file or folder has ended'),
+        Parameter('frame_id', 'camera_optical_frame', 'optical frame of the images (REP-103)'),
+        Parameter('camera_info_url', '', 'calibration file as camera_calibration writes it (a '
+                  'path or file://...); empty: intrinsics from horizontal_fov_deg'),
+        Parameter('horizontal_fov_deg', 60.0, 'horizontal field of view assumed without a '
+                  'calibration, degrees', minimum=1.0, maximum=179.0),
+    )
+
+    def __init__(self, **kwargs):
+        super().__init__('camera_driver', **kwargs)
+        self._images = self._infos = self._answers = self._thread = self._player = None
+        self._stop = threading.Event()
+
+    def configure(self) -> None:
+        """Check the parameters and make the publishers; the source is opened by activate."""
+        fourcc = self.value('pixel_format')
+        if len(fourcc) not in (0, 4):
+            raise FerError(f'pixel_format is {fourcc!r}: expected four letters, such as MJPG')
+        self._calibration: CameraModel | None = None
+        if self.value('camera_info_url'):
+            self._calibration = load_calibration(self.value('camera_info_url'))
+        self._images = self.create_publisher(Image, 'image_raw', qos.IMAGE)
+        self._infos = self.create_publisher(CameraInfo, 'camera_info', qos.IMAGE)
+        self._published, self._size, self._rate = 0, (0, 0), RateMeter()
+
+    def activate(self) -> None:
+        """Open the source and begin."""
+        name = self.value('source')
+        self._stop.clear()
+        self._answered = threading.Semaphore(0)
+        opened = [None if is_live(name) else self._open()]  # a wrong file fails the transition
+
+        def opener():
+            source, opened[0] = opened[0] or self._open(), None
+            return source
+        self._player = Player(
+            opener, retry=is_live(name), rate_hz=self.value('rate_hz'), loop=self.value('loop'),
+            paced=self.value('pace') == 'realtime', wait=self._stop.wait,
+            on_problem=lambda problem: self.get_logger().error(problem))
+        if self.value('pace') == 'consumed' and not is_live(name):
+            self._answers = self.create_subscription(
+                EmotionArray, 'emotions', lambda message: self._answered.release(), qos.RESULT)
+        self._thread = threading.Thread(target=self._play, name='camera_driver grabber')
+        self._thread.start()
+
+    def deactivate(self) -> None:
+        """Stop and close the source."""
+        self._stop.set()
+        if self._answers is not None:
+            self.destroy_subscription(self._answers)
+            self._answers = None
+        if self._thread is not None:
+            self._thread.join()
+            self._thread = self._player = None
+
+    def cleanup(self) -> None:
+        """Destroy the publishers."""
+        for publisher in (self._images, self._infos):
+            if publisher is not None:
+                self.destroy_publisher(publisher)
+        self._images = self._infos = None
+
+    def report(self, status: Status) -> None:
+        """Add figures and what is wrong with the source."""
+        player = self._player
+        if player is None:
+            return
+        source = player.source
+        status.values.update({
+            'source': without_password(self.value('source')), 'source state': player.state,
+            'images published': self._published, 'size (px)': '{}x{}'.format(*self._size),
+            'rate out (Hz)': self._rate.rate_hz(self.now_s()),
+            'failures': player.failures, 'loops': player.loops,
+            'frames unreadable': source.skipped if source is not None else 0})
+        if player.problem:
+            status.worsen(ERROR if player.state in ('retrying', 'failed') else WARN,
+                          player.problem)
+        elif player.state == 'ended':
+            status.message = f'{self.value("source")} has ended'
+
+    def _open(self):
+        return open_source(self.value('source'), width_px=self.value('width_px'),
+                           height_px=self.value('height_px'), rate_hz=self.value('rate_hz'),
+                           fourcc=self.value('pixel_format'))
+
+    def _play(self) -> None:
+        player = self._player
+        code = 0
+        try:
+            for frame in player.frames():
+                if self._stop.is_set():
+                    return
+                self._publish(frame)
+                if self._answers is not None:
+                    self._answered.acquire(timeout=_CONSUMED_TIMEOUT_S)
+            if player.state == 'ended':
+                self.get_logger().info(f'{self.value("source")} has ended after '
+                                       f'{self._published} images')
+        except SourceError as error:
+            self.get_logger().error(str(error))
+            code = 1
+        if self.value('exit_at_end') and not self._stop.is_set():
+            self.finish(code)
+
+    def _publish(self, frame: np.ndarray) -> None:
+        # Stamped before anything is done with it: the latency of our own work must count.
+        header = Header(frame_id=self.value('frame_id'), stamp=self.get_clock().now().to_msg())
+        width, height = self._wanted_size(frame)
+        if frame.shape[:2] != (height, width):
+            frame = cv2.resize(frame, (width, height), interpolation=cv2.INTER_AREA)
+        self._images.publish(conversions.bgr_to_image(frame, self.value('encoding'), header))
+        if self._infos.get_subscription_count():
+            self._infos.publish(conversions.camera_to_message(self._camera(width, height), header))
+        self._published += 1
+        self._size = (width, height)
+        self._rate.tick(self.now_s())
+
+    def _wanted_size(self, frame: np.ndarray) -> tuple[int, int]:
+        height, width = frame.shape[:2]
+        if not is_live(self.value('source')):
+            wanted_width, wanted_height = self.value('width_px'), self.value('height_px')
+            if wanted_width and wanted_height:
+                width, height = wanted_width, wanted_height
+            elif wanted_width:
+                width, height = wanted_width, max(1, round(height * wanted_width / width))
+            elif wanted_height:
+                width, height = max(1, round(width * wanted_height / height)), wanted_height
+        if self.value('encoding') == 'yuv422_yuy2' and width > 1:
+            width -= width % 2  # pairs of pixels
+        return width, height
+
+    def _camera(self, width: int, height: int) -> CameraModel:
+        if self._calibration is not None:
+            return self._calibration.scaled_to(width, height)
+        return assumed_camera(width, height, self.value('horizontal_fov_deg'))
+
+
+def main(args: list[str] | None = None) -> int:
+    """Run the camera driver."""
+    return run(CameraDriver, args=args)
+
+
+if __name__ == '__main__':
+    raise SystemExit(main())

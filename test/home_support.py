@@ -1,7 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """What the tests of the home share: made-up people, and a house on a made-up clock."""
 
+from datetime import time
+
 from fer_ros.core.emotions import LABELS, UNCERTAIN
+from fer_ros.core.home.engine import DecisionEngine
+from fer_ros.core.home.light import LightState
+from fer_ros.core.home.policy import parse_policy, Policy
+from fer_ros.core.home.virtual import VirtualLamp
 from fer_ros.core.types import BoundingBox, FaceEmotion
 import numpy as np
 
@@ -15,3 +21,86 @@ def emotion(label, probability=0.9, *, track_id=1, side_px=100.0, **fields):
         values[:] = 1 / len(LABELS)
     return FaceEmotion(track_id, BoundingBox(10, 10, side_px, side_px), values, values, label,
                        float(values.max()), **fields)
+
+
+POLICY = """
+version: 1
+policies:
+  mirror:
+    by_emotion:
+      happy: {strategy: mirror}
+      sad: {strategy: mirror}
+      angry: {strategy: soothe}
+  warm:
+    by_emotion:
+      happy: {brightness: 0.3, color_temperature_k: 2200}
+rooms:
+  study:
+    policy: mirror
+    targets:
+      lamp: {type: terminal}
+"""
+
+
+def policy_of(text=POLICY, **room):
+    """Return a policy whose room study has other values than the text gives."""
+    policy = parse_policy(text)
+    changed = {**policy.model_dump(by_alias=True)['rooms']['study'], **room}
+    rooms = {**policy.model_dump(by_alias=True)['rooms'], 'study': changed}
+    return Policy.model_validate({**policy.model_dump(by_alias=True), 'rooms': rooms})
+
+
+class Sim:
+    """The decision engine with virtual lamps that answer, on a made-up clock."""
+
+    def __init__(self, text=POLICY, *, start_s=1e9, answers=True, hour=12, **room):
+        self.policy = policy_of(text, **room)
+        self.hour = hour
+        self.engine = DecisionEngine(self.policy, local_time=lambda _: time(self.hour))
+        self.now_s = start_s
+        self.answers = answers
+        self.lamps = {name: VirtualLamp() for name in self.policy.rooms['study'].targets}
+        self.actions = []
+        self.problems = []
+        self.report()
+
+    def report(self):
+        """Let the lamps tell how they shine."""
+        if self.answers:
+            for name, lamp in self.lamps.items():
+                self.engine.report('study', name, lamp.state(self.now_s), now_s=self.now_s)
+
+    def carry_out(self, actions):
+        """Give actions to the lamps."""
+        for action in actions:
+            self.lamps[action.target].set(action.light, action.transition_s, self.now_s)
+        self.actions += actions
+        return list(actions)
+
+    def step(self, seen=None, step_s=0.1, age_s=0.05, source='emotions'):
+        """Pass a moment in which a camera sees faces, or nothing comes where seen is None."""
+        self.now_s += step_s
+        if seen is not None:
+            self.problems += self.engine.observe(source, seen, self.now_s - age_s,
+                                                 now_s=self.now_s)
+        self.report()
+        return self.carry_out(self.engine.tick(self.now_s))
+
+    def see(self, seen, seconds, step_s=0.1):
+        """Let a camera see a label, faces or (None) nothing for a while; return the actions."""
+        if isinstance(seen, str):
+            seen = [emotion(seen)]
+        done = []
+        for _ in range(round(seconds / step_s)):
+            done += self.step(seen, step_s)
+        return done
+
+    def hand(self, target='lamp', **state):
+        """Change a lamp by hand."""
+        self.lamps[target].set(LightState(**{'on': True, **state}), 0.0, self.now_s)
+        self.report()
+
+    @property
+    def status(self):
+        """What the room is doing."""
+        return self.engine.status('study')

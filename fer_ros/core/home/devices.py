@@ -86,8 +86,17 @@ class TerminalLamp:
         return f'\x1b[48;2;{r};{g};{b}m      \x1b[0m'
 
 
+class ShownLamp(TerminalLamp):
+    """Stands in for a light while the bridge runs dry: a lamp in memory, and no real one."""
+
+    def apply(self, action: AmbientAction, now_s: float) -> tuple[Outcome, str]:
+        """Fade the lamp in memory."""
+        super().apply(action, now_s)
+        return Outcome.SHOWN, 'dry run'
+
+
 class ShownOnly:
-    """Stands in for any device while the bridge runs dry: says what would be done."""
+    """Stands in for scenes and blinds while the bridge runs dry."""
 
     available = True
     problem = ''

@@ -31,6 +31,8 @@ REGION_MARGIN = 0.1
 #: A command that could not be handed over is tried again no sooner.
 RETRY_S = 15.0
 _SUM_TOLERANCE = 0.02
+#: A lamp that is further from where it began has at least done something.
+_MOVED = Tolerance(0.01, 5.0, 0.005)
 
 #: What a target is asked for: a light's state, a scene's name or a blind's position.
 Ask = LightState | str | float
@@ -498,8 +500,7 @@ class _RoomEngine:
                 self._by_hand(name, target, state, changed)
             return
         target.reported_since = True
-        if isinstance(target.start, LightState) and differences(target.start, state,
-                                                                self._tolerance):
+        if isinstance(target.start, LightState) and differences(target.start, state, _MOVED):
             target.moved = True
         changed = differences(target.commanded, state, self._tolerance)
         target.confirmed = not changed
@@ -514,6 +515,10 @@ class _RoomEngine:
             if not starts or any(on_the_way(state, start, target.commanded, self._tolerance)
                                  for start in starts):
                 return
+        elif isinstance(target.start, LightState) and not target.moved:
+            # It has done nothing since it was asked: deaf, not changed by anybody.
+            target.unresponsive = True
+            return
         self._by_hand(name, target, state, changed)
 
     def _report_blind(self, name: str, target: _Target, before: float | None,

@@ -14,7 +14,7 @@ import time
 
 from fer_ros.core.errors import ConfigurationError
 from fer_ros.core.home.action import AmbientAction, Outcome
-from fer_ros.core.home.devices import Device, ShownOnly, TerminalLamp
+from fer_ros.core.home.devices import Device, ShownLamp, ShownOnly, TerminalLamp
 from fer_ros.core.home.engine import DecisionEngine, RoomStatus
 from fer_ros.core.home.home_assistant import HomeAssistantClient, HomeAssistantDevice
 from fer_ros.core.home.light import LightState
@@ -280,7 +280,8 @@ class House:
             return TerminalLamp(f'{room}/{name}', report, on=spec.on, write=self._write,
                                 ansi=self._ansi)
         if self._dry_run:
-            return ShownOnly()
+            return ShownLamp(f'{room}/{name}', report, write=self._write, ansi=self._ansi) \
+                if spec.kind == 'light' else ShownOnly()
         if spec.type == 'mqtt_light':
             return MqttLightDevice(spec, self._connection, report)
         if spec.type == 'mqtt_blind':

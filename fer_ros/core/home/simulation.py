@@ -1,0 +1,69 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a policy would have done about a recording."""
+
+from collections.abc import Iterable, Iterator
+
+from fer_ros.core.home.action import AmbientAction
+from fer_ros.core.home.house import House
+from fer_ros.core.home.policy import Policy
+from fer_ros.core.home.recording import Hand, Seen
+import numpy as np
+
+_STEP_S = 0.1
+#: Longer gaps are crossed in one jump, as a clock that is set.
+_MAXIMUM_GAP_S = 3600.0
+
+
+def simulate(policy: Policy, recording: Iterable[Seen | Hand], *, after_s: float = 60.0) \
+        -> Iterator[tuple[float, AmbientAction | str]]:
+    """Yield, with its time, each action and each sentence about what kept a room from acting.
+
+    :param after_s: how long to go on after the end, seconds, as if nobody were there.
+    """
+    now = [0.0]
+    done: list[AmbientAction] = []
+    house = House(policy, on_action=done.append, dry_run=True, clock=lambda: now[0])
+    why_not: dict[str, str] = {}
+
+    def pass_time(until_s: float) -> Iterator[tuple[float, AmbientAction | str]]:
+        while now[0] < until_s:
+            now[0] = min(until_s, now[0] + _STEP_S)
+            house.tick(now[0])
+            while done:
+                yield now[0], done.pop(0)
+            for room in house.rooms:
+                why = house.status(room).why_not
+                if why != why_not.get(room):
+                    why_not[room] = why
+                    if why:
+                        yield now[0], f'{room}: {why}'
+
+    started = False
+    last: dict[str, float] = {}
+    for entry in recording:
+        if not started or entry.stamp_s - now[0] > _MAXIMUM_GAP_S:
+            now[0], started = entry.stamp_s, True
+            house.tick(now[0])
+        yield from pass_time(entry.stamp_s)
+        if isinstance(entry, Hand):
+            house.by_hand(entry.room, entry.target, entry.state, now[0])
+            yield now[0], f'{entry.room}/{entry.target}: {entry.state.describe()} by hand'
+            continue
+        source = _match(entry.source, policy.sources)
+        for problem in house.observe(source, entry.faces, entry.stamp_s, now_s=now[0]):
+            yield now[0], problem
+        last[source] = entry.stamp_s
+    if not started:
+        return
+    for step in np.arange(0.5, after_s, 0.5):
+        end_s = now[0] if step == 0.5 else end_s
+        for source in policy.sources:
+            house.observe(source, (), end_s + step, now_s=end_s + step)
+        yield from pass_time(end_s + step)
+
+
+def _match(source: str, sources: tuple[str, ...]) -> str:
+    """Return the policy's source that a recorded topic is; a bag has absolute names."""
+    return next((known for known in sources
+                 if source.lstrip('/') == known.lstrip('/')
+                 or source.endswith('/' + known.lstrip('/'))), source)

@@ -1,0 +1,122 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the decisions promise, whatever comes in."""
+
+from home_support import emotion, Sim
+from hypothesis import given, settings, strategies as st
+
+LABELS = st.sampled_from(['happy', 'sad', 'angry', 'neutral', 'uncertain', 'nobody', 'silence'])
+#: What is seen, for how many tenths of a second, and how sure.
+SCENES = st.lists(st.tuples(LABELS, st.integers(1, 80), st.floats(0.3, 0.99)), min_size=1,
+                  max_size=25)
+ROOMS = st.fixed_dictionaries({
+    'smoothing_s': st.sampled_from([0.0, 0.3, 1.0]),
+    'dwell_s': st.sampled_from([0.1, 0.5, 2.0]),
+    'cooldown_s': st.sampled_from([0.0, 3.0]),
+    'transition_s': st.sampled_from([0.0, 1.5]),
+    'minimum_frames': st.integers(2, 4),
+    'rate_limit': st.fixed_dictionaries({'actions': st.integers(1, 4),
+                                         'per_s': st.sampled_from([10.0, 60.0])}),
+    'nobody': st.fixed_dictionaries({'after_s': st.sampled_from([0.5, 3.0]),
+                                     'action': st.sampled_from(['restore', 'off', 'keep'])}),
+})
+RARELY = settings(max_examples=25, deadline=None)
+
+
+def play(sim, scenes, on_action=lambda action, seen: None):
+    for label, tenths, sure in scenes:
+        seen = None if label == 'silence' else [] if label == 'nobody' else [emotion(label, sure)]
+        for _ in range(tenths):
+            for action in sim.step(seen):
+                on_action(action, seen)
+
+
+@RARELY
+@given(ROOMS, SCENES)
+def test_never_more_than_the_rate_limit(room, scenes):
+    sim = Sim(**room)
+    play(sim, scenes)
+    limit = room['rate_limit']
+    stamps = [action.stamp_s for action in sim.actions]
+    for first, last in zip(stamps, stamps[limit['actions']:]):
+        assert last - first >= limit['per_s'] - 1e-3
+
+
+@RARELY
+@given(ROOMS, SCENES)
+def test_an_action_only_on_a_feeling_that_has_lasted_its_dwell_in_fresh_frames(room, scenes):
+    sim = Sim(**room)
+    history = []
+    for label, tenths, sure in scenes:
+        seen = None if label == 'silence' else [] if label == 'nobody' else [emotion(label, sure)]
+        for _ in range(tenths):
+            for action in sim.step(seen):
+                if action.emotion == 'nobody':
+                    continue
+                since = [entry for entry in history
+                         if entry[0] >= action.stamp_s - sim.policy.rooms['study'].stale_after_s]
+                assert any(entry[1] == action.emotion for entry in since)
+                frames = [entry for entry in history if entry[1] == action.emotion] + [
+                    (sim.now_s, label)]
+                assert len(frames) >= room['minimum_frames']
+                assert frames[-1][0] - frames[0][0] >= room['dwell_s'] - 0.15
+            if seen is not None:
+                history.append((sim.now_s, label))
+
+
+@RARELY
+@given(ROOMS, SCENES)
+def test_never_the_same_twice_in_a_row(room, scenes):
+    sim = Sim(**room)
+    play(sim, scenes)
+    for before, after in zip(sim.actions, sim.actions[1:]):
+        assert (before.light, before.command) != (after.light, after.command) \
+            or before.command == 1
+
+
+@RARELY
+@given(st.floats(0.45, 0.55), st.floats(0.0, 0.08), st.integers(0, 2**32 - 1),
+       st.sampled_from([0.0, 0.3]))
+def test_no_oscillation_on_a_threshold(level, noise, seed, smoothing_s):
+    import random
+    generator = random.Random(seed)
+    sim = Sim(enter_threshold=0.5, exit_threshold=0.4, minimum_confidence=0.0, cooldown_s=0.0,
+              smoothing_s=smoothing_s, dwell_s=0.3)
+    for _ in range(400):
+        sim.step([emotion('happy', level + generator.uniform(-noise, noise))])
+    assert len(sim.actions) <= 1
+
+
+@RARELY
+@given(ROOMS, SCENES, st.floats(0.02, 0.4), SCENES)
+def test_after_a_hand_nothing_is_done_until_the_hold_ends(room, before, level, after):
+    sim = Sim(**room, hold={'for_s': 10000})
+    play(sim, before)
+    sim.see('happy', 10)
+    if not sim.lamps['lamp'].state(sim.now_s).on:
+        return
+    sim.hand(brightness=level)
+    sim.see('happy', 4)
+    if not sim.status.on_hold:
+        # So near to what the lamp was that nobody could tell.
+        return
+    done = len(sim.actions)
+    play(sim, after)
+    assert len(sim.actions) == done
+    assert abs(sim.lamps['lamp'].state(sim.now_s).brightness - level) < 1e-6
+
+
+@RARELY
+@given(ROOMS, SCENES)
+def test_a_lamp_that_follows_is_never_taken_for_a_hand(room, scenes):
+    sim = Sim(**room)
+    play(sim, scenes)
+    assert not sim.status.on_hold
+
+
+@RARELY
+@given(ROOMS, SCENES, st.sampled_from([0.1, 0.04]))
+def test_stale_data_change_nothing(room, scenes, step_s):
+    sim = Sim(**room)
+    play(sim, scenes)
+    sim.see(None, sim.policy.rooms['study'].stale_after_s + 0.2, step_s)
+    assert not sim.see(None, 30, step_s * 5)

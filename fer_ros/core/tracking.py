@@ -123,6 +123,12 @@ class FaceTracker:
         self._state *= factors[:, None]
         self._covariance *= (factors ** 2)[:, None, None]
 
+    def set_landmarks(self, track: Track, landmarks: np.ndarray) -> None:
+        """Give a track better landmarks than the detector's: float ``(5, 2)`` pixels."""
+        for entry in self._entries:
+            if entry.track_id == track.track_id:
+                entry.landmarks = _relative(landmarks, track.box)
+
     def _advance(self, stamp_s: float) -> float:
         if self._stamp_s is not None and stamp_s > self._stamp_s:
             self._interval_s = stamp_s - self._stamp_s
@@ -197,13 +203,13 @@ class FaceTracker:
         state[2:, 0] = np.maximum(state[2:, 0], 1.0)
         covariance -= gain[:, :, None] * covariance[:, None, 0, :]
         entry = self._entries[row]
-        entry.score, entry.landmarks = detection.score, _relative(detection)
+        entry.score, entry.landmarks = detection.score, _own_landmarks(detection)
         entry.unseen_s, entry.misses = 0.0, 0
         entry.hits += 1
         self._confirm(entry)
 
     def _bear(self, box: np.ndarray, detection: Detection) -> None:
-        entry = _Entry(0, detection.score, _relative(detection))
+        entry = _Entry(0, detection.score, _own_landmarks(detection))
         self._confirm(entry)
         self._entries.append(entry)
         state = np.stack([box, np.zeros(4)], axis=1)
@@ -246,11 +252,12 @@ class FaceTracker:
         return sorted(tracks, key=lambda track: track.track_id)
 
 
-def _relative(detection: Detection) -> np.ndarray | None:
-    if detection.landmarks is None:
-        return None
-    box = detection.box
-    return (detection.landmarks - (box.x, box.y)) / (box.width, box.height)
+def _own_landmarks(detection: Detection) -> np.ndarray | None:
+    return None if detection.landmarks is None else _relative(detection.landmarks, detection.box)
+
+
+def _relative(landmarks: np.ndarray, box: BoundingBox) -> np.ndarray:
+    return (landmarks - (box.x, box.y)) / (max(box.width, 1e-6), max(box.height, 1e-6))
 
 
 def _absolute(landmarks: np.ndarray | None, box: BoundingBox) -> np.ndarray | None:

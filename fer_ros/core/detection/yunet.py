@@ -57,7 +57,7 @@ class YuNetDetector(FaceDetector):
     def __init__(self, *, model_path: str = '', size_px: int = 0, minimum_face_px: float = 24,
                  score_threshold: float = 0.4, nms_threshold: float = 0.3, threads: int = 1,
                  second_look: bool = True):
-        super().__init__(minimum_face_px=minimum_face_px)
+        super().__init__(minimum_face_px=minimum_face_px, score_threshold=score_threshold)
         path = Path(model_path or SHIPPED_MODEL)
         self._model = OnnxModel(read_model(path), origin=path, threads=threads)
         if not set(_OUTPUTS) <= set(self._model.outputs):
@@ -65,7 +65,6 @@ class YuNetDetector(FaceDetector):
                 f"face detector model '{path}' is not YuNet: it has the outputs "
                 f'{", ".join(self._model.outputs)} instead of {", ".join(_OUTPUTS)}')
         self._size_px = size_px
-        self._score_threshold = score_threshold
         self._nms_threshold = nms_threshold
         self._fixed = fixed_size(self._model)
         self._second_look = second_look and not self._fixed
@@ -74,22 +73,22 @@ class YuNetDetector(FaceDetector):
     def _detect(self, image: np.ndarray) -> list[Detection]:
         canvas, factor = letterboxed(as_bgr(image), self._size_px, _LARGEST_PX, self._fixed)
         if not self._second_look:
-            boxes, scores, landmarks, _ = self._look(planes(canvas), self._score_threshold)
+            boxes, scores, landmarks, _ = self._look(planes(canvas), self.score_threshold)
             kept = suppress(boxes, scores, self._nms_threshold)
             return as_detections(boxes[kept], scores[kept], landmarks[kept], factor=factor)
         canvas = _brightened(canvas)
         smallest_px = max(_SMALLEST_PX, self._minimum_face_px * factor)
         boxes, scores, landmarks, _ = self._look(planes(canvas),
-                                                 min(self._score_threshold, _DOUBT))
+                                                 min(self.score_threshold, _DOUBT))
         sides = (boxes[:, 2:] - boxes[:, :2]).max(axis=1, initial=0)
-        worth = (scores >= self._score_threshold) | (sides >= smallest_px)
+        worth = (scores >= self.score_threshold) | (sides >= smallest_px)
         boxes, scores, landmarks = boxes[worth], scores[worth], landmarks[worth]
         kept = suppress(boxes, scores, self._nms_threshold)
         boxes, scores, landmarks = boxes[kept], scores[kept], landmarks[kept]
         self._look_again(canvas, boxes, scores, landmarks, smallest_px)
         # Two doubtful boxes may have become the same face.
         kept = suppress(boxes, scores, self._nms_threshold)
-        kept = kept[scores[kept] >= self._score_threshold]
+        kept = kept[scores[kept] >= self.score_threshold]
         return as_detections(boxes[kept], scores[kept], landmarks[kept], factor=factor)
 
     def _look(self, blob: np.ndarray, threshold: float
@@ -131,7 +130,7 @@ class YuNetDetector(FaceDetector):
                 ways.append(matrix)
                 views.append(cv2.warpAffine(canvas, matrix, (_PATCH_PX, _PATCH_PX)))
         blob = np.stack(views).transpose(0, 3, 1, 2).astype(np.float32)
-        found, found_scores, points, owners = self._look(blob, self._score_threshold)
+        found, found_scores, points, owners = self._look(blob, self.score_threshold)
         # Only what lies in the middle of the view is the face in doubt.
         middle = (found[:, :2] + found[:, 2:]) / 2 - _PATCH_PX / 2
         found_scores = np.where(np.hypot(*middle.T) < _FACE_PX / 2, found_scores, 0)

@@ -8,10 +8,10 @@ from fer_ros.core.detection import create_detector
 from fer_ros.data import demo_clip_path
 import numpy as np
 
-WIDTH_PX, HEIGHT_PX, RATE_HZ, LENGTH_S = 640, 480, 30, 18.0
+WIDTH_PX, HEIGHT_PX, RATE_HZ, LENGTH_S = 640, 480, 30, 19.0
 
 #: Seconds at which the expression turns, the person leaves, comes back.
-TURN_S, LEAVE_S, RETURN_S = 4.0, 8.4, 14.4
+TURN_S, LEAVE_S, RETURN_S = 4.0, 8.0, 14.6
 
 
 def main() -> int:
@@ -107,7 +107,7 @@ def _room() -> np.ndarray:
 
 def _placed(room: np.ndarray, person: np.ndarray, mask: np.ndarray, eyes: np.ndarray,
             t: float) -> np.ndarray:
-    away = 700 * (_ramp(t, LEAVE_S, 0.9) - _ramp(t, RETURN_S, 0.9))
+    away = 700 * (_ramp(t, LEAVE_S, 1.5) - _ramp(t, RETURN_S, 1.5))
     centre = np.array([300 + 45 * np.sin(0.9 * t) + away, 190 + 14 * np.sin(1.7 * t)])
     scale = 1.0 + 0.12 * np.sin(0.6 * t + 1)
     angle = np.deg2rad(8 * np.sin(0.8 * t))

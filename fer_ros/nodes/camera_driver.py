@@ -18,6 +18,8 @@ import numpy as np
 from sensor_msgs.msg import CameraInfo, Image
 from std_msgs.msg import Header
 
+#: Our side knows of a subscriber a moment before it knows of us, seconds.
+_MATCHING_S = 0.5
 #: With pace 'consumed': the next frame is sent without an answer after so long, seconds.
 _CONSUMED_TIMEOUT_S = 2.0
 
@@ -42,6 +44,8 @@ class CameraDriver(ManagedNode):
         Parameter('pace', 'realtime', 'how files are played: realtime, or consumed (the next '
                   'frame when the emotions of the last are in)', choices=('realtime', 'consumed')),
         Parameter('exit_at_end', False, 'end the process when a file or folder has ended'),
+        Parameter('wait_for_subscribers', 0, 'begin when image_raw has so many subscribers, so '
+                  'that no frame of a file goes unseen', minimum=0, maximum=100),
         Parameter('frame_id', 'camera_optical_frame', 'optical frame of the images (REP-103)'),
         Parameter('camera_info_url', '', 'calibration file as camera_calibration writes it (a '
                   'path or file://...); empty: intrinsics from horizontal_fov_deg'),
@@ -129,6 +133,8 @@ class CameraDriver(ManagedNode):
     def _play(self) -> None:
         player = self._player
         code = 0
+        if not self._await_subscribers():
+            return
         try:
             for frame in player.frames():
                 if self._stop.is_set():
@@ -144,6 +150,13 @@ class CameraDriver(ManagedNode):
             code = 1
         if self.value('exit_at_end') and not self._stop.is_set():
             self.finish(code)
+
+    def _await_subscribers(self) -> bool:
+        wanted = self.value('wait_for_subscribers')
+        while self._images.get_subscription_count() < wanted:
+            if self._stop.wait(0.05):
+                return False
+        return not (wanted and self._stop.wait(_MATCHING_S))
 
     def _publish(self, frame: np.ndarray) -> None:
         # Stamped before anything is done with it: the latency of our own work must count.

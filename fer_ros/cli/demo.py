@@ -18,7 +18,7 @@ import time
 import cv2
 from diagnostic_msgs.msg import DiagnosticArray
 from fer_ros import conversions, transport
-from fer_ros.cli.demo_display import LiveScreen, Lines, View
+from fer_ros.cli.demo_display import Lines, LiveScreen, View
 from fer_ros.core.errors import FerError
 from fer_ros.core.sources import is_live, without_password
 from fer_ros.core.statistics import LatencyWindow, RateMeter

@@ -184,8 +184,9 @@ class VideoSource(_CaptureSource):
         # Reopening is exact for every container; seeking is not.
         self._capture.release()
         if not self._capture.open(self.name):
-            raise SourceError(f'{self.name} is no video that OpenCV can read: convert it to MP4 '
-                              'or AVI, or name a device, a folder of images or a URL')
+            raise SourceError(f'{self.name} is no video that OpenCV can read, or its end is '
+                              'missing: play it in another program to see, or name a device, a '
+                              'folder of images or a URL')
         self._frames_read = 0
 
 

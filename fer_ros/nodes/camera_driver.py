@@ -93,6 +93,8 @@ class CameraDriver(ManagedNode):
     def deactivate(self) -> None:
         """Stop and close the source."""
         self._stop.set()
+        if self._thread is not None:
+            self._answered.release()  # the grabber may be waiting for an answer
         if self._answers is not None:
             self.destroy_subscription(self._answers)
             self._answers = None

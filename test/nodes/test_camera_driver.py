@@ -1,0 +1,110 @@
+# SPDX-License-Identifier: Apache-2.0
+import cv2
+import numpy as np
+import pytest
+
+pytest.importorskip('fer_ros.conversions', reason='the messages are not built')
+from fer_ros import conversions  # noqa: E402
+from fer_ros.msg import EmotionArray  # noqa: E402
+from fer_ros.nodes import qos  # noqa: E402
+from fer_ros.nodes.camera_driver import CameraDriver  # noqa: E402
+from fer_ros.nodes.diagnostics import ERROR  # noqa: E402
+from ros_support import wait_for  # noqa: E402
+from sensor_msgs.msg import CameraInfo, Image  # noqa: E402
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """Return a folder of five images, each with its number as its brightness."""
+    for i in range(5):
+        cv2.imwrite(str(tmp_path / f'{i}.png'), np.full((48, 64, 3), 40 * i + 20, np.uint8))
+    return tmp_path
+
+
+def numbers(messages):
+    return [round((conversions.image_to_array(m).mean() - 20) / 40) for m in messages]
+
+
+def play(graph, source, **parameters):
+    """Start a camera whose first image is awaited, and return the node and its images."""
+    images = graph.collect(Image, 'image_raw', qos.IMAGE)
+    node = graph.add(CameraDriver, source=str(source), wait_for_subscribers=1, **parameters)
+    return node, images
+
+
+@pytest.mark.parametrize('encoding', ['bgr8', 'rgb8', 'mono8', 'bgra8', 'rgba8', 'yuv422_yuy2'])
+def test_images_come_in_order_in_the_encoding_asked_for(graph, folder, encoding):
+    node, images = play(graph, folder, encoding=encoding, rate_hz=50.0)
+    wait_for(lambda: len(images) == 5, what='five images')
+    assert {m.encoding for m in images} == {encoding}
+    assert numbers(images) == [0, 1, 2, 3, 4]
+    assert {m.header.frame_id for m in images} == {'camera_optical_frame'}
+    stamps = [conversions.stamp_to_s(m.header.stamp) for m in images]
+    assert stamps == sorted(stamps) and len(set(stamps)) == 5
+    status = wait_for(lambda: (s := node._collect()).values['source state'] == 'ended' and s)
+    assert 'has ended' in status.message and status.values['images published'] == 5
+
+
+def test_a_camera_info_belongs_to_each_image(graph, folder):
+    infos = graph.collect(CameraInfo, 'camera_info', qos.IMAGE)
+    _, images = play(graph, folder, loop=True, rate_hz=50.0, width_px=128,
+                     horizontal_fov_deg=90.0)
+    wait_for(lambda: infos and images)
+    info = infos[0]
+    assert (info.width, info.height) == (128, 96)
+    assert info.k[0] == pytest.approx(64) and info.header.frame_id == 'camera_optical_frame'
+    assert any(info.header == m.header for m in wait_for(lambda: len(images) > 3 and images))
+
+
+def test_a_file_can_wait_for_its_consumer(graph, folder):
+    _, images = play(graph, folder, pace='consumed')
+    answers = graph.publisher(EmotionArray, 'emotions', qos.RESULT)
+    for count in range(1, 6):
+        wait_for(lambda: len(images) >= count)
+        assert numbers(images) == list(range(count))  # the next has not been sent yet
+        answers.publish(EmotionArray(header=images[-1].header))
+
+
+def test_a_camera_that_is_not_there_is_tried_again_and_the_node_stays(graph):
+    node = graph.add(CameraDriver, source='/dev/video97')
+    status = wait_for(lambda: (s := node._collect()).level == ERROR and s)
+    assert '/dev/video97 is not there' in status.message
+    wait_for(lambda: node._player.failures >= 2, what='a second try')
+    assert node.state == 'active'
+
+
+@pytest.mark.parametrize('parameters, words', [
+    ({'source': '/nowhere/clip.mp4'}, ['/nowhere/clip.mp4']),
+    ({'source': '/', 'pixel_format': 'MJ'}, ['pixel_format']),
+    ({'source': '/', 'camera_info_url': '/nowhere/camera.yaml'}, ['/nowhere/camera.yaml']),
+])
+def test_what_cannot_be_used_fails_the_transition_with_a_reason(graph, parameters, words):
+    node = graph.add(CameraDriver, start=False, **parameters)
+    assert not node.start()
+    assert all(word in node._collect().message for word in words), node._collect().message
+
+
+def test_an_unreadable_image_is_counted_and_the_rest_played(graph, folder):
+    (folder / '2.png').write_bytes(b'broken')
+    node, images = play(graph, folder, rate_hz=50.0)
+    wait_for(lambda: len(images) == 4)
+    assert numbers(images) == [0, 1, 3, 4]
+
+
+def test_both_ways_twice(graph, folder):
+    images = graph.collect(Image, 'image_raw', qos.IMAGE)
+    node = graph.add(CameraDriver, start=False, source=str(folder), loop=True, rate_hz=50.0)
+    for _ in range(2):
+        images.clear()
+        assert node.start()
+        wait_for(lambda: len(images) >= 3, what='images')
+        node.trigger_deactivate()
+        assert node._thread is None
+        node.trigger_cleanup()
+        wait_for(lambda: not graph.node.count_publishers('image_raw'))
+
+
+def test_the_process_ends_when_the_file_has_ended(graph, folder):
+    process = graph.process('fer_ros.nodes.camera_driver', '--ros-args', '-p',
+                            f'source:={folder}', '-p', 'exit_at_end:=true', '-p', 'rate_hz:=50')
+    assert process.wait(30) == 0

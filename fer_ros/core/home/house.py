@@ -308,7 +308,7 @@ class House:
         for device in self._devices.values():
             device.close()
         if self._connection is not None:
-            self._connection.stop([self._presence.will])
+            self._connection.stop(self._presence.leave())
         if self._home_assistant is not None:
             self._home_assistant.stop()
         self._connection = self._home_assistant = self._presence = None
@@ -380,6 +380,7 @@ class House:
         if not self._devices[action.room, action.target].available:
             # It is asked again when it is back, for what is then right.
             self._unreachable.add((action.room, action.target))
+            self._engine.set_available(action.room, action.target, False)
         self.counts['failed'] += 1
         self._tell(replace(action, outcome=Outcome.FAILED, detail=detail))
 

@@ -22,6 +22,8 @@ REFUSED_BACKOFF_S = (30.0, 300.0)
 MAXIMUM_PAYLOAD = 4096
 _CONNECT_TIMEOUT_S = 5.0
 _KEEPALIVE_S = 15
+#: A connection that ends sooner was hardly one.
+_SHORT_S = 10.0
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -162,15 +164,22 @@ class MqttConnection:
     # The thread.
 
     def _run(self) -> None:
-        failures = 0
+        failures = short = 0
         while not self._stop.is_set():
             started = time.monotonic()
             was_connected, problem, serious = self._session()
             if self._stop.is_set():
                 break
-            if was_connected and time.monotonic() - started > 10 and not serious:
+            lasted = time.monotonic() - started > _SHORT_S
+            if was_connected and lasted and not serious:
                 failures = 0
             failures += 1
+            short = short + 1 if was_connected and not lasted else 0
+            if short >= 3 and not serious:
+                # Brokers that do not say why: mosquitto until 2.0.
+                problem, serious = (
+                    f'{problem} {short} times right after accepting it: if another client uses '
+                    f'the id {self._client_id!r}, give each bridge its own base_topic'), True
             low, high = self._refused_backoff_s if serious else self._backoff_s
             pause_s = min(high, low * 2 ** min(failures - 1, 10)) * (0.5 + self._jitter())
             with self._lock:

@@ -46,7 +46,7 @@ class _JsonLight(Dialect):
 
     def __init__(self, spec: MqttLight):
         super().__init__(spec)
-        self.state_topics[spec.state_topic or self._default_state_topic] = self._decode
+        self.state_topics[spec.state_topic or self._default_state_topic] = self.decode
         self.availability_topics[f'{self.topic}/availability'] = _online
         if type(self) is _JsonLight:
             self.queries.append((f'{self.topic}/get', '{"state":""}'))
@@ -67,7 +67,16 @@ class _JsonLight(Dialect):
         message['transition'] = round(transition_s, 2)
         return json.dumps(message)
 
-    def _decode(self, payload: bytes) -> LightState | None:
+    def report(self, light: LightState) -> str:
+        """Return the payload with which such a light tells its state."""
+        message = json.loads(self.encode(light, 0.0))
+        del message['transition']
+        if light.on:
+            message['color_mode'] = 'color_temp' if light.color is None else 'rgb'
+        return json.dumps(message)
+
+    def decode(self, payload: bytes) -> LightState | None:
+        """Return the state that a message tells, or None when it tells none."""
         data = _json_object(payload)
         if data is None or data.get('state') not in ('ON', 'OFF'):
             return None

@@ -76,8 +76,8 @@ def load(text: str) -> tuple[object, dict[tuple, int]]:
 
 
 def _walk(node, path: tuple, lines: dict, seen: set) -> None:
-    line = node.start_mark.line + 1
-    lines.setdefault(path, line)
+    # An alias's node stands where the anchor is; its key knows better.
+    line = lines.setdefault(path, node.start_mark.line + 1)
     field = '.'.join(str(part) for part in path)
     if id(node) in seen:
         raise PolicySyntaxError('anchors and aliases (& and *) are not allowed', line, field)

@@ -41,6 +41,7 @@ class Presence:
         self._published: dict[str, tuple[str, float]] = {}
         self._last: dict[str, RoomStatus] = {}
         self._connection: MqttConnection | None = None
+        self._leaving = False
         self._commands = {self._topic(room, command, 'set'): (room, command)
                           for room in rooms for command in COMMANDS}
         self._birth = f'{broker.discovery_prefix}/status'
@@ -63,6 +64,11 @@ class Presence:
         if self._broker.discovery:
             connection.subscribe(self._birth)
 
+    def leave(self) -> list[tuple[str, str]]:
+        """Return the topics and payloads that say goodbye, and no longer deny them."""
+        self._leaving = True
+        return [self.will]
+
     def connected(self) -> None:
         """Announce everything; called after every connect."""
         self._connection.publish(self.availability_topic, ONLINE, retain=True, qos=1)
@@ -83,7 +89,7 @@ class Presence:
             return True
         if topic == self.availability_topic:
             # The will of our own former connection may come after our greeting.
-            if payload == OFFLINE.encode() and not retained:
+            if payload == OFFLINE.encode() and not retained and not self._leaving:
                 self._connection.publish(topic, ONLINE, retain=True, qos=1)
             return True
         if topic == self._birth:

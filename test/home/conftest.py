@@ -1,0 +1,123 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Brokers, spies and houses that end with the test."""
+
+import time
+
+from fer_ros.core.home.house import House
+from fer_ros.core.home.policy import Broker, parse_policy
+from fer_ros.core.home.virtual_room import VirtualRoom
+from home_support import emotion
+from mosquitto import BINARY, Mosquitto, Spy, wait_for, WHY_NOT
+import pytest
+
+#: Fast, so that the tests are; the pauses themselves are tested by their own.
+QUICK = {'backoff_s': (0.2, 0.5)}
+
+POLICY = """
+version: 1
+broker: {{host: 127.0.0.1, port: {port}, expire_after_s: 6{broker}}}
+policies:
+  mirror:
+    by_emotion:
+      happy: {{strategy: mirror}}
+      sad: {{strategy: mirror}}
+  warm:
+    by_emotion:
+      happy: {{brightness: 0.3, color_temperature_k: 2200}}
+rooms:
+  study:
+    policy: mirror
+    targets:
+      lamp: {{type: mqtt_light, topic: virtual_room/lamp}}
+    smoothing_s: 0.1
+    dwell_s: 0.4
+    cooldown_s: 0.2
+    transition_s: 0.3
+    stale_after_s: 0.6
+    nobody: {{after_s: 0.6}}
+    hold: {{for_s: 60, settle_s: 0.5}}
+"""
+
+
+@pytest.fixture
+def broker(tmp_path):
+    """Make brokers with options of mosquitto; without any, everybody may do everything."""
+    if BINARY is None:
+        pytest.skip(WHY_NOT)
+    made = []
+
+    def make(*options, port=None):
+        made.append(Mosquitto(tmp_path, *options, port=port))
+        return made[-1]
+    yield make
+    for one in made:
+        one.kill()
+
+
+@pytest.fixture
+def spy():
+    """Make spies."""
+    made = []
+
+    def make(port, **login):
+        made.append(Spy(port, **login))
+        return made[-1]
+    yield make
+    for one in made:
+        one.close()
+
+
+@pytest.fixture
+def virtual_room():
+    """Make virtual rooms behind a broker."""
+    made = []
+
+    def make(port, **options):
+        made.append(VirtualRoom(Broker(host='127.0.0.1', port=port), connection_options=QUICK,
+                                **options))
+        made[-1].start()
+        wait_for(lambda: made[-1].connected, what='the virtual room')
+        return made[-1]
+    yield make
+    for one in made:
+        one.stop()
+
+
+class Running:
+    """A house in real time."""
+
+    def __init__(self, text):
+        self.actions = []
+        self.house = House(parse_policy(text), on_action=self.actions.append, version='9.9',
+                           connection_options=QUICK)
+
+    def see(self, label, seconds=None, until=None, timeout_s=10.0, rate_hz=20.0):
+        """Let the camera see a label, nobody ('') or nothing (None), so long or until."""
+        end = time.monotonic() + (timeout_s if seconds is None else seconds)
+        while time.monotonic() < end:
+            now = time.time()
+            if label is not None:
+                self.house.observe('emotions', [emotion(label)] if label else [], now, now_s=now)
+            self.house.tick(now)
+            if until is not None and until():
+                return
+            time.sleep(1 / rate_hz)
+        assert until is None, f'waited {timeout_s} s in vain; {self.house.status("study")}'
+
+    @property
+    def status(self):
+        """What the room is doing."""
+        return self.house.status('study')
+
+
+@pytest.fixture
+def house():
+    """Make houses."""
+    made = []
+
+    def make(port, text=POLICY, broker=''):
+        made.append(Running(text.format(port=port, broker=broker)))
+        return made[-1]
+    yield make
+    for one in made:
+        one.house.close(time.time())

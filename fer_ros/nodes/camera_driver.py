@@ -111,15 +111,18 @@ class CameraDriver(ManagedNode):
 
     def report(self, status: Status) -> None:
         """Add figures and what is wrong with the source."""
+        if self._images is None:
+            return
+        status.values.update({
+            'source': without_password(self.value('source')),
+            'images published': self._published, 'size (px)': '{}x{}'.format(*self._size),
+            'rate out (Hz)': self._rate.rate_hz(self.now_s())})
         player = self._player
         if player is None:
             return
         source = player.source
         status.values.update({
-            'source': without_password(self.value('source')), 'source state': player.state,
-            'images published': self._published, 'size (px)': '{}x{}'.format(*self._size),
-            'rate out (Hz)': self._rate.rate_hz(self.now_s()),
-            'failures': player.failures, 'loops': player.loops,
+            'source state': player.state, 'failures': player.failures, 'loops': player.loops,
             'frames unreadable': source.skipped if source is not None else 0})
         if player.problem:
             status.worsen(ERROR if player.state in ('retrying', 'failed') else WARN,

@@ -1,0 +1,79 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The demo as a user runs it: its own processes, its own graph, real input."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+
+import cv2
+import pytest
+
+pytest.importorskip('fer_ros.conversions', reason='the messages are not built')
+from ros_support import wait_for  # noqa: E402
+
+
+def start(output, *arguments):
+    # The demo makes a graph of its own when the user has not chosen one.
+    environment = {key: value for key, value in os.environ.items() if key != 'ROS_DOMAIN_ID'}
+    return subprocess.Popen(
+        [sys.executable, '-m', 'fer_ros.cli.demo', '--output', str(output), *arguments],
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=environment)
+
+
+def test_the_bundled_clip_runs_to_its_end(tmp_path):
+    process = start(tmp_path)
+    printed, _ = process.communicate(timeout=120)
+    assert process.returncode == 0, printed
+    summary = json.loads((tmp_path / 'demo.json').read_text())
+    assert summary['frames'] == 570
+    assert summary['unaccounted'] == 0
+    assert summary['emotions'] + summary['dropped'] == summary['frames']
+    assert summary['emotions'] > 100
+    # The person smiles, is sad, leaves, comes back: the lamp follows each time.
+    assert summary['faces'] >= 1
+    assert {'happy', 'sad'} <= set(summary['readings'])
+    assert summary['actions'] >= 4
+    assert 0 < summary['latency_ms']['median'] <= summary['latency_ms']['p99']
+    assert 'because nobody' in printed and 'is sad' in printed
+    video = cv2.VideoCapture(str(tmp_path / 'demo.mp4'))
+    more, frame = video.read()
+    assert more and frame.shape == (480, 640, 3)
+    assert video.get(cv2.CAP_PROP_FRAME_COUNT) == summary['video_frames'] > 100
+
+
+def test_a_camera_that_is_not_there_ends_with_one_message(tmp_path):
+    process = start(tmp_path, '--source', '/dev/video97')
+    printed, _ = process.communicate(timeout=60)
+    assert process.returncode == 1
+    assert '/dev/video97 is not there' in printed and 'Traceback' not in printed
+
+
+def test_a_file_that_is_no_video_ends_with_one_message(tmp_path):
+    (tmp_path / 'notes.mp4').write_text('not a film')
+    process = start(tmp_path, '--source', str(tmp_path / 'notes.mp4'))
+    printed, _ = process.communicate(timeout=60)
+    assert process.returncode == 1
+    assert 'notes.mp4 is no video' in printed and 'Traceback' not in printed
+
+
+@pytest.mark.parametrize('number', [signal.SIGINT, signal.SIGTERM])
+def test_an_interruption_ends_with_the_summary_of_what_was_seen(tmp_path, portrait, number):
+    images = tmp_path / 'images'
+    images.mkdir()
+    for i in range(600):  # far longer than the test will let it run
+        path = images / f'{i:03}.jpg'
+        if i == 0:
+            cv2.imwrite(str(path), portrait)
+        else:
+            path.symlink_to(images / '000.jpg')
+    process = start(tmp_path, '--source', str(images))
+    # Without a terminal each change is a line.
+    wait_for(lambda: 'happy' in process.stdout.readline(), 60, 'the first emotion')
+    process.send_signal(number)
+    printed, _ = process.communicate(timeout=30)
+    assert process.returncode == 0, printed
+    summary = json.loads((tmp_path / 'demo.json').read_text())
+    assert 0 < summary['emotions'] <= summary['frames'] < 600
+    assert summary['unaccounted'] == 0

@@ -1,0 +1,92 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The bridge as a real process on a real broker: what is seen when it ends, and when it is killed."""
+
+import signal
+import subprocess
+import sys
+import threading
+import time
+
+import pytest
+
+pytest.importorskip('fer_ros.conversions', reason='rclpy or the built messages are absent')
+from conftest import POLICY  # noqa: E402
+from fer_ros import conversions  # noqa: E402
+from fer_ros.msg import EmotionArray  # noqa: E402
+from fer_ros.nodes import qos  # noqa: E402
+from home_support import emotion  # noqa: E402
+from mosquitto import wait_for  # noqa: E402
+from std_msgs.msg import Header  # noqa: E402
+
+AVAILABILITY = 'fer_ros/availability'
+
+
+@pytest.fixture
+def bridge(broker, spy, virtual_room, graph, tmp_path):
+    class Bridge:
+        pass
+
+    one = Bridge()
+    one.broker = broker()
+    one.spy = spy(one.broker.port)
+    one.room = virtual_room(one.broker.port)
+    file = tmp_path / 'policy.yaml'
+    file.write_text(POLICY.format(port=one.broker.port, broker=''))
+    one.output = tmp_path / 'output'
+    with one.output.open('w') as output:
+        one.process = graph.process(
+            'fer_ros.nodes.smart_home_bridge', '--ros-args', '-p', f'policy_file:={file}',
+            stdout=output, stderr=subprocess.STDOUT)
+    wait_for(lambda: one.spy.of(AVAILABILITY) == ['online'], 20, 'the bridge')
+    publisher = graph.publisher(EmotionArray, 'emotions', qos.RESULT)
+    done = threading.Event()
+
+    def see():
+        while not done.wait(0.05):
+            header = Header(stamp=graph.node.get_clock().now().to_msg())
+            publisher.publish(conversions.emotions_to_message(
+                [emotion('happy')], header, 640, 480, 'test', 'ferplus'))
+    thread = threading.Thread(target=see)
+    thread.start()
+    wait_for(lambda: one.spy.of('virtual_room/lamp/set'), 10, 'the first command')
+    yield one
+    done.set()
+    thread.join()
+
+
+def test_a_bridge_that_is_asked_to_end_says_goodbye_and_gives_the_lamp_back(bridge):
+    bridge.process.send_signal(signal.SIGTERM)
+    assert bridge.process.wait(10) == 0, bridge.output.read_text()
+    wait_for(lambda: bridge.spy.of(AVAILABILITY)[-1] == 'offline', 2)
+    assert bridge.spy.of('virtual_room/lamp/set')[-1].count('color_temp') == 1
+    assert 'Traceback' not in bridge.output.read_text()
+
+
+def test_a_bridge_that_is_killed_is_seen_to_be_gone(bridge):
+    states = len(bridge.spy.of('fer_ros/study/state'))
+    assert states
+    bridge.process.kill()
+    bridge.process.wait()
+    began = time.monotonic()
+    # The broker says it for us, retained, so that Home Assistant shows no stale value.
+    wait_for(lambda: bridge.spy.of(AVAILABILITY)[-1] == 'offline', 30)
+    assert time.monotonic() - began < 30
+
+
+def test_no_secret_is_seen_anywhere(broker, graph, tmp_path, monkeypatch):
+    monkeypatch.setenv('BRIDGE_PASSWORD', 'correct-horse-battery')
+    one = broker()
+    file = tmp_path / 'policy.yaml'
+    file.write_text(POLICY.format(port=one.port, broker=(
+        ', username: me, password: {env: BRIDGE_PASSWORD}')))
+    process = graph.process('fer_ros.nodes.smart_home_bridge', '--ros-args', '--log-level',
+                            'debug', '-p', f'policy_file:={file}', stdout=subprocess.PIPE,
+                            stderr=subprocess.STDOUT)
+    wait_for(lambda: 'fer_ros-bridge' in one.log(), 20, 'the bridge at the broker')
+    parameters = subprocess.run(
+        [sys.executable, '-c', 'import sys; print(open(f"/proc/{sys.argv[1]}/cmdline").read())',
+         str(process.pid)], capture_output=True, text=True, check=True).stdout
+    process.terminate()
+    output, _ = process.communicate(timeout=15)
+    assert 'policy:' in output
+    assert 'correct-horse-battery' not in output + parameters + one.log()

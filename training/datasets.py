@@ -120,8 +120,8 @@ def _pixels(text: str) -> np.ndarray:
         warnings.simplefilter('error')
         try:
             values = np.fromstring(text, np.int32, sep=' ')
-        except DeprecationWarning as warning:
-            raise ValueError('a pixel is not a number') from warning
+        except (DeprecationWarning, ValueError) as error:
+            raise ValueError('a pixel is not a number') from error
     if values.size and not 0 <= values.min() <= values.max() <= 255:
         raise ValueError(f'pixels from {values.min()} to {values.max()}')
     return values.astype(np.uint8)

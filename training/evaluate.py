@@ -145,15 +145,16 @@ def _robustness(classifier: EmotionClassifier, head: str, dataset: Dataset,
     return rows
 
 
-def ms_per_face(model_path: str, images: np.ndarray, batch: int = 1, repeats: int = 200) -> float:
+def ms_per_face(model_path: str, images: np.ndarray, batch: int = 1) -> float:
     """Return the median processor time of a face in batches, one thread, milliseconds."""
     classifier = EmotionClassifier(model_path, threads=1)
     faces = np.resize(images, (batch, *images.shape[1:]))
     times = []
-    for i in range(repeats + 20):
+    warm_up, repeats = 5, 120 // batch
+    for i in range(warm_up + repeats):
         start = time.process_time()
         classifier.classify(faces)
-        if i >= 20:
+        if i >= warm_up:
             times.append(time.process_time() - start)
     return float(np.median(times)) * 1000 / batch
 

@@ -131,7 +131,7 @@ class EpochState(keras.callbacks.Callback):
         self._began_s = time.monotonic()
         self._batches.start_epoch(epoch)
         for i, layer in enumerate(self.model.layers):
-            if isinstance(layer, keras.layers.Dropout):
+            if isinstance(layer, keras.layers.Dropout) and layer.rate > 0:
                 # The two words of a Keras seed generator's state: the seed, how often drawn.
                 layer.seed_generator.state.assign(
                     [self._recipe.seed * 1000 + i, epoch * 1_000_000])

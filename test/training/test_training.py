@@ -1,0 +1,356 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Real, tiny trainings: learning, resuming, exporting, importing. Needs TensorFlow."""
+
+from dataclasses import replace
+import json
+import os
+from pathlib import Path
+import signal
+import subprocess
+import sys
+import time
+
+from fer_ros.core.classification import EmotionClassifier, probabilities
+from fer_ros.core.emotions import LABELS
+from fer_ros.core.errors import ConfigurationError
+import numpy as np
+import pytest
+import yaml
+
+pytest.importorskip('tensorflow', reason='training needs the training extra')
+
+from training import datasets, export, generated, metrics, networks, recipes, study_import, train  # noqa: E402, I100
+from training.__main__ import main  # noqa: E402
+from training_support import write_csv  # noqa: E402
+
+DATA = Path(__file__).with_name('data')
+TINY = {'network': 'residual', 'network_args': {'stem': 4, 'widths': [8], 'blocks': [1],
+                                                'squeeze_excite': False, 'dropout': 0.3},
+        'epochs': 4, 'batch_size': 16, 'holdout': 0.25, 'warmup_epochs': 1}
+COSINE = recipes.from_dict({**TINY, 'name': 'cosine', 'ema': 0.9})
+PLATEAU = recipes.from_dict({**TINY, 'name': 'plateau', 'optimizer': 'adam', 'ema': 0.8,
+                             'schedule': 'plateau', 'keep': 'best', 'learning_rate': 0.01,
+                             'weight_decay': 0})
+
+
+@pytest.fixture(scope='module')
+def faces():
+    return generated.faces(84, 1)
+
+
+@pytest.fixture(scope='module')
+def finished(faces, tmp_path_factory):
+    """Train both tiny recipes without a stop; returns the folders by recipe name."""
+    folders = {}
+    for recipe in (COSINE, PLATEAU):
+        folders[recipe.name] = tmp_path_factory.mktemp(recipe.name)
+        train.train(recipe, faces, folders[recipe.name])
+    return folders
+
+
+def weights(run):
+    return export.load_run(run).model.get_weights()
+
+
+def history(run):
+    return [{key: value for key, value in row.items() if key != 'seconds'}
+            for row in json.loads((run / 'history.json').read_text())]
+
+
+def assert_same_run(run, reference):
+    assert history(run) == history(reference)
+    for ours, theirs in zip(weights(run), weights(reference)):
+        np.testing.assert_array_equal(ours, theirs)
+
+
+class Killed(BaseException):
+    """Stands for the end of the process."""
+
+
+def test_a_stopped_run_resumes_and_ends_the_same(faces, finished, tmp_path, monkeypatch):
+    def stop(self, batch, logs=None):
+        if len(self.history) == 2 and batch == 1:   # in the middle of the third epoch
+            raise Killed
+
+    with monkeypatch.context() as patch:
+        patch.setattr(train.EpochState, 'on_train_batch_end', stop)
+        with pytest.raises(Killed):
+            train.train(PLATEAU, faces, tmp_path)
+    rows = json.loads((tmp_path / 'history.json').read_text())
+    assert len(rows) == 2
+    # A stop after the history of the third epoch was written and before its weights were.
+    rows.append({**rows[-1], 'epoch': 3, 'val_loss': 0.0, 'val_fer2013_accuracy': 1.0})
+    (tmp_path / 'history.json').write_text(json.dumps(rows))
+    train.train(PLATEAU, faces, tmp_path)
+    assert_same_run(tmp_path, finished['plateau'])
+
+
+def test_a_killed_process_resumes_and_ends_the_same(faces, finished, tmp_path):
+    data, run, recipe = tmp_path / 'data', tmp_path / 'run', tmp_path / 'cosine.yaml'
+    write_csv(data, {'train': faces})
+    values = {**COSINE.to_dict(), 'heads': list(COSINE.heads),
+              'head_weights': list(COSINE.head_weights)}
+    recipe.write_text(yaml.safe_dump(values))
+    command = ['train', str(recipe), '--data', str(data), '--run', str(run)]
+    process = subprocess.Popen([sys.executable, '-m', 'training', *command],
+                               cwd=Path(train.__file__).parents[1], stdout=subprocess.DEVNULL,
+                               stderr=subprocess.DEVNULL)
+    try:
+        deadline = time.monotonic() + 120
+        while not (run / 'state.weights.h5').is_file():
+            assert process.poll() is None, 'the training ended before its first epoch'
+            assert time.monotonic() < deadline
+            time.sleep(0.01)
+    finally:
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+    assert main(command) == 0
+    assert_same_run(run, finished['cosine'])
+
+
+def test_a_finished_run_is_left_as_it_is(faces, finished):
+    before = history(finished['cosine']), weights(finished['cosine'])
+    train.train(COSINE, faces, finished['cosine'])
+    assert history(finished['cosine']) == before[0]
+    for ours, theirs in zip(weights(finished['cosine']), before[1]):
+        np.testing.assert_array_equal(ours, theirs)
+
+
+def test_a_run_of_another_recipe_or_data_is_not_resumed(faces, finished):
+    with pytest.raises(recipes.RecipeError, match='run of another recipe'):
+        train.train(replace(COSINE, epochs=9), faces, finished['cosine'])
+    with pytest.raises(datasets.DatasetError, match='84 other faces, this data has 70'):
+        train.train(COSINE, faces.subset(slice(0, 70)), finished['cosine'])
+
+
+def test_a_run_leaves_what_it_promises(finished):
+    run = finished['cosine']
+    assert {'recipe.yaml', 'data.json', 'history.json', 'curves.html', 'model.keras'} <= {
+        path.name for path in run.iterdir()}
+    assert recipes.load(str(run / 'recipe.yaml')) == COSINE
+    rates = [row['learning_rate'] for row in history(run)]
+    assert rates[0] > rates[1] > rates[2] > rates[3]
+    assert '4 of 4 epochs' in (run / 'curves.html').read_text()
+    assert list((run / 'tensorboard').rglob('events*'))
+
+
+def test_best_weights_are_those_of_the_best_epoch(faces, finished):
+    rows = history(finished['plateau'])
+    model = export.load_run(finished['plateau']).model
+    _, held = datasets.split_holdout(faces, PLATEAU.holdout, PLATEAU.seed)
+    answers = export.predict(model, held.images)['fer2013'].argmax(axis=1)
+    assert (answers == held.labels).mean() == pytest.approx(
+        max(row['val_fer2013_accuracy'] for row in rows), abs=1e-6)
+
+
+@pytest.mark.parametrize('losses, rate', [
+    ([], 1e-2),
+    ([1.0, 0.9, 0.8], 1e-2),
+    ([1.0, 1.0, 1.0], 1e-3),                        # two epochs without a better one
+    ([1.0, 1.1, 0.9, 1.0], 1e-2),                   # the wait starts anew
+    ([1.0, 1.1, 1.1, 1.1], 1e-3),
+    ([1.0, 1.1, 1.1, 1.1, 1.1], 1e-4),
+    ([1.0] + [0.99995] * 2, 1e-3),                  # better by less than 1e-4 is not better
+    ([1.0] * 20, 1e-5)])                            # never below the minimum
+def test_the_plateau_rule(losses, rate):
+    assert train.plateau_rate(1e-2, losses) == pytest.approx(rate)
+
+
+def test_the_plateau_rule_is_that_of_keras():
+    import keras
+    losses = np.random.default_rng(1).normal(1, 0.1, 30).round(4).tolist()
+    model = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1)])
+    model.compile(keras.optimizers.SGD(0.01), 'mse')
+    callback = keras.callbacks.ReduceLROnPlateau(factor=0.1, patience=2, min_lr=1e-5)
+    callback.set_model(model)
+    callback.on_train_begin()
+    for i, loss in enumerate(losses):
+        callback.on_epoch_end(i, {'val_loss': loss})
+        assert float(model.optimizer.learning_rate) == pytest.approx(
+            train.plateau_rate(0.01, losses[:i + 1]), rel=1e-5)
+
+
+def test_a_network_learns_the_drawn_faces(tmp_path):
+    recipe = recipes.from_dict({
+        **TINY, 'name': 'learn', 'epochs': 8, 'ema': 0, 'learning_rate': 0.03, 'batch_size': 16,
+        'network_args': {'stem': 8, 'widths': [8, 16], 'blocks': [1, 1], 'dropout': 0.0},
+        'augmentation': None})
+    trained = train.train(recipe, generated.faces(350, 3), tmp_path)
+    check = generated.faces(140, 4)
+    answers = export.predict(trained, check.images)
+    assert (answers['fer2013'].argmax(axis=1) == check.labels).mean() > 0.6
+    assert (answers['ferplus'].argmax(axis=1) == check.labels).mean() > 0.6
+
+
+@pytest.fixture(scope='module')
+def exported(faces, finished, tmp_path_factory):
+    folder = tmp_path_factory.mktemp('exported')
+    results = export.export(export.load_run(finished['cosine']), folder, faces,
+                            generated.faces(140, 7), variants=('float32', 'float16', 'keras'))
+    return folder, results
+
+
+def test_exports_equal_the_keras_model(faces, finished, exported):
+    folder, results = exported
+    assert [row['file'] for row in results] == [
+        'cosine_float32.tflite', 'cosine_float16.tflite', 'cosine_keras.keras']
+    expected = export.predict(export.load_run(finished['cosine']).model, faces.images)
+    for row in results:
+        classifier = EmotionClassifier(folder / row['file'])
+        for head, logits in classifier.logits(faces.images).items():
+            np.testing.assert_allclose(logits, expected[head], atol=0.02)
+        entry = classifier.metadata.values
+        assert entry['parameters'] == export.load_run(finished['cosine']).model.count_params()
+        assert entry['training']['recipe']['name'] == 'cosine'
+        assert entry['data']['held_out'] == 21
+
+
+def test_calibration_is_that_of_the_held_out_faces(faces, finished, exported):
+    folder, _ = exported
+    _, held = datasets.split_holdout(faces, COSINE.holdout, COSINE.seed)
+    logits = export.predict(export.load_run(finished['cosine']).model, held.images)['fer2013']
+    expected = metrics.calibrate(logits, held.labels)
+    classifier = EmotionClassifier(folder / 'cosine_float16.tflite', label_set='fer2013')
+    assert classifier.uncertain_below == expected.uncertain_below
+    assert classifier.metadata.label_sets['fer2013'].temperature == expected.temperature
+    np.testing.assert_allclose(classifier.classify(held.images),
+                               probabilities(logits, expected.temperature), atol=0.01)
+
+
+def test_a_file_that_differs_from_the_model_is_refused(faces, finished, tmp_path, monkeypatch):
+    trained = export.load_run(finished['cosine'])
+    convert = export._convert
+
+    def spoil(model, *arguments):   # writes another network instead
+        return convert(networks.residual(**TINY['network_args']), *arguments)
+
+    monkeypatch.setattr(export, '_convert', spoil)
+    with pytest.raises(export.ExportError, match='float16.tflite: .* nothing was written'):
+        export.export(trained, tmp_path, faces, generated.faces(140, 7), variants=('float16',))
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_run_that_still_goes_on_can_be_exported(finished, tmp_path):
+    for name in ('recipe.yaml', 'history.json', 'state.weights.h5'):
+        os.link(finished['cosine'] / name, tmp_path / name)
+    for ours, theirs in zip(weights(tmp_path), weights(finished['cosine'])):
+        np.testing.assert_allclose(ours, theirs, atol=1e-6)
+
+
+def test_exporting_nothing_is_a_clear_error(tmp_path, capsys):
+    assert main(['export', str(tmp_path), '--data', str(tmp_path), '--out', str(tmp_path)]) == 2
+    assert 'no recipe.yaml; give the folder of a training run' in capsys.readouterr().err
+
+
+def test_the_keras_model_is_refused_when_it_does_not_fit(exported):
+    folder, _ = exported
+    path = folder / 'cosine_keras.json'
+    whole = path.read_text()
+    values = json.loads(whole)
+    values['input']['side_px'] = 64
+    path.write_text(json.dumps(values))
+    try:
+        with pytest.raises(ConfigurationError, match='the metadata says 64x64'):
+            EmotionClassifier(folder / 'cosine_keras.keras')
+    finally:
+        path.write_text(whole)
+
+
+def test_a_keras_2_model_is_imported(faces):
+    """The files were saved by tf_keras 2.21, with the probabilities it gave."""
+    model = study_import.import_keras2(DATA / 'keras2_model.json', DATA / 'keras2_weights.h5')
+    images = generated.faces(70, 5).images[:14]
+    ours = probabilities(export.predict(model, images)['fer2013'])
+    theirs = np.load(DATA / 'keras2_probabilities.npy')
+    theirs = theirs[:, [study_import.STUDY_LABELS.index(name) for name in LABELS]]
+    np.testing.assert_allclose(ours, theirs, atol=1e-4)
+    assert abs(theirs - theirs[0]).max() > 0.1
+
+
+def test_an_imported_model_is_exported_by_the_command(faces, tmp_path):
+    data = write_csv(tmp_path / 'data', {'train': faces}, votes=False)
+    assert main(['import-study', str(DATA / 'keras2_model.json'), str(DATA / 'keras2_weights.h5'),
+                 '--data', str(data), '--out', str(tmp_path), '--variants', 'float32']) == 0
+    classifier = EmotionClassifier(tmp_path / 'study_float32.tflite')
+    assert classifier.label_set == 'fer2013'
+    assert classifier.classify(faces.images[:3]).shape == (3, 7)
+
+
+def _edit(change):
+    values = json.loads((DATA / 'keras2_model.json').read_text())
+    change(values['config']['layers'])
+    return json.dumps(values)
+
+
+@pytest.mark.parametrize('text, message', [
+    ('no json', 'not the JSON of a Keras 2 model'),
+    ('{}', 'not the JSON of a Keras 2 model'),
+    (_edit(lambda layers: layers[1].update(class_name='LSTM')), 'type LSTM are not supported'),
+    (_edit(lambda layers: layers[0]['config'].update(batch_input_shape=[None, 48, 48, 3])),
+     'expected a square grayscale image'),
+    (_edit(lambda layers: layers[1]['config'].update(data_format='channels_first')),
+     'channels_first'),
+    (_edit(lambda layers: layers[1]['config'].update(filters=5)), 'do not fit'),
+    (_edit(lambda layers: layers[-1]['config'].update(activation='relu')), 'expected a softmax')])
+def test_what_cannot_be_imported_is_named(tmp_path, text, message):
+    (tmp_path / 'model.json').write_text(text)
+    with pytest.raises(study_import.ImportFailed, match=message):
+        study_import.import_keras2(tmp_path / 'model.json', DATA / 'keras2_weights.h5')
+
+
+def test_bad_weights_and_labels_are_named(tmp_path):
+    (tmp_path / 'w.h5').write_text('nothing')
+    with pytest.raises(study_import.ImportFailed, match='not the HDF5 weights'):
+        study_import.import_keras2(DATA / 'keras2_model.json', tmp_path / 'w.h5')
+    with pytest.raises(study_import.ImportFailed, match='no such file'):
+        study_import.import_keras2(DATA / 'keras2_model.json', tmp_path / 'absent.h5')
+    with pytest.raises(study_import.ImportFailed, match='labels are a, b'):
+        study_import.import_keras2(DATA / 'keras2_model.json', DATA / 'keras2_weights.h5',
+                                   labels=('a', 'b'))
+
+
+@pytest.mark.parametrize('values, message', [
+    ({'epoch': 3}, 'unknown key epoch; known are .*epochs'),
+    ({'network': 'vgg'}, "network is 'vgg', expected one of residual, study"),
+    ({'augmentation': {'spin': 1}}, 'augmentation: unknown key spin'),
+    ({'augmentation': True}, 'expected a mapping or null'),
+    ({'epochs': 0}, 'epochs is 0, expected a number from 1'),
+    ({'epochs': 2.5}, 'epochs is 2.5, expected a whole number'),
+    ({'learning_rate': 'fast'}, "learning_rate is 'fast'"),
+    ({'holdout': 0}, 'holdout is 0'),
+    ({'heads': ['arousal'], 'head_weights': [1]}, 'heads are arousal'),
+    ({'heads': ['fer2013']}, 'one number for each of heads')])
+def test_a_bad_recipe_says_what_is_wrong(tmp_path, values, message):
+    path = tmp_path / 'r.yaml'
+    path.write_text(yaml.safe_dump(values))
+    with pytest.raises(recipes.RecipeError, match=f'r.yaml: .*{message}'):
+        recipes.load(str(path))
+
+
+def test_a_missing_or_broken_recipe_says_so(tmp_path):
+    with pytest.raises(recipes.RecipeError, match='no recipe nothing: .* fernet, smoke, study'):
+        recipes.load('nothing')
+    (tmp_path / 'r.yaml').write_text('a: [')
+    with pytest.raises(recipes.RecipeError, match='r.yaml'):
+        recipes.load(str(tmp_path / 'r.yaml'))
+
+
+@pytest.mark.parametrize('path', sorted(recipes.RECIPE_DIR.glob('*.yaml')), ids=lambda p: p.stem)
+def test_every_shipped_recipe_can_be_built(path):
+    recipe = recipes.load(path.stem)
+    model = train.build(recipe)
+    assert set(model.output) == set(recipe.heads)
+    assert model.count_params() < (2e6 if path.stem != 'study' else 5e6)
+
+
+def test_the_study_network_has_the_study_sizes():
+    """Follow n_out = floor((n_in - f) / s) + 1 through the pools; 'same' keeps the size."""
+    model = networks.study()
+    sides = [layer.output.shape[1] for layer in model.layers
+             if layer.__class__.__name__ == 'MaxPooling2D']
+    expected, side = [], 48
+    for _ in range(4):
+        side = (side - 2) // 2 + 1
+        expected.append(side)
+    assert sides == expected == [24, 12, 6, 3]
+    assert model.count_params() == 4_478_727     # the study's own summary

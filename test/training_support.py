@@ -1,0 +1,37 @@
+# SPDX-License-Identifier: Apache-2.0
+import csv
+
+import cv2
+from fer_ros.core.emotions import LABELS
+from training.datasets import FERPLUS_COLUMNS
+
+USAGES = {'train': 'Training', 'public': 'PublicTest', 'private': 'PrivateTest'}
+
+
+def write_csv(folder, splits, votes=True):
+    """Write data sets in the competition's layout."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with open(folder / 'fer2013.csv', 'w', newline='') as file:
+        writer = csv.writer(file)
+        writer.writerow(['emotion', 'pixels', 'Usage'])
+        for name, dataset in splits.items():
+            for image, label in zip(dataset.images, dataset.labels):
+                writer.writerow([label, ' '.join(map(str, image.ravel())), USAGES[name]])
+    if votes:
+        with open(folder / 'fer2013new.csv', 'w', newline='') as file:
+            writer = csv.writer(file)
+            writer.writerow(['Usage', 'Image name', *FERPLUS_COLUMNS])
+            for name, dataset in splits.items():
+                for row in dataset.votes:
+                    writer.writerow([USAGES[name], '', *map(int, row)])
+    return folder
+
+
+def write_folders(folder, splits, suffix='.png'):
+    """Write data sets as train/<emotion>/ and test/<emotion>/."""
+    for name, dataset in splits.items():
+        for emotion in LABELS:
+            (folder / name / emotion).mkdir(parents=True, exist_ok=True)
+        for i, (image, label) in enumerate(zip(dataset.images, dataset.labels)):
+            cv2.imwrite(str(folder / name / LABELS[label] / f'{i:05}{suffix}'), image)
+    return folder

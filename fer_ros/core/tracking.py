@@ -17,6 +17,7 @@ _POSITION_NOISE, _SIZE_NOISE = 0.035, 0.06
 # ... of a face's first speed (sides a second), and how it changes (sides a second squared).
 _FIRST_SPEED, _FIRST_GROWTH = 2.0, 0.5
 _ACCELERATION, _GROWTH_ACCELERATION = 4.0, 1.0
+_GROWTH_LASTS_S = 0.3
 # Stands in for the frame interval until two stamps told it.
 _USUAL_INTERVAL_S = 1 / 30
 
@@ -73,7 +74,7 @@ class FaceTracker:
     """
 
     def __init__(self, *, confirm_hits: int = 2, instant_score: float = 0.8,
-                 birth_score: float = 0.5, carry_s: float = 0.5, timeout_s: float = 2.0,
+                 birth_score: float = 0.55, carry_s: float = 0.5, timeout_s: float = 2.0,
                  max_tracks: int = 128):
         self._confirm_hits = confirm_hits
         self._instant_score = instant_score
@@ -149,6 +150,8 @@ class FaceTracker:
         strength = (self._sides()[:, None] * scale) ** 2 * dt
         noise = np.array([[dt ** 2 / 3, dt / 2], [dt / 2, 1]])
         self._state = self._state @ move.T
+        # A face does not go on growing for long: unseen, it would swell or vanish.
+        self._state[:, 2:, 1] *= np.exp(-dt / _GROWTH_LASTS_S)
         self._state[:, 2:, 0] = np.maximum(self._state[:, 2:, 0], 1.0)
         self._covariance = (move @ self._covariance @ move.T
                             + strength[:, :, None, None] * noise)

@@ -35,6 +35,8 @@ _TRUST, _SMALLEST_PX = 0.7, 32
 _MOST_DOUBTS, _TURNS_DEG = 5, (-30.0, 30.0)
 # ... each in the middle of a square of this side with its own side at this length.
 _PATCH_PX, _FACE_PX = 96, 40
+# ... and the same face may come out larger or smaller by this factor.
+_MOST_GROWTH = 1.5
 # How much the second look counts against the first in the score (geometric mean).
 _SECOND_WEIGHT = 0.8
 
@@ -131,9 +133,12 @@ class YuNetDetector(FaceDetector):
                 views.append(cv2.warpAffine(canvas, matrix, (_PATCH_PX, _PATCH_PX)))
         blob = np.stack(views).transpose(0, 3, 1, 2).astype(np.float32)
         found, found_scores, points, owners = self._look(blob, self.score_threshold)
-        # Only what lies in the middle of the view is the face in doubt.
-        middle = (found[:, :2] + found[:, 2:]) / 2 - _PATCH_PX / 2
-        found_scores = np.where(np.hypot(*middle.T) < _FACE_PX / 2, found_scores, 0)
+        # Only what lies in the middle of the view and is as large as supposed is the face in doubt.
+        off = (found[:, :2] + found[:, 2:]) / 2 - _PATCH_PX / 2
+        growth = (found[:, 2:] - found[:, :2]).max(axis=1, initial=0) / _FACE_PX
+        same = (np.hypot(*off.T) < _FACE_PX / 2) & (growth > 1 / _MOST_GROWTH) & (
+            growth < _MOST_GROWTH)
+        found_scores = np.where(same, found_scores, 0)
         turns = len(_TURNS_DEG)
         for k, i in enumerate(doubts):
             mine = np.flatnonzero(owners // turns == k)

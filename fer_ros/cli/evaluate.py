@@ -1,0 +1,290 @@
+# SPDX-License-Identifier: Apache-2.0
+"""fer-eval: measure how well faces are found, followed and read over time."""
+
+import argparse
+from collections.abc import Iterator
+from dataclasses import asdict
+import json
+from pathlib import Path
+import sys
+import time
+
+import cv2
+from fer_ros.core.detection import create_detector, DETECTORS, FaceDetector
+from fer_ros.core.emotion_filter import EmotionFilter
+from fer_ros.core.errors import ConfigurationError, FerError
+from fer_ros.core.evaluation import detection, emotions, tracking
+from fer_ros.core.evaluation.page import number, Page, write_text
+from fer_ros.core.face_finder import FaceFinder
+from fer_ros.core.tracking import FaceTracker
+import numpy as np
+
+# Average precision needs the doubtful detections too; below this they are noise.
+_LOWEST_SCORE = 0.1
+_PICTURES = 12
+_GREEN, _RED, _ORANGE = (60, 160, 40), (40, 40, 220), (0, 140, 255)
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the command; 0 is good, 1 something that cannot be measured."""
+    parser = argparse.ArgumentParser(prog='fer-eval', description=__doc__)
+    commands = parser.add_subparsers(dest='command', required=True)
+    detect = commands.add_parser('detect', help='the detector, on labelled images')
+    detect.add_argument('folder', metavar='DIR', help='holds images/ and labels.txt')
+    detect.add_argument('--conditions', default=','.join(detection.CONDITIONS), metavar='LIST',
+                        help='what is done to the images (%(default)s); upright always is')
+    track = commands.add_parser('track', help='the tracker, on videos made of a real face')
+    track.add_argument('video', metavar='VIDEO', help='a video or image that shows a face')
+    track.add_argument('--detect-every', type=int, default=1, metavar='N',
+                       help='detect on every N-th frame (%(default)s)')
+    for command in (detect, track):
+        command.add_argument('--detector', default='auto', choices=DETECTORS)
+        command.add_argument('--model-path', default='', metavar='FILE')
+        command.add_argument('--size-px', type=int, default=0, metavar='N',
+                             help="longer side the detector sees; 0: the detector's default")
+    times = commands.add_parser('time', help='the filter over time, on simulated persons')
+    times.add_argument('--accuracy', type=float, default=0.7, metavar='SHARE',
+                       help='of single frames, from 0.2 to 0.99 (%(default)s)')
+    times.add_argument('--runs', type=int, default=5, metavar='N',
+                       help='persons, two minutes each (%(default)s)')
+    for command in (detect, track, times):
+        command.add_argument('--json', default='', metavar='FILE', help='the figures')
+        command.add_argument('--page', default=f'fer-eval-{command.prog.split()[-1]}.html',
+                             metavar='FILE', help='the report (%(default)s)')
+    chosen = parser.parse_args(arguments)
+    cv2.setNumThreads(1)
+    try:
+        run = {'detect': _detect, 'track': _track, 'time': _time}[chosen.command]
+        figures, page = run(chosen)
+        if chosen.json:
+            write_text(chosen.json, json.dumps(figures, indent=2) + '\n')
+        page.write(chosen.page)
+    except FerError as error:
+        print(f'error: {error}', file=sys.stderr)
+        return 1
+    except BrokenPipeError:
+        return 0
+    print(f'report: {chosen.page}')
+    return 0
+
+
+def _create(chosen: argparse.Namespace, score_threshold: float | None = None) -> FaceDetector:
+    return create_detector(chosen.detector, model_path=chosen.model_path,
+                           size_px=chosen.size_px, score_threshold=score_threshold)
+
+
+def _detect(chosen: argparse.Namespace) -> tuple[dict, Page]:
+    conditions = [name for name in chosen.conditions.split(',') if name]
+    unknown = set(conditions) - set(detection.CONDITIONS)
+    if unknown:
+        raise ConfigurationError(f"unknown condition '{sorted(unknown)[0]}': choose of "
+                                 f'{", ".join(detection.CONDITIONS)}')
+    items = detection.read_labels(chosen.folder)
+    threshold = _create(chosen).score_threshold
+    detector = _create(chosen, min(threshold, _LOWEST_SCORE))
+    detector.detect(detection.load_scaled(items[0])[0])  # the first call prepares the run time
+    results: dict[str, list] = {}
+    for condition in dict.fromkeys(['upright', *conditions]):
+        results[condition] = list(detection.run(detector, items, condition))
+    outcomes = {name: [outcome for _, outcome, _ in result] for name, result in results.items()}
+    times_ms = np.array([took_s for _, _, took_s in results['upright']]) * 1000
+    upright = outcomes['upright']
+    precision, recall = detection.at_threshold(upright, 24, threshold)
+    figures = {
+        'detector': detector.description,
+        'images': len(items),
+        'faces_24px': int(sum((detection.side_lengths(o.labels) >= 24).sum() for o in upright)),
+        'faces_48px': int(sum((detection.side_lengths(o.labels) >= 48).sum() for o in upright)),
+        'ap24': detection.average_precision(upright, 24),
+        'ap48': detection.average_precision(upright, 48),
+        'score_threshold': threshold,
+        'precision24': precision,
+        'recall24': recall,
+        'recall_by_size': detection.recall_by_size(upright, threshold),
+        'recall48_by_condition': {name: detection.at_threshold(found, 48, threshold)[1]
+                                  for name, found in outcomes.items()},
+        'ap24_by_condition': {name: detection.average_precision(found, 24)
+                              for name, found in outcomes.items()},
+        'ms_cpu_per_frame': float(np.mean(times_ms)),
+        'ms_cpu_median': float(np.median(times_ms)),
+    }
+    page = Page('Face detection')
+    page.paragraph(f'{figures["detector"]}, on {len(items)} images scaled to '
+                   f'{detection.LONGER_SIDE_PX} px. A face is found at an intersection over '
+                   f'union of {detection.MATCHING_IOU}; its size is the root of its area; '
+                   'smaller ones than named count neither way.')
+    rows = [('AP, 24 px and more', figures['ap24']), ('AP, 48 px and more', figures['ap48']),
+            (f'precision at {threshold:g}, 24 px', precision),
+            (f'recall at {threshold:g}, 24 px', recall),
+            ('processor ms a frame, mean', figures['ms_cpu_per_frame']),
+            ('processor ms a frame, median', figures['ms_cpu_median'])]
+    _show(page, 'Figures', ('', 'value'), rows)
+    _show(page, f'Recall at {threshold:g} by size', ('face, px', 'recall'),
+          figures['recall_by_size'].items())
+    _show(page, 'By condition', ('condition', 'recall, 48 px', 'AP, 24 px'),
+          [(name, value, figures['ap24_by_condition'][name])
+           for name, value in figures['recall48_by_condition'].items()])
+    page.heading('Precision over recall')
+    lines = {}
+    for name, found in outcomes.items():
+        _, precisions, recalls = detection.precision_recall(found, 24)
+        lines[name] = (recalls, precisions)
+    page.chart(lines, x='recall', y='precision')
+    page.heading('Where it is worst')
+    page.paragraph('Green: found; red: missed; orange: found where no face of 24 px is labelled.')
+    _worst_pictures(page, results['upright'], threshold)
+    return figures, page
+
+
+def _worst_pictures(page: Page, results: list, threshold: float) -> None:
+    judged = []
+    for item, outcome, _ in results:
+        chosen = outcome.scores >= threshold
+        outcome = detection.Outcome(outcome.boxes[chosen], outcome.scores[chosen],
+                                    outcome.labels, outcome.overlaps[chosen])
+        verdicts, finder = detection.matched(outcome, 24)
+        missed = outcome.labels[(finder < 0) & (detection.side_lengths(outcome.labels) >= 24)]
+        judged.append((len(missed) + int((verdicts == 0).sum()), item, outcome, verdicts, missed))
+    judged.sort(key=lambda entry: -entry[0])
+    for _, item, outcome, verdicts, missed in judged[:_PICTURES]:
+        image, _ = detection.load_scaled(item)
+        for boxes, colour in ((outcome.boxes[verdicts == 1], _GREEN), (missed, _RED),
+                              (outcome.boxes[verdicts == 0], _ORANGE)):
+            for x0, y0, x1, y1 in boxes.astype(int).tolist():
+                cv2.rectangle(image, (x0, y0), (x1, y1), colour, 2)
+        page.picture(image, item.path.name)
+
+
+def _track(chosen: argparse.Namespace) -> tuple[dict, Page]:
+    detector = _create(chosen)
+    face = tracking.first_face(_frames(chosen.video), detector)
+    if face is None:
+        raise ConfigurationError(f"no face was found in the first frames of '{chosen.video}': "
+                                 'give a video or image that shows one')
+    frame, sprite = face
+    backdrop = tracking.background(frame)
+    sprites = [sprite, sprite.mirrored()]
+    page = Page('Face tracking')
+    page.paragraph(f'{detector.description}, detection on every {chosen.detect_every}. frame. '
+                   'The face below was cut out of the video and moved, scaled, crossed and '
+                   'covered at known places; a face behind another or covered need not be '
+                   'found. Jitter: standard deviation about the true place in widths of the '
+                   'face.')
+    page.picture(sprite.pixels, 'the face')
+    figures: dict = {'detector': detector.description, 'detect_every': chosen.detect_every,
+                     'scenes': {}}
+    for name, scene in tracking.scenes().items():
+        finder = FaceFinder(detector, FaceTracker(), detect_every=chosen.detect_every)
+        meter = tracking.TrackingMeter(len(scene.people))
+        middle, took_s, count = None, 0.0, 0
+        for stamp_s, image, truth in tracking.render(scene, sprites, backdrop):
+            started_s = time.process_time()
+            faces = finder.process(image, stamp_s)
+            took_s, count = took_s + time.process_time() - started_s, count + 1
+            meter.add(faces, truth)
+            if stamp_s >= scene.duration_s * 0.45 and middle is None:
+                middle = image.copy()
+                for one in faces:
+                    box = one.box
+                    cv2.rectangle(middle, (int(box.x), int(box.y)),
+                                  (int(box.x + box.width), int(box.y + box.height)), _GREEN, 2)
+                    cv2.putText(middle, str(one.track_id), (int(box.x), int(box.y) - 5),
+                                cv2.FONT_HERSHEY_SIMPLEX, 0.7, _GREEN, 2)
+        figures['scenes'][name] = {**asdict(meter.figures()),
+                                   'ms_cpu_per_frame': took_s * 1000 / max(count, 1)}
+        page.picture(middle, name)
+    results = figures['scenes'].values()
+    figures['switches'] = sum(scene['switches'] for scene in results)
+    figures['fragments'] = sum(scene['fragments'] for scene in results)
+    figures['false_faces'] = sum(scene['false_faces'] for scene in results)
+    figures['jitter_still'] = figures['scenes']['still']['jitter']
+    figures['size_jitter_still'] = figures['scenes']['still']['size_jitter']
+    _show(page, 'Figures', ('scene', 'faces', 'found', 'switches', 'fragments', 'false', 'jitter',
+                            'size jitter', 'ms a frame'),
+          [(name, *scene.values()) for name, scene in figures['scenes'].items()])
+    return figures, page
+
+
+def _frames(source: str) -> Iterator[np.ndarray]:
+    """Yield the frames of a video or the one of an image."""
+    if not Path(source).is_file():
+        raise ConfigurationError(f"'{source}' is not there: give a video or image file")
+    image = cv2.imread(source, cv2.IMREAD_COLOR)
+    if image is not None:
+        yield image
+        return
+    capture = cv2.VideoCapture(source)
+    try:
+        good, frame = capture.read()
+        if not good:
+            raise ConfigurationError(f"'{source}' cannot be read as a video or image")
+        while good:
+            yield frame
+            good, frame = capture.read()
+    finally:
+        capture.release()
+
+
+def _time(chosen: argparse.Namespace) -> tuple[dict, Page]:
+    if not 0.2 <= chosen.accuracy <= 0.99:
+        raise ConfigurationError(f'--accuracy is {chosen.accuracy}: it must be in [0.2, 0.99]')
+    if chosen.runs < 1:
+        raise ConfigurationError(f'--runs is {chosen.runs}: it must be 1 or more')
+    page = Page('Emotions over time')
+    page.paragraph(f'{chosen.runs} simulated persons of two minutes each, who change their '
+                   'emotion every 3 to 9 seconds, read by a classifier that is right in '
+                   f'{chosen.accuracy:.0%} of single frames and whose errors last a quarter of a '
+                   'second on average. The moving average has the window that gives it the '
+                   "filter's own delay.")
+    figures: dict = {'accuracy': chosen.accuracy, 'runs': chosen.runs, 'by_rate': {}}
+    rows = []
+    for rate_hz in (5, 10, 30):
+        recordings = [emotions.simulate(rate_hz=rate_hz, accuracy=chosen.accuracy, seed=seed)
+                      for seed in range(chosen.runs)]
+        raw = [emotions.measure(one, emotions.averaged_labels(one, 0)) for one in recordings]
+        ours = [emotions.measure(one, emotions.filtered_labels(one, EmotionFilter()))
+                for one in recordings]
+        delay_s = float(np.mean([one.delay_s for one in ours]))
+        window_s, average = emotions.average_with_delay(recordings, delay_s)
+        entry = {'raw': _mean(raw), 'filter': _mean(ours),
+                 'moving_average': {**_mean(average), 'window_s': window_s}}
+        figures['by_rate'][str(rate_hz)] = entry
+        rows += [(f'{rate_hz} Hz', name, value['false_switches_per_min'], value['delay_s'],
+                  value['right']) for name, value in entry.items()]
+    _show(page, 'Figures', ('frames', 'estimate', 'false switches/min', 'delay, s', 'right'),
+          rows)
+    figures |= {key: value for key, value in figures['by_rate']['30'].items()}
+    one = recordings[0]
+    shown = one.stamps_s < 40
+    names = emotions.LABELS
+    page.heading('The first 40 seconds of one person, 30 Hz')
+    page.chart({
+        'state': (one.stamps_s[shown], one.states[shown] + 0.1),
+        'single frames': (one.stamps_s[shown], one.probabilities.argmax(axis=1)[shown]),
+        'filter': (one.stamps_s[shown], [names.index(label) - 0.1 if label in names else -1
+                                         for label in emotions.filtered_labels(
+                                             one, EmotionFilter())[:int(shown.sum())]]),
+    }, x='seconds', y=', '.join(f'{i} {name}' for i, name in enumerate(names)), steps=True)
+    return figures, page
+
+
+def _mean(figures: list) -> dict[str, float]:
+    table = [asdict(one) for one in figures]
+    return {key: float(np.mean([row[key] for row in table])) for key in table[0]}
+
+
+def _show(page: Page, title: str, head: tuple[str, ...], rows) -> None:
+    """Put a table on the page and the terminal."""
+    rows = [tuple(row) for row in rows]
+    page.heading(title)
+    page.table(head, rows)
+    cells = [[str(name) for name in head]] + [[number(value) for value in row] for row in rows]
+    widths = [max(len(row[k]) for row in cells) for k in range(len(head))]
+    print(title)
+    for row in cells:
+        print('  ' + '  '.join(cell.ljust(width) if k == 0 else cell.rjust(width)
+                               for k, (cell, width) in enumerate(zip(row, widths))))
+
+
+if __name__ == '__main__':
+    sys.exit(main())

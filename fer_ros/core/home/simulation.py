@@ -7,7 +7,6 @@ from fer_ros.core.home.action import AmbientAction
 from fer_ros.core.home.house import House
 from fer_ros.core.home.policy import Policy
 from fer_ros.core.home.recording import Hand, Seen
-import numpy as np
 
 _STEP_S = 0.1
 #: Longer gaps are crossed in one jump, as a clock that is set.
@@ -39,7 +38,6 @@ def simulate(policy: Policy, recording: Iterable[Seen | Hand], *, after_s: float
                         yield now[0], f'{room}: {why}'
 
     started = False
-    last: dict[str, float] = {}
     for entry in recording:
         if not started or entry.stamp_s - now[0] > _MAXIMUM_GAP_S:
             now[0], started = entry.stamp_s, True
@@ -52,14 +50,13 @@ def simulate(policy: Policy, recording: Iterable[Seen | Hand], *, after_s: float
         source = _match(entry.source, policy.sources)
         for problem in house.observe(source, entry.faces, entry.stamp_s, now_s=now[0]):
             yield now[0], problem
-        last[source] = entry.stamp_s
     if not started:
         return
-    for step in np.arange(0.5, after_s, 0.5):
-        end_s = now[0] if step == 0.5 else end_s
+    end_s = now[0]
+    while now[0] < end_s + after_s:
+        yield from pass_time(now[0] + 0.5)
         for source in policy.sources:
-            house.observe(source, (), end_s + step, now_s=end_s + step)
-        yield from pass_time(end_s + step)
+            house.observe(source, (), now[0], now_s=now[0])
 
 
 def _match(source: str, sources: tuple[str, ...]) -> str:

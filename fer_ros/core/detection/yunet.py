@@ -11,13 +11,11 @@ from pathlib import Path
 import cv2
 from fer_ros.core.detection.base import (
     as_bgr, as_detections, FaceDetector, padded_to_multiple, planes, scaled_to, suppress)
-from fer_ros.core.detection.libfacedetection import STRIDES
+from fer_ros.core.detection.libfacedetection import installed_model, STRIDES
 from fer_ros.core.detection.runtime import OnnxModel, read_model
 from fer_ros.core.errors import ConfigurationError
 from fer_ros.core.types import Detection
 import numpy as np
-
-SHIPPED_MODEL = Path(__file__).parents[2] / 'models' / 'yunet.onnx'
 
 _OUTPUTS = tuple(f'{head}_{stride}' for head in ('cls', 'obj', 'bbox', 'kps')
                  for stride in STRIDES)
@@ -43,7 +41,7 @@ _SECOND_WEIGHT = 0.8
 
 class YuNetDetector(FaceDetector):
     """
-    YuNet, the one that ships or the user's file in the form of OpenCV Zoo's.
+    YuNet, libfacedetection's or the user's file in the form of OpenCV Zoo's.
 
     The network was trained on upright faces in good light. A dark image is therefore brightened
     first. A rolled face gets a low score, but hardly ever none: what the network doubts is cut
@@ -60,8 +58,9 @@ class YuNetDetector(FaceDetector):
                  score_threshold: float = 0.4, nms_threshold: float = 0.3, threads: int = 1,
                  second_look: bool = True):
         super().__init__(minimum_face_px=minimum_face_px, score_threshold=score_threshold)
-        path = Path(model_path or SHIPPED_MODEL)
-        self._model = OnnxModel(read_model(path), origin=path, threads=threads)
+        path = Path(model_path or 'of libfacedetection')
+        model = read_model(path) if model_path else installed_model()
+        self._model = OnnxModel(model, origin=path, threads=threads)
         if not set(_OUTPUTS) <= set(self._model.outputs):
             raise ConfigurationError(
                 f"face detector model '{path}' is not YuNet: it has the outputs "

@@ -8,23 +8,17 @@ here is meant to treat anybody.
 
 import math
 
+from fer_ros.core.affect import VALENCE_AROUSAL
 from fer_ros.core.emotions import Emotion
 from fer_ros.core.home.light import hsv_to_rgb, LightState
 
 #: The strategies a policy may name.
 STRATEGIES = ('mirror', 'soothe', 'energise', 'off')
 
-#: Where the emotions lie on the circumplex, (valence, arousal), each [-1, 1]; the places follow
-#: the ratings of the NRC VAD lexicon (Mohammad 2018), rounded to a twentieth.
+#: Where the emotions lie on the circumplex, (valence, arousal), each [-1, 1].
 PROTOTYPES: dict[Emotion, tuple[float, float]] = {
-    Emotion.ANGRY: (-0.75, 0.65),
-    Emotion.DISGUST: (-0.80, 0.45),
-    Emotion.FEAR: (-0.80, 0.70),
-    Emotion.HAPPY: (0.90, 0.50),
-    Emotion.SAD: (-0.65, -0.35),
-    Emotion.SURPRISE: (0.40, 0.75),
-    Emotion.NEUTRAL: (0.0, 0.0),
-}
+    emotion: (float(VALENCE_AROUSAL[emotion, 0]), float(VALENCE_AROUSAL[emotion, 1]))
+    for emotion in Emotion}
 
 #: Hue over the angle on the circumplex, degrees; the hue falls steadily as the angle grows.
 #: Yellow with joy, red with anger and blue with sadness are the associations that recur over 30

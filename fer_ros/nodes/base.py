@@ -8,8 +8,8 @@ import traceback
 
 from fer_ros import transport
 from fer_ros.core.errors import FerError
-from fer_ros.nodes import parameters
-from fer_ros.nodes.diagnostics import Diagnostics, ERROR, Status
+from fer_ros.nodes import parameters, qos
+from fer_ros.nodes.diagnostics import Diagnostics, ERROR, Status, WARN
 from fer_ros.nodes.parameters import Parameter
 from rcl_interfaces.msg import SetParametersResult
 import rclpy
@@ -18,7 +18,16 @@ from rclpy.executors import Executor, ExternalShutdownException, SingleThreadedE
 from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackReturn
 from rclpy.node import Node
 from rclpy.parameter import Parameter as RosParameter
+from rclpy.publisher import Publisher
+from rclpy.qos import QoSProfile
+from rclpy.qos_overriding_options import QoSOverridingOptions
 from rclpy.signals import SignalHandlerOptions
+from rclpy.subscription import Subscription
+
+try:
+    from rclpy.event_handler import PublisherEventCallbacks, SubscriptionEventCallbacks
+except ImportError:  # Humble
+    from rclpy.qos_event import PublisherEventCallbacks, SubscriptionEventCallbacks
 
 COMMON_PARAMETERS = (
     Parameter('autostart', True, 'configure and activate at start, without a lifecycle manager'),
@@ -43,6 +52,7 @@ class ManagedNode(LifecycleNode):
         self.finished = threading.Event()
         self._state = 'unconfigured'
         self._failure = ''
+        self._endpoints: dict[Subscription | Publisher, str] = {}
         self.table = (*self.PARAMETERS, *COMMON_PARAMETERS)
         try:
             parameters.declare(self, self.table)
@@ -81,6 +91,34 @@ class ManagedNode(LifecycleNode):
     def value(self, name: str):
         """Return the value of a parameter."""
         return self.get_parameter(name).value
+
+    def subscribe(self, kind: type, topic: str, callback: Callable, profile: QoSProfile, *,
+                  message_lost: Callable | None = None, **kwargs) -> Subscription:
+        """Subscribe with QoS overrides allowed, and say when a publisher does not match."""
+        return self._watched(lambda mismatched: self.create_subscription(
+            kind, topic, callback, profile,
+            qos_overriding_options=QoSOverridingOptions.with_default_policies(),
+            event_callbacks=SubscriptionEventCallbacks(
+                incompatible_qos=mismatched, message_lost=message_lost,
+                use_default_callbacks=False), **kwargs))
+
+    def advertise(self, kind: type, topic: str, profile: QoSProfile) -> Publisher:
+        """Make a publisher with QoS overrides allowed that says when a subscriber mismatches."""
+        return self._watched(lambda mismatched: self.create_publisher(
+            kind, topic, profile,
+            qos_overriding_options=QoSOverridingOptions.with_default_policies(),
+            event_callbacks=PublisherEventCallbacks(
+                incompatible_qos=mismatched, use_default_callbacks=False)))
+
+    def destroy_subscription(self, subscription: Subscription) -> bool:
+        """Destroy a subscription and forget its complaints."""
+        self._endpoints.pop(subscription, None)
+        return super().destroy_subscription(subscription)
+
+    def destroy_publisher(self, publisher: Publisher) -> bool:
+        """Destroy a publisher and forget its complaints."""
+        self._endpoints.pop(publisher, None)
+        return super().destroy_publisher(publisher)
 
     @property
     def state(self) -> str:
@@ -186,8 +224,26 @@ class ManagedNode(LifecycleNode):
         status = Status(message=self._state, values={'state': self._state})
         if self._failure:
             status.worsen(ERROR, self._failure)
+        for endpoint, complaint in list(self._endpoints.items()):
+            # The other side may be gone, or be back with a profile that matches.
+            if complaint and qos.mismatch(self, endpoint):
+                status.worsen(WARN, complaint)
         self.report(status)
         return status
+
+    def _watched(self, make: Callable):
+        made = []
+        # The event may come, in the executor's thread, before the endpoint has been returned.
+        made.append(make(lambda _: self._on_incompatible(made[0]) if made else None))
+        self._endpoints[made[0]] = ''
+        return made[0]
+
+    def _on_incompatible(self, endpoint: Subscription | Publisher) -> None:
+        complaint = qos.mismatch(self, endpoint)
+        if not complaint or endpoint not in self._endpoints:
+            return
+        self._endpoints[endpoint] = complaint
+        self.get_logger().warning(complaint)
 
 
 def spin(executor: Executor, node: Node) -> None:

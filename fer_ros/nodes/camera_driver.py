@@ -66,8 +66,8 @@ class CameraDriver(ManagedNode):
         self._calibration: CameraModel | None = None
         if self.value('camera_info_url'):
             self._calibration = load_calibration(self.value('camera_info_url'))
-        self._images = self.create_publisher(Image, 'image_raw', qos.IMAGE)
-        self._infos = self.create_publisher(CameraInfo, 'camera_info', qos.IMAGE)
+        self._images = self.advertise(Image, 'image_raw', qos.IMAGE)
+        self._infos = self.advertise(CameraInfo, 'camera_info', qos.IMAGE)
         self._published, self._size, self._rate = 0, (0, 0), RateMeter()
 
     def activate(self) -> None:
@@ -85,7 +85,7 @@ class CameraDriver(ManagedNode):
             paced=self.value('pace') == 'realtime', wait=self._stop.wait,
             on_problem=lambda problem: self.get_logger().error(problem))
         if self.value('pace') == 'consumed' and not is_live(name):
-            self._answers = self.create_subscription(
+            self._answers = self.subscribe(
                 EmotionArray, 'emotions', lambda message: self._answered.release(), qos.RESULT)
         self._thread = threading.Thread(target=self._play, name='camera_driver grabber')
         self._thread.start()

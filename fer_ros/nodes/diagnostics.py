@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus, KeyValue
+from rclpy.clock import Clock, ClockType
 from rclpy.node import Node
 
 try:
@@ -52,7 +53,9 @@ class Diagnostics:
             self._updater.add('status', self._fill)
         else:
             self._publisher = node.create_publisher(DiagnosticArray, '/diagnostics', 10)
-            self._timer = node.create_timer(1.0, self.publish)
+            # Steady: a node whose simulated clock stands still must not look dead.
+            self._timer = node.create_timer(1.0, self.publish,
+                                            clock=Clock(clock_type=ClockType.STEADY_TIME))
 
     def publish(self) -> None:
         """Publish now."""

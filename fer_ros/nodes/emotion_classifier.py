@@ -60,7 +60,7 @@ class EmotionClassifierNode(ManagedNode):
                                              threads=self.value('threads'),
                                              label_set=self.value('label_set'))
         for topic, output in zip(topics, outputs):
-            self._publishers_by_topic[topic] = self.create_publisher(
+            self._publishers_by_topic[topic] = self.advertise(
                 EmotionArray, output, qos.RESULT)
             self._filters[topic] = self._make_filter({})
         self._received = self._done = self._bad = self._faces = 0
@@ -77,7 +77,7 @@ class EmotionClassifierNode(ManagedNode):
         self._thread.start()
         for topic in self._publishers_by_topic:
             self._filters[topic].reset()
-            self._subscriptions_made.append(self.create_subscription(
+            self._subscriptions_made.append(self.subscribe(
                 FaceArray, topic, lambda message, topic=topic: self._on_faces(message, topic),
                 qos.RESULT))
 

@@ -57,7 +57,7 @@ class FaceDetector(ManagedNode):
         self._finder = FaceFinder(detector, FaceTracker(),
                                   detect_every=self.value('detect_every'),
                                   crop_side_px=self.value('crop_side_px'))
-        self._publisher = self.create_publisher(FaceArray, 'faces', qos.RESULT)
+        self._publisher = self.advertise(FaceArray, 'faces', qos.RESULT)
         self._faces = 0
         self._rate = RateMeter()
         self._latency = LatencyWindow()

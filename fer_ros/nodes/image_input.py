@@ -15,8 +15,7 @@ from fer_ros.nodes.diagnostics import Status, WARN
 from fer_ros.nodes.parameters import Parameter
 import numpy as np
 from rclpy.callback_groups import MutuallyExclusiveCallbackGroup
-from rclpy.event_handler import SubscriptionEventCallbacks
-from rclpy.qos_overriding_options import QoSOverridingOptions
+from rclpy.clock import Clock, ClockType
 from sensor_msgs.msg import CompressedImage, Image
 from std_msgs.msg import Header
 
@@ -36,26 +35,24 @@ class ImageInput:
     cannot be read is counted and logged, the next one is processed.
     """
 
-    def __init__(self, node: ManagedNode, process: Callable[[np.ndarray, Header], None]):
+    def __init__(self, node: ManagedNode, process: Callable[[np.ndarray, Header], None],
+                 topic: str = 'image_raw'):
         self._node = node
         self._process = process
         self._newest: Newest = Newest()
         self._compressed = node.value('image_transport') == 'compressed'
-        topic = 'image_raw/compressed' if self._compressed else 'image_raw'
+        topic = f'{topic}/compressed' if self._compressed else topic
         self._received = self._bad = self._lost = self._done = 0
         self._rate = RateMeter()
         self._last_error = ''
-        self._incompatible = ''
         self._warned = False
-        self._last_image_s = node.now_s()
-        self._subscription = node.create_subscription(
+        # Steady: silence is also told while a simulated clock stands still or is absent.
+        self._steady = Clock(clock_type=ClockType.STEADY_TIME)
+        self._last_image_s = self._steady_s()
+        self._subscription = node.subscribe(
             CompressedImage if self._compressed else Image, topic, self._on_image, qos.IMAGE,
-            callback_group=MutuallyExclusiveCallbackGroup(),
-            qos_overriding_options=QoSOverridingOptions.with_default_policies(),
-            event_callbacks=SubscriptionEventCallbacks(
-                message_lost=self._on_lost, incompatible_qos=self._on_incompatible,
-                use_default_callbacks=False))
-        self._watch = node.create_timer(1.0, self._check_silence)
+            callback_group=MutuallyExclusiveCallbackGroup(), message_lost=self._on_lost)
+        self._watch = node.create_timer(1.0, self._check_silence, clock=self._steady)
         self._thread = threading.Thread(target=self._work, name=f'{node.get_name()} worker')
         self._thread.start()
 
@@ -79,9 +76,7 @@ class ImageInput:
             'images dropped (newer came)': self.dropped,
             'images lost in transport': self._lost, 'images unreadable': self._bad,
             'rate in (Hz)': self._rate.rate_hz(self._node.now_s())})
-        if self._incompatible:
-            status.worsen(WARN, self._incompatible)
-        elif self._warned:
+        if self._warned:
             status.worsen(WARN, self._silence())
         if self._last_error:
             status.values['last unreadable image'] = self._last_error
@@ -90,8 +85,8 @@ class ImageInput:
 
     def _on_image(self, message) -> None:
         self._received += 1
-        self._last_image_s = self._node.now_s()
-        self._rate.tick(self._last_image_s)
+        self._last_image_s = self._steady_s()
+        self._rate.tick(self._node.now_s())
         if self._warned:
             self._warned = False
             self._node.get_logger().info(f'images arrive on {self._subscription.topic_name}')
@@ -103,11 +98,6 @@ class ImageInput:
             f'{event.total_count_change} images lost in transport on '
             f'{self._subscription.topic_name}, {self._lost} in all: {transport.LOSS_CURE}',
             throttle_duration_sec=30.0)
-
-    def _on_incompatible(self, event) -> None:
-        self._incompatible = (f'QoS does not match a publisher of '
-                              f'{self._subscription.topic_name}: {self._endpoints()}')
-        self._node.get_logger().warning(self._incompatible)
 
     def _work(self) -> None:
         while (taken := self._newest.take()) is not None:
@@ -130,18 +120,19 @@ class ImageInput:
                         f'image left out by an internal error:\n{traceback.format_exc()}',
                         throttle_duration_sec=5.0)
 
+    def _steady_s(self) -> float:
+        return self._steady.now().nanoseconds * 1e-9
+
     def _check_silence(self) -> None:
-        now_s = self._node.now_s()
-        if now_s < self._last_image_s:
-            self._last_image_s = now_s  # a simulated clock was set back
-        if self._warned or now_s - self._last_image_s < self._node.value('silence_warning_s'):
+        silent_s = self._steady_s() - self._last_image_s
+        if self._warned or silent_s < self._node.value('silence_warning_s'):
             return
         self._warned = True
         self._node.get_logger().warning(self._silence())
 
     def _silence(self) -> str:
         return (f'no image on {self._subscription.topic_name} for '
-                f'{self._node.now_s() - self._last_image_s:.0f} s: {self._endpoints()}')
+                f'{self._steady_s() - self._last_image_s:.0f} s: {self._endpoints()}')
 
     def _endpoints(self) -> str:
         topic = self._subscription.topic_name

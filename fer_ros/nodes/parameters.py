@@ -38,7 +38,7 @@ class Parameter:
     def constraint(self) -> str:
         """What values are allowed, in words; empty when all of the type are."""
         if self.choices:
-            return 'one of ' + ', '.join(str(choice) for choice in self.choices)
+            return 'one of ' + ', '.join(str(choice) or 'empty' for choice in self.choices)
         if self.minimum is not None and self.maximum is not None:
             return f'{self.minimum} to {self.maximum}'
         if self.minimum is not None:

@@ -62,8 +62,8 @@ class SmartHomeBridge(ManagedNode):
         self._check_choice(self.value('policy'), policy)
         if not self.value('dry_run'):
             House.check_secrets(policy)
-        self._actions = self.create_publisher(AmbientAction, 'ambient_actions', qos.RESULT)
-        self._state_publisher = self.create_publisher(String, '~/state', qos.STATE)
+        self._actions = self.advertise(AmbientAction, 'ambient_actions', qos.RESULT)
+        self._state_publisher = self.advertise(String, '~/state', qos.STATE)
 
     def activate(self) -> None:
         """Connect to the house, subscribe to the emotions."""
@@ -79,8 +79,7 @@ class SmartHomeBridge(ManagedNode):
             self._steady = Clock(clock_type=ClockType.STEADY_TIME)
             self._started_s = self._steady_s()
             self._subscribe()
-            self._hand = self.create_subscription(String, '~/lamp_by_hand', self._on_hand,
-                                                  qos.RESULT)
+            self._hand = self.subscribe(String, '~/lamp_by_hand', self._on_hand, qos.RESULT)
             self._services_made = [
                 self.create_service(SetBool, '~/enable', self._on_enable),
                 self.create_service(Trigger, '~/revert', self._on_revert),
@@ -185,7 +184,7 @@ class SmartHomeBridge(ManagedNode):
 
     def _subscribe(self) -> None:
         for source in self._house.policy.sources:
-            self._subscriptions_made.append(self.create_subscription(
+            self._subscriptions_made.append(self.subscribe(
                 EmotionArray, source,
                 lambda message, source=source: self._on_emotions(message, source), qos.RESULT))
 

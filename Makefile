@@ -3,6 +3,9 @@
 #
 #   make demo [SOURCE=/dev/video0|FILE|FOLDER|URL]   the whole pipeline on real input
 #   make test                                        all tests
+#   make bench [SECTIONS='stages pipeline']           how fast it is here, beside its peers
+#   make evaluate DATA=DIR [JSON=FILE]               the shipped model on FER2013
+#   make train RECIPE=fernet DATA=DIR                train (resumes); make train-smoke: a minute
 # On a machine with ROS 2: colcon build, ros2 launch fer_ros fer.launch.py
 
 SHELL := /bin/bash
@@ -11,6 +14,11 @@ PYTHON ?= python3.11
 VENV := $(CURDIR)/.venv
 SITE := lib/python3.11/site-packages
 SOURCE ?=
+SECTIONS ?=
+RECIPE ?= fernet
+DATA ?=
+JSON ?= build/evaluation.json
+REPORT ?= build/evaluation.html
 # The messages come from install/, all other Python from the source tree, which is never stale.
 ROS_ENV := env -u PYTHONHOME VIRTUAL_ENV=$(VENV) PATH=$(VENV)/bin:$$PATH \
   CMAKE_PREFIX_PATH=$(VENV) AMENT_PREFIX_PATH=$(CURDIR)/install/fer_ros:$(VENV) \
@@ -18,10 +26,10 @@ ROS_ENV := env -u PYTHONHOME VIRTUAL_ENV=$(VENV) PATH=$(VENV)/bin:$$PATH \
   LD_LIBRARY_PATH=$(CURDIR)/install/fer_ros/lib
 PIP := $(VENV)/bin/python -m pip --disable-pip-version-check install --quiet
 
-.PHONY: help demo test build lint clean
+.PHONY: help demo test build lint bench evaluate train train-smoke data-given clean
 
 help:
-	@sed -n 's/^# \{0,1\}//p' Makefile | sed -n '2,6p'
+	@sed -n 's/^# \{0,1\}//p' Makefile | sed -n '2,9p'
 
 $(VENV)/.created:
 	@[ "$$(uname -sm)" = "Linux x86_64" ] || { echo "The desk environment needs Linux on" \
@@ -67,6 +75,22 @@ demo: install/.built
 
 test: install/.built $(VENV)/.test
 	@$(ROS_ENV) python -m pytest test $(PYTEST_ARGS)
+
+bench: install/.built
+	@$(ROS_ENV) python -m fer_ros.bench $(SECTIONS)
+
+data-given:
+	@[ -n "$(DATA)" ] || { echo "Say where FER2013 is: make $(MAKECMDGOALS) DATA=DIR (a folder" \
+	  "with fer2013.csv, or with train/<emotion>/ and test/<emotion>/)."; exit 2; }
+
+evaluate: data-given $(VENV)/.test
+	@$(VENV)/bin/python -m training evaluate '$(DATA)' --json '$(JSON)' --report '$(REPORT)'
+
+train: data-given $(VENV)/.test
+	@$(VENV)/bin/python -m training train '$(RECIPE)' --data '$(DATA)'
+
+train-smoke: $(VENV)/.test
+	@$(VENV)/bin/python -m training smoke $(if $(DATA),--data '$(DATA)')
 
 lint: $(VENV)/.test
 	@$(VENV)/bin/ruff check .

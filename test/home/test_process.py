@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The bridge as a real process on a real broker: what is seen when it ends, and when it is killed."""
+"""The bridge as a real process on a real broker: what is seen when it ends or is killed."""
 
 import signal
 import subprocess

@@ -245,7 +245,7 @@ class HomeAssistantDevice:
         """Nothing is due."""
 
     def close(self) -> None:
-        """The client is its owner's."""
+        """Leave the client to its owner."""
 
 
 def light_state(entity: dict) -> LightState | None:

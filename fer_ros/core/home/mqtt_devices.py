@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Lights, blinds and scenes behind the broker, in the dialects that homes speak."""
 
-import colorsys
 from collections.abc import Callable
+import colorsys
 import json
 import math
 
@@ -254,7 +254,7 @@ class MqttLightDevice:
         """Nothing is due."""
 
     def close(self) -> None:
-        """The connection is its owner's."""
+        """Leave the connection to its owner."""
 
 
 class MqttBlindDevice:
@@ -297,7 +297,7 @@ class MqttBlindDevice:
         """Nothing is due."""
 
     def close(self) -> None:
-        """The connection is its owner's."""
+        """Leave the connection to its owner."""
 
 
 class MqttSceneDevice:
@@ -332,7 +332,7 @@ class MqttSceneDevice:
         """Nothing is due."""
 
     def close(self) -> None:
-        """The connection is its owner's."""
+        """Leave the connection to its owner."""
 
 
 def _handed_over(connection: MqttConnection, topic: str, payload: str, online: bool) \

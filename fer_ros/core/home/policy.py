@@ -22,8 +22,17 @@ if int(pydantic.VERSION.split('.')[0]) < 2:
         f'pydantic {pydantic.VERSION} is too old: the smart-home policy needs 2 or newer '
         "(pip install 'pydantic>=2')")
 
-from pydantic import (AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field,  # noqa: E402
-                      field_validator, model_validator, StringConstraints, ValidationError)
+from pydantic import (  # noqa: E402
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    field_validator,
+    model_validator,
+    StringConstraints,
+    ValidationError,
+)
 
 AGGREGATIONS = ('confidence_weighted', 'max_confidence', 'majority', 'primary_person',
                 'abstain_on_conflict')

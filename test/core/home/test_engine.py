@@ -6,7 +6,7 @@ from dataclasses import replace
 from fer_ros.core.home.action import Command
 from fer_ros.core.home.engine import DecisionEngine
 from fer_ros.core.home.light import LightState
-from home_support import emotion, policy_of, POLICY, Sim
+from home_support import emotion, POLICY, policy_of, Sim
 import numpy as np
 import pytest
 
@@ -447,10 +447,10 @@ def test_targets_of_other_kinds_are_asked_for_what_they_can():
     text = POLICY.replace('version: 1', 'version: 1\nbroker: {host: localhost}').replace(
         '      happy: {strategy: mirror}',
         '      happy: {strategy: mirror, scene: party, blind: 0.5}', 1).replace(
-        '      lamp: {type: terminal}', '''\
+        '      lamp: {type: terminal}', """\
       lamp: {type: terminal, has_color: false, brightness_max: 0.4}
       mood: {type: mqtt_scene, topic: z/group/set, scenes: {party: '{}'}}
-      blind: {type: mqtt_blind, topic: z/blind}''')
+      blind: {type: mqtt_blind, topic: z/blind}""")
     sim = Sim(text, answers=False)
     by_target = {action.target: action for action in sim.see('happy', 5)}
     assert by_target['mood'].scene == 'party' and by_target['blind'].position == 0.5

@@ -2,7 +2,8 @@
 """What the decisions promise, whatever comes in."""
 
 from home_support import emotion, Sim
-from hypothesis import given, settings, strategies as st
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 LABELS = st.sampled_from(['happy', 'sad', 'angry', 'neutral', 'uncertain', 'nobody', 'silence'])
 #: What is seen, for how many tenths of a second, and how sure.

@@ -5,12 +5,22 @@ from fer_ros.core.emotions import Emotion, LABELS
 from fer_ros.core.home.aggregation import aggregate
 from fer_ros.core.home.ambience import ambience, PROTOTYPES, STRATEGIES
 from fer_ros.core.home.devices import TerminalLamp
-from fer_ros.core.home.light import (chromaticity, chromaticity_distance, differences, hsv_to_rgb,
-                                     kelvin_to_rgb, LightState, on_the_way, Tolerance, xy_to_rgb)
+from fer_ros.core.home.light import (
+    chromaticity,
+    chromaticity_distance,
+    differences,
+    hsv_to_rgb,
+    kelvin_to_rgb,
+    LightState,
+    on_the_way,
+    Tolerance,
+    xy_to_rgb,
+)
 from fer_ros.core.home.policy import AGGREGATIONS
 from fer_ros.core.home.virtual import VirtualLamp
 from home_support import emotion
-from hypothesis import given, strategies as st
+from hypothesis import given
+from hypothesis import strategies as st
 import numpy as np
 import pytest
 

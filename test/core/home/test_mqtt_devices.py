@@ -7,7 +7,8 @@ from fer_ros.core.home.light import differences, LightState
 from fer_ros.core.home.mqtt_devices import make_dialect
 from fer_ros.core.home.policy import Broker, DIALECTS, MqttLight
 from fer_ros.core.home.presence import Presence
-from hypothesis import given, strategies as st
+from hypothesis import given
+from hypothesis import strategies as st
 import pytest
 
 BLUE = LightState(True, 0.5, (0.0, 0.0, 1.0))

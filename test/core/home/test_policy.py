@@ -71,7 +71,7 @@ BROKEN = {
     'bad colour': (edited('{strategy: soothe}', '{color: red}'), 8,
                    "policies.mirror.by_emotion.angry.color: 'red' is not a colour"),
     'bad time of day': (edited('    policy: mirror',
-                               "    policy: mirror\n    quiet_hours: [{from: 25:00, to: 6:00}]"),
+                               '    policy: mirror\n    quiet_hours: [{from: 25:00, to: 6:00}]'),
                         15, "rooms.study.quiet_hours.0.from: '25:00' is not a time of day"),
     'no length': (edited('    policy: mirror',
                          '    policy: mirror\n    quiet_hours: [{from: 6:00, to: 6:00}]'),

@@ -3,6 +3,7 @@ import csv
 
 import cv2
 from fer_ros.core.emotions import LABELS
+import numpy as np
 from training.datasets import FERPLUS_COLUMNS
 
 USAGES = {'train': 'Training', 'public': 'PublicTest', 'private': 'PrivateTest'}
@@ -35,3 +36,9 @@ def write_folders(folder, splits, suffix='.png'):
         for i, (image, label) in enumerate(zip(dataset.images, dataset.labels)):
             cv2.imwrite(str(folder / name / LABELS[label] / f'{i:05}{suffix}'), image)
     return folder
+
+
+def photographs(count, seed=3):
+    """Return images as different and detailed as photographs, uint8 ``(count, 48, 48)``."""
+    coarse = np.random.default_rng(seed).integers(0, 256, (count, 8, 8)).astype(np.uint8)
+    return np.repeat(np.repeat(coarse, 6, axis=1), 6, axis=2)

@@ -167,7 +167,8 @@ def _evaluate(options) -> None:
 def _export_trained(trained, options) -> None:
     from . import export
     splits = datasets.load(options.data)
-    training = _training_split(splits, options.data)
+    _training_split(splits, options.data)
+    training = export.training_faces(trained, splits)
     others = [part for name, part in splits.items() if name != 'train']
     results = export.export(
         trained, options.out, training, datasets.concatenate(others) if others else training,

@@ -18,9 +18,10 @@ import yaml
 
 from . import networks, recipes
 from .datasets import Dataset, FERPLUS_LABELS, split_holdout
+from .duplicates import find, without_copies
 from .metrics import calibrate, label_targets
 from .recipes import Recipe
-from .train import averaged, build, compile_model
+from .train import averaged, build, checksum, compile_model
 
 LITERT_VARIANTS = ('float32', 'float16', 'int8')
 VARIANTS = (*LITERT_VARIANTS, 'onnx', 'keras')
@@ -42,12 +43,15 @@ class TrainedModel:
     :ivar model: float32 Keras model returning a dict of logits by head.
     :ivar recipe: how it was trained, or None when it was imported.
     :ivar epochs: epochs it was trained for.
+    :ivar data_sha256: :func:`training.train.checksum` of the faces it was trained on, or None
+        when that is not known.
     """
 
     model: keras.Model
     recipe: Recipe | None
     epochs: int
     name: str
+    data_sha256: str | None = None
 
 
 def load_run(run: Path) -> TrainedModel:
@@ -79,7 +83,25 @@ def load_run(run: Path) -> TrainedModel:
             model.set_weights(unfinished.get_weights())
     else:
         raise ExportError(f'{run}: neither model.keras nor state.weights.h5; train first')
-    return TrainedModel(model, recipe, epochs, recipe.name)
+    data_file = run / 'data.json'
+    digest = json.loads(data_file.read_text())['sha256'] if data_file.is_file() else None
+    return TrainedModel(model, recipe, epochs, recipe.name, digest)
+
+
+def training_faces(trained: TrainedModel, splits: dict[str, Dataset]) -> Dataset:
+    """Return the faces a model was trained on, so that its held-out part is found again.
+
+    :raises ExportError: when the splits do not have them.
+    """
+    dataset = splits['train']
+    if trained.data_sha256 in (None, checksum(dataset)):
+        return dataset
+    others = [part for name, part in splits.items() if name != 'train']
+    dataset, _, _ = without_copies(dataset, others)
+    if checksum(dataset) != trained.data_sha256:
+        raise ExportError('the training split of this data is not the one the model was trained '
+                          'on: its held-out part cannot be found again; give the same data')
+    return dataset
 
 
 def export(trained: TrainedModel, folder: Path, training_data: Dataset, check: Dataset, *,
@@ -89,8 +111,9 @@ def export(trained: TrainedModel, folder: Path, training_data: Dataset, check: D
 
     Nothing is written when a check fails.
 
-    :param training_data: the training split; its held-out part (the recipe's, or ``holdout`` and
-        ``seed`` for an imported model) sets temperature and threshold, the rest the int8 ranges.
+    :param training_data: the faces it was trained on; their held-out part (the recipe's, or
+        ``holdout`` and ``seed`` for an imported model) without copies of the others sets
+        temperature and threshold, the others the int8 ranges.
     :param check: faces on which every file is compared with the Keras model.
     :raises ExportError: when the backend cannot export, or a file differs from the model.
     """
@@ -101,6 +124,10 @@ def export(trained: TrainedModel, folder: Path, training_data: Dataset, check: D
         raise ExportError(f'unknown variant {", ".join(sorted(unknown))}; known are '
                           f'{", ".join(VARIANTS)}')
     rest, held_out = split_holdout(training_data, holdout, seed)
+    # Faces the network has seen another print of would make it look surer than it may be.
+    unseen = np.setdiff1d(np.arange(len(held_out)), find(held_out.images, rest.images).first)
+    if 2 * len(unseen) >= len(held_out):    # drawn faces all resemble one another
+        held_out = held_out.subset(unseen)
     outputs = {name: tuple(value.shape) for name, value in trained.model.output.items()}
     metadata = _metadata(trained, held_out, default_label_set, outputs)
     metadata['data'].update(images=len(rest), held_out=len(held_out))
@@ -159,7 +186,7 @@ def _metadata(trained: TrainedModel, held_out: Dataset, default_label_set: str,
         'label_sets': label_sets, 'default_label_set': default_label_set,
         'parameters': trained.model.count_params(),
         'data': {'name': 'FER2013' + (' with FER+ votes' if 'ferplus' in label_sets else ''),
-                 'split': 'Training'},
+                 'split': 'Training', 'sha256': trained.data_sha256},
         'training': {'recipe': recipe, 'epochs': trained.epochs,
                      'keras': keras.__version__}}
 

@@ -259,6 +259,9 @@ def train(recipe: Recipe, dataset: Dataset, run: Path) -> keras.Model:
     run.mkdir(parents=True, exist_ok=True)
     _claim(run, recipe, dataset)
     rest, held_out = split_holdout(dataset, recipe.holdout, recipe.seed)
+    if not len(rest) or not len(held_out):
+        raise DatasetError(f'{len(dataset)} faces are too few to train on and to hold out '
+                           f'{recipe.holdout:.0%} of each class')
     keras.utils.set_random_seed(recipe.seed)
     batches = FaceBatches(rest, recipe, training=True)
     validation = FaceBatches(held_out, recipe, training=False)
@@ -300,10 +303,7 @@ def train(recipe: Recipe, dataset: Dataset, run: Path) -> keras.Model:
 def _claim(run: Path, recipe: Recipe, dataset: Dataset) -> None:
     """Write what a run depends on into its folder, or refuse to go on with something else."""
     values = yaml.safe_dump(json.loads(json.dumps(recipe.to_dict())), sort_keys=False)
-    digest = hashlib.sha256(dataset.images.tobytes() + dataset.labels.tobytes())
-    if dataset.votes is not None:
-        digest.update(dataset.votes.tobytes())
-    data = {'faces': len(dataset), 'sha256': digest.hexdigest()}
+    data = {'faces': len(dataset), 'sha256': checksum(dataset)}
     if (run / 'state.weights.h5').is_file():
         if (run / 'recipe.yaml').read_text() != values:
             raise RecipeError(f'{run} holds a run of another recipe (see recipe.yaml there): '
@@ -314,3 +314,11 @@ def _claim(run: Path, recipe: Recipe, dataset: Dataset) -> None:
                                f'{len(dataset)}: give the same data to resume, or another folder')
     _write(run / 'recipe.yaml', values)
     _write(run / 'data.json', json.dumps(data))
+
+
+def checksum(dataset: Dataset) -> str:
+    """Return the hexadecimal SHA-256 of everything a training sees of a data set."""
+    digest = hashlib.sha256(dataset.images.tobytes() + dataset.labels.tobytes())
+    if dataset.votes is not None:
+        digest.update(dataset.votes.tobytes())
+    return digest.hexdigest()

@@ -4,8 +4,14 @@ import json
 import shutil
 
 from fer_ros.core.classification import (
-    DEFAULT_MODEL, EmotionClassifier, find_model, load_metadata, MAX_BATCH, MODEL_DIR,
-    probabilities)
+    DEFAULT_MODEL,
+    EmotionClassifier,
+    find_model,
+    load_metadata,
+    MAX_BATCH,
+    MODEL_DIR,
+    probabilities,
+)
 from fer_ros.core.emotions import LABELS
 from fer_ros.core.errors import ConfigurationError
 import numpy as np
@@ -156,7 +162,7 @@ def test_missing_metadata_says_how_to_make_it(model):
 
 
 @pytest.mark.parametrize('edit, message', [
-    (lambda v: v['label_sets']['fer2013']['labels'].reverse(), 'neutral, surprise.*expected angry'),
+    (lambda v: v['label_sets']['fer2013']['labels'].reverse(), 'neutral, surp.*expected angry'),
     (lambda v: v['label_sets']['ferplus']['labels'].__setitem__(4, 'surprise'), 'expected angry'),
     (lambda v: v['label_sets']['fer2013'].update(labels=list(LABELS[:6])), 'expected angry'),
     (lambda v: v['label_sets']['fer2013'].update(labels=[*LABELS, 'bored']), "'fer2013', the mod"),
@@ -198,7 +204,7 @@ def test_damaged_weights_are_refused(model):
         EmotionClassifier(path)
 
 
-@pytest.mark.parametrize('content', [b'', b'not a model at all', None], ids=['empty', 'text', 'cut'])
+@pytest.mark.parametrize('content', [b'', b'not a model', None], ids=['empty', 'text', 'cut'])
 def test_weights_that_are_no_model_are_refused_even_with_their_checksum(model, content):
     path, change = model
     path.write_bytes(path.read_bytes()[:1000] if content is None else content)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from training import datasets, duplicates, generated
 from training.datasets import Dataset, DatasetError, FERPLUS_COLUMNS
-from training_support import write_csv, write_folders
+from training_support import photographs, write_csv, write_folders
 
 
 def test_csv_comes_back_as_written(tmp_path, splits):
@@ -114,16 +114,8 @@ def test_the_held_out_part_is_stratified_disjoint_and_follows_the_seed(splits):
     assert datasets.split_holdout(splits['train'], 0.25, 6)[1].names != held.names
 
 
-@pytest.fixture
-def photographs():
-    """Return twelve different images with as much detail as a face."""
-    generator = np.random.default_rng(3)
-    coarse = generator.integers(0, 256, (12, 8, 8)).astype(np.uint8)
-    return np.repeat(np.repeat(coarse, 6, axis=1), 6, axis=2)
-
-
-def test_exact_and_near_copies_are_found_and_others_are_not(photographs):
-    images = photographs
+def test_exact_and_near_copies_are_found_and_others_are_not():
+    images = photographs(12)
     near = np.clip(images[3] * 0.7 + 30, 0, 255).astype(np.uint8)       # toned
     blank = np.full((48, 48), 9, np.uint8)
     second = np.stack([images[0], near, images[5][:, ::-1], blank, 255 - images[1]])
@@ -132,16 +124,17 @@ def test_exact_and_near_copies_are_found_and_others_are_not(photographs):
         (0, 0, True), (3, 1, False), (5, 2, False), (12, 3, True)]
 
 
-def test_copies_within_a_set_are_pairs_once(photographs):
-    images = np.concatenate([photographs, photographs[4:5]])
+def test_copies_within_a_set_are_pairs_once():
+    images = photographs(12)[[*range(12), 4]]
     pairs = duplicates.find(images)
     assert [*zip(pairs.first, pairs.second)] == [(4, 12)]
 
 
-def test_training_leaves_out_what_other_splits_have(photographs):
-    train = Dataset(photographs, np.zeros(12, np.int64), None, tuple(map(str, range(12))))
-    toned = (photographs[7] // 2 + 60)[None].astype(np.uint8)
-    other = Dataset(np.concatenate([photographs[2:3], toned]), np.zeros(2, np.int64), None,
+def test_training_leaves_out_what_other_splits_have():
+    images = photographs(12)
+    train = Dataset(images, np.zeros(12, np.int64), None, tuple(map(str, range(12))))
+    toned = (images[7] // 2 + 60)[None].astype(np.uint8)
+    other = Dataset(np.concatenate([images[2:3], toned]), np.zeros(2, np.int64), None,
                     ('a', 'b'))
     rest, exact, near = duplicates.without_copies(train, [other])
     assert (exact, near) == (1, 1)

@@ -19,9 +19,11 @@ import yaml
 
 pytest.importorskip('tensorflow', reason='training needs the training extra')
 
-from training import datasets, export, generated, metrics, networks, recipes, study_import, train  # noqa: E402, I100
-from training.__main__ import main  # noqa: E402
-from training_support import write_csv  # noqa: E402
+# ruff: noqa: E402, I001
+from training import datasets, duplicates, export, generated, metrics, networks, recipes
+from training import study_import, train
+from training.__main__ import main
+from training_support import photographs, write_csv
 
 DATA = Path(__file__).with_name('data')
 TINY = {'network': 'residual', 'network_args': {'stem': 4, 'widths': [8], 'blocks': [1],
@@ -215,7 +217,7 @@ def test_exports_equal_the_keras_model(faces, finished, exported):
         entry = classifier.metadata.values
         assert entry['parameters'] == export.load_run(finished['cosine']).model.count_params()
         assert entry['training']['recipe']['name'] == 'cosine'
-        assert entry['data']['held_out'] == 21
+        assert (entry['data']['images'], entry['data']['held_out']) == (63, 21)
 
 
 def test_calibration_is_that_of_the_held_out_faces(faces, finished, exported):
@@ -248,6 +250,39 @@ def test_a_run_that_still_goes_on_can_be_exported(finished, tmp_path):
         os.link(finished['cosine'] / name, tmp_path / name)
     for ours, theirs in zip(weights(tmp_path), weights(finished['cosine'])):
         np.testing.assert_allclose(ours, theirs, atol=1e-6)
+
+
+def test_held_out_faces_that_were_trained_on_do_not_calibrate(finished, tmp_path):
+    some = replace(generated.faces(84), images=photographs(84))
+    _, held = datasets.split_holdout(some, COSINE.holdout, COSINE.seed)
+    # The first five held-out images, each with a copy of its own class among the others.
+    copies = held.subset(slice(0, 5))
+    both = datasets.concatenate([some, copies])
+    rest, held = datasets.split_holdout(both, COSINE.holdout, COSINE.seed)
+    seen = set(duplicates.find(held.images, rest.images).first)
+    assert 0 < len(seen) < len(held) / 2
+    trained = replace(export.load_run(finished['cosine']), recipe=COSINE)
+    export.export(trained, tmp_path, both, some, variants=('float32',))
+    entry = EmotionClassifier(tmp_path / 'cosine_float32.tflite').metadata.values
+    assert entry['data']['held_out'] == len(held) - len(seen)
+
+
+def test_too_few_faces_are_a_clear_error(tmp_path):
+    with pytest.raises(datasets.DatasetError, match='7 faces are too few'):
+        train.train(COSINE, generated.faces(7), tmp_path)
+
+
+def test_the_faces_of_a_run_are_found_again_also_without_copies(faces, finished):
+    other = faces.subset(slice(0, 5))
+    splits = {'train': faces, 'public': other}
+    trained = export.load_run(finished['cosine'])
+    assert export.training_faces(trained, splits) is faces
+    fewer, _, _ = duplicates.without_copies(faces, [other])
+    assert len(fewer) < len(faces)
+    cleaned = replace(trained, data_sha256=train.checksum(fewer))
+    assert export.training_faces(cleaned, splits).names == fewer.names
+    with pytest.raises(export.ExportError, match='not the one the model was trained on'):
+        export.training_faces(trained, {'train': faces.subset(slice(1, 84)), 'public': other})
 
 
 def test_exporting_nothing_is_a_clear_error(tmp_path, capsys):

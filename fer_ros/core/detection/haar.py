@@ -31,7 +31,7 @@ class HaarDetector(FaceDetector):
         if Path(path).is_file():
             try:
                 self._cascade = cv2.CascadeClassifier(str(path))
-            except cv2.error:
+            except (cv2.error, SystemError):  # the latter from OpenCV's Python layer
                 pass
         if self._cascade is None or self._cascade.empty():
             raise ConfigurationError(f"Haar cascade '{path}' cannot be read: give the path of "

@@ -20,6 +20,9 @@ EVENT_TYPES = ('emotion', 'action', 'hold', 'resumed', 'switched_on', 'switched_
                'empty')
 COMMANDS = ('enabled', 'policy', 'revert', 'resume')
 _MAXIMUM_DISCOVERY = 3900
+#: Home Assistant subscribes to the states only some time after it has read the discovery (measured:
+#: within the second), so that a state sent at once is lost on it: send it again for a while.
+_INTRODUCTION_S = 6.0
 #: Home Assistant takes no longer state.
 _MAXIMUM_TEXT = 250
 
@@ -41,7 +44,8 @@ class Presence:
         self._published: dict[str, tuple[str, float]] = {}
         self._last: dict[str, RoomStatus] = {}
         self._connection: MqttConnection | None = None
-        self._leaving = False
+        self._leaving = self._introduce = False
+        self._introduced_s = -1e9
         self._commands = {self._topic(room, command, 'set'): (room, command)
                           for room in rooms for command in COMMANDS}
         self._birth = f'{broker.discovery_prefix}/status'
@@ -80,6 +84,7 @@ class Presence:
             for topic, payload in self.discovery():
                 self._connection.publish(topic, payload, retain=True, qos=1)
         self._published.clear()
+        self._introduce = True
 
     def receive(self, topic: str, payload: bytes, retained: bool) -> bool:
         """Take a message; return whether it was for the bridge itself."""
@@ -103,11 +108,14 @@ class Presence:
         if not self._connection.connected:
             return
         self._events(status)
+        if self._introduce:
+            self._introduce, self._introduced_s = False, now_s
         payload = json.dumps(state_payload(status))
         before, sent_s = self._published.get(status.room, ('', -1e9))
         age_s = now_s - sent_s
         important = _important(before) != _important(payload)
-        due_s = 0.0 if important else 1.0 if payload != before else \
+        new = now_s - self._introduced_s < _INTRODUCTION_S
+        due_s = 0.0 if important else 1.0 if payload != before or new else \
             self._broker.expire_after_s / 3
         if 0 <= age_s < due_s:
             return

@@ -1,62 +1,73 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Camera, detector, classifier, bridge and annotator, for one camera."""
+"""Camera, detector, classifier, smart-home bridge and annotator, for one camera."""
 
 from fer_ros.transport import transport_environment
 from launch.actions import DeclareLaunchArgument, GroupAction, SetEnvironmentVariable
 from launch.conditions import IfCondition, UnlessCondition
 from launch.substitutions import LaunchConfiguration, PathJoinSubstitution
-from launch_ros.actions import Node, PushRosNamespace, SetParameter
-from launch_ros.parameter_descriptions import ParameterValue
+from launch_ros.actions import Node, PushRosNamespace
+from launch_ros.parameter_descriptions import ParameterFile, ParameterValue
 from launch_ros.substitutions import FindPackageShare
 
 from launch import LaunchDescription
 
+SHARE = FindPackageShare('fer_ros')
 ARGUMENTS = (
     ('source', '/dev/video0', 'camera device, video file, folder of images, or RTSP/HTTP URL'),
     ('namespace', '', 'namespace of all nodes and topics'),
-    ('params_file', PathJoinSubstitution([FindPackageShare('fer_ros'), 'config', 'fer.yaml']),
-     'YAML file of parameters'),
-    ('policy', PathJoinSubstitution([FindPackageShare('fer_ros'), 'config', 'policies',
-                                     'default.yaml']), 'policy file of the smart-home bridge'),
-    ('annotate', 'true', 'also run the annotator (it works only while somebody looks)'),
+    ('params_file', PathJoinSubstitution([SHARE, 'config', 'fer.yaml']),
+     'YAML file of parameters; source, policy, autostart and use_sim_time win over it'),
+    ('policy', PathJoinSubstitution([SHARE, 'config', 'policies', 'default.yaml']),
+     'policy file of the smart-home bridge'),
+    ('bridge', 'true', 'run the smart-home bridge'),
+    ('annotate', 'true', 'run the annotator (it works only while somebody looks)'),
+    ('rviz', 'false', 'show the annotated image and the markers in rviz'),
+    ('markers', LaunchConfiguration('rviz'), 'publish markers of who feels what where'),
+    ('ros4hri', 'false', 'publish the faces under /humans (REP-155; needs hri_msgs)'),
+    ('detections', 'false', 'publish vision_msgs/Detection2DArray (needs vision_msgs)'),
     ('composed', 'false', 'all nodes in one process'),
+    ('autostart', 'true', 'configure and activate the nodes; false: ros2 lifecycle set does'),
+    ('respawn', 'true', 'start a process again 2 s after it died'),
+    ('log_level', 'info', 'debug, info, warn, error or fatal'),
     ('use_sim_time', 'false', 'take the time from /clock'),
 )
+#: Node: the argument that asks for it; the others always run.
+OPTIONAL = {'smart_home_bridge': 'bridge', 'annotator': 'annotate', 'markers': 'markers',
+            'ros4hri': 'ros4hri', 'detections': 'detections'}
 
 
 def generate_launch_description() -> LaunchDescription:
     """Describe the launch."""
-    params_file = LaunchConfiguration('params_file')
-    source = {'source': ParameterValue(LaunchConfiguration('source'), value_type=str)}
-    policy = {'policy_file': ParameterValue(LaunchConfiguration('policy'), value_type=str)}
-
-    def node(name: str, *extra: dict, **kwargs) -> Node:
-        return Node(package='fer_ros', executable=name, name=name,
-                    parameters=[params_file, *extra], output='screen', respawn=True,
-                    respawn_delay=2.0, **kwargs)
-
-    separate = GroupAction(condition=UnlessCondition(LaunchConfiguration('composed')), actions=[
-        node('face_detector'),
-        node('emotion_classifier'),
-        node('smart_home_bridge', policy),
-        node('annotator', condition=IfCondition(LaunchConfiguration('annotate'))),
-        node('camera_driver', source),
-    ])
-    # One process holds nodes of several names, so each parameter is addressed to its node.
-    together = GroupAction(condition=IfCondition(LaunchConfiguration('composed')), actions=[
-        Node(package='fer_ros', executable='composed', parameters=[params_file],
-             ros_arguments=['-p', ['camera_driver:source:=', LaunchConfiguration('source')],
-                            '-p', ['smart_home_bridge:policy_file:=',
-                                   LaunchConfiguration('policy')]],
-             output='screen', respawn=True, respawn_delay=2.0)])
+    argument = LaunchConfiguration
+    common = {
+        'package': 'fer_ros', 'output': 'screen',
+        'parameters': [
+            argument('params_file'),
+            {name: ParameterValue(argument(name), value_type=bool)
+             for name in ('autostart', 'use_sim_time')},
+            ParameterFile(PathJoinSubstitution([SHARE, 'launch', 'fer_arguments.yaml']),
+                          allow_substs=True)],
+        'ros_arguments': ['--log-level', argument('log_level')],
+        'respawn': argument('respawn'), 'respawn_delay': 2.0}
+    separate = [
+        *(Node(executable=name, name=name, **common)
+          for name in ('camera_driver', 'face_detector', 'emotion_classifier')),
+        *(Node(executable=name, name=name, condition=IfCondition(argument(wanted)), **common)
+          for name, wanted in OPTIONAL.items())]
+    together = Node(executable='composed', arguments=[
+        'camera_driver', 'face_detector', 'emotion_classifier',
+        *([name, '=', argument(wanted)] for name, wanted in OPTIONAL.items())], **common)
+    rviz = Node(package='rviz2', executable='rviz2', condition=IfCondition(argument('rviz')),
+                arguments=['-d', PathJoinSubstitution([SHARE, 'rviz', 'fer.rviz'])])
     return LaunchDescription([
         *(DeclareLaunchArgument(name, default_value=default, description=text)
           for name, default, text in ARGUMENTS),
         *(SetEnvironmentVariable(name, value)
           for name, value in transport_environment().items()),
         GroupAction([
-            PushRosNamespace(LaunchConfiguration('namespace')),
-            SetParameter('use_sim_time', LaunchConfiguration('use_sim_time')),
-            separate, together,
+            PushRosNamespace(argument('namespace')),
+            GroupAction(separate, condition=UnlessCondition(argument('composed'))),
+            GroupAction([together], condition=IfCondition(argument('composed'))),
+            rviz,
         ]),
     ])

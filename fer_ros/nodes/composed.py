@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""All nodes in one process: less memory and start-up time, the same topics and parameters."""
+"""Many nodes in one process: less memory and start-up time, the same topics and parameters."""
 
 import argparse
 from importlib import import_module
@@ -15,22 +15,39 @@ NODES = {
     'emotion_classifier': ('fer_ros.nodes.emotion_classifier', 'EmotionClassifierNode'),
     'annotator': ('fer_ros.nodes.annotator', 'Annotator'),
     'smart_home_bridge': ('fer_ros.nodes.smart_home_bridge', 'SmartHomeBridge'),
+    'markers': ('fer_ros.nodes.markers', 'Markers'),
+    'detections': ('fer_ros.nodes.detections', 'Detections'),
+    'ros4hri': ('fer_ros.nodes.ros4hri', 'Ros4Hri'),
 }
+#: What runs when no node is named; the others serve rviz and other packages.
+DEFAULT = ('camera_driver', 'face_detector', 'emotion_classifier', 'annotator',
+           'smart_home_bridge')
 
 
 def main(args: list[str] | None = None) -> int:
-    """Run the named nodes, all by default, in one process."""
+    """Run the named nodes in one process."""
     args = sys.argv if args is None else args
     own = rclpy.utilities.remove_ros_args(args)[1:]
     parser = argparse.ArgumentParser(prog='composed', description=__doc__)
-    parser.add_argument('nodes', nargs='*', metavar='NODE',
-                        help=f'any of {", ".join(NODES)}; all by default')
-    chosen = parser.parse_args(own).nodes or list(NODES)
-    unknown = [name for name in chosen if name not in NODES]
-    if unknown:
-        parser.error(f'unknown node {", ".join(unknown)}: choose from {", ".join(NODES)}')
+    parser.add_argument('nodes', nargs='*', metavar='NODE[=true|false]', type=_choice,
+                        help=f'any of {", ".join(NODES)}; by default {", ".join(DEFAULT)}')
+    given = parser.parse_args(own).nodes or [(name, True) for name in DEFAULT]
+    chosen = [name for name, wanted in given if wanted]
+    if not chosen:
+        parser.error('no node is wanted')
     return run(*(getattr(import_module(module), maker)
                  for module, maker in (NODES[name] for name in chosen)), args=args)
+
+
+def _choice(text: str) -> tuple[str, bool]:
+    """Read NODE or NODE=BOOLEAN, as a launch file passes its arguments on."""
+    name, _, wanted = text.partition('=')
+    if name not in NODES:
+        raise argparse.ArgumentTypeError(
+            f'unknown node {name!r}: choose from {", ".join(NODES)}')
+    if wanted.lower() not in ('', 'true', '1', 'false', '0'):
+        raise argparse.ArgumentTypeError(f'{text!r}: expected {name}=true or {name}=false')
+    return name, wanted.lower() not in ('false', '0')
 
 
 if __name__ == '__main__':

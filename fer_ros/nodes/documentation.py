@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Write config/fer.yaml and the tables of docs/nodes.md from the nodes' declarations.
 
-``python3 -m fer_ros.nodes.documentation`` in the source tree rewrites both; a test holds them equal.
+``python3 -m fer_ros.nodes.documentation`` in the source tree rewrites both; a test compares them.
 """
 
 import argparse

@@ -3,8 +3,14 @@
 
 from rclpy.node import Node
 from rclpy.publisher import Publisher
-from rclpy.qos import (DurabilityPolicy, HistoryPolicy, qos_check_compatible, QoSCompatibility,
-                       QoSProfile, ReliabilityPolicy)
+from rclpy.qos import (
+    DurabilityPolicy,
+    HistoryPolicy,
+    qos_check_compatible,
+    QoSCompatibility,
+    QoSProfile,
+    ReliabilityPolicy,
+)
 from rclpy.subscription import Subscription
 
 #: Images: the newest matters, a lost one does not; matches every publisher when subscribing. A
@@ -47,4 +53,4 @@ def mismatch(node: Node, endpoint: Subscription | Publisher) -> str:
     return (f'QoS does not match on {topic}: {"; ".join(theirs)}, we '
             f'{"ask for" if subscribing else "offer"} {describe(ours)}. Set '
             f'qos_overrides.{topic}.{"subscription" if subscribing else "publisher"}.reliability '
-            '(or durability) of this node, or the other side\'s')
+            "(or durability) of this node, or the other side's")

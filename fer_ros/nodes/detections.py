@@ -1,0 +1,74 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Detections: the emotions as vision_msgs/Detection2DArray, for tools that know those."""
+
+from fer_ros import conversions, optional_conversions
+from fer_ros.core.errors import FerError
+from fer_ros.msg import EmotionArray
+from fer_ros.nodes import qos
+from fer_ros.nodes.base import ManagedNode, run
+from fer_ros.nodes.demand import Demand
+from fer_ros.nodes.diagnostics import Status
+
+
+class Detections(ManagedNode):
+    """Say it in vision_msgs."""
+
+    def __init__(self, **kwargs):
+        super().__init__('detections', **kwargs)
+        self._publisher = self._demand = self._emotions = None
+        self._published = 0
+
+    def configure(self) -> None:
+        """Make the publisher, where vision_msgs is installed."""
+        optional_conversions.require(optional_conversions.vision, 'vision_msgs')
+        self._publisher = self.advertise(optional_conversions.vision.Detection2DArray,
+                                         'detections', qos.RESULT)
+
+    def activate(self) -> None:
+        """Watch for subscribers; nothing is done until there is one."""
+        self._demand = Demand(self, lambda: self._publisher.get_subscription_count() > 0,
+                              self._start, self._stop)
+
+    def deactivate(self) -> None:
+        """Stop."""
+        if self._demand is not None:
+            self._demand.close()
+            self._demand = None
+
+    def cleanup(self) -> None:
+        """Destroy the publisher."""
+        if self._publisher is not None:
+            self.destroy_publisher(self._publisher)
+            self._publisher = None
+
+    def report(self, status: Status) -> None:
+        """Add figures."""
+        if self._publisher is not None:
+            status.values.update({'subscribers': self._publisher.get_subscription_count(),
+                                  'published': self._published})
+
+    def _start(self) -> None:
+        self._emotions = self.subscribe(EmotionArray, 'emotions', self._on_emotions, qos.RESULT)
+
+    def _stop(self) -> None:
+        self.destroy_subscription(self._emotions)
+        self._emotions = None
+
+    def _on_emotions(self, message: EmotionArray) -> None:
+        try:
+            emotions = conversions.message_to_emotions(message)
+        except FerError as error:
+            self.get_logger().error(f'emotions left out: {error}', throttle_duration_sec=5.0)
+            return
+        self._publisher.publish(
+            optional_conversions.emotions_to_detections(emotions, message.header))
+        self._published += 1
+
+
+def main(args: list[str] | None = None) -> int:
+    """Run the detections node."""
+    return run(Detections, args=args)
+
+
+if __name__ == '__main__':
+    raise SystemExit(main())

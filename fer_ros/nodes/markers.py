@@ -1,0 +1,152 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Markers: who feels what where, in the camera's frame, for rviz."""
+
+from fer_ros import conversions
+from fer_ros.core.camera_model import assumed_camera, CameraModel
+from fer_ros.core.errors import FerError
+from fer_ros.core.placement import depth_at, place_face
+from fer_ros.core.statistics import RateMeter
+from fer_ros.core.types import FaceEmotion
+from fer_ros.msg import EmotionArray
+from fer_ros.nodes import qos
+from fer_ros.nodes.base import ManagedNode, run
+from fer_ros.nodes.demand import Demand
+from fer_ros.nodes.diagnostics import Status, WARN
+from fer_ros.nodes.parameters import Parameter
+import numpy as np
+from sensor_msgs.msg import CameraInfo, Image
+from visualization_msgs.msg import MarkerArray
+
+#: A depth image belongs to emotions whose stamp differs by no more, seconds.
+_DEPTH_TOLERANCE_S = 0.2
+
+
+class Markers(ManagedNode):
+    """Place each face's label in front of the camera."""
+
+    PARAMETERS = (
+        Parameter('face_width_m', 0.16, "width assumed of what a face's box holds, by which its "
+                  'distance is judged where there is no depth, metres', minimum=0.05,
+                  maximum=0.5, dynamic=True),
+        Parameter('horizontal_fov_deg', 60.0, 'horizontal field of view assumed while there is '
+                  'no calibrated camera_info, degrees', minimum=1.0, maximum=179.0,
+                  dynamic=True),
+        Parameter('use_depth', False, 'take the distance from depth/image_raw (16UC1 or 32FC1, '
+                  'registered to the camera)'),
+        Parameter('text_height_m', 0.08, 'height of the letters, metres', minimum=0.01,
+                  maximum=1.0, dynamic=True),
+        Parameter('lifetime_s', 1.0, 'markers vanish so long after the last image, seconds',
+                  minimum=0.1, maximum=60.0, dynamic=True),
+    )
+
+    def __init__(self, **kwargs):
+        super().__init__('markers', **kwargs)
+        self._publisher = self._demand = None
+        self._subscriptions_made = []
+
+    def configure(self) -> None:
+        """Make the publisher."""
+        self._publisher = self.advertise(MarkerArray, 'markers', qos.RESULT)
+        self._published, self._rate = 0, RateMeter()
+
+    def activate(self) -> None:
+        """Watch for subscribers; nothing is done until there is one."""
+        self._demand = Demand(self, lambda: self._publisher.get_subscription_count() > 0,
+                              self._start, self._stop)
+
+    def deactivate(self) -> None:
+        """Stop."""
+        if self._demand is not None:
+            self._demand.close()
+            self._demand = None
+
+    def cleanup(self) -> None:
+        """Destroy the publisher."""
+        if self._publisher is not None:
+            self.destroy_publisher(self._publisher)
+            self._publisher = None
+
+    def report(self, status: Status) -> None:
+        """Add figures."""
+        if self._publisher is None:
+            return
+        status.values.update({
+            'viewers': self._publisher.get_subscription_count(), 'published': self._published,
+            'rate out (Hz)': self._rate.rate_hz(self.now_s())})
+        if self._demand is not None and self._demand.met:
+            status.values['camera model'] = 'assumed' if self._camera is None else 'camera_info'
+            for subscription in self._subscriptions_made[:1]:
+                if not self.get_publishers_info_by_topic(subscription.topic_name):
+                    status.worsen(WARN, f'nobody publishes {subscription.topic_name}: start an '
+                                  'emotion classifier, or remap emotions')
+
+    def _start(self) -> None:
+        self._camera: CameraModel | None = None
+        self._depth: tuple[float, np.ndarray] | None = None
+        self._shown: set[int] = set()
+        self._subscriptions_made = [
+            self.subscribe(EmotionArray, 'emotions', self._on_emotions, qos.RESULT),
+            self.subscribe(CameraInfo, 'camera_info', self._on_camera_info, qos.IMAGE)]
+        if self.value('use_depth'):
+            self._subscriptions_made.append(
+                self.subscribe(Image, 'depth/image_raw', self._on_depth, qos.IMAGE))
+
+    def _stop(self) -> None:
+        for subscription in self._subscriptions_made:
+            self.destroy_subscription(subscription)
+        self._subscriptions_made = []
+
+    def _on_camera_info(self, message: CameraInfo) -> None:
+        self._camera = conversions.message_to_camera(message)
+
+    def _on_depth(self, message: Image) -> None:
+        try:
+            self._depth = (conversions.stamp_to_s(message.header.stamp),
+                           conversions.depth_to_array(message))
+        except FerError as error:
+            self.get_logger().error(f'depth image left out: {error}', throttle_duration_sec=5.0)
+
+    def _on_emotions(self, message: EmotionArray) -> None:
+        try:
+            emotions = conversions.message_to_emotions(message)
+        except FerError as error:
+            self.get_logger().error(f'emotions left out: {error}', throttle_duration_sec=5.0)
+            return
+        width, height = message.image_width, message.image_height
+        seen = [emotion for emotion in emotions if emotion.box.width > 0]
+        placed = []
+        if seen and width and height:
+            camera = assumed_camera(width, height, self.value('horizontal_fov_deg')) \
+                if self._camera is None else self._camera.scaled_to(width, height)
+            depth = self._depth_of(conversions.stamp_to_s(message.header.stamp))
+            placed = [self._place(emotion, camera, depth, width, height) for emotion in seen]
+        shown = {emotion.track_id for emotion, _, _ in placed}
+        self._publisher.publish(conversions.emotions_to_markers(
+            placed, self._shown - shown, message.header,
+            text_height_m=self.value('text_height_m'), lifetime_s=self.value('lifetime_s')))
+        self._shown = shown
+        self._published += 1
+        self._rate.tick(self.now_s())
+
+    def _depth_of(self, stamp_s: float) -> np.ndarray | None:
+        if self._depth is None or abs(self._depth[0] - stamp_s) > _DEPTH_TOLERANCE_S:
+            return None
+        return self._depth[1]
+
+    def _place(self, emotion: FaceEmotion, camera: CameraModel, depth: np.ndarray | None,
+               width: int, height: int):
+        measured = None
+        if depth is not None and depth.shape == (height, width):
+            measured = depth_at(depth, emotion.box)
+        centre = place_face(emotion.box, camera, self.value('face_width_m'), measured)
+        # As wide as its box looks from there.
+        return emotion, centre, centre[2] * emotion.box.width / float(camera.k[0, 0])
+
+
+def main(args: list[str] | None = None) -> int:
+    """Run the markers node."""
+    return run(Markers, args=args)
+
+
+if __name__ == '__main__':
+    raise SystemExit(main())

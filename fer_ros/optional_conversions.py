@@ -1,0 +1,109 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Between the core's dataclasses and messages of packages that may be absent.
+
+:data:`hri` and :data:`vision` are the ``msg`` modules of hri_msgs and vision_msgs, or None.
+"""
+
+from collections.abc import Sequence
+import os
+
+from fer_ros import conversions
+from fer_ros.core.emotions import Emotion, LABELS, UNCERTAIN
+from fer_ros.core.errors import ConfigurationError
+from fer_ros.core.types import BoundingBox, Face, FaceEmotion
+import numpy as np
+from std_msgs.msg import Header
+
+try:
+    import hri_msgs.msg as hri
+except ImportError:
+    hri = None
+try:
+    import vision_msgs.msg as vision
+except ImportError:
+    vision = None
+
+#: Our labels in the words of hri_msgs/Expression; uncertain has none there and is left empty.
+HRI_EXPRESSIONS = {
+    'angry': 'angry', 'disgust': 'disgusted', 'fear': 'scared', 'happy': 'happy', 'sad': 'sad',
+    'surprise': 'surprised', 'neutral': 'neutral', UNCERTAIN: ''}
+#: Index in hri_msgs/FacialLandmarks of each of ours, in the order of
+#: :data:`fer_ros.core.types.LANDMARKS`: theirs have the person's left and right, ours the image's.
+HRI_LANDMARKS = (68, 69, 30, 48, 54)
+_HRI_LANDMARK_COUNT = 70
+
+
+def require(module: object, package: str) -> None:
+    """Refuse to go on without an optional package.
+
+    :raises ConfigurationError: with how to install it.
+    """
+    if module is None:
+        apt = f'ros-{os.environ.get("ROS_DISTRO", "<distro>")}-{package.replace("_", "-")}'
+        raise ConfigurationError(
+            f'{package} is not installed: apt install {apt}, then configure this node again; '
+            'every other node works without it')
+
+
+def faces_to_ids(ids: Sequence[str], header: Header):
+    """Return the list of tracked faces as hri_msgs/IdsList."""
+    return hri.IdsList(header=header, ids=list(ids))
+
+
+def face_to_roi(face: Face, header: Header, width: int, height: int):
+    """Return a face's box as hri_msgs/NormalizedRegionOfInterest2D."""
+    box = face.box.clipped(width, height)
+    return hri.NormalizedRegionOfInterest2D(
+        header=header, xmin=box.x / width, ymin=box.y / height, xmax=(box.x + box.width) / width,
+        ymax=(box.y + box.height) / height, c=float(face.score))
+
+
+def roi_to_box(message, width: int, height: int) -> BoundingBox:
+    """Return a normalized region as a box in an image of the given size.
+
+    :raises conversions.ImageError: when it is not finite or no region.
+    """
+    edges = np.array([message.xmin, message.ymin, message.xmax, message.ymax], np.float64)
+    if not np.isfinite(edges).all() or edges[2] <= edges[0] or edges[3] <= edges[1]:
+        raise conversions.ImageError(f'the region {edges.tolist()} is empty or not finite')
+    x0, y0, x1, y1 = edges.clip(0, 1) * (width, height, width, height)
+    return BoundingBox(x0, y0, x1 - x0, y1 - y0)
+
+
+def face_to_landmarks(face: Face, header: Header, width: int, height: int):
+    """Return a face's landmarks as hri_msgs/FacialLandmarks; those we have not have c = 0."""
+    points = [hri.NormalizedPointOfInterest2D() for _ in range(_HRI_LANDMARK_COUNT)]
+    if face.landmarks is not None:
+        for index, (x, y) in zip(HRI_LANDMARKS, face.landmarks):
+            points[index].x = float(np.clip(x / width, 0, 1))
+            points[index].y = float(np.clip(y / height, 0, 1))
+            points[index].c = float(face.score)
+    return hri.FacialLandmarks(header=header, landmarks=points, height=height, width=width)
+
+
+def emotion_to_expression(emotion: FaceEmotion, header: Header):
+    """Return what a face shows as hri_msgs/Expression."""
+    return hri.Expression(
+        header=header, expression=HRI_EXPRESSIONS[emotion.label], valence=float(emotion.valence),
+        arousal=float(emotion.arousal), confidence=float(emotion.confidence))
+
+
+def emotions_to_detections(emotions: Sequence[FaceEmotion], header: Header):
+    """Return faces and what they show as vision_msgs/Detection2DArray.
+
+    Each face has one hypothesis an emotion, the likeliest first, with the probabilities of its
+    state over time; its id is the track id.
+    """
+    message = vision.Detection2DArray(header=header)
+    for emotion in emotions:
+        detection = vision.Detection2D(header=header, id=str(emotion.track_id))
+        detection.bbox.center.position.x, detection.bbox.center.position.y = emotion.box.centre
+        detection.bbox.size_x = float(emotion.box.width)
+        detection.bbox.size_y = float(emotion.box.height)
+        for index in np.argsort(-np.asarray(emotion.filtered), kind='stable'):
+            hypothesis = vision.ObjectHypothesisWithPose()
+            hypothesis.hypothesis.class_id = LABELS[Emotion(index)]
+            hypothesis.hypothesis.score = float(emotion.filtered[index])
+            detection.results.append(hypothesis)
+        message.detections.append(detection)
+    return message

@@ -1,0 +1,75 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Detector and classifier for somebody else's camera."""
+
+from fer_ros.transport import transport_environment
+from launch.actions import DeclareLaunchArgument, GroupAction, SetEnvironmentVariable
+from launch.conditions import IfCondition, UnlessCondition
+from launch.substitutions import LaunchConfiguration, PathJoinSubstitution
+from launch_ros.actions import Node, PushRosNamespace
+from launch_ros.parameter_descriptions import ParameterFile, ParameterValue
+from launch_ros.substitutions import FindPackageShare
+
+from launch import LaunchDescription
+
+SHARE = FindPackageShare('fer_ros')
+ARGUMENTS = (
+    ('image', 'image_raw', "the camera's image topic, such as /my_cam/image_raw"),
+    ('image_transport', 'raw', 'raw, or compressed: the images on <image>/compressed'),
+    ('camera_info', 'camera_info', "the camera's calibration, for the markers"),
+    ('namespace', '', 'namespace of all nodes and topics'),
+    ('params_file', PathJoinSubstitution([SHARE, 'config', 'fer.yaml']),
+     'YAML file of parameters; image_transport, autostart and use_sim_time win over it'),
+    ('annotate', 'true', 'run the annotator (it works only while somebody looks)'),
+    ('rviz', 'false', 'show the annotated image and the markers in rviz'),
+    ('markers', LaunchConfiguration('rviz'), 'publish markers of who feels what where'),
+    ('ros4hri', 'false', 'publish the faces under /humans (REP-155; needs hri_msgs)'),
+    ('detections', 'false', 'publish vision_msgs/Detection2DArray (needs vision_msgs)'),
+    ('composed', 'false', 'all nodes in one process'),
+    ('autostart', 'true', 'configure and activate the nodes; false: ros2 lifecycle set does'),
+    ('respawn', 'true', 'start a process again 2 s after it died'),
+    ('log_level', 'info', 'debug, info, warn, error or fatal'),
+    ('use_sim_time', 'false', 'take the time from /clock'),
+)
+#: Node: the argument that asks for it; the others always run.
+OPTIONAL = {'annotator': 'annotate', 'markers': 'markers', 'ros4hri': 'ros4hri',
+            'detections': 'detections'}
+
+
+def generate_launch_description() -> LaunchDescription:
+    """Describe the launch."""
+    argument = LaunchConfiguration
+    common = {
+        'package': 'fer_ros', 'output': 'screen',
+        'parameters': [
+            argument('params_file'),
+            {name: ParameterValue(argument(name), value_type=bool)
+             for name in ('autostart', 'use_sim_time')},
+            ParameterFile(PathJoinSubstitution([SHARE, 'launch', 'perception_arguments.yaml']),
+                          allow_substs=True)],
+        'remappings': [('image_raw', argument('image')),
+                       ('image_raw/compressed', [argument('image'), '/compressed']),
+                       ('camera_info', argument('camera_info'))],
+        'ros_arguments': ['--log-level', argument('log_level')],
+        'respawn': argument('respawn'), 'respawn_delay': 2.0}
+    separate = [
+        *(Node(executable=name, name=name, **common)
+          for name in ('face_detector', 'emotion_classifier')),
+        *(Node(executable=name, name=name, condition=IfCondition(argument(wanted)), **common)
+          for name, wanted in OPTIONAL.items())]
+    together = Node(executable='composed', arguments=[
+        'face_detector', 'emotion_classifier',
+        *([name, '=', argument(wanted)] for name, wanted in OPTIONAL.items())], **common)
+    rviz = Node(package='rviz2', executable='rviz2', condition=IfCondition(argument('rviz')),
+                arguments=['-d', PathJoinSubstitution([SHARE, 'rviz', 'fer.rviz'])])
+    return LaunchDescription([
+        *(DeclareLaunchArgument(name, default_value=default, description=text)
+          for name, default, text in ARGUMENTS),
+        *(SetEnvironmentVariable(name, value)
+          for name, value in transport_environment().items()),
+        GroupAction([
+            PushRosNamespace(argument('namespace')),
+            GroupAction(separate, condition=UnlessCondition(argument('composed'))),
+            GroupAction([together], condition=IfCondition(argument('composed'))),
+            rviz,
+        ]),
+    ])

@@ -106,6 +106,8 @@ def _add_export(sub: argparse.ArgumentParser, data: dict) -> None:
     sub.add_argument('--out', type=Path, required=True, metavar='DIR', help='where the files go')
     sub.add_argument('--variants', default='float32,float16,int8',
                      help='of float32, float16, int8, onnx, keras (default: %(default)s)')
+    sub.add_argument('--plain-heads', action='store_true', help='leave the two heads as they were '
+                     'trained, instead of letting each read both')
     sub.add_argument('--label-set', default='ferplus', help='the default label set of the model '
                      '(default: %(default)s)')
 
@@ -172,7 +174,8 @@ def _export_trained(trained, options) -> None:
     others = [part for name, part in splits.items() if name != 'train']
     results = export.export(
         trained, options.out, training, datasets.concatenate(others) if others else training,
-        variants=tuple(options.variants.split(',')), default_label_set=options.label_set)
+        variants=tuple(options.variants.split(',')), default_label_set=options.label_set,
+        fit_heads=not options.plain_heads)
     for result in results:
         heads = ', '.join(
             f'{name}: same top class {entry["same_top_class"]:.2%}, accuracy '

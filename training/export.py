@@ -16,10 +16,10 @@ import keras
 import numpy as np
 import yaml
 
-from . import networks, recipes
+from . import heads, networks, recipes
 from .datasets import Dataset, FERPLUS_LABELS, split_holdout
 from .duplicates import find, without_copies
-from .metrics import calibrate, label_targets
+from .metrics import calibrate, ferplus_majority, label_targets
 from .recipes import Recipe
 from .train import averaged, build, checksum, compile_model
 
@@ -106,7 +106,7 @@ def training_faces(trained: TrainedModel, splits: dict[str, Dataset]) -> Dataset
 
 def export(trained: TrainedModel, folder: Path, training_data: Dataset, check: Dataset, *,
            variants: tuple[str, ...] = LITERT_VARIANTS, default_label_set: str = 'ferplus',
-           holdout: float = 0.05, seed: int = 1) -> list[dict]:
+           fit_heads: bool = True, holdout: float = 0.05, seed: int = 1) -> list[dict]:
     """Write ``<name>_<variant>`` files with their metadata and return what each check found.
 
     Nothing is written when a check fails.
@@ -114,6 +114,8 @@ def export(trained: TrainedModel, folder: Path, training_data: Dataset, check: D
     :param training_data: the faces it was trained on; their held-out part (the recipe's, or
         ``holdout`` and ``seed`` for an imported model) without copies of the others sets
         temperature and threshold, the others the int8 ranges.
+    :param fit_heads: also let each of two heads read the other (:mod:`training.heads`), where
+        that reads held-out faces better.
     :param check: faces on which every file is compared with the Keras model.
     :raises ExportError: when the backend cannot export, or a file differs from the model.
     """
@@ -128,8 +130,10 @@ def export(trained: TrainedModel, folder: Path, training_data: Dataset, check: D
     unseen = np.setdiff1d(np.arange(len(held_out)), find(held_out.images, rest.images).first)
     if 2 * len(unseen) >= len(held_out):    # drawn faces all resemble one another
         held_out = held_out.subset(unseen)
-    outputs = {name: tuple(value.shape) for name, value in trained.model.output.items()}
-    metadata = _metadata(trained, held_out, default_label_set, outputs)
+    logits = predict(trained.model, held_out.images)
+    if fit_heads and set(logits) == set(networks.HEADS) and trained.recipe is not None:
+        trained, logits = _with_fitted_heads(trained, held_out, logits)
+    metadata = _metadata(trained, held_out, default_label_set, logits)
     metadata['data'].update(images=len(rest), held_out=len(held_out))
     expected = predict(trained.model, check.images)
     folder = Path(folder)
@@ -158,12 +162,29 @@ def predict(model: keras.Model, images: np.ndarray) -> dict[str, np.ndarray]:
     return {name: np.asarray(value, np.float32) for name, value in outputs.items()}
 
 
+def _with_fitted_heads(trained: TrainedModel, held_out: Dataset,
+                       logits: dict) -> tuple[TrainedModel, dict]:
+    """Return the model with each head reading both, and its logits of unseen faces."""
+    model = build(replace(trained.recipe, precision='float32'))
+    model.set_weights(trained.model.get_weights())
+    weights = {head: model.get_layer(head).get_weights() for head in logits}
+    classes = {'fer2013': held_out.labels,
+               'ferplus': np.full(len(held_out), -1) if held_out.votes is None
+               else ferplus_majority(held_out.votes)}
+    unseen = {}
+    for head, other in (('fer2013', 'ferplus'), ('ferplus', 'fer2013')):
+        change, unseen[head] = heads.fit(logits[head], logits[other], classes[head])
+        if change is not None:
+            model.get_layer(head).set_weights(
+                heads.fold_in(weights[head], weights[other], change))
+    return replace(trained, model=model), unseen
+
+
 def _metadata(trained: TrainedModel, held_out: Dataset, default_label_set: str,
-              outputs: dict) -> dict:
-    logits = predict(trained.model, held_out.images)
+              logits: dict) -> dict:
     label_sets = {}
     for head, labels in _HEAD_LABELS.items():
-        if head not in outputs:
+        if head not in logits:
             continue
         classes = label_targets(head, held_out.labels, held_out.votes)
         try:

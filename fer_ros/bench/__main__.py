@@ -23,7 +23,8 @@ def machine() -> dict:
             versions[package] = version(package)
         except PackageNotFoundError:
             continue
-    model = [line.split(':', 1)[1].strip() for line in Path('/proc/cpuinfo').read_text().split('\n')
+    lines = Path('/proc/cpuinfo').read_text().splitlines()
+    model = [line.split(':', 1)[1].strip() for line in lines
              if line.startswith('model name')]
     return {'cpu': model[0] if model else platform.processor(), 'cores': os.cpu_count(),
             'load_1min_before': round(os.getloadavg()[0], 2), 'system': platform.platform(),

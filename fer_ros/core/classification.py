@@ -13,6 +13,7 @@ import json
 import math
 import os
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -32,6 +33,8 @@ MAX_BATCH = 16
 
 _LITERT_MODULES = ('ai_edge_litert.interpreter', 'tflite_runtime.interpreter',
                    'tensorflow.lite.python.interpreter')
+#: Where a Keras model's custom layer is: installed with the extra, or in the source tree.
+_NETWORK_MODULES = ('fer_ros_training.networks', 'training.networks')
 
 
 @dataclass(frozen=True)
@@ -287,13 +290,20 @@ class _LiteRt:
 
 
 def _interpreter_class() -> type:
-    for name in _LITERT_MODULES:
+    try:
+        return _import_first(_LITERT_MODULES).Interpreter
+    except ImportError as error:
+        raise ConfigurationError('no LiteRT run time found: install ai-edge-litert '
+                                 '(pip install ai-edge-litert) or tflite-runtime') from error
+
+
+def _import_first(names: tuple[str, ...]) -> ModuleType:
+    for name in names[:-1]:
         try:
-            return importlib.import_module(name).Interpreter
+            return importlib.import_module(name)
         except ImportError:
             continue
-    raise ConfigurationError('no LiteRT run time found: install ai-edge-litert '
-                             '(pip install ai-edge-litert) or tflite-runtime')
+    return importlib.import_module(names[-1])
 
 
 class _Keras:
@@ -304,10 +314,10 @@ class _Keras:
         try:
             keras = importlib.import_module('keras')
             # Its custom layer has to be known before the model is read.
-            importlib.import_module('training.networks')
+            _import_first(_NETWORK_MODULES)
         except ImportError as error:
             raise ConfigurationError(
-                f'model {metadata.path} needs Keras and this package\'s training extra '
+                f'model {metadata.path} needs Keras and the training extra of this package '
                 f'({error}); install them, or use a .tflite model') from error
         try:
             self._model = keras.saving.load_model(metadata.path, compile=False)

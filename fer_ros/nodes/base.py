@@ -3,6 +3,7 @@
 
 from collections.abc import Callable
 import signal
+import sys
 import threading
 import traceback
 
@@ -13,7 +14,7 @@ from fer_ros.nodes.diagnostics import Diagnostics, ERROR, Status, WARN
 from fer_ros.nodes.parameters import Parameter
 from rcl_interfaces.msg import SetParametersResult
 import rclpy
-from rclpy._rclpy_pybind11 import RCLError
+from rclpy._rclpy_pybind11 import RCLError, UnknownROSArgsError
 from rclpy.executors import Executor, ExternalShutdownException, SingleThreadedExecutor
 from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackReturn
 from rclpy.node import Node
@@ -264,7 +265,11 @@ def run(*makers: Callable[[], ManagedNode], args: list[str] | None = None) -> in
     The transport profile is chosen here, so that nodes started in whatever way use it.
     """
     transport.use_profile()
-    rclpy.init(args=args, signal_handler_options=SignalHandlerOptions.NO)
+    try:
+        rclpy.init(args=args, signal_handler_options=SignalHandlerOptions.NO)
+    except (RCLError, UnknownROSArgsError) as error:
+        print(f'the ROS arguments cannot be used: {error}', file=sys.stderr)
+        return 2
     stop = threading.Event()
     previous = {number: signal.signal(number, lambda *_: stop.set())
                 for number in (signal.SIGINT, signal.SIGTERM)}

@@ -41,7 +41,9 @@ def render_yaml() -> str:
     """Return the parameter file with every default and its description."""
     lines = [_HEAD]
     for name, table in tables().items():
-        lines += [f'/**/{name}:', '  ros__parameters:']
+        # rcl refuses a node without any parameter.
+        empty = '# ' if all(p.name in LAUNCH_ARGUMENTS for p in table) else ''
+        lines += [f'{empty}/**/{name}:', f'{empty}  ros__parameters:']
         for parameter in table:
             notes = [f'{parameter.description}']
             if parameter.constraint:

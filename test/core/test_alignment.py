@@ -68,7 +68,8 @@ def test_large_faces_are_averaged_not_sampled():
 
 @pytest.mark.parametrize('box', [
     BoundingBox(-40, -40, 80, 80), BoundingBox(600, 440, 80, 80), BoundingBox(2000, 2000, 50, 50),
-    BoundingBox(-500, 10, 20, 20), BoundingBox(10, 10, 0, 0), BoundingBox(-5000, -5000, 12000, 12000),
+    BoundingBox(-500, 10, 20, 20), BoundingBox(10, 10, 0, 0),
+    BoundingBox(-5000, -5000, 12000, 12000),
 ])
 def test_boxes_over_the_border_and_degenerate_ones(box, portrait):
     assert align_face(portrait, box).shape == (48, 48)

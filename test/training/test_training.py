@@ -20,8 +20,8 @@ import yaml
 pytest.importorskip('tensorflow', reason='training needs the training extra')
 
 # ruff: noqa: E402, I001
-from training import datasets, duplicates, export, generated, metrics, networks, recipes
-from training import study_import, train
+from training import datasets, duplicates, export, generated, heads, metrics, networks
+from training import recipes, study_import, train
 from training.__main__ import main
 from training_support import photographs, write_csv
 
@@ -201,7 +201,8 @@ def test_both_heads_learn(tmp_path):
 def exported(faces, finished, tmp_path_factory):
     folder = tmp_path_factory.mktemp('exported')
     results = export.export(export.load_run(finished['cosine']), folder, faces,
-                            generated.faces(140, 7), variants=('float32', 'float16', 'keras'))
+                            generated.faces(140, 7), variants=('float32', 'float16', 'keras'),
+                            fit_heads=False)
     return folder, results
 
 
@@ -218,6 +219,17 @@ def test_exports_equal_the_keras_model(faces, finished, exported):
         assert entry['parameters'] == export.load_run(finished['cosine']).model.count_params()
         assert entry['training']['recipe']['name'] == 'cosine'
         assert (entry['data']['images'], entry['data']['held_out']) == (63, 21)
+
+
+def test_fitted_heads_are_exported_as_they_were_fitted(faces, finished, tmp_path):
+    trained = export.load_run(finished['cosine'])
+    export.export(trained, tmp_path, faces, generated.faces(140, 7), variants=('float32',))
+    _, held = datasets.split_holdout(faces, COSINE.holdout, COSINE.seed)
+    plain = export.predict(trained.model, held.images)
+    change, _ = heads.fit(plain['fer2013'], plain['ferplus'], held.labels)
+    expected = plain['fer2013'] if change is None else change(plain['fer2013'], plain['ferplus'])
+    logits = EmotionClassifier(tmp_path / 'cosine_float32.tflite').logits(held.images)
+    np.testing.assert_allclose(logits['fer2013'], expected, atol=1e-3)
 
 
 def test_calibration_is_that_of_the_held_out_faces(faces, finished, exported):

@@ -10,8 +10,7 @@ Face as Point. Scientific Programming 2020. The weights (7 MB, MIT licence) come
 from pathlib import Path
 
 import cv2
-from fer_ros.core.detection.base import (
-    as_bgr, as_detections, FaceDetector, planes, suppress)
+from fer_ros.core.detection.base import as_bgr, as_detections, FaceDetector, planes, suppress
 from fer_ros.core.detection.onnx_rewrite import free_input_size
 from fer_ros.core.detection.runtime import OnnxModel, package_file, read_model
 from fer_ros.core.detection.yunet import letterboxed

@@ -11,8 +11,7 @@ is used.
 from pathlib import Path
 
 import cv2
-from fer_ros.core.detection.base import (
-    as_bgr, as_detections, FaceDetector, scaled_to, suppress)
+from fer_ros.core.detection.base import as_bgr, as_detections, FaceDetector, scaled_to, suppress
 from fer_ros.core.detection.runtime import OnnxModel, package_file, read_model
 from fer_ros.core.errors import ConfigurationError
 from fer_ros.core.types import BoundingBox, Detection

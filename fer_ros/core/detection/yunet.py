@@ -10,7 +10,14 @@ from pathlib import Path
 
 import cv2
 from fer_ros.core.detection.base import (
-    as_bgr, as_detections, FaceDetector, padded_to_multiple, planes, scaled_to, suppress)
+    as_bgr,
+    as_detections,
+    FaceDetector,
+    padded_to_multiple,
+    planes,
+    scaled_to,
+    suppress,
+)
 from fer_ros.core.detection.libfacedetection import installed_model, STRIDES
 from fer_ros.core.detection.runtime import OnnxModel, read_model
 from fer_ros.core.errors import ConfigurationError
@@ -132,7 +139,7 @@ class YuNetDetector(FaceDetector):
                 views.append(cv2.warpAffine(canvas, matrix, (_PATCH_PX, _PATCH_PX)))
         blob = np.stack(views).transpose(0, 3, 1, 2).astype(np.float32)
         found, found_scores, points, owners = self._look(blob, self.score_threshold)
-        # Only what lies in the middle of the view and is as large as supposed is the face in doubt.
+        # Only what lies in the middle of the view, as large as supposed, is the face in doubt.
         off = (found[:, :2] + found[:, 2:]) / 2 - _PATCH_PX / 2
         growth = (found[:, 2:] - found[:, :2]).max(axis=1, initial=0) / _FACE_PX
         same = (np.hypot(*off.T) < _FACE_PX / 2) & (growth > 1 / _MOST_GROWTH) & (

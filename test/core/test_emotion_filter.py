@@ -1,0 +1,184 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The state over time: steadier than frames, as fast as it can be, never astray."""
+
+from fer_ros.core.emotion_filter import EmotionFilter
+from fer_ros.core.emotions import Emotion, LABELS, UNCERTAIN
+from fer_ros.core.errors import ConfigurationError
+from fer_ros.core.evaluation import emotions as evaluation
+from fer_ros.core.types import BoundingBox, Face
+from hypothesis import given, settings
+from hypothesis import strategies as st
+import numpy as np
+import pytest
+
+HAPPY, SAD, NEUTRAL = Emotion.HAPPY, Emotion.SAD, Emotion.NEUTRAL
+
+
+def face(track_id=1, quality=1.0):
+    return Face(track_id, BoundingBox(10, 20, 80, 80), 0.9, quality=quality)
+
+
+def opinion(emotion, strength=0.7):
+    """Return probabilities that favour one emotion."""
+    values = np.full(7, (1 - strength) / 6)
+    values[emotion] = strength
+    return values
+
+
+def run(emotion_filter, opinions, rate_hz=30.0, start_s=0.0, quality=1.0):
+    return [emotion_filter.update(start_s + i / rate_hz, [(face(quality=quality), one)])[0]
+            for i, one in enumerate(opinions)]
+
+
+def test_the_first_frame_counts_in_full():
+    result = run(EmotionFilter(), [opinion(HAPPY, 0.8)])[0]
+    assert result.label == 'happy' and result.onset and result.duration_s == 0
+    assert np.allclose(result.filtered, opinion(HAPPY, 0.8), atol=1e-6)
+    assert np.allclose(result.probabilities, opinion(HAPPY, 0.8))
+    assert result.filtered.dtype == result.probabilities.dtype == np.float32
+    assert result.box == face().box and result.valence > 0.5
+
+
+def test_one_odd_frame_changes_nothing_a_lasting_one_does():
+    emotion_filter = EmotionFilter()
+    run(emotion_filter, [opinion(HAPPY)] * 30)
+    odd = run(emotion_filter, [opinion(SAD)], start_s=1.0)[0]
+    assert odd.label == 'happy' and not odd.onset
+    assert odd.probabilities.argmax() == SAD
+    later = run(emotion_filter, [opinion(SAD)] * 30, start_s=1.033)
+    onsets = [i for i, one in enumerate(later) if one.onset and one.label == 'sad']
+    assert len(onsets) == 1 and onsets[0] < 20
+    assert later[-1].label == 'sad'
+    assert later[-1].duration_s == pytest.approx((29 - onsets[0]) / 30, abs=1e-6)
+
+
+@pytest.mark.parametrize('strength', [0.5, 0.8])
+def test_the_frame_rate_does_not_matter(strength):
+    def belief(rate_hz):
+        emotion_filter = EmotionFilter()
+        run(emotion_filter, [opinion(HAPPY)] * int(rate_hz), rate_hz)
+        return run(emotion_filter, [opinion(SAD, strength)] * int(0.5 * rate_hz), rate_hz,
+                   1.0)[-1].filtered
+    reference = belief(120)
+    for rate_hz in (10, 30, 60):
+        assert np.abs(belief(rate_hz) - reference).max() < 0.12
+
+
+def test_a_gap_fades_to_the_prior():
+    emotion_filter = EmotionFilter(time_constant_s=1.0, forget_s=100)
+    run(emotion_filter, [opinion(HAPPY, 0.99)] * 30)
+    blank = np.full(7, 1 / 7)
+    result = emotion_filter.update(9.0, [(face(), blank)])[0]
+    assert result.confidence < 0.2 and result.label == UNCERTAIN
+
+
+def test_prior_of_the_classes():
+    prior = np.array([1, 1, 1, 1, 1, 1, 14]) / 20
+    result = run(EmotionFilter(prior=prior), [prior] * 5)[-1]
+    # A frame that says no more than the prior brings no evidence.
+    assert np.allclose(result.filtered, prior, atol=1e-6)
+    assert result.label == 'neutral'
+
+
+def test_the_label_is_uncertain_below_the_threshold():
+    weak = opinion(HAPPY, 0.45)
+    assert run(EmotionFilter(uncertain_below=0.5), [weak])[0].label == UNCERTAIN
+    result = run(EmotionFilter(uncertain_below=0.4), [weak])[0]
+    assert result.label == 'happy' and result.confidence == pytest.approx(0.45, abs=1e-6)
+
+
+def test_bad_crops_bring_less_evidence_and_the_worst_none():
+    def after(quality):
+        emotion_filter = EmotionFilter()
+        run(emotion_filter, [opinion(HAPPY)] * 30)
+        return run(emotion_filter, [opinion(SAD)] * 8, start_s=1.0, quality=quality)[-1]
+    good, poor, none = after(1.0), after(0.4), after(0.05)
+    assert good.filtered[SAD] > poor.filtered[SAD] > none.filtered[SAD]
+    assert none.label == 'happy' and none.quality == pytest.approx(0.05)
+    fresh = run(EmotionFilter(), [opinion(SAD, 0.95)], quality=0.0)[0]
+    assert fresh.label == UNCERTAIN and not np.isnan(fresh.filtered).any()
+
+
+def test_each_face_has_its_own_state():
+    emotion_filter = EmotionFilter()
+    for i in range(10):
+        first, second = emotion_filter.update(i / 30, [(face(1), opinion(HAPPY)),
+                                                       (face(2), opinion(SAD))])
+    assert (first.label, second.label) == ('happy', 'sad')
+    assert (first.track_id, second.track_id) == (1, 2)
+
+
+@pytest.mark.parametrize('stamps', [[0.0] * 60, list(np.linspace(60, 0, 60)), [3.0, 1.0] * 30])
+def test_stamps_that_stand_still_or_go_back(stamps):
+    emotion_filter = EmotionFilter()
+    for i, stamp_s in enumerate(stamps):
+        result = emotion_filter.update(stamp_s, [(face(), opinion(HAPPY if i < 30 else SAD))])[0]
+        assert result.duration_s >= 0 and np.isfinite(result.filtered).all()
+    assert result.label == 'sad'
+
+
+def test_faces_are_forgotten_and_bounded():
+    emotion_filter = EmotionFilter(forget_s=1.0, max_faces=5)
+    for i in range(50):
+        emotion_filter.update(i / 30, [(face(i), opinion(HAPPY))])
+        assert len(emotion_filter) <= 5
+    emotion_filter.update(100.0, [])
+    assert len(emotion_filter) == 0
+    crowd = [(face(i), opinion(SAD)) for i in range(100)]
+    assert len(emotion_filter.update(101.0, crowd)) == 100
+    assert len(emotion_filter) == 5
+    emotion_filter.reset()
+    assert len(emotion_filter) == 0
+    assert emotion_filter.update(0.0, []) == []
+
+
+@pytest.mark.parametrize('values', [
+    np.full(6, 1 / 6), np.full(7, np.nan), np.zeros(7), [-1, 1, 1, 0, 0, 0, 0], 0.5,
+])
+def test_bad_probabilities_are_refused_and_the_state_stays(values):
+    emotion_filter = EmotionFilter()
+    run(emotion_filter, [opinion(HAPPY)] * 5)
+    with pytest.raises(ValueError):
+        emotion_filter.update(1.0, [(face(), values)])
+    assert run(emotion_filter, [opinion(HAPPY)], start_s=0.2)[0].label == 'happy'
+
+
+@pytest.mark.parametrize('arguments', [
+    {'time_constant_s': 0}, {'correlation_s': -1}, {'forget_s': 0}, {'uncertain_below': 2},
+    {'minimum_quality': -0.1}, {'prior': [1, 2]}, {'prior': [0] * 7},
+])
+def test_values_out_of_range_are_named(arguments):
+    with pytest.raises(ConfigurationError, match=next(iter(arguments))):
+        EmotionFilter(**arguments)
+
+
+@pytest.mark.parametrize('rate_hz', [10, 30])
+def test_fewer_false_switches_than_a_moving_average_of_the_same_delay(rate_hz):
+    recordings = [evaluation.simulate(rate_hz=rate_hz, duration_s=60, seed=seed)
+                  for seed in (11, 12, 13)]
+    ours = [evaluation.measure(one, evaluation.filtered_labels(one, EmotionFilter()))
+            for one in recordings]
+    delay_s = np.mean([one.delay_s for one in ours])
+    _, average = evaluation.average_with_delay(recordings, delay_s)
+    assert abs(np.mean([one.delay_s for one in average]) - delay_s) < 0.15
+    switches = [np.mean([one.false_switches_per_min for one in those])
+                for those in (ours, average)]
+    assert switches[0] < 0.6 * switches[1]
+    assert delay_s < 1.0
+    assert np.mean([one.right for one in ours]) > np.mean([one.right for one in average])
+
+
+@settings(max_examples=50, deadline=None)
+@given(st.lists(st.tuples(st.integers(1, 4), st.floats(-10, 10), st.floats(0, 1),
+                          st.lists(st.floats(0, 1), min_size=7, max_size=7)), max_size=30))
+def test_whatever_comes_the_promises_hold(frames):
+    emotion_filter, stamp_s = EmotionFilter(), 0.0
+    for track_id, step_s, quality, values in frames:
+        stamp_s += step_s
+        values = np.array(values) + 1e-6
+        result = emotion_filter.update(stamp_s, [(face(track_id, quality), values)])[0]
+        assert result.filtered.sum() == pytest.approx(1, abs=1e-4)
+        assert result.label in (*LABELS, UNCERTAIN)
+        assert result.confidence == pytest.approx(float(result.filtered.max()), abs=1e-5)
+        assert -1 <= result.valence <= 1 and -1 <= result.arousal <= 1
+        assert result.duration_s >= 0 and (result.duration_s == 0 or not result.onset)

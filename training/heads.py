@@ -98,7 +98,9 @@ def _fit(own: np.ndarray, other: np.ndarray, labels: np.ndarray, pull: float) ->
 
     start = np.zeros(1 + (others + 1) * classes)
     start[0] = 1
-    return HeadMap(*unpack(minimize(loss, start, jac=True, method='L-BFGS-B').x))
+    # Few faces can be told apart without error, and then the scale would grow without end.
+    found = minimize(loss, start, jac=True, method='L-BFGS-B', options={'maxiter': 200})
+    return HeadMap(*unpack(found.x))
 
 
 def fold_in(own: tuple[np.ndarray, np.ndarray], other: tuple[np.ndarray, np.ndarray],

@@ -174,6 +174,29 @@ class AveragedValidation(keras.callbacks.Callback):
         self._context.__exit__(None, None, None)
 
 
+class EventLogs(keras.callbacks.Callback):
+    """Writes each epoch's figures for TensorBoard; that itself need not be installed here."""
+
+    def __init__(self, folder: Path):
+        super().__init__()
+        self._tensorflow = importlib.import_module('tensorflow')
+        self._writers = {name: self._tensorflow.summary.create_file_writer(str(folder / name))
+                         for name in ('train', 'validation')}
+
+    def on_epoch_end(self, epoch, logs=None):
+        """Write one point of each curve."""
+        scalar = self._tensorflow.compat.v1.SummaryMetadata()
+        scalar.plugin_data.plugin_name = 'scalars'
+        for name, value in (logs or {}).items():
+            held_out = name.startswith('val_')
+            with self._writers['validation' if held_out else 'train'].as_default():
+                self._tensorflow.summary.write(
+                    f'epoch_{name.removeprefix("val_")}',
+                    self._tensorflow.constant(float(value)), step=epoch, metadata=scalar)
+        for writer in self._writers.values():
+            writer.flush()
+
+
 def plateau_rate(initial: float, losses: list[float], factor: float = 0.1, patience: int = 2,
                  minimum: float = 1e-5, min_delta: float = 1e-4) -> float:
     """Return the learning rate after the validation losses so far.
@@ -274,14 +297,13 @@ def train(recipe: Recipe, dataset: Dataset, run: Path) -> keras.Model:
         done = int(keras.ops.convert_to_numpy(model.optimizer.iterations)) // len(batches)
         # A run killed between the two files has one row more, of an epoch to be done again.
         history = json.loads((run / 'history.json').read_text())[:done]
-    callbacks = [AveragedValidation()] if recipe.ema else []
-    callbacks.append(EpochState(run, recipe, batches, history))
-    if importlib.util.find_spec('tensorflow') and importlib.util.find_spec('tensorboard'):
-        callbacks.append(keras.callbacks.TensorBoard(run / 'tensorboard', write_graph=False))
-    else:
-        print('TensorBoard logs are left out: they need tensorflow and tensorboard.',
-              file=sys.stderr)
     if len(history) < recipe.epochs:
+        callbacks = [AveragedValidation()] if recipe.ema else []
+        callbacks.append(EpochState(run, recipe, batches, history))
+        if importlib.util.find_spec('tensorflow'):
+            callbacks.append(EventLogs(run / 'tensorboard'))
+        else:
+            print('TensorBoard logs are left out: they need tensorflow.', file=sys.stderr)
         model.fit(batches, validation_data=validation, initial_epoch=len(history),
                   epochs=recipe.epochs, callbacks=callbacks, shuffle=False,
                   verbose=1 if sys.stdout.isatty() else 2)

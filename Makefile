@@ -56,7 +56,7 @@ $(VENV)/.test: requirements/test.txt $(VENV)/.demo
 	  "be installed: is the network up? Run the same command again when it is."; exit 1; }
 	@touch $@
 
-install/.built: $(VENV)/.demo $(wildcard msg/*.msg) CMakeLists.txt package.xml
+install/.built: $(VENV)/.demo $(wildcard msg/*.msg srv/*.srv) CMakeLists.txt package.xml
 	@$(MAKE) --no-print-directory build
 
 build: $(VENV)/.demo

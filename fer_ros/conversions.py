@@ -12,11 +12,14 @@ from fer_ros.core.emotions import Emotion as EmotionClass
 from fer_ros.core.emotions import LABELS, UNCERTAIN
 from fer_ros.core.errors import FerError
 from fer_ros.core.home.action import AmbientAction, Command, Outcome
+from fer_ros.core.home.engine import DeviceStatus, RoomStatus
+from fer_ros.core.home.light import KELVIN_RANGE, LightState
 from fer_ros.core.types import BoundingBox, Face, FaceEmotion
 from fer_ros.msg import AmbientAction as AmbientActionMsg
+from fer_ros.msg import DeviceState, EmotionArray, FaceArray, HomeState, RoomState
 from fer_ros.msg import Emotion as EmotionMsg
-from fer_ros.msg import EmotionArray, FaceArray
 from fer_ros.msg import Face as FaceMsg
+from fer_ros.msg import LightState as LightStateMsg
 from geometry_msgs.msg import Point, Point32, Pose, Quaternion, Vector3
 import numpy as np
 from sensor_msgs.msg import CameraInfo, CompressedImage, Image, RegionOfInterest
@@ -385,3 +388,61 @@ def message_to_action(message: AmbientActionMsg) -> AmbientAction:
         color_temperature_k=message.color_temperature_k, transition_s=message.transition_s,
         emotion=message.emotion, confidence=message.confidence, reason=message.reason,
         outcome=Outcome(message.outcome), detail=message.detail)
+
+
+def light_to_message(light: LightState) -> LightStateMsg:
+    """Return the state of a light as a message; what is not known becomes 0."""
+    message = LightStateMsg(on=light.on, brightness=float(light.brightness or 0.0),
+                            color_temperature_k=light.color_temperature_k or 0)
+    if light.rgb is not None:
+        red, green, blue = (float(channel) for channel in light.rgb)
+        message.color = ColorRGBA(r=red, g=green, b=blue, a=1.0)
+    return message
+
+
+def message_to_light(message: LightStateMsg) -> LightState:
+    """Return the state of a light; 0 is not known, or not asked for.
+
+    :raises FerError: when a number lies outside of its range.
+    """
+    color = message.color
+    for name, value in (('brightness', message.brightness), ('color.r', color.r),
+                        ('color.g', color.g), ('color.b', color.b)):
+        if not 0 <= value <= 1:
+            raise FerError(f'{name} is {value:g}: expected 0 to 1')
+    kelvin = message.color_temperature_k
+    if kelvin and not KELVIN_RANGE[0] <= kelvin <= KELVIN_RANGE[1]:
+        raise FerError(f'color_temperature_k is {kelvin}: expected {KELVIN_RANGE[0]} to '
+                       f'{KELVIN_RANGE[1]}, or 0')
+    return LightState(message.on, message.brightness or None,
+                      (color.r, color.g, color.b) if color.a > 0 and not kelvin else None,
+                      kelvin or None)
+
+
+def home_to_message(rooms: Iterable[tuple[RoomStatus, Iterable[DeviceStatus]]], stamp_s: float,
+                    policy_file: str) -> HomeState:
+    """Return what the home does, room by room."""
+    kinds = {'light': DeviceState.LIGHT, 'scene': DeviceState.SCENE, 'blind': DeviceState.BLIND}
+    message = HomeState(header=Header(stamp=s_to_stamp(stamp_s)), policy_file=policy_file)
+    for status, devices in rooms:
+        known = status.emotion is not None
+        room = RoomState(
+            room=status.room, enabled=status.enabled, policy=status.policy,
+            policies=list(status.policies), fresh=known, emotion=status.emotion or '',
+            on_hold=status.on_hold, hold_left_s=float(status.hold_left_s),
+            hold_reason=status.hold_reason if status.on_hold else '',
+            last_action=status.last_action, last_reason=status.last_reason,
+            why_not=status.why_not)
+        if known:
+            room.confidence, room.faces = float(status.confidence), status.faces
+            room.valence, room.arousal = float(status.valence), float(status.arousal)
+        for device in devices:
+            item = DeviceState(target=device.target, kind=kinds[device.kind],
+                               available=device.available, known=device.reported is not None)
+            if isinstance(device.reported, LightState):
+                item.light = light_to_message(device.reported)
+            elif device.reported is not None:
+                item.position = float(device.reported)
+            room.devices.append(item)
+        message.rooms.append(room)
+    return message

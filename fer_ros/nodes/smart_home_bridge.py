@@ -1,8 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Smart-home bridge: emotions in, ambient actions out, by the rules of a policy file."""
 
-from dataclasses import asdict
-import json
+from collections.abc import Callable
 from pathlib import Path
 import sys
 import threading
@@ -12,18 +11,19 @@ from fer_ros import conversions
 from fer_ros.core.errors import ConfigurationError, FerError
 from fer_ros.core.home.action import AmbientAction as Action
 from fer_ros.core.home.house import House
-from fer_ros.core.home.light import KELVIN_RANGE, LightState
 from fer_ros.core.home.policy import load_policy
-from fer_ros.msg import AmbientAction, EmotionArray
+from fer_ros.msg import AmbientAction, EmotionArray, HomeState
 from fer_ros.nodes import qos
 from fer_ros.nodes.base import ManagedNode, run
 from fer_ros.nodes.diagnostics import ERROR, Status, WARN
 from fer_ros.nodes.parameters import Parameter
+from fer_ros.srv import CommandRoom, SetLightByHand
 from rclpy.clock import Clock, ClockType
-from std_msgs.msg import String
 from std_srvs.srv import SetBool, Trigger
 
 _TICK_S = 0.1
+#: Numbers that change with every frame are told no more often.
+_STATE_S = 1.0
 #: What is wrong in the first seconds is usually only not started yet.
 _PATIENCE_S = 5.0
 
@@ -49,10 +49,11 @@ class SmartHomeBridge(ManagedNode):
         self._house: House | None = None
         # Services, timer and lifecycle may be called from different threads.
         self._lock = threading.RLock()
-        self._actions = self._state_publisher = self._timer = self._hand = None
+        self._actions = self._state_publisher = self._timer = None
         self._subscriptions_made = []
         self._services_made = []
-        self._last_state = ''
+        self._last_state: HomeState | None = None
+        self._state_s = 0.0
         self._complained: set[str] = set()
         self._started_s = 0.0
 
@@ -63,7 +64,7 @@ class SmartHomeBridge(ManagedNode):
         if not self.value('dry_run'):
             House.check_secrets(policy)
         self._actions = self.advertise(AmbientAction, 'ambient_actions', qos.RESULT)
-        self._state_publisher = self.advertise(String, '~/state', qos.STATE)
+        self._state_publisher = self.advertise(HomeState, '~/home_state', qos.STATE)
 
     def activate(self) -> None:
         """Connect to the house, subscribe to the emotions."""
@@ -75,16 +76,17 @@ class SmartHomeBridge(ManagedNode):
                                 version=__version__)
             if self.value('policy'):
                 self._house.select(self.value('policy'))
-            self._complained, self._last_state = set(), ''
+            self._complained, self._last_state = set(), None
             self._steady = Clock(clock_type=ClockType.STEADY_TIME)
             self._started_s = self._steady_s()
             self._subscribe()
-            self._hand = self.subscribe(String, '~/lamp_by_hand', self._on_hand, qos.RESULT)
             self._services_made = [
                 self.create_service(SetBool, '~/enable', self._on_enable),
                 self.create_service(Trigger, '~/revert', self._on_revert),
                 self.create_service(Trigger, '~/resume', self._on_resume),
-                self.create_service(Trigger, '~/reload', self._on_reload)]
+                self.create_service(Trigger, '~/reload', self._on_reload),
+                self.create_service(CommandRoom, '~/command_room', self._on_command),
+                self.create_service(SetLightByHand, '~/light_by_hand', self._on_hand)]
             # Steady: people and devices answer also while the simulated time stands still.
             self._timer = self.create_timer(_TICK_S, self._tick, clock=self._steady)
             self.get_logger().info(
@@ -100,9 +102,6 @@ class SmartHomeBridge(ManagedNode):
                 self.destroy_service(service)
             self._services_made = []
             self._unsubscribe()
-            if self._hand is not None:
-                self.destroy_subscription(self._hand)
-                self._hand = None
             if self._house is not None:
                 house, self._house = self._house, None
                 house.close(self.now_s())
@@ -213,16 +212,6 @@ class SmartHomeBridge(ManagedNode):
             self._house.observe(source, emotions, conversions.stamp_to_s(message.header.stamp),
                                 now_s=self.now_s(), frame_id=message.header.frame_id)
 
-    def _on_hand(self, message: String) -> None:
-        with self._lock:
-            if self._house is None:
-                return
-            try:
-                room, target, state = lamp_by_hand(message.data)
-                self._house.by_hand(room, target, state, self.now_s())
-            except FerError as error:
-                self.get_logger().error(f'lamp_by_hand: {error}', throttle_duration_sec=1.0)
-
     def _tick(self) -> None:
         with self._lock:
             if self._house is None:
@@ -235,18 +224,18 @@ class SmartHomeBridge(ManagedNode):
         self._actions.publish(conversions.action_to_message(action))
 
     def _publish_state(self) -> None:
-        rooms = {}
-        for name in self._house.rooms:
-            state = asdict(self._house.status(name))
-            # What changes with every frame would make this a stream.
-            for key in ('confidence', 'valence', 'arousal', 'hold_left_s', 'stale'):
-                del state[key]
-            state['on_hold'] = self._house.status(name).on_hold
-            rooms[name] = state
-        text = json.dumps(rooms)
-        if text != self._last_state:
-            self._last_state = text
-            self._state_publisher.publish(String(data=text))
+        state = conversions.home_to_message(
+            ((self._house.status(room), self._house.devices(room)) for room in self._house.rooms),
+            self.now_s(), str(self._policy_path()))
+        now_s = self._steady_s()
+        if self._last_state is not None:
+            if state.rooms == self._last_state.rooms:
+                return
+            if now_s - self._state_s < _STATE_S and _told_at_once(state) == _told_at_once(
+                    self._last_state):
+                return
+        self._last_state, self._state_s = state, now_s
+        self._state_publisher.publish(state)
 
     def _complain(self) -> None:
         """Log each complaint once while it lasts."""
@@ -262,7 +251,7 @@ class SmartHomeBridge(ManagedNode):
                 log(complaint.text)
         self._complained = texts
 
-    def _answer(self, response, work, done: str):
+    def _answer(self, response, work: Callable[[], None], done: str):
         with self._lock:
             try:
                 if self._house is None:
@@ -277,7 +266,7 @@ class SmartHomeBridge(ManagedNode):
     def _on_enable(self, request, response):
         return self._answer(response,
                             lambda: self._house.set_enabled(request.data, self.now_s()),
-                            'on' if request.data else 'off')
+                            f'switched {"on" if request.data else "off"}')
 
     def _on_revert(self, _request, response):
         return self._answer(response, lambda: self._house.revert(self.now_s()),
@@ -288,6 +277,34 @@ class SmartHomeBridge(ManagedNode):
 
     def _on_reload(self, _request, response):
         return self._answer(response, lambda: self._reload(self._policy_path()), 'reloaded')
+
+
+    def _on_command(self, request, response):
+        def work():
+            room, now_s = request.room or None, self.now_s()
+            if request.command in (CommandRoom.Request.SWITCH_ON,
+                                   CommandRoom.Request.SWITCH_OFF):
+                self._house.set_enabled(
+                    request.command == CommandRoom.Request.SWITCH_ON, now_s, room)
+            elif request.command == CommandRoom.Request.REVERT:
+                self._house.revert(now_s, room)
+            elif request.command == CommandRoom.Request.RESUME:
+                self._house.resume(now_s, room)
+            elif request.command == CommandRoom.Request.SELECT_POLICY:
+                self._house.select(request.policy, room)
+            else:
+                raise ConfigurationError(f'unknown command {request.command}')
+        done = ('switched on', 'switched off', 'reverted, and on hold', 'resumed',
+                f'policy {request.policy}')
+        return self._answer(response, work, f'{request.room or "all rooms"}: '
+                            f'{done[min(request.command, len(done) - 1)]}')
+
+    def _on_hand(self, request, response):
+        return self._answer(
+            response, lambda: self._house.by_hand(
+                request.room, request.target, conversions.message_to_light(request.light),
+                self.now_s()),
+            f'{request.room}/{request.target} changed by hand')
 
 
 def default_policy() -> Path:
@@ -306,26 +323,11 @@ def default_policy() -> Path:
     return share / 'config' / 'policies' / 'default.yaml'
 
 
-def lamp_by_hand(text: str) -> tuple[str, str, LightState]:
-    """Read what a person does to a virtual lamp: room, target and the state, from JSON.
-
-    :raises ConfigurationError: when it cannot be read.
-    """
-    try:
-        data = json.loads(text)
-        color = data.get('color')
-        kelvin = data.get('color_temperature_k')
-        state = LightState(
-            bool(data.get('on', True)),
-            None if data.get('brightness') is None else min(1.0, max(
-                0.0, float(data['brightness']))),
-            None if color is None else tuple(min(1.0, max(0.0, float(c))) for c in color[:3]),
-            None if kelvin is None else min(KELVIN_RANGE[1], max(KELVIN_RANGE[0], int(kelvin))))
-        return str(data['room']), str(data['target']), state
-    except (ValueError, TypeError, KeyError, AttributeError) as error:
-        raise ConfigurationError(
-            f'cannot read {text[:200]!r}: expected JSON such as {{"room": "living_room", '
-            '"target": "lamp", "on": true, "brightness": 0.5}') from error
+def _told_at_once(state: HomeState) -> list[tuple]:
+    """Return the part of the state whose change does not wait."""
+    return [(room.room, room.enabled, room.policy, room.policies, room.fresh, room.emotion,
+             room.faces, room.on_hold, room.hold_reason, room.last_action, room.last_reason,
+             room.devices) for room in state.rooms]
 
 
 def main(args: list[str] | None = None) -> int:

@@ -5,8 +5,10 @@ import pytest
 
 conversions = pytest.importorskip('fer_ros.conversions', reason='the messages are not built')
 from fer_ros.core.emotions import LABELS, UNCERTAIN  # noqa: E402
+from fer_ros.core.home.engine import DeviceStatus  # noqa: E402
+from fer_ros.core.home.light import LightState  # noqa: E402
 from fer_ros.core.types import BoundingBox, Face, FaceEmotion  # noqa: E402
-from fer_ros.msg import Emotion  # noqa: E402
+from fer_ros.msg import DeviceState, Emotion  # noqa: E402
 from sensor_msgs.msg import CompressedImage, Image  # noqa: E402
 from std_msgs.msg import Header  # noqa: E402
 
@@ -164,6 +166,32 @@ def test_bad_emotions_are_refused(change):
         setattr(message.emotions[0], name, value)
     with pytest.raises(conversions.FerError):
         conversions.message_to_emotions(message)
+
+
+@pytest.mark.parametrize('light', [
+    LightState(False), LightState(True, 0.25), LightState(True, 0.5, (0.25, 1.0, 0.0)),
+    LightState(True, 1.0, None, 2700)])
+def test_lights_round_trip(light):
+    message = conversions.light_to_message(light)
+    assert message.color.a == (light.rgb is not None)
+    assert conversions.message_to_light(message) == light
+
+
+def test_devices_of_every_kind_are_told():
+    from home_support import Sim
+    light = LightState(True, 0.5, None, 2700)
+    message = conversions.home_to_message([(Sim().status, [
+        DeviceStatus('lamp', 'light', True, light), DeviceStatus('mute', 'light', True, None),
+        DeviceStatus('mood', 'scene', False, None), DeviceStatus('blind', 'blind', True, 0.25)])],
+        12.5, 'house.yaml')
+    assert conversions.stamp_to_s(message.header.stamp) == 12.5
+    room, = message.rooms
+    assert not room.fresh and room.emotion == '' and room.enabled
+    lamp, mute, mood, blind = room.devices
+    assert conversions.message_to_light(lamp.light) == light and lamp.known
+    assert not mute.known and mute.available and mute.kind == DeviceState.LIGHT
+    assert mood.kind == DeviceState.SCENE and not mood.available and not mood.known
+    assert blind.kind == DeviceState.BLIND and blind.position == 0.25
 
 
 @pytest.mark.parametrize('seconds', [0.0, 1.25, 1_800_000_000.123456])

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The smart-home bridge as a node: emotions published by the test, actions collected by it."""
 
-import json
+from pathlib import Path
 import threading
 
 from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus
@@ -10,13 +10,14 @@ import pytest
 pytest.importorskip('fer_ros.conversions', reason='the messages are not built')
 from fer_ros import conversions  # noqa: E402
 from fer_ros.core.home.light import differences  # noqa: E402
-from fer_ros.msg import AmbientAction, EmotionArray  # noqa: E402
+from fer_ros.msg import AmbientAction, DeviceState, EmotionArray, HomeState, LightState  # noqa: E402
 from fer_ros.nodes import qos  # noqa: E402
-from fer_ros.nodes.smart_home_bridge import lamp_by_hand, SmartHomeBridge  # noqa: E402
+from fer_ros.nodes.smart_home_bridge import SmartHomeBridge  # noqa: E402
+from fer_ros.srv import CommandRoom, SetLightByHand  # noqa: E402
 from home_support import emotion  # noqa: E402
 from rclpy.parameter import Parameter  # noqa: E402
 from ros_support import wait_for  # noqa: E402
-from std_msgs.msg import Header, String  # noqa: E402
+from std_msgs.msg import Header  # noqa: E402
 from std_srvs.srv import SetBool, Trigger  # noqa: E402
 
 POLICY = """
@@ -115,30 +116,105 @@ def test_a_feeling_that_lasts_changes_the_lamp_and_leaving_restores_it(home):
     assert message.color_temperature_k == 2700 and message.brightness == pytest.approx(0.6)
 
 
-def test_the_hand_wins_until_the_room_is_resumed(home):
-    states = home.collect(String, '/smart_home_bridge/state', qos.STATE)
+def hand(graph, room='study', target='lamp', **light):
+    return call(graph, SetLightByHand, 'light_by_hand', SetLightByHand.Request(
+        room=room, target=target, light=LightState(**light)))
+
+
+def command(graph, what, room='study', policy=''):
+    return call(graph, CommandRoom, 'command_room', CommandRoom.Request(
+        command=getattr(CommandRoom.Request, what), room=room, policy=policy))
+
+
+@pytest.fixture
+def states(home):
+    return home.collect(HomeState, '/smart_home_bridge/home_state', qos.STATE)
+
+
+def study(states, fits=lambda room: True, what='the state of the study'):
+    """Wait for the newest state of the room to fit, and return it."""
+    return wait_for(lambda: next((room for room in (states[-1].rooms if states else ())
+                                  if fits(room)), None), what=what)
+
+
+def test_the_hand_wins_until_the_room_is_resumed(home, states):
     home.camera.seen = [emotion('happy')]
     action(home)
-    hand = home.publisher(String, '/smart_home_bridge/lamp_by_hand', qos.RESULT)
-    hand.publish(String(data='{"room": "study", "target": "lamp", "brightness": 0.1}'))
-    wait_for(lambda: states and json.loads(states[-1].data)['study']['on_hold'])
+    assert hand(home, on=True, brightness=0.1).success
+    room = study(states, lambda room: room.on_hold)
+    assert 'changed by hand' in room.hold_reason and 50 < room.hold_left_s <= 60
     home.camera.seen = [emotion('sad')]
-    wait_for(lambda: json.loads(states[-1].data)['study']['emotion'] == 'sad')
+    study(states, lambda room: room.emotion == 'sad')
     assert len(home.actions) == 1
     assert call(home, Trigger, 'resume', Trigger.Request()).success
     assert action(home, 1).emotion == 'sad'
+    study(states, lambda room: not room.on_hold and not room.hold_reason)
 
 
-def test_off_restores_the_lamp_and_is_seen_to_be_off(home):
-    states = home.collect(String, '/smart_home_bridge/state', qos.STATE)
+def test_off_restores_the_lamp_and_is_seen_to_be_off(home, states):
     home.camera.seen = [emotion('happy')]
     action(home)
     assert call(home, SetBool, 'enable', SetBool.Request(data=False)).success
     assert action(home, 1).command == AmbientAction.RESTORE
-    wait_for(lambda: json.loads(states[-1].data)['study']['enabled'] is False)
-    wait_for(lambda: json.loads(states[-1].data)['study']['emotion'] is None)
+    room = study(states, lambda room: not room.enabled and not room.fresh)
+    assert (room.emotion, room.faces, room.confidence) == ('', 0, 0)
     assert call(home, SetBool, 'enable', SetBool.Request(data=True)).success
     assert action(home, 2).emotion == 'happy'
+
+
+def test_the_state_of_the_home_tells_rooms_policies_actions_and_lamps(home, states):
+    home.camera.seen = [emotion('happy', valence=0.8, arousal=0.4)]
+    message = action(home)
+    room = study(states, lambda room: room.last_action and room.devices[0].light.on
+                 and room.devices[0].light.color_temperature_k == 0)
+    assert (room.room, room.policy, room.policies) == ('study', 'mirror', ['mirror', 'warm'])
+    assert room.enabled and room.fresh and (room.emotion, room.faces) == ('happy', 1)
+    assert room.last_action.startswith('lamp: on') and room.last_reason == message.reason
+    lamp, = room.devices
+    assert (lamp.target, lamp.kind) == ('lamp', DeviceState.LIGHT)
+    assert lamp.available and lamp.known
+    assert lamp.light.brightness == pytest.approx(message.brightness)
+    assert lamp.light.color == message.color
+    assert states[-1].policy_file == str(home.file)
+    # Numbers of a feeling that lasts are no stream of messages.
+    study(states, lambda room: room.confidence > 0.85)
+    count, heard = len(states), home.bridge._house.counts['emotions']
+    wait_for(lambda: home.bridge._house.counts['emotions'] > heard + 50, 15)
+    assert len(states) - count <= 5
+    # Who comes late is told at once.
+    late = home.collect(HomeState, '/smart_home_bridge/home_state', qos.STATE)
+    assert study(late).emotion == 'happy'
+
+
+def test_rooms_are_commanded_one_by_one(home, states):
+    home.file.write_text(POLICY + POLICY.partition('rooms:')[2].replace('study', 'library'))
+    assert call(home, Trigger, 'reload', Trigger.Request()).success
+    home.camera.seen = [emotion('happy')]
+    wait_for(lambda: {message.room for message in home.actions} == {'study', 'library'})
+
+    def rooms(fits):
+        return wait_for(lambda: states and len(states[-1].rooms) == 2 and fits(
+            *sorted(states[-1].rooms, key=lambda room: room.room)), what='the rooms')
+
+    assert command(home, 'SELECT_POLICY', policy='warm').message == 'study: policy warm'
+    rooms(lambda library, study: (library.policy, study.policy) == ('mirror', 'warm'))
+    assert action(home, 2).color_temperature_k == 2200
+    answer = command(home, 'SELECT_POLICY', policy='cold')
+    assert not answer.success and 'expected one of mirror, warm' in answer.message
+    assert command(home, 'REVERT').success
+    rooms(lambda library, study: study.on_hold and not library.on_hold)
+    assert command(home, 'RESUME').success
+    rooms(lambda library, study: not study.on_hold)
+    assert command(home, 'SWITCH_OFF', 'library').message == 'library: switched off'
+    rooms(lambda library, study: study.enabled and not library.enabled)
+    assert command(home, 'SWITCH_OFF', '').message == 'all rooms: switched off'
+    rooms(lambda library, study: not study.enabled and not library.enabled)
+    assert command(home, 'SWITCH_ON', '').success
+    rooms(lambda library, study: study.enabled and library.enabled)
+    answer = command(home, 'REVERT', 'cellar')
+    assert not answer.success and 'expected one of study, library' in answer.message
+    answer = call(home, CommandRoom, 'command_room', CommandRoom.Request(command=99))
+    assert not answer.success and answer.message == 'unknown command 99'
 
 
 def test_revert_goes_back_and_holds(home):
@@ -224,8 +300,22 @@ def test_the_default_policy_works_without_a_broker(graph):
     assert bridge._house.rooms and not bridge._house.connections
 
 
-@pytest.mark.parametrize('text', ['', '[]', '{"room": "a"}', '{"room":"a","target":"b","on":1,'
-                                  '"brightness":"x"}'])
-def test_an_unreadable_hand_is_refused(text):
-    with pytest.raises(ValueError, match='expected JSON'):
-        lamp_by_hand(text)
+def test_every_topic_and_service_is_documented(home):
+    docs = (Path(__file__).parents[2] / 'docs' / 'home.md').read_text(encoding='utf-8')
+    own = '/smart_home_bridge/'
+    names = [name for name, kinds in (*home.bridge.get_topic_names_and_types(),
+                                      *home.bridge.get_service_names_and_types())
+             if name.startswith(own) and not name.endswith('/transition_event')
+             and not kinds[0].startswith(('rcl_interfaces', 'lifecycle_msgs', 'type_descr'))]
+    assert len(names) == 7
+    assert not [name for name in names if f'`~/{name[len(own):]}`' not in docs]
+
+
+@pytest.mark.parametrize('light, words', [
+    ({'brightness': 1.5}, 'brightness is 1.5: expected 0 to 1'),
+    ({'brightness': float('nan')}, 'brightness is nan'),
+    ({'color_temperature_k': 12}, 'color_temperature_k is 12'),
+    ({'target': 'sofa'}, 'study/sofa is no terminal lamp')])
+def test_a_hand_that_cannot_be_is_refused(home, light, words):
+    answer = hand(home, **light)
+    assert not answer.success and words in answer.message

@@ -75,6 +75,20 @@ class RoomStatus:
 
 
 @dataclass(frozen=True)
+class DeviceStatus:
+    """What is known of one device.
+
+    :ivar kind: light, scene or blind.
+    :ivar reported: a light's state or a blind's position, or None when it has said nothing.
+    """
+
+    target: str
+    kind: str
+    available: bool
+    reported: LightState | float | None
+
+
+@dataclass(frozen=True)
 class _Sighting:
     stamp_s: float
     received_s: float
@@ -770,6 +784,12 @@ class DecisionEngine:
     def status(self, room: str) -> RoomStatus:
         """Return what a room is doing."""
         return self._rooms[room].status()
+
+    def devices(self, room: str) -> tuple[DeviceStatus, ...]:
+        """Return what is known of a room's devices."""
+        engine = self._rooms[room]
+        return tuple(DeviceStatus(name, engine.room.targets[name].kind, target.available,
+                                  target.reported) for name, target in engine.targets.items())
 
     def faces(self, room: str) -> list[FaceEmotion]:
         """Return the faces that are in a room now."""

@@ -15,7 +15,7 @@ import time
 from fer_ros.core.errors import ConfigurationError
 from fer_ros.core.home.action import AmbientAction, Outcome
 from fer_ros.core.home.devices import Device, ShownLamp, ShownOnly, TerminalLamp
-from fer_ros.core.home.engine import DecisionEngine, RoomStatus
+from fer_ros.core.home.engine import DecisionEngine, DeviceStatus, RoomStatus
 from fer_ros.core.home.home_assistant import HomeAssistantClient, HomeAssistantDevice
 from fer_ros.core.home.light import LightState
 from fer_ros.core.home.mqtt import MqttConnection
@@ -187,6 +187,10 @@ class House:
     def status(self, room: str) -> RoomStatus:
         """Return what a room is doing."""
         return self._engine.status(room)
+
+    def devices(self, room: str) -> tuple[DeviceStatus, ...]:
+        """Return what is known of a room's devices."""
+        return self._engine.devices(room)
 
     def lamp(self, room: str, target: str, now_s: float) -> LightState | None:
         """Return the state of a terminal lamp, or None for other devices."""

@@ -21,7 +21,8 @@ EVENT_TYPES = ('emotion', 'action', 'hold', 'resumed', 'switched_on', 'switched_
 COMMANDS = ('enabled', 'policy', 'revert', 'resume')
 _MAXIMUM_DISCOVERY = 3900
 #: Home Assistant subscribes to the states only some time after it has read the discovery
-#: (measured: within the second), so that a state sent at once is lost on it: send it again for a while.
+#: (measured: within the second), so that a state sent at once is lost on it: send it again for a
+#: while.
 _INTRODUCTION_S = 6.0
 #: Home Assistant takes no longer state.
 _MAXIMUM_TEXT = 250

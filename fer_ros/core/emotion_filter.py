@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from fer_ros.core.affect import valence_arousal
 from fer_ros.core.emotions import Emotion, LABELS, UNCERTAIN
 from fer_ros.core.errors import ConfigurationError
+from fer_ros.core.stamps import FrameClock
 from fer_ros.core.types import Face, FaceEmotion
 import numpy as np
 
 _CLASSES = len(Emotion)
 # The least probability a frame can give a class: a filter that was certain could never change.
 _FLOOR = 1e-3
-_USUAL_INTERVAL_S = 1 / 30
 
 
 @dataclass
@@ -79,14 +79,14 @@ class EmotionFilter:
         self._minimum_quality = minimum_quality
         self._forget_s = forget_s
         self._max_faces = max(1, max_faces)
+        self._clock = FrameClock(forget_s)
         self.reset()
 
     def reset(self) -> None:
         """Forget all faces."""
         self._states: dict[int, _State] = {}
         self._now_s = 0.0  # runs on by the stamps' good intervals, never back
-        self._stamp_s: float | None = None
-        self._interval_s = _USUAL_INTERVAL_S
+        self._clock.reset()
 
     def __len__(self) -> int:
         return len(self._states)
@@ -96,7 +96,7 @@ class EmotionFilter:
         """
         Take in a frame and return what each of its faces shows, in the order given.
 
-        A stamp that stands still or goes back tells no interval: the last good one stands in.
+        Stamps may stand still or go back: see :class:`FrameClock`.
 
         :param stamp_s: time of the frame, seconds.
         :param faces: each face with its probabilities, float ``(7,)`` in the order of
@@ -104,19 +104,10 @@ class EmotionFilter:
         :raises ValueError: for probabilities of another shape or that are no numbers.
         """
         checked = [(face, _checked(probabilities)) for face, probabilities in faces]
-        self._advance(stamp_s)
+        self._now_s += self._clock.advance(stamp_s)
         result = [self._read(face, probabilities) for face, probabilities in checked]
         self._forget()
         return result
-
-    def _advance(self, stamp_s: float) -> None:
-        if self._stamp_s is not None and stamp_s > self._stamp_s:
-            self._interval_s = stamp_s - self._stamp_s
-        elif self._interval_s > self._forget_s:
-            self._interval_s = _USUAL_INTERVAL_S
-        if self._stamp_s is not None:
-            self._now_s += self._interval_s
-        self._stamp_s = stamp_s
 
     def _read(self, face: Face, probabilities: np.ndarray) -> FaceEmotion:
         quality = float(np.clip(face.quality, 0, 1))

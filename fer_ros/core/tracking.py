@@ -4,22 +4,29 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from fer_ros.core.stamps import FrameClock
 from fer_ros.core.types import BoundingBox, Detection
 import numpy as np
 from scipy.optimize import linear_sum_assignment
 
 # Squared Mahalanobis distance of four degrees of freedom that one match in a thousand exceeds.
 _GATE = 18.5
-# A face does not jump further than this from where it is expected, in units of its side.
+# A face does not jump further than this from where it is expected, in units of its side, and as
+# much again for each second unseen.
 _FURTHEST = 1.0
 # Standard deviations in units of the face's side: of a detected box, ...
 _POSITION_NOISE, _SIZE_NOISE = 0.035, 0.06
 # ... of a face's first speed (sides a second), and how it changes (sides a second squared).
 _FIRST_SPEED, _FIRST_GROWTH = 2.0, 0.5
-_ACCELERATION, _GROWTH_ACCELERATION = 4.0, 1.0
+_ACCELERATION, _GROWTH_ACCELERATION = 3.0, 0.8
 _GROWTH_LASTS_S = 0.3
-# Stands in for the frame interval until two stamps told it.
-_USUAL_INTERVAL_S = 1 / 30
+# Where faces overlap, the one behind shows in part: the noise of a box grows by this times the
+# share of it that another track covers.
+_COVER_NOISE = 20.0
+# A head reaches this far beyond its face, in units of the box.
+_HEAD = 1.5
+# A box that has this share of itself, or of a face already followed, in common is no new face.
+_SAME_FACE = 0.5
 
 
 @dataclass(frozen=True)
@@ -83,6 +90,7 @@ class FaceTracker:
         self._timeout_s = max(timeout_s, carry_s)
         self._max_tracks = max_tracks
         self._next_id = 1
+        self._clock = FrameClock(self._timeout_s)
         self.reset()
 
     def reset(self) -> None:
@@ -90,8 +98,7 @@ class FaceTracker:
         self._entries: list[_Entry] = []
         self._state = np.zeros((0, 4, 2))  # value and speed of cx, cy, width, height
         self._covariance = np.zeros((0, 4, 2, 2))
-        self._stamp_s: float | None = None
-        self._interval_s = _USUAL_INTERVAL_S
+        self._clock.reset()
 
     def __len__(self) -> int:
         return len(self._entries)
@@ -101,21 +108,22 @@ class FaceTracker:
         """
         Move on to a frame and return the confirmed faces that are to be seen, oldest first.
 
-        A stamp that stands still or goes back tells no interval: the last good one stands in.
+        Stamps may stand still or go back: see :class:`FrameClock`.
 
         :param detections: the frame's faces, or None when no detection ran: the tracks are
             carried on by their motion.
         :param stamp_s: time of the frame, seconds.
         :param image_size: width and height, pixels; a face that moves out is forgotten.
         """
-        interval_s = self._advance(stamp_s)
+        interval_s = self._clock.advance(stamp_s)
         self._predict(interval_s)
         for entry in self._entries:
             entry.unseen_s += interval_s
-        seen: set[int] = set()
+        self._bury(None, set())
         if detections is not None:
-            seen = self._correct(detections)
-        self._bury(image_size, seen)
+            self._bury(image_size, self._correct(detections))
+        else:
+            self._bury(image_size, set())
         return self._report()
 
     def rescale(self, x_factor: float, y_factor: float) -> None:
@@ -129,14 +137,6 @@ class FaceTracker:
         for entry in self._entries:
             if entry.track_id == track.track_id:
                 entry.landmarks = _relative(landmarks, track.box)
-
-    def _advance(self, stamp_s: float) -> float:
-        if self._stamp_s is not None and stamp_s > self._stamp_s:
-            self._interval_s = stamp_s - self._stamp_s
-        elif self._interval_s > self._timeout_s:
-            self._interval_s = _USUAL_INTERVAL_S
-        self._stamp_s = stamp_s
-        return self._interval_s
 
     def _sides(self) -> np.ndarray:
         return np.sqrt(np.maximum(self._state[:, 2, 0] * self._state[:, 3, 0], 1.0))
@@ -157,12 +157,13 @@ class FaceTracker:
                             + strength[:, :, None, None] * noise)
 
     def _correct(self, detections: Sequence[Detection]) -> set[int]:
-        boxes = np.array([[*d.box.centre, d.box.width, d.box.height] for d in detections],
-                         float).reshape(-1, 4)
+        boxes = np.array([[*d.box.centre, max(d.box.width, 1.0), max(d.box.height, 1.0)]
+                          for d in detections], float).reshape(-1, 4)
         rows, columns = self._assign(boxes)
+        cover = self._cover()
         seen = set()
         for row, column in zip(rows, columns):
-            self._absorb(row, boxes[column], detections[column])
+            self._absorb(row, boxes[column], detections[column], 1 + _COVER_NOISE * cover[row])
             seen.add(row)
         for row, entry in enumerate(self._entries):
             if row not in seen:
@@ -171,10 +172,22 @@ class FaceTracker:
         free = sorted((i for i in range(len(detections)) if i not in taken
                        and detections[i].score >= self._birth_score),
                       key=lambda i: -detections[i].score)
-        for i in free[:self._max_tracks - len(self._entries)]:
-            seen.add(len(self._entries))
-            self._bear(boxes[i], detections[i])
+        for i in free:
+            if len(self._entries) >= self._max_tracks:
+                break
+            if _common_share(boxes[i:i + 1], self._state[:, :, 0]).max(initial=0) < _SAME_FACE:
+                seen.add(len(self._entries))
+                self._bear(boxes[i], detections[i])
         return seen
+
+    def _cover(self) -> np.ndarray:
+        """Return the share of each track's box that the one covering it most covers, ``(n,)``."""
+        if not self._entries:
+            return np.zeros(0)
+        values = self._state[:, :, 0]
+        shared = _shared_area(values, values * (1, 1, _HEAD, _HEAD))
+        np.fill_diagonal(shared, 0)
+        return shared.max(axis=1) / np.maximum(values[:, 2] * values[:, 3], 1.0)
 
     def _assign(self, boxes: np.ndarray) -> tuple[list[int], list[int]]:
         if not self._entries or not len(boxes):
@@ -184,7 +197,8 @@ class FaceTracker:
         offset = boxes[None] - self._state[:, None, :, 0]
         distance = np.sum(offset ** 2 / variance[:, None], axis=2)
         jump = np.hypot(offset[:, :, 0], offset[:, :, 1]) / sides[:, None]
-        allowed = (distance < _GATE) & (jump < _FURTHEST)
+        unseen_s = np.array([entry.unseen_s for entry in self._entries])
+        allowed = (distance < _GATE) & (jump < (_FURTHEST + unseen_s)[:, None])
         cost = distance + np.sum(np.log(variance), axis=1)[:, None]
         # Tentative tracks come after confirmed ones when both explain a detection.
         cost += np.array([0.0 if entry.track_id else 4.0 for entry in self._entries])[:, None]
@@ -198,9 +212,10 @@ class FaceTracker:
         """Variance of a detected box's values, ``(n, 4)``."""
         return (sides[:, None] * np.array([_POSITION_NOISE] * 2 + [_SIZE_NOISE] * 2)) ** 2
 
-    def _absorb(self, row: int, box: np.ndarray, detection: Detection) -> None:
+    def _absorb(self, row: int, box: np.ndarray, detection: Detection, doubt: float) -> None:
         state, covariance = self._state[row], self._covariance[row]
-        variance = covariance[:, 0, 0] + self._noise(self._sides()[row:row + 1])[0]
+        noise = self._noise(self._sides()[row:row + 1])[0] * doubt ** 2
+        variance = covariance[:, 0, 0] + noise
         gain = covariance[:, :, 0] / variance[:, None]
         state += gain * (box - state[:, 0])[:, None]
         state[2:, 0] = np.maximum(state[2:, 0], 1.0)
@@ -253,6 +268,21 @@ class FaceTracker:
             tracks.append(Track(entry.track_id, box, entry.score, _absolute(entry.landmarks, box),
                                 entry.unseen_s == 0.0, entry.unseen_s))
         return sorted(tracks, key=lambda track: track.track_id)
+
+
+def _shared_area(first: np.ndarray, second: np.ndarray) -> np.ndarray:
+    """Return the intersections of boxes given as cx, cy, width, height, ``(n, m)``."""
+    low = np.maximum((first[:, :2] - first[:, 2:] / 2)[:, None],
+                     (second[:, :2] - second[:, 2:] / 2)[None])
+    high = np.minimum((first[:, :2] + first[:, 2:] / 2)[:, None],
+                      (second[:, :2] + second[:, 2:] / 2)[None])
+    return np.prod(np.maximum(high - low, 0), axis=2)
+
+
+def _common_share(first: np.ndarray, second: np.ndarray) -> np.ndarray:
+    """Return the intersections over the smaller of both boxes, ``(n, m)``."""
+    areas = [np.maximum(boxes[:, 2] * boxes[:, 3], 1.0) for boxes in (first, second)]
+    return _shared_area(first, second) / np.minimum(areas[0][:, None], areas[1])
 
 
 def _own_landmarks(detection: Detection) -> np.ndarray | None:

@@ -10,7 +10,7 @@ import cv2
 from fer_ros.core.errors import ConfigurationError
 import numpy as np
 
-_STYLE = '''
+_STYLE = """
 body { font: 15px/1.5 system-ui, sans-serif; margin: 2em auto; max-width: 62em; padding: 0 1em;
        color: #222; background: #fff }
 table { border-collapse: collapse; margin: 1em 0 }
@@ -19,7 +19,7 @@ td.number { text-align: right; font-variant-numeric: tabular-nums }
 figure { display: inline-block; margin: 0 1em 1em 0; vertical-align: top }
 figcaption { color: #555; font-size: 13px } svg text { font: 12px system-ui, sans-serif }
 img { max-width: 100% }
-'''
+"""
 _COLOURS = ('#1f6fb4', '#d1600a', '#2a8f3c', '#8a4fb0', '#777777', '#b8a000', '#c22f4e')
 
 

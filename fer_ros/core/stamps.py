@@ -1,0 +1,41 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Intervals between frames whose stamps may misbehave."""
+
+# Stands in for the interval until two stamps told it.
+_USUAL_S = 1 / 30
+
+
+class FrameClock:
+    """
+    Tell the time from frame to frame.
+
+    A stamp that stands still or goes back (a looped recording, a clock set back) tells no
+    interval: the last good one stands in. A stamp that returns to the newest one or beyond, as
+    after a single wrong stamp or a clock put right, counts from there.
+
+    :param longest_s: an interval longer than this is a pause and stands in for no other, seconds.
+    """
+
+    def __init__(self, longest_s: float):
+        self._longest_s = longest_s
+        self.reset()
+
+    def reset(self) -> None:
+        """Begin anew: the next stamp is the first."""
+        self._previous_s: float | None = None
+        self._newest_s = 0.0
+        self._interval_s = _USUAL_S
+
+    def advance(self, stamp_s: float) -> float:
+        """Return the seconds since the frame before, more than 0; 0 for the first frame."""
+        if self._previous_s is None:
+            self._previous_s = self._newest_s = stamp_s
+            return 0.0
+        told_s = stamp_s - (self._newest_s if stamp_s >= self._newest_s else self._previous_s)
+        if told_s > 0:
+            self._interval_s = told_s
+        elif self._interval_s > self._longest_s:
+            self._interval_s = _USUAL_S
+        self._previous_s = stamp_s
+        self._newest_s = max(self._newest_s, stamp_s)
+        return self._interval_s

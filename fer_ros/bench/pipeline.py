@@ -21,6 +21,10 @@ from rclpy.executors import SingleThreadedExecutor
 from sensor_msgs.msg import Image
 from std_msgs.msg import Header
 
+# What the nodes' diagnostics call frames that they did not answer.
+_COUNTERS = ('images dropped (newer came)', 'images lost in transport', 'images unreadable',
+             'face arrays dropped (newer came)')
+
 
 class Bench:
     """A node that feeds frames and awaits their emotions."""
@@ -94,6 +98,18 @@ class Bench:
                 self._arrived.wait_for(lambda: self.received > before, timeout=0.5)
         return sent, time.monotonic() - start
 
+    def reported(self, nodes: int, timeout_s: float = 4.0) -> int:
+        """Return how many frames the nodes have counted as dropped, lost or unreadable so far."""
+        self.counters = {}
+        end = time.monotonic() + timeout_s
+        while len(self.counters) < nodes:
+            if time.monotonic() > end:
+                raise FerError(f'only {len(self.counters)} of {nodes} nodes sent diagnostics '
+                               f'within {timeout_s:.0f} s')
+            time.sleep(0.02)
+        return sum(int(values.get(key, 0)) for values in list(self.counters.values())
+                   for key in _COUNTERS)
+
     def settle(self, expected: int, timeout_s: float = 2.0) -> None:
         """Wait until ``expected`` results are in or no more come."""
         end = time.monotonic() + timeout_s
@@ -161,6 +177,7 @@ def steady(frames: list[np.ndarray], *, composed: bool, seconds: float, rate_hz:
             startup_s = time.monotonic() - start
             bench.feed(frames, 1.0, rate_hz)
             bench.settle(10**9, 0.5)
+            reported = bench.reported(cameras + 1)
             bench.reset()
             before = [measure.process_cpu_s(p.pid) for p in running]
             began = time.monotonic()
@@ -168,9 +185,12 @@ def steady(frames: list[np.ndarray], *, composed: bool, seconds: float, rate_hz:
             elapsed = time.monotonic() - began
             bench.settle(sent)
             used = [measure.process_cpu_s(p.pid) - b for p, b in zip(running, before)]
+            missing = sent - bench.received
+            unreported = missing - (bench.reported(cameras + 1) - reported)
             rss = [measure.process_rss_mib(p.pid) for p in running]
             return {'latency_ms': measure.figures(bench.latencies_ms), 'sent': sent,
-                    'received': bench.received, 'missing': sent - bench.received,
+                    'received': bench.received, 'missing': missing,
+                    'unreported': max(0, unreported),
                     'cpu_s_per_s': round(sum(used) / elapsed, 3),
                     'cpu_ms_per_frame': round(sum(used) / max(1, sent) * 1e3, 3),
                     'rss_mib': [round(value, 1) for value in rss],

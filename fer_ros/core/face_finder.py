@@ -13,6 +13,10 @@ from fer_ros.core.tracking import FaceTracker, Track
 from fer_ros.core.types import Face
 import numpy as np
 
+#: Motion carries a face no longer than this without the detector, seconds.
+LONGEST_CARRY_S = 0.1
+# Stamps of a steady camera tremble by this much, seconds.
+_TREMBLE_S = 0.005
 # Frames whose sides change by the same factor, within this, come from a change of resolution.
 _SAME_ASPECT = 0.02
 # Landmarks are refined for at most so many faces an image, the largest, ...
@@ -28,7 +32,8 @@ class FaceFinder:
     :param detector: finds the faces.
     :param tracker: follows them; the finder resets it.
     :param detect_every: the detector runs on every n-th image, from 1; between, the faces are
-        carried on by their motion. While nobody is there it runs on every image.
+        carried on by their motion. While nobody is there it runs on every image, and in a slow
+        stream on every image that comes :data:`LONGEST_CARRY_S` or more after the last it saw.
     :param crop_side_px: side of the crops; 0: none are made (and the quality stays 1).
     :param refine_landmarks: where the detector's landmarks do not follow a rolled head, get
         better ones from :class:`LandmarkNet`, if its file is installed.
@@ -58,6 +63,7 @@ class FaceFinder:
         """Forget all faces, as before the first image."""
         self._tracker.reset()
         self._since_detection = 0
+        self._detected_at_s = 0.0
         self._size: tuple[int, int] | None = None
 
     def process(self, image: np.ndarray, stamp_s: float) -> list[Face]:
@@ -72,9 +78,10 @@ class FaceFinder:
         height, width = image.shape[:2]
         self._adapt(width, height)
         detections = None
-        if self._since_detection % self._detect_every == 0 or not len(self._tracker):
+        if self._due(stamp_s):
             detections = self._detector.detect(image)
             self._since_detection = 0
+            self._detected_at_s = stamp_s
         self._since_detection += 1
         tracks = self._tracker.update(detections, stamp_s, (width, height))
         if detections is not None and self._landmark_net:
@@ -91,6 +98,13 @@ class FaceFinder:
             faces.append(Face(track.track_id, box, track.score, track.landmarks, track.detected,
                               quality, crop))
         return faces
+
+    def _due(self, stamp_s: float) -> bool:
+        if self._since_detection % self._detect_every == 0 or not len(self._tracker):
+            return True
+        # A clock that jumped tells nothing of where the faces are now.
+        carried_s = stamp_s - self._detected_at_s
+        return carried_s < 0 or carried_s > LONGEST_CARRY_S + _TREMBLE_S
 
     def _refined(self, image: np.ndarray, tracks: list[Track]) -> list[Track]:
         seen = sorted((i for i, track in enumerate(tracks) if track.detected),

@@ -1,0 +1,89 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the project wants on two cores of a desk machine, held against a run's figures."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+_VGA = '640x480, 1 face'
+_HD = '1280x720, 4 faces'
+_APART, _COMPOSED = 'one process a node', 'composed'
+
+
+@dataclass(frozen=True)
+class Goal:
+    """One figure that is to be at most, or at least, a limit.
+
+    :ivar value: takes a run's results and returns the figure; raises KeyError where the run has
+        no such section or row.
+    """
+
+    name: str
+    limit: float
+    unit: str
+    value: Callable[[dict], float]
+    at_least: bool = False
+
+
+def _steady(how: str, scene: str, *keys: str) -> Callable[[dict], float]:
+    def value(results: dict) -> float:
+        found = results['pipeline'][f'{how}, {scene}']
+        for key in keys:
+            found = found[key]
+        return found
+    return value
+
+
+def _overhead(results: dict) -> float:
+    floor = results['limits']['no ROS, 640x480, 1 faces']['median']
+    return round(results['pipeline'][f'{_COMPOSED}, {_VGA}']['latency_ms']['median'] / floor, 2)
+
+
+def _largest(results: dict) -> float:
+    return max(value for row in results['pipeline'].values()
+               for value in row.get('rss_mib', ())) * 2**20 / 1e6
+
+
+def _peer(name: str) -> Callable[[dict], float]:
+    return lambda results: results['peers'][name]['cpu_ratio']
+
+
+def _eight_cameras(results: dict) -> float:
+    return results['scale']['8 cameras, 640x480 at 15 Hz']['unreported']
+
+
+def _growth(results: dict) -> float:
+    soak = results['soak']
+    return max(end - start for start, end in zip(soak['private_mib_at_10_percent'],
+                                                 soak['private_mib_at_end']))
+
+
+GOALS = (
+    Goal(f'{_APART}, {_VGA}: median', 15, 'ms', _steady(_APART, _VGA, 'latency_ms', 'median')),
+    Goal(f'{_APART}, {_VGA}: p99', 30, 'ms', _steady(_APART, _VGA, 'latency_ms', 'p99')),
+    Goal(f'{_COMPOSED}, {_VGA}: median', 10, 'ms',
+         _steady(_COMPOSED, _VGA, 'latency_ms', 'median')),
+    Goal(f'{_COMPOSED}, {_VGA}: p99', 20, 'ms', _steady(_COMPOSED, _VGA, 'latency_ms', 'p99')),
+    Goal("processor time of the study's loop over ours", 20, 'times',
+         _peer("the study's loop"), at_least=True),
+    Goal('processor time of fer over ours', 10, 'times', _peer('fer package'), at_least=True),
+    Goal(f'{_APART}, {_HD} at 30 Hz', 1, 'cores', _steady(_APART, _HD, 'cpu_s_per_s')),
+    Goal('composed over the direct call', 1.5, 'times', _overhead),
+    Goal('first EmotionArray after start', 3, 's', _steady(_APART, _VGA, 'startup_s')),
+    Goal('largest process', 200, 'MB', _largest),
+    Goal('8 cameras, 640x480 at 15 Hz: frames lost unreported', 0, 'frames', _eight_cameras),
+    Goal('growth of a process over the last 90 % of the soak', 2, 'MiB', _growth),
+)
+
+
+def judge(results: dict) -> list[dict]:
+    """Return the goals a run has figures for: name, value, limit, unit, met."""
+    rows = []
+    for goal in GOALS:
+        try:
+            value = goal.value(results)
+        except (KeyError, ValueError):
+            continue
+        met = value >= goal.limit if goal.at_least else value <= goal.limit
+        rows.append({'goal': goal.name, 'value': round(value, 3), 'limit': goal.limit,
+                     'unit': goal.unit, 'at_least': goal.at_least, 'met': bool(met)})
+    return rows

@@ -446,3 +446,32 @@ def home_to_message(rooms: Iterable[tuple[RoomStatus, Iterable[DeviceStatus]]], 
             room.devices.append(item)
         message.rooms.append(room)
     return message
+
+
+def message_to_home(message: HomeState) -> list[tuple[RoomStatus, list[DeviceStatus]]]:
+    """Return what the home does, room by room.
+
+    :raises FerError: when a number lies outside of its range.
+    """
+    kinds = {DeviceState.LIGHT: 'light', DeviceState.SCENE: 'scene', DeviceState.BLIND: 'blind'}
+    rooms = []
+    for room in message.rooms:
+        status = RoomStatus(
+            room=room.room, enabled=room.enabled, policy=room.policy,
+            policies=tuple(room.policies), emotion=room.emotion if room.fresh else None,
+            confidence=room.confidence, faces=room.faces, valence=room.valence,
+            arousal=room.arousal, occupied=room.faces > 0 if room.fresh else None,
+            stale=not room.fresh, hold_left_s=room.hold_left_s if room.on_hold else 0.0,
+            hold_reason=room.hold_reason, last_action=room.last_action,
+            last_reason=room.last_reason, why_not=room.why_not)
+        devices = []
+        for device in room.devices:
+            kind = kinds.get(device.kind)
+            if kind is None:
+                raise FerError(f'{room.room}/{device.target}: unknown kind {device.kind}')
+            reported = None
+            if device.known:
+                reported = device.position if kind == 'blind' else message_to_light(device.light)
+            devices.append(DeviceStatus(device.target, kind, device.available, reported))
+        rooms.append((status, devices))
+    return rooms

@@ -1,0 +1,247 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The web application: one page, its data, its pictures and its controls."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+import json
+from pathlib import Path
+
+from fer_ros.dashboard.access import Access, SESSION_S
+from fer_ros.dashboard.events import Events
+from fer_ros.dashboard.pictures import Pictures, placeholder
+from fer_ros.dashboard.state import DashboardState
+from flask import (
+    abort,
+    Flask,
+    jsonify,
+    redirect,
+    render_template,
+    request,
+    Response,
+    send_from_directory,
+)
+
+STATIC = Path(__file__).parent / 'static'
+COOKIE = 'fer_dashboard'
+ACTIONS = ('enable', 'disable', 'policy', 'revert', 'resume')
+#: A request for the next picture is answered after so long in any case, seconds.
+_PICTURE_WAIT_S = 1.0
+_FULL = ('{} viewers are looking already: close one, or raise the parameter '
+         'maximum_viewers')
+_OPEN = ('/login', '/static/style.css', '/static/icon.svg')
+_HEADERS = {
+    'Content-Security-Policy': (
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob: data:; "
+        "connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"),
+    'X-Content-Type-Options': 'nosniff',
+    'X-Frame-Options': 'DENY',
+    'Referrer-Policy': 'same-origin',
+    'Permissions-Policy': 'camera=(), microphone=(), geolocation=()',
+    'Cross-Origin-Opener-Policy': 'same-origin',
+    'Cross-Origin-Resource-Policy': 'same-origin',
+}
+
+
+@dataclass(frozen=True)
+class Site:
+    """All that the application serves.
+
+    :ivar now: the node's time, seconds.
+    :ivar control: asks the bridge: action (one of :data:`ACTIONS`), room (empty: all) and policy
+        in, whether it was done and an answer in words out.
+    """
+
+    state: DashboardState
+    pictures: Pictures
+    events: Events
+    access: Access
+    now: Callable[[], float]
+    control: Callable[[str, str, str], tuple[bool, str]]
+    version: str = ''
+
+
+def make_app(site: Site) -> Flask:
+    """Return the WSGI application."""
+    app = Flask('fer_ros_dashboard', static_folder=str(STATIC),
+                template_folder=str(Path(__file__).parent / 'templates'))
+    app.config['MAX_CONTENT_LENGTH'] = 16 * 1024
+    app.json.sort_keys = False
+    _guard(app, site.access)
+    _pages(app, site)
+    _data(app, site)
+    _live_pictures(app, site)
+    return app
+
+
+def _guard(app: Flask, access: Access) -> None:
+
+    @app.before_request
+    def check():
+        if not access.host_allowed(request.host):
+            return _refuse(421, f'unknown host {request.host!r}: open the page by the address it '
+                           'listens on, or name this host in the parameter host_names')
+        if request.headers.get('Sec-Fetch-Site', 'none') in ('cross-site', 'same-site') \
+                and request.path != '/':
+            return _refuse(403, 'requests from other sites are refused')
+        bearer = request.headers.get('Authorization', '')
+        by_bearer = False
+        if access.needs_token and request.path not in _OPEN:
+            client = request.remote_addr or ''
+            if bearer.startswith('Bearer '):
+                if access.blocked(client):
+                    return _refuse(429, 'too many wrong tokens: try again in a minute')
+                by_bearer = access.token_right(bearer[7:].strip(), client)
+                if not by_bearer:
+                    return _refuse(401, 'wrong token')
+            elif not access.session_valid(request.cookies.get(COOKIE, '')):
+                if request.path == '/':
+                    return redirect('/login')
+                return _refuse(401, 'a token is needed: Authorization: Bearer <token>, or sign in')
+        # A program that knows the token is no browser that was led astray.
+        if request.method not in ('GET', 'HEAD') and not by_bearer and request.path != '/login' \
+                and not access.csrf_right(request.headers.get('X-CSRF-Token', '')):
+            return _refuse(403, 'the header X-CSRF-Token is wrong or missing: reload the page')
+        return None
+
+    @app.after_request
+    def harden(response: Response) -> Response:
+        for name, value in _HEADERS.items():
+            response.headers[name] = value
+        response.headers['Cache-Control'] = \
+            'no-cache' if request.path.startswith('/static/') else 'no-store'
+        return response
+
+    @app.errorhandler(404)
+    @app.errorhandler(405)
+    @app.errorhandler(413)
+    @app.errorhandler(415)
+    def failed(error):
+        return _refuse(error.code, error.description)
+
+
+def _pages(app: Flask, site: Site) -> None:
+    access = site.access
+
+    @app.get('/')
+    def index():
+        return send_from_directory(STATIC, 'index.html')
+
+    @app.get('/login')
+    def login():
+        return render_template('login.html', problem='') if access.needs_token else redirect('/')
+
+    @app.post('/login')
+    def sign_in():
+        client = request.remote_addr or ''
+        if access.blocked(client):
+            return render_template('login.html', problem='Too many wrong tokens. Try again in a '
+                                   'minute.'), 429
+        if not access.token_right(request.form.get('token', ''), client):
+            return render_template('login.html', problem='This token is wrong.'), 401
+        response = redirect('/')
+        response.set_cookie(COOKIE, access.begin_session(), max_age=SESSION_S, httponly=True,
+                            samesite='Strict', secure=request.is_secure)
+        return response
+
+    @app.post('/logout')
+    def sign_out():
+        access.end_session(request.cookies.get(COOKIE, ''))
+        response = jsonify(ok=True)
+        response.delete_cookie(COOKIE)
+        return response
+
+
+def _data(app: Flask, site: Site) -> None:
+    state = site.state
+
+    @app.get('/api/state')
+    def whole_state():
+        return jsonify(state.snapshot(site.now()))
+
+    @app.get('/api/schema')
+    def schema():
+        return send_from_directory(STATIC, 'state.schema.json')
+
+    @app.get('/api/timeline')
+    def timeline():
+        return jsonify(state.history.timeline(site.now(), 60 * _number('minutes', 5, 60)))
+
+    @app.get('/api/emotions.csv')
+    def table():
+        rows = state.history.csv(site.now(), _number('hours', 4, 24 * 7))
+        return Response(rows, mimetype='text/csv', headers={
+            'Content-Disposition': 'attachment; filename="emotions.csv"'})
+
+    @app.get('/api/events')
+    def events():
+        stream = site.events.listen({
+            'version': site.version, 'csrf': site.access.csrf,
+            'signed_in': site.access.needs_token})
+        if stream is None:
+            return _refuse(503, _FULL.format(site.events.most))
+        return Response(stream, mimetype='text/event-stream',
+                        headers={'X-Accel-Buffering': 'no'})
+
+    @app.post('/api/home/<action>')
+    def control(action: str):
+        if action not in ACTIONS:
+            return _refuse(404, f'unknown action {action!r}: expected one of '
+                           f'{", ".join(ACTIONS)}')
+        given = request.get_json()
+        if not isinstance(given, dict):
+            return _refuse(400, 'expected a JSON object')
+        done, answer = site.control(action, str(given.get('room', '')),
+                                    str(given.get('policy', '')))
+        return jsonify(ok=done, message=answer), 200 if done else 502
+
+
+def _live_pictures(app: Flask, site: Site) -> None:
+    pictures = site.pictures
+
+    def known(camera: str) -> str:
+        if camera not in site.state.cameras:
+            abort(404, f'unknown camera {camera!r}: there are {", ".join(site.state.cameras)}')
+        return camera
+
+    @app.get('/api/cameras/<path:camera>/picture')
+    def picture(camera: str):
+        after = request.args.get('after', 0, type=int)
+        found = pictures.next(known(camera), after, _PICTURE_WAIT_S)
+        if found is None:
+            return Response(status=204)
+        return Response(found.jpeg, mimetype='image/jpeg', headers={
+            'X-Picture': str(found.number), 'X-Stamp': f'{found.stamp_s:.6f}'})
+
+    @app.get('/api/cameras/<path:camera>/stream.mjpg')
+    def stream(camera: str):
+        known(camera)
+
+        def parts():
+            number = 0
+            while not pictures.closed:
+                found = pictures.next(camera, number, _PICTURE_WAIT_S)
+                if found is None:
+                    yield _part(placeholder(site.state.reason(camera)))
+                else:
+                    number = found.number
+                    yield _part(found.jpeg)
+
+        held = site.events.hold(parts())
+        if held is None:
+            return _refuse(503, _FULL.format(site.events.most))
+        return Response(held, mimetype='multipart/x-mixed-replace; boundary=picture')
+
+
+def _part(jpeg: bytes) -> bytes:
+    return (b'--picture\r\nContent-Type: image/jpeg\r\nContent-Length: '
+            + str(len(jpeg)).encode() + b'\r\n\r\n' + jpeg + b'\r\n')
+
+
+def _number(name: str, default: float, most: float) -> float:
+    value = request.args.get(name, default, type=float)
+    return min(max(value, 0.0), most) if value == value else default
+
+
+def _refuse(code: int, message: str) -> Response:
+    return Response(json.dumps({'ok': False, 'message': message}), code,
+                    mimetype='application/json')

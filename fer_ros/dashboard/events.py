@@ -1,0 +1,149 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Server-sent events: what has changed, written once for all who listen."""
+
+from collections import deque
+from collections.abc import Callable, Iterator
+import json
+import threading
+import time
+
+from fer_ros.dashboard.state import DashboardState
+
+#: Health is told at least so often, seconds; it also shows a connection that is dead.
+_HEALTH_PERIOD_S = 1.0
+_KEPT = 64
+
+
+def event(name: str, data: object) -> bytes:
+    """Return an event as it goes over the wire."""
+    return f'event: {name}\ndata: {json.dumps(data, separators=(",", ":"))}\n\n'.encode()
+
+
+class Events:
+    """Follow the state while somebody listens.
+
+    :param now: the node's time, seconds.
+    :param rate_hz: people and rooms are told no more often.
+    :param most: so many streams may be open at a time.
+    """
+
+    def __init__(self, state: DashboardState, now: Callable[[], float], *, rate_hz: float = 10.0,
+                 most: int = 10):
+        self._state, self._now, self._period_s = state, now, 1 / rate_hz
+        self.most = most
+        self._condition = threading.Condition()
+        self._events: deque[tuple[int, bytes]] = deque(maxlen=_KEPT)
+        self._number = 0
+        self._closed = False
+        self.taken = self.listeners = 0
+        self.written = 0
+        self._thread = threading.Thread(target=self._follow, name='dashboard events')
+        self._thread.start()
+
+    def close(self) -> None:
+        """End all streams."""
+        with self._condition:
+            self._closed = True
+            self._condition.notify_all()
+        self._thread.join()
+
+    def hold(self, chunks: Iterator[bytes]) -> Iterator[bytes] | None:
+        """Return a stream that takes one of the places until it is closed; None: all taken."""
+        with self._condition:
+            if self._closed or self.taken >= self.most:
+                return None
+            self.taken += 1
+        return _Held(chunks, self._release)
+
+    def listen(self, hello: dict) -> Iterator[bytes] | None:
+        """Return a stream of events, or None when there are too many viewers."""
+        return self.hold(self._stream(hello))
+
+    def _release(self) -> None:
+        with self._condition:
+            self.taken -= 1
+
+    def _stream(self, hello: dict) -> Iterator[bytes]:
+        # A browser whose connection breaks comes again after a second.
+        yield b'retry: 1000\n' + event('hello', hello)
+        with self._condition:
+            self.listeners += 1
+            self._condition.notify_all()
+        try:
+            yield from self._changes()
+        finally:
+            with self._condition:
+                self.listeners -= 1
+
+    def _changes(self) -> Iterator[bytes]:
+        number = None
+        while True:
+            with self._condition:
+                if number is None or (self._events and self._events[0][0] > number + 1):
+                    # At the beginning, and for one that was too slow: everything anew.
+                    number = self._number
+                    chunk = None
+                else:
+                    self._condition.wait_for(
+                        lambda seen=number: self._closed or self._number > seen, 5.0)
+                    if self._closed:
+                        return
+                    chunk = b''.join(data for i, data in self._events if i > number)
+                    number = self._number
+            yield event('state', self._state.snapshot(self._now())) if chunk is None \
+                else chunk or b': still here\n\n'
+
+    def _follow(self) -> None:
+        told: dict[str, int] = {}
+        health_s = 0.0
+        while True:
+            with self._condition:
+                self._condition.wait_for(lambda: self._closed or self.listeners)
+                if self._closed:
+                    return
+            began_s = time.monotonic()
+            versions = self._state.versions()
+            parts = []
+            if versions['people'] != told.get('people'):
+                parts.append(('people', {'time_s': round(self._now(), 3),
+                                         'cameras': self._state.people_part()}))
+            if versions['home'] != told.get('home'):
+                parts.append(('home', self._state.home_part()))
+            if began_s - health_s >= _HEALTH_PERIOD_S or versions['health'] != told.get('health'):
+                parts.append(('health', self._state.health_part()))
+                health_s = began_s
+            told = versions
+            if parts:
+                self._tell(b''.join(event(name, data) for name, data in parts))
+            with self._condition:
+                self._condition.wait_for(
+                    lambda: self._closed,
+                    max(0.001, self._period_s - (time.monotonic() - began_s)))
+
+    def _tell(self, data: bytes) -> None:
+        with self._condition:
+            self._number += 1
+            self.written += 1
+            self._events.append((self._number, data))
+            self._condition.notify_all()
+
+
+class _Held:
+    """A stream that gives its place back however it ends, also when it was never begun."""
+
+    def __init__(self, chunks: Iterator[bytes], release: Callable[[], None]):
+        self._chunks, self._release = chunks, release
+        self._open = True
+
+    def __iter__(self):
+        return self
+
+    def __next__(self) -> bytes:
+        return next(self._chunks)
+
+    def close(self) -> None:
+        """Give the place back; called by the web server at the end of every response."""
+        if self._open:
+            self._open = False
+            self._chunks.close()
+            self._release()

@@ -1,0 +1,110 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What people showed in the last hours, in memory only."""
+
+from collections import deque
+from collections.abc import Iterator
+import csv
+from datetime import datetime, timezone
+import io
+import struct
+import threading
+
+from fer_ros.core.emotions import LABELS, UNCERTAIN
+from fer_ros.core.types import FaceEmotion
+
+#: A person is recorded so often, seconds, and each time the label changes.
+INTERVAL_S = 1.0
+#: Records kept at most: about 60 MB, 8 people for 13 hours.
+MAXIMUM_RECORDS = 400_000
+_CLOCK_TOLERANCE_S = 60.0
+#: time, camera, person, label, 7 filtered probabilities, quality, valence, arousal, duration
+_RECORD = struct.Struct('<dHIB11f')
+
+COLUMNS = ('time', 'camera', 'person', 'label', *LABELS, 'quality', 'valence', 'arousal',
+           'state_duration_s')
+
+
+class History:
+    """One record a person and second; older ones than ``hours`` are forgotten.
+
+    :param cameras: names, in the order of the indices that :meth:`add` takes.
+    """
+
+    def __init__(self, cameras: tuple[str, ...], hours: float):
+        self._cameras, self._keep_s = cameras, hours * 3600
+        self._records: deque[bytes] = deque(maxlen=MAXIMUM_RECORDS)
+        self._last: dict[tuple[int, int], tuple[float, str]] = {}
+        self._lock = threading.Lock()
+
+    def __len__(self) -> int:
+        """Return how many records are held."""
+        return len(self._records)
+
+    def add(self, camera: int, emotion: FaceEmotion, now_s: float) -> None:
+        """Record what a person shows, unless that was done less than a second ago."""
+        if self._keep_s <= 0:
+            return
+        key = camera, emotion.track_id
+        with self._lock:
+            at_s, label = self._last.get(key, (float('-inf'), ''))
+            if label == emotion.label and 0 <= now_s - at_s < INTERVAL_S:
+                return
+            self._last[key] = now_s, emotion.label
+            index = LABELS.index(emotion.label) if emotion.label != UNCERTAIN else 255
+            self._records.append(_RECORD.pack(
+                now_s, camera, emotion.track_id, index, *emotion.filtered, emotion.quality,
+                emotion.valence, emotion.arousal, emotion.duration_s))
+            self._forget(now_s)
+
+    def _forget(self, now_s: float) -> None:
+        # A clock that was set back leaves records of the future.
+        while not now_s - self._keep_s <= _time(self._records[0]) <= now_s + _CLOCK_TOLERANCE_S:
+            self._records.popleft()
+        if len(self._last) > 1000:
+            self._last = {key: value for key, value in self._last.items()
+                          if 0 <= now_s - value[0] < 60}
+
+    def timeline(self, now_s: float, seconds: float) -> list[dict]:
+        """Return each person's probabilities of the last seconds, columns by label."""
+        people: dict[tuple[int, int], list[tuple]] = {}
+        for record in self._since(now_s - seconds, now_s):
+            people.setdefault((record[1], record[2]), []).append(record)
+        return [{
+            'camera': self._cameras[camera], 'id': track_id,
+            'time_s': [round(row[0], 2) for row in rows],
+            **{label: [round(row[4 + i], 3) for row in rows] for i, label in enumerate(LABELS)},
+            'valence': [round(row[12], 3) for row in rows],
+            'arousal': [round(row[13], 3) for row in rows],
+        } for (camera, track_id), rows in people.items()]
+
+    def csv(self, now_s: float, hours: float) -> Iterator[str]:
+        """Yield the records of the last hours as CSV, some hundred lines at a time."""
+        text = io.StringIO()
+        writer = csv.writer(text, lineterminator='\n')
+        writer.writerow(COLUMNS)
+        for number, row in enumerate(self._since(now_s - hours * 3600, now_s)):
+            moment = datetime.fromtimestamp(row[0], timezone.utc)
+            writer.writerow((
+                moment.isoformat(timespec='milliseconds'), self._cameras[row[1]], row[2],
+                LABELS[row[3]] if row[3] < len(LABELS) else UNCERTAIN,
+                *(f'{value:.4f}' for value in row[4:14]), f'{row[14]:.1f}'))
+            if number % 500 == 499:
+                yield text.getvalue()
+                text.seek(0)
+                text.truncate()
+        yield text.getvalue()
+
+    def _since(self, begin_s: float, now_s: float) -> list[tuple]:
+        found = []
+        with self._lock:
+            for packed in reversed(self._records):
+                at_s = _time(packed)
+                if at_s < begin_s:
+                    break
+                if at_s <= now_s + _CLOCK_TOLERANCE_S:
+                    found.append(packed)
+        return [_RECORD.unpack(packed) for packed in reversed(found)]
+
+
+def _time(packed: bytes) -> float:
+    return struct.unpack_from('<d', packed)[0]

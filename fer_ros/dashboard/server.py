@@ -1,0 +1,53 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The web server: waitress in a thread, made so that streams flow and it can be stopped."""
+
+import logging
+import threading
+
+from fer_ros.core.errors import FerError
+import waitress
+
+#: Beyond what streams take: for the page, its data and its pictures.
+_SPARE_THREADS = 6
+
+
+class Server:
+    """Serve an application until closed.
+
+    :param address: an IP address.
+    :param port: 0 takes a free one.
+    :param streams: so many requests may stay open at a time.
+    :raises FerError: when the port cannot be had.
+    """
+
+    def __init__(self, app, address: str, port: int, streams: int):
+        self._sockets: dict = {}
+        # Said once a second otherwise when many viewers come at once.
+        logging.getLogger('waitress.queue').setLevel(logging.ERROR)
+        try:
+            self._server = waitress.create_server(
+                app, map=self._sockets, host=address, port=port,
+                threads=2 * streams + _SPARE_THREADS, connection_limit=8 * streams + 32,
+                # Every event at once, and no pictures heaped up for a slow viewer.
+                send_bytes=1, outbuf_high_watermark=64 * 1024,
+                channel_timeout=60, max_request_body_size=64 * 1024, ident=None)
+        except OSError as error:
+            raise FerError(f'cannot listen on {address} port {port}: {error.strerror}; is another '
+                           'dashboard running? Set the parameter port') from error
+        port = self._server.effective_port
+        host = f'[{address}]' if ':' in address else address
+        self.url = f'http://{host}:{port}'
+        self._thread = threading.Thread(target=self._server.run, name='dashboard server')
+        self._thread.start()
+
+    def close(self) -> None:
+        """Stop; whoever streams must have been told before."""
+        self._server.task_dispatcher.shutdown(timeout=3)
+        # The loop ends when it has no socket left; only its own thread may take them away.
+        self._server.trigger.pull_trigger(self._close_sockets)
+        self._thread.join(5)
+
+    def _close_sockets(self) -> None:
+        for channel in list(self._sockets.values()):
+            channel.close()
+        self._sockets.clear()

@@ -1,0 +1,262 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the dashboard knows at this moment; written by the node, read by the web server."""
+
+from collections import deque
+from collections.abc import Callable, Iterable, Sequence
+import math
+import threading
+import time
+
+from fer_ros.core.emotions import LABELS
+from fer_ros.core.home.action import AmbientAction
+from fer_ros.core.home.engine import DeviceStatus, RoomStatus
+from fer_ros.core.home.light import LightState
+from fer_ros.core.statistics import LatencyWindow, RateMeter
+from fer_ros.core.types import FaceEmotion
+from fer_ros.dashboard.history import History
+
+#: Version of what ``/api/state`` gives; grows when something in it changes its meaning.
+VERSION = 1
+ACTIONS_KEPT = 50
+LEVELS = ('ok', 'warn', 'error', 'stale')
+
+class _Camera:
+    def __init__(self, name: str):
+        self.name = name
+        self.people: list[FaceEmotion] = []
+        self.heard_s = float('-inf')
+        self.size = (0, 0)
+        self.model = self.label_set = ''
+        self.rate, self.latency = RateMeter(), LatencyWindow(size=100)
+        self.picture = {'status': 'absent', 'reason': 'nothing was heard yet'}
+
+
+class DashboardState:
+    """All that can be seen, as plain values.
+
+    :param cameras: their names.
+    :param history_h: how long people's emotions are remembered, hours.
+    :param gone_after_s: a node or camera not heard for so long is gone, seconds.
+    :param clock: one that does not jump, seconds.
+    """
+
+    def __init__(self, cameras: Sequence[str], *, history_h: float = 4.0,
+                 gone_after_s: float = 1.8, clock: Callable[[], float] = time.monotonic):
+        self._cameras = {name: _Camera(name) for name in cameras}
+        self._order = {name: i for i, name in enumerate(cameras)}
+        self._gone_after_s, self._clock = gone_after_s, clock
+        self.history = History(tuple(cameras), history_h)
+        self._rooms: list[dict] = []
+        self._actions: deque[dict] = deque(maxlen=ACTIONS_KEPT)
+        self._bridge = ('absent', 'nothing was heard of the smart-home bridge yet')
+        self._nodes: dict[str, dict] = {}
+        self._lock = threading.RLock()
+        # Which of the parts have changed, for those who follow.
+        self._versions = {'people': 0, 'home': 0, 'health': 0}
+        self._health_shown: tuple = ()
+
+    @property
+    def cameras(self) -> tuple[str, ...]:
+        """The cameras' names."""
+        return tuple(self._cameras)
+
+    # What comes in.
+
+    def see(self, camera: str, emotions: Iterable[FaceEmotion], *, now_s: float,
+            stamp_s: float = 0.0, size: tuple[int, int] = (0, 0), model: str = '',
+            label_set: str = '') -> None:
+        """Take over the people that a camera sees.
+
+        :param now_s: the node's time, and ``stamp_s`` that of the image, seconds.
+        """
+        with self._lock:
+            entry = self._cameras[camera]
+            entry.people = sorted(emotions, key=lambda emotion: emotion.track_id)
+            entry.heard_s = self._clock()
+            entry.size, entry.model, entry.label_set = size, model, label_set
+            entry.rate.tick(entry.heard_s)
+            entry.latency.add((now_s - stamp_s) * 1e3)
+            for emotion in entry.people:
+                self.history.add(self._order[camera], emotion, now_s)
+            self._versions['people'] += 1
+
+    def picture(self, camera: str, status: str, reason: str = '') -> None:
+        """Take over whether a camera has a picture ('live', 'absent' or 'off') and why not."""
+        with self._lock:
+            entry = self._cameras[camera]
+            if entry.picture != {'status': status, 'reason': reason}:
+                entry.picture = {'status': status, 'reason': reason}
+                self._versions['people'] += 1
+
+    def act(self, action: AmbientAction) -> None:
+        """Take over an action of the bridge."""
+        with self._lock:
+            self._actions.appendleft({
+                'time_s': round(action.stamp_s, 3), 'room': action.room, 'target': action.target,
+                'command': action.command.name.lower(), 'on': action.on,
+                'brightness': _number(action.brightness), 'color': _hex(action.color),
+                'emotion': action.emotion, 'confidence': _number(action.confidence),
+                'reason': action.reason, 'outcome': action.outcome.name.lower(),
+                'detail': action.detail})
+            self._versions['home'] += 1
+
+    def rooms(self, rooms: Iterable[tuple[RoomStatus, Iterable[DeviceStatus]]]) -> None:
+        """Take over the state of all rooms and their devices."""
+        with self._lock:
+            self._rooms = [_room(status, devices) for status, devices in rooms]
+            self._versions['home'] += 1
+
+    def bridge(self, status: str, reason: str = '') -> None:
+        """Take over whether the bridge is there ('active' or 'absent') and why not."""
+        with self._lock:
+            if self._bridge != (status, reason):
+                self._bridge = status, reason
+                self._versions['home'] += 1
+
+    def hear(self, name: str, level: int, message: str, values: dict[str, str]) -> None:
+        """Take over what a node says of itself on /diagnostics."""
+        with self._lock:
+            self._nodes[name] = {
+                'level': LEVELS[min(max(level, 0), 3)], 'message': message, 'values': values,
+                'heard_s': self._clock(), 'left': False}
+            self._versions['health'] += 1
+
+    def present(self, names: set[str]) -> None:
+        """Take over which nodes are in the graph: one that left is gone at once."""
+        with self._lock:
+            for name, node in self._nodes.items():
+                if name not in names and not node['left']:
+                    node['left'] = True
+                    self._versions['health'] += 1
+
+    # What goes out.
+
+    def versions(self) -> dict[str, int]:
+        """Return a number for each part, another one whenever the part has changed."""
+        with self._lock:
+            # Time alone changes who is gone.
+            shown = tuple((name, self._gone(node)) for name, node in self._nodes.items())
+            shown += tuple(self._silent(entry) for entry in self._cameras.values())
+            if shown != self._health_shown:
+                self._health_shown = shown
+                for part in self._versions:
+                    self._versions[part] += 1
+            return dict(self._versions)
+
+    def gone(self, name: str) -> str:
+        """Return why a node counts as gone, or an empty string when it does not."""
+        with self._lock:
+            node = self._nodes.get(name)
+            return '' if node is None or not self._gone(node) else (
+                f'{name} is gone: it has not been heard for '
+                f'{self._clock() - node["heard_s"]:.0f} s')
+
+    def complaint(self, name: str) -> str:
+        """Return what is wrong with a node in its own words, or an empty string."""
+        with self._lock:
+            node = self._nodes.get(name)
+            return '' if node is None or node['level'] == 'ok' else f'{name}: {node["message"]}'
+
+    def reason(self, camera: str) -> str:
+        """Return why a camera has no picture, or that it will come."""
+        with self._lock:
+            return self._cameras[camera].picture['reason'] or 'waiting for the next picture'
+
+    def people_part(self) -> list[dict]:
+        """Return each camera with the people it sees."""
+        with self._lock:
+            return [self._camera(entry) for entry in self._cameras.values()]
+
+    def home_part(self) -> dict:
+        """Return the rooms with their lamps, and the last actions."""
+        with self._lock:
+            return {'status': self._bridge[0], 'reason': self._bridge[1],
+                    'rooms': list(self._rooms), 'actions': list(self._actions)}
+
+    def health_part(self) -> list[dict]:
+        """Return what each node says of itself, and who is gone."""
+        with self._lock:
+            return [{
+                'name': name, 'level': 'gone' if self._gone(node) else node['level'],
+                'message': self.gone(name) or node['message'],
+                'age_s': round(self._clock() - node['heard_s'], 1), 'values': node['values'],
+            } for name, node in sorted(self._nodes.items())]
+
+    def snapshot(self, now_s: float) -> dict:
+        """Return everything, as ``/api/state`` gives it.
+
+        :param now_s: the node's time, seconds.
+        """
+        with self._lock:
+            return {'version': VERSION, 'time_s': round(now_s, 3),
+                    'cameras': self.people_part(), 'home': self.home_part(),
+                    'nodes': self.health_part()}
+
+    def _gone(self, node: dict) -> bool:
+        return node['left'] or self._clock() - node['heard_s'] > self._gone_after_s
+
+    def _silent(self, entry: _Camera) -> bool:
+        return self._clock() - entry.heard_s > self._gone_after_s
+
+    def _camera(self, entry: _Camera) -> dict:
+        silent = self._silent(entry)
+        latency = entry.latency.median_ms
+        return {
+            'name': entry.name, 'status': 'silent' if silent else 'live',
+            'rate_hz': 0.0 if silent else round(entry.rate.rate_hz(self._clock()), 1),
+            'latency_ms': None if silent or math.isnan(latency) else round(latency, 1),
+            'width': entry.size[0], 'height': entry.size[1], 'model': entry.model,
+            'label_set': entry.label_set, 'picture': dict(entry.picture),
+            # What was seen long ago is not what is felt now.
+            'people': [] if silent else [_person(emotion) for emotion in entry.people]}
+
+
+def _person(emotion: FaceEmotion) -> dict:
+    box = emotion.box
+    return {
+        'id': emotion.track_id, 'label': emotion.label,
+        'confidence': _number(emotion.confidence), 'duration_s': round(emotion.duration_s, 1),
+        'quality': _number(emotion.quality), 'valence': _number(emotion.valence),
+        'arousal': _number(emotion.arousal),
+        'probabilities': _by_label(emotion.probabilities),
+        'filtered': _by_label(emotion.filtered),
+        'box': [round(box.x), round(box.y), round(box.width), round(box.height)]}
+
+
+def _room(status: RoomStatus, devices: Iterable[DeviceStatus]) -> dict:
+    return {
+        'name': status.room, 'enabled': status.enabled, 'policy': status.policy,
+        'policies': list(status.policies), 'emotion': status.emotion,
+        'confidence': None if status.stale else _number(status.confidence),
+        'faces': None if status.stale else status.faces,
+        'on_hold': status.on_hold, 'hold_left_s': round(status.hold_left_s),
+        'hold_reason': status.hold_reason, 'last_action': status.last_action,
+        'last_reason': status.last_reason, 'why_not': status.why_not,
+        'devices': [_device(device) for device in devices]}
+
+
+def _device(device: DeviceStatus) -> dict:
+    found = {'name': device.target, 'kind': device.kind, 'available': device.available,
+             'known': device.reported is not None}
+    if isinstance(device.reported, LightState):
+        light = device.reported
+        found['light'] = {
+            'on': light.on,
+            'brightness': None if light.brightness is None else _number(light.brightness),
+            'color': None if light.rgb is None else _hex(light.rgb),
+            'color_temperature_k': light.color_temperature_k}
+    elif device.reported is not None:
+        found['position'] = _number(device.reported)
+    return found
+
+
+def _by_label(probabilities) -> dict[str, float]:
+    return {label: _number(value) for label, value in zip(LABELS, probabilities)}
+
+
+def _number(value: float) -> float:
+    return round(float(value), 3)
+
+
+def _hex(color: tuple[float, float, float]) -> str:
+    return '#' + ''.join(f'{round(255 * min(1.0, max(0.0, c))):02x}' for c in color)

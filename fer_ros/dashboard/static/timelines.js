@@ -1,0 +1,171 @@
+// SPDX-License-Identifier: Apache-2.0
+// The last minutes by person, drawn by uPlot.
+
+import { LABELS, fill, setText } from './common.js';
+
+const WINDOW_S = 300;
+const STEP_S = 0.5;
+const ROWS = 8;
+const HEIGHT_PX = 130;
+// Dashes tell the lines apart for those who see no colours.
+const DASHES = { angry: [], disgust: [8, 3], fear: [2, 3], happy: [], sad: [6, 3, 2, 3],
+  surprise: [10, 4], neutral: [1, 4] };
+const WIDTHS = { happy: 3, angry: 2 };
+
+const color = (name) =>
+  getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim();
+
+export class Timelines {
+  constructor(box, none) {
+    this.box = box;
+    this.none = none;
+    this.rows = new Map();
+    this.dirty = new Set();
+    this.now = 0;
+    setInterval(() => this.draw(), 1000 * STEP_S);
+    new ResizeObserver(() => {
+      const width = this.width();
+      for (const row of this.rows.values()) {
+        if (row.plot.width !== width) row.plot.setSize({ width, height: HEIGHT_PX });
+      }
+    }).observe(box);
+  }
+
+  width() {
+    return Math.max(200, this.box.clientWidth - 20);
+  }
+
+  async load() {
+    const answer = await fetch('/api/timeline?minutes=5').catch(() => null);
+    if (!answer?.ok) return;
+    const people = await answer.json();
+    people.sort((a, b) => a.time_s.at(-1) - b.time_s.at(-1));
+    for (const person of people.slice(-ROWS)) {
+      const row = this.row(person.camera, person.id);
+      row.data = [person.time_s, ...LABELS.map((label) => person[label])];
+      row.last = person.time_s.at(-1);
+      this.now = Math.max(this.now, row.last);
+      this.dirty.add(row);
+    }
+  }
+
+  add(data) {
+    if (Math.abs(data.time_s - this.now) > WINDOW_S) this.clear();
+    this.now = data.time_s;
+    for (const camera of data.cameras) {
+      for (const person of camera.people) {
+        const row = this.row(camera.name, person.id);
+        if (data.time_s - row.last < STEP_S) continue;
+        // A gap in the line where the person was away.
+        if (data.time_s - row.last > 3 && row.data[0].length) {
+          row.data[0].push(row.last + 0.01);
+          LABELS.forEach((_, i) => row.data[i + 1].push(null));
+        }
+        row.data[0].push(data.time_s);
+        LABELS.forEach((label, i) => row.data[i + 1].push(person.filtered[label]));
+        row.last = data.time_s;
+        row.label = person.label;
+        this.dirty.add(row);
+      }
+    }
+    this.trim();
+  }
+
+  trim() {
+    const begin = this.now - WINDOW_S;
+    for (const [key, row] of this.rows) {
+      while (row.data[0].length && row.data[0][0] < begin) row.data.forEach((c) => c.shift());
+      if (row.last < begin) this.remove(key);
+    }
+    while (this.rows.size > ROWS) {
+      const [oldest] = [...this.rows].reduce((a, b) => (a[1].last <= b[1].last ? a : b));
+      this.remove(oldest);
+    }
+    this.none.hidden = this.rows.size > 0;
+  }
+
+  remove(key) {
+    const row = this.rows.get(key);
+    row.plot.destroy();
+    row.box.remove();
+    this.dirty.delete(row);
+    this.rows.delete(key);
+  }
+
+  clear() {
+    for (const key of [...this.rows.keys()]) this.remove(key);
+  }
+
+  row(camera, id) {
+    const key = `${camera}/${id}`;
+    if (!this.rows.has(key)) {
+      const box = document.createElement('div');
+      box.className = 'timeline';
+      fill(box, '<h3></h3><div class="plot" role="img"></div>');
+      setText(box.querySelector('h3'), camera === 'camera' ? `Person ${id}`
+        : `Person ${id}, ${camera}`);
+      this.box.append(box);
+      const row = { box, name: `Person ${id}`, last: -Infinity, label: '',
+        data: [[], ...LABELS.map(() => [])] };
+      row.plot = this.plot(row);
+      this.rows.set(key, row);
+      this.legend();
+    }
+    return this.rows.get(key);
+  }
+
+  plot(row) {
+    const ink = color('soft');
+    const axis = { stroke: ink, grid: { stroke: color('bar') }, ticks: { show: false },
+      font: '12px system-ui' };
+    return new uPlot({
+      width: this.width(), height: HEIGHT_PX, legend: { show: false },
+      cursor: { sync: { key: 'time' }, drag: { setScale: false } },
+      scales: { x: { range: () => [this.now - WINDOW_S, this.now] }, y: { range: [0, 1] } },
+      axes: [{ ...axis, size: 26, space: 70 },
+        { ...axis, size: 44, values: (_, ticks) => ticks.map((t) => `${Math.round(100 * t)} %`) }],
+      series: [{}, ...LABELS.map((label) => ({
+        label, stroke: color(label), width: WIDTHS[label] ?? 1.5, dash: DASHES[label],
+        points: { show: false }, spanGaps: false }))],
+    }, row.data, row.box.querySelector('.plot'));
+  }
+
+  legend() {
+    let legend = this.box.querySelector('.legend');
+    if (!legend) {
+      legend = document.createElement('ul');
+      legend.className = 'legend';
+      legend.setAttribute('aria-label', 'Lines of the charts');
+      this.box.prepend(legend);
+      for (const label of LABELS) {
+        const item = document.createElement('li');
+        fill(item, `<svg viewBox="0 0 28 8" aria-hidden="true"><path d="M0 4H28" fill="none"
+          stroke="var(--${label})" stroke-width="${WIDTHS[label] ?? 2}"
+          stroke-dasharray="${DASHES[label].join(' ')}"/></svg> ${label}`);
+        legend.append(item);
+      }
+    }
+  }
+
+  draw() {
+    if (document.visibilityState !== 'visible') return;
+    for (const row of this.dirty) {
+      row.plot.setData(row.data);
+      const means = LABELS.map((label, i) => {
+        const values = row.data[i + 1].filter((value) => value !== null);
+        return [label, values.reduce((sum, value) => sum + value, 0) / (values.length || 1)];
+      }).sort((a, b) => b[1] - a[1]);
+      row.box.querySelector('.plot').setAttribute('aria-label',
+        `Chart of the last five minutes of ${row.name}: mostly ${means[0][0]}, ${
+          Math.round(100 * means[0][1])} % on average${row.label ? `; now ${row.label}` : ''}`);
+    }
+    this.dirty.clear();
+  }
+
+  repaint() {
+    for (const row of this.rows.values()) {
+      row.plot.destroy();
+      row.plot = this.plot(row);
+    }
+  }
+}

@@ -1,0 +1,291 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Dashboard: a web page of what is seen, what is felt, what the home did, and what is wrong."""
+
+import threading
+
+from diagnostic_msgs.msg import DiagnosticArray
+from fer_ros import conversions
+from fer_ros.core.errors import ConfigurationError, FerError
+from fer_ros.dashboard.access import Access, bind_address, read_token
+from fer_ros.dashboard.events import Events
+from fer_ros.dashboard.pictures import Pictures
+from fer_ros.dashboard.state import DashboardState
+from fer_ros.msg import AmbientAction, EmotionArray, HomeState
+from fer_ros.nodes import image_input, qos
+from fer_ros.nodes.base import ManagedNode, run
+from fer_ros.nodes.demand import Demand
+from fer_ros.nodes.diagnostics import Status, WARN
+from fer_ros.nodes.parameters import Parameter
+from fer_ros.srv import CommandRoom
+import numpy as np
+from rclpy.clock import Clock, ClockType
+from std_msgs.msg import Header
+
+#: What the page can ask of the bridge.
+_COMMANDS = {
+    'enable': CommandRoom.Request.SWITCH_ON, 'disable': CommandRoom.Request.SWITCH_OFF,
+    'revert': CommandRoom.Request.REVERT, 'resume': CommandRoom.Request.RESUME,
+    'policy': CommandRoom.Request.SELECT_POLICY}
+_ANSWER_S = 3.0
+_LOOK_AROUND_S = 0.25
+#: The annotator needs a moment to begin once somebody looks, seconds.
+_PATIENCE_S = 2.0
+
+
+class Dashboard(ManagedNode):
+    """Show a browser what the other nodes do."""
+
+    PARAMETERS = (
+        Parameter('address', '127.0.0.1', 'IP address to listen on; any but loopback needs a '
+                  'token, in FER_DASHBOARD_TOKEN or token_file'),
+        Parameter('port', 8088, 'port to listen on; 0: a free one', minimum=0, maximum=65535),
+        Parameter('token_file', '', 'file with the token that viewers must know; empty: the '
+                  'environment variable FER_DASHBOARD_TOKEN'),
+        Parameter('host_names', '', 'further names by which a proxy calls the page, with commas'),
+        Parameter('emotion_topics', ['emotions'], 'topics of the emotions, one a camera; each has '
+                  'its pictures beside it (cam1/emotions: cam1/image_annotated)'),
+        Parameter('bridge', 'smart_home_bridge', "the smart-home bridge's node name"),
+        Parameter('picture', True, 'show the pictures; false: labels only, and no image is read',
+                  dynamic=True),
+        Parameter('picture_rate_hz', 15.0, 'pictures a second of a camera', minimum=0.5,
+                  maximum=60.0),
+        Parameter('picture_width_px', 960, 'wider pictures are made smaller', minimum=64,
+                  maximum=4096),
+        Parameter('picture_quality', 80, 'JPEG quality', minimum=10, maximum=100),
+        Parameter('update_rate_hz', 10.0, 'figures reach the page so often', minimum=0.5,
+                  maximum=30.0),
+        Parameter('history_h', 4.0, 'emotions are remembered so long, in memory only, hours; 0: '
+                  'not at all', minimum=0.0, maximum=48.0),
+        Parameter('gone_after_s', 1.8, 'a node not heard for so long is shown as gone, seconds',
+                  minimum=1.2, maximum=60.0),
+        Parameter('maximum_viewers', 10, 'so many may look at a time', minimum=1, maximum=100),
+        *image_input.PARAMETERS,
+    )
+
+    def __init__(self, **kwargs):
+        super().__init__('dashboard', **kwargs)
+        self._site = self._server = self._timer = self._client = None
+        self._subscriptions_made = []
+        self._inputs: dict[str, image_input.ImageInput] = {}
+        self._demands: list[Demand] = []
+        self._looked_since_s: dict[str, float] = {}
+        self._refused = 0
+        self._steady = Clock(clock_type=ClockType.STEADY_TIME)
+
+    @property
+    def url(self) -> str:
+        """Where the page is, while the node is active."""
+        return '' if self._server is None else self._server.url
+
+    def configure(self) -> None:
+        """Check who may look, and begin to remember."""
+        try:
+            from fer_ros.dashboard.app import make_app, Site
+            from fer_ros.dashboard.server import Server
+        except ImportError as error:
+            raise ConfigurationError(f'{error}: pip install flask waitress, or apt install '
+                                     'python3-flask python3-waitress') from error
+        from fer_ros import __version__
+        self._make_site, self._make_server = Site, Server
+        self._make_app, self._version = make_app, __version__
+        self._address = bind_address(self.value('address'))
+        names = tuple(name.strip().lower() for name in self.value('host_names').split(',')
+                      if name.strip())
+        self._access = Access(self._address, read_token(self.value('token_file')), names)
+        topics = list(self.value('emotion_topics'))
+        self._topics = {camera_name(topic): topic for topic in topics}
+        if not topics or len(self._topics) < len(topics):
+            raise ConfigurationError(f'emotion_topics is {topics}: expected one or more topics in '
+                                     'different namespaces')
+        self._board = DashboardState(
+            tuple(self._topics), history_h=self.value('history_h'),
+            gone_after_s=self.value('gone_after_s'))
+
+    def activate(self) -> None:
+        """Listen to the other nodes and to browsers."""
+        self._pictures = Pictures(
+            tuple(self._topics), rate_hz=self.value('picture_rate_hz'),
+            width_px=self.value('picture_width_px'), quality=self.value('picture_quality'))
+        self._events = Events(self._board, self.now_s, rate_hz=self.value('update_rate_hz'),
+                              most=self.value('maximum_viewers'))
+        bridge = self.value('bridge')
+        self._site = self._make_site(
+            self._board, self._pictures, self._events, self._access, self.now_s, self._control,
+            self._version)
+        self._server = self._make_server(self._make_app(self._site), self._address,
+                                         self.value('port'), 2 * self.value('maximum_viewers'))
+        self._subscriptions_made = [
+            *(self.subscribe(EmotionArray, topic,
+                             lambda message, name=name: self._on_emotions(message, name),
+                             qos.RESULT) for name, topic in self._topics.items()),
+            self.subscribe(AmbientAction, 'ambient_actions', self._on_action, qos.RESULT),
+            self.subscribe(HomeState, f'{bridge}/home_state', self._on_home, qos.STATE),
+            self.create_subscription(DiagnosticArray, '/diagnostics', self._on_diagnostics, 50)]
+        self._client = self.create_client(CommandRoom, f'{bridge}/command_room')
+        self._demands = [Demand(self, lambda name=name: self._wanted(name),
+                                lambda name=name: self._begin(name),
+                                lambda name=name: self._end(name)) for name in self._topics]
+        self._timer = self.create_timer(_LOOK_AROUND_S, self._look_around, clock=self._steady)
+        self.get_logger().info(f'dashboard: {self.url}')
+
+    def deactivate(self) -> None:
+        """Say goodbye to browsers and nodes."""
+        if self._timer is not None:
+            self.destroy_timer(self._timer)
+            self._timer = None
+        for demand in self._demands:
+            demand.close()
+        self._demands = []
+        if self._site is not None:
+            self._pictures.close()
+            self._events.close()
+            self._site = None
+        if self._server is not None:
+            self._server.close()
+            self._server = None
+        for subscription in self._subscriptions_made:
+            self.destroy_subscription(subscription)
+        self._subscriptions_made = []
+        if self._client is not None:
+            client, self._client = self._client, None
+            self.destroy_client(client)
+
+    def cleanup(self) -> None:
+        """Forget everything."""
+        self._board = self._access = None
+
+    def report(self, status: Status) -> None:
+        """Add figures."""
+        if self._site is None:
+            return
+        status.values.update({
+            'page': self.url, 'viewers': self._events.listeners,
+            'pictures encoded': self._pictures.encoded,
+            'records in memory': len(self._board.history),
+            'emotion messages refused': self._refused})
+        for name, found in self._inputs.items():
+            figures = Status()
+            found.report(figures)
+            status.values.update({f'{name}: {key}': value
+                                  for key, value in figures.values.items()})
+        for subscription in self._subscriptions_made[:len(self._topics)]:
+            if not self.get_publishers_info_by_topic(subscription.topic_name):
+                status.worsen(WARN, f'nobody publishes {subscription.topic_name}: start an '
+                              'emotion classifier, or name its topic in emotion_topics')
+
+    # Pictures, while somebody looks.
+
+    def _wanted(self, name: str) -> bool:
+        return self.value('picture') and self._pictures.wanted(name)
+
+    def _begin(self, name: str) -> None:
+        self._looked_since_s[name] = self._steady_s()
+        self._inputs[name] = image_input.ImageInput(
+            self, lambda image, header: self._on_image(image, header, name),
+            beside(self._topics[name], 'image_annotated'))
+
+    def _end(self, name: str) -> None:
+        self._inputs.pop(name).close()
+        self._pictures.clear(name)
+
+    def _on_image(self, image: np.ndarray, header: Header, name: str) -> None:
+        self._pictures.offer(name, image, conversions.stamp_to_s(header.stamp))
+
+    # What the other nodes say.
+
+    def _on_emotions(self, message: EmotionArray, name: str) -> None:
+        try:
+            emotions = conversions.message_to_emotions(message)
+        except FerError as error:
+            self._refused += 1
+            self.get_logger().error(f'emotions left out: {error}', throttle_duration_sec=5.0)
+            return
+        self._board.see(name, emotions, now_s=self.now_s(),
+                        stamp_s=conversions.stamp_to_s(message.header.stamp),
+                        size=(message.image_width, message.image_height), model=message.model,
+                        label_set=message.label_set)
+
+    def _on_action(self, message: AmbientAction) -> None:
+        try:
+            self._board.act(conversions.message_to_action(message))
+        except ValueError as error:
+            self.get_logger().error(f'action left out: {error}', throttle_duration_sec=5.0)
+
+    def _on_home(self, message: HomeState) -> None:
+        try:
+            self._board.rooms(conversions.message_to_home(message))
+        except FerError as error:
+            self.get_logger().error(f"the home's state left out: {error}",
+                                    throttle_duration_sec=5.0)
+
+    def _on_diagnostics(self, message: DiagnosticArray) -> None:
+        for status in message.status:
+            values = {value.key: value.value for value in status.values}
+            name, _, kind = status.name.partition(': ')
+            # A robot's other diagnostics have their own viewers.
+            if kind == 'status' and 'state' in values:
+                self._board.hear(name, status.level[0], status.message, values)
+
+    def _look_around(self) -> None:
+        """See who has left the graph, and say why there is no picture."""
+        self._board.present({info.node_name
+                             for info in self.get_publishers_info_by_topic('/diagnostics')})
+        there = self._client.service_is_ready()
+        bridge = self.value('bridge')
+        gone = self._board.gone(bridge.rpartition('/')[2])
+        self._board.bridge(*(('active', '') if there and not gone else (
+            'absent', gone or f'{bridge} does not answer: is it running and active?')))
+        for name in self._topics:
+            self._board.picture(name, *self._picture_status(name))
+
+    def _picture_status(self, name: str) -> tuple[str, str]:
+        if not self.value('picture'):
+            return 'off', 'The pictures are switched off (parameter picture): labels only.'
+        if name not in self._inputs or self._pictures.age_s(name) < 1.5:
+            return 'live', ''
+        for node in ('camera_driver', 'face_detector', 'emotion_classifier', 'annotator'):
+            reason = self._board.gone(node) or self._board.complaint(node)
+            if reason:
+                return 'absent', f'{reason[0].upper()}{reason[1:]}'
+        topic = beside(self._topics[name], 'image_annotated')
+        if not self.count_publishers(topic):
+            return 'absent', f'Nobody publishes {topic}: is the annotator running?'
+        if self._steady_s() - self._looked_since_s[name] < _PATIENCE_S:
+            return 'live', ''
+        return 'absent', f'No image comes on {topic}: is the camera running?'
+
+    def _control(self, action: str, room: str, policy: str) -> tuple[bool, str]:
+        """Ask the bridge; called by threads of the web server."""
+        client, bridge = self._client, self.value('bridge')
+        if client is None or not client.service_is_ready():
+            return False, f'{bridge} does not answer: is it running and active?'
+        answered = threading.Event()
+        future = client.call_async(CommandRoom.Request(
+            room=room, command=_COMMANDS[action], policy=policy))
+        future.add_done_callback(lambda _: answered.set())
+        if not answered.wait(_ANSWER_S) or future.result() is None:
+            client.remove_pending_request(future)
+            return False, f'{bridge} has not answered within {_ANSWER_S:.0f} s'
+        return future.result().success, future.result().message
+
+    def _steady_s(self) -> float:
+        return self._steady.now().nanoseconds * 1e-9
+
+
+def beside(topic: str, name: str) -> str:
+    """Return the topic of another name in the same namespace."""
+    return topic.rpartition('/')[0] + topic.rpartition('/')[1] + name
+
+
+def camera_name(topic: str) -> str:
+    """Return what a camera is called: the namespace of its emotions, or camera without one."""
+    return topic.rpartition('/')[0].strip('/~') or 'camera'
+
+
+def main(args: list[str] | None = None) -> int:
+    """Run the dashboard."""
+    return run(Dashboard, args=args)
+
+
+if __name__ == '__main__':
+    raise SystemExit(main())

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # Everything on a desk without ROS: a real ROS 2 from Python wheels, in .venv.
 #
-#   make demo [SOURCE=/dev/video0|FILE|FOLDER|URL]   the whole pipeline on real input
+#   make demo [SOURCE=/dev/video0|FILE|FOLDER|URL]   the whole pipeline on real input; WEB=1: a page
 #   make test                                        all tests
 #   make bench [SECTIONS='stages pipeline']           how fast it is here, beside its peers
 #   make evaluate DATA=DIR [JSON=FILE]               the shipped model on FER2013
@@ -14,6 +14,7 @@ PYTHON ?= python3.11
 VENV := $(CURDIR)/.venv
 SITE := lib/python3.11/site-packages
 SOURCE ?=
+WEB ?=
 SECTIONS ?=
 RECIPE ?= fernet
 DATA ?=
@@ -71,7 +72,7 @@ build: $(VENV)/.demo
 	@touch install/.built
 
 demo: install/.built
-	@$(ROS_ENV) python -m fer_ros.cli.demo $(if $(SOURCE),--source '$(SOURCE)')
+	@$(ROS_ENV) python -m fer_ros.cli.demo $(if $(SOURCE),--source '$(SOURCE)') $(if $(WEB),--web)
 
 test: install/.built $(VENV)/.test
 	@$(ROS_ENV) python -m pytest test $(PYTEST_ARGS)

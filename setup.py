@@ -21,6 +21,7 @@ setup(
     packages=[*find_packages(include=['fer_ros', 'fer_ros.*']), 'fer_ros_training'],
     package_dir={'fer_ros_training': 'training'},
     package_data={'fer_ros': ['py.typed', 'data/*', 'models/*'],
+                  'fer_ros.dashboard': ['static/*', 'static/uplot/*', 'templates/*'],
                   'fer_ros_training': ['recipes/*.yaml']},
     install_requires=[
         'ai-edge-litert>=1.2,<3',
@@ -37,6 +38,7 @@ setup(
     ],
     extras_require={
         'bench-peers': ['fer>=25,<26', 'setuptools<81', 'tensorflow>=2.16,<3'],
+        'web': ['flask>=2.2,<4', 'waitress>=2.1,<4'],
         'training': ['keras>=3.5,<4', 'matplotlib>=3.7,<4', 'tensorflow>=2.16,<3'],
     },
     entry_points={'console_scripts': [

@@ -34,6 +34,7 @@ ARGUMENTS = (
     ('markers', 'false', 'publish markers of who feels what where, for each camera'),
     ('ros4hri', 'false', 'publish all faces under /humans (REP-155; needs hri_msgs)'),
     ('detections', 'false', 'publish vision_msgs/Detection2DArray (needs vision_msgs)'),
+    ('web', 'false', 'run the dashboard: a web page, at http://127.0.0.1:8088 unless set'),
     ('composed', 'false', 'one process a camera, and one for what they share'),
     ('autostart', 'true', 'configure and activate the nodes; false: ros2 lifecycle set does'),
     ('respawn', 'true', 'start a process again 2 s after it died'),
@@ -42,7 +43,7 @@ ARGUMENTS = (
 )
 #: Node: the argument that asks for it, one a camera or one for all.
 OF_A_CAMERA = {'annotator': 'annotate', 'markers': 'markers', 'detections': 'detections'}
-SHARED = {'smart_home_bridge': 'bridge', 'ros4hri': 'ros4hri'}
+SHARED = {'smart_home_bridge': 'bridge', 'ros4hri': 'ros4hri', 'dashboard': 'web'}
 
 
 def nodes(always: tuple[str, ...], optional: dict[str, str],
@@ -86,10 +87,12 @@ def camera_nodes(camera: Camera) -> GroupAction:
 def all_nodes(context: LaunchContext) -> list[GroupAction]:
     """Return what the list of cameras asks for."""
     cameras = load_cameras(LaunchConfiguration('cameras').perform(context))
-    topics = ', '.join(f'{camera.name}/faces' for camera in cameras)
+    topics = {kind: ', '.join(f'{camera.name}/{kind}' for camera in cameras)
+              for kind in ('faces', 'emotions')}
     return [GroupAction([
         PushRosNamespace(LaunchConfiguration('namespace')),
-        SetLaunchConfiguration('face_topics', f'[{topics}]'),
+        SetLaunchConfiguration('face_topics', f'[{topics["faces"]}]'),
+        SetLaunchConfiguration('emotion_topics', f'[{topics["emotions"]}]'),
         SetLaunchConfiguration('source', ''),
         *(camera_nodes(camera) for camera in cameras),
         *nodes(('emotion_classifier',), SHARED)])]

@@ -24,6 +24,7 @@ ARGUMENTS = (
     ('markers', LaunchConfiguration('rviz'), 'publish markers of who feels what where'),
     ('ros4hri', 'false', 'publish the faces under /humans (REP-155; needs hri_msgs)'),
     ('detections', 'false', 'publish vision_msgs/Detection2DArray (needs vision_msgs)'),
+    ('web', 'false', 'run the dashboard: a web page, at http://127.0.0.1:8088 unless set'),
     ('composed', 'false', 'all nodes in one process'),
     ('autostart', 'true', 'configure and activate the nodes; false: ros2 lifecycle set does'),
     ('respawn', 'true', 'start a process again 2 s after it died'),
@@ -32,7 +33,7 @@ ARGUMENTS = (
 )
 #: Node: the argument that asks for it; the others always run.
 OPTIONAL = {'annotator': 'annotate', 'markers': 'markers', 'ros4hri': 'ros4hri',
-            'detections': 'detections'}
+            'detections': 'detections', 'dashboard': 'web'}
 
 
 def generate_launch_description() -> LaunchDescription:

@@ -318,6 +318,10 @@ class Demo:
             'camera_driver': {'source': json.dumps(self._source), 'autostart': 'false',
                               'wait_for_subscribers': '2'},
             'smart_home_bridge': bridge}
+        if self._options.web:
+            # Who looks at a page wants to look for longer than a clip lasts.
+            parameters['camera_driver']['loop'] = 'true'
+            self._processes.start('dashboard', {'port': str(self._options.port)})
         for node in NODES:
             self._processes.start(node, parameters.get(node, {}))
         end_s = time.monotonic() + _START_TIMEOUT_S
@@ -338,12 +342,19 @@ class Demo:
 
     def _watch(self, screen) -> None:
         end_s = time.monotonic() + (self._options.seconds or math.inf)
-        seen = False
+        seen = told = False
         while not self._stop.wait(0.1) and time.monotonic() < end_s:
             self._processes.check()
             while self._watcher.events:
                 screen.event(self._watcher.events.popleft())
             screen.show(self._watcher.view)
+            page = self._watcher.figures.get('dashboard', {}).get('page')
+            if page and not told:
+                told = True
+                screen.event(f'dashboard: {page} (Ctrl-C ends the demo)')
+            elif self._options.web and not told and 'failed' in \
+                    self._watcher.figures.get('dashboard', {}):
+                raise FerError(self._watcher.messages['dashboard'])
             state = self._watcher.figures.get('camera_driver', {}).get('source state')
             seen = seen or state == 'streaming'
             if state == 'ended':
@@ -374,6 +385,9 @@ def main(args: list[str] | None = None) -> int:
     parser.add_argument('--source', help='camera device, video file, folder of images or URL; '
                         'the bundled clip by default')
     parser.add_argument('--policy', type=Path, help='policy file of the smart-home bridge')
+    parser.add_argument('--web', action='store_true', help='show a page in the browser; a file '
+                        'or folder is then played again and again')
+    parser.add_argument('--port', type=int, default=8088, help='of the page; 0: a free one')
     parser.add_argument('--seconds', type=float, default=0.0,
                         help='stop after so long; by default at the end of the source or at '
                         'Ctrl-C')

@@ -222,9 +222,11 @@ class ManagedNode(LifecycleNode):
         return SetParametersResult(successful=True)
 
     def _collect(self) -> Status:
-        status = Status(message=self._state, values={'state': self._state})
+        status = Status(message=self._state, values={
+            'node': self.get_fully_qualified_name(), 'state': self._state})
         if self._failure:
             status.worsen(ERROR, self._failure)
+            status.values['failed'] = self._failure
         for endpoint, complaint in list(self._endpoints.items()):
             # The other side may be gone, or be back with a profile that matches.
             if complaint and qos.mismatch(self, endpoint):

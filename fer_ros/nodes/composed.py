@@ -15,6 +15,7 @@ NODES = {
     'emotion_classifier': ('fer_ros.nodes.emotion_classifier', 'EmotionClassifierNode'),
     'annotator': ('fer_ros.nodes.annotator', 'Annotator'),
     'smart_home_bridge': ('fer_ros.nodes.smart_home_bridge', 'SmartHomeBridge'),
+    'dashboard': ('fer_ros.nodes.dashboard', 'Dashboard'),
     'markers': ('fer_ros.nodes.markers', 'Markers'),
     'detections': ('fer_ros.nodes.detections', 'Detections'),
     'ros4hri': ('fer_ros.nodes.ros4hri', 'Ros4Hri'),

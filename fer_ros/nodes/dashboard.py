@@ -221,18 +221,18 @@ class Dashboard(ManagedNode):
     def _on_diagnostics(self, message: DiagnosticArray) -> None:
         for status in message.status:
             values = {value.key: value.value for value in status.values}
-            name, _, kind = status.name.partition(': ')
             # A robot's other diagnostics have their own viewers.
-            if kind == 'status' and 'state' in values:
-                self._board.hear(name, status.level[0], status.message, values)
+            if status.name.endswith(': status') and 'node' in values:
+                self._board.hear(values.pop('node').strip('/'), status.level[0], status.message,
+                                 values)
 
     def _look_around(self) -> None:
         """See who has left the graph, and say why there is no picture."""
-        self._board.present({info.node_name
+        self._board.present({f'{info.node_namespace}/{info.node_name}'.strip('/')
                              for info in self.get_publishers_info_by_topic('/diagnostics')})
         there = self._client.service_is_ready()
         bridge = self.value('bridge')
-        gone = self._board.gone(bridge.rpartition('/')[2])
+        gone = self._board.gone(self._beside_us(bridge))
         self._board.bridge(*(('active', '') if there and not gone else (
             'absent', gone or f'{bridge} does not answer: is it running and active?')))
         for name in self._topics:
@@ -243,11 +243,16 @@ class Dashboard(ManagedNode):
             return 'off', 'The pictures are switched off (parameter picture): labels only.'
         if name not in self._inputs or self._pictures.age_s(name) < 1.5:
             return 'live', ''
-        for node in ('camera_driver', 'face_detector', 'emotion_classifier', 'annotator'):
+        topic = self._subscriptions_made[list(self._topics).index(name)].topic_name
+        nodes = [beside(topic, node).strip('/')
+                 for node in ('camera_driver', 'face_detector', 'annotator')]
+        # One classifier may serve all cameras.
+        for node in (*nodes, beside(topic, 'emotion_classifier').strip('/'),
+                     self._beside_us('emotion_classifier')):
             reason = self._board.gone(node) or self._board.complaint(node)
             if reason:
                 return 'absent', f'{reason[0].upper()}{reason[1:]}'
-        topic = beside(self._topics[name], 'image_annotated')
+        topic = beside(topic, 'image_annotated')
         if not self.count_publishers(topic):
             return 'absent', f'Nobody publishes {topic}: is the annotator running?'
         if self._steady_s() - self._looked_since_s[name] < _PATIENCE_S:
@@ -267,6 +272,9 @@ class Dashboard(ManagedNode):
             client.remove_pending_request(future)
             return False, f'{bridge} has not answered within {_ANSWER_S:.0f} s'
         return future.result().success, future.result().message
+
+    def _beside_us(self, name: str) -> str:
+        return (name if name.startswith('/') else f'{self.get_namespace()}/{name}').strip('/')
 
     def _steady_s(self) -> float:
         return self._steady.now().nanoseconds * 1e-9

@@ -334,7 +334,7 @@ class _RoomEngine:
         reason = f'nobody for {self.room.nobody.after_s:g} s'
         if action == 'keep':
             for target in self.targets.values():
-                target.snapshot = target.commanded = None
+                self._keep(target)
             return []
         if action == 'restore':
             return self._restore(reason, self.room.transition_s, limited=True)
@@ -352,14 +352,24 @@ class _RoomEngine:
                                      self.room.transition_s, NOBODY, reason))
         return actions
 
+    @staticmethod
+    def _keep(target: _Target) -> None:
+        """Let what was done be how the room is, so that it is neither undone nor asked again."""
+        if target.commanded is None or target.reported is None:
+            target.snapshot = target.commanded = None
+        elif isinstance(target.commanded, LightState) and isinstance(target.reported, LightState):
+            target.snapshot = target.reported.merged(target.commanded)
+        else:
+            target.snapshot = target.commanded
+
     def _restore(self, reason: str, transition_s: float, *, limited: bool) -> list[AmbientAction]:
         actions = []
         for name, target in self.targets.items():
             if target.commanded is None or target.restoring:
                 continue
-            if target.snapshot is None:
-                # It never said how it was: leave it, rather than guess.
-                target.commanded = None
+            if target.snapshot is None or self._same(target.snapshot, target.commanded):
+                # It never said how it was: leave it, rather than guess. Or there is nothing to undo.
+                target.snapshot = target.commanded = None
                 continue
             obstacle = self._obstacle(name, target.snapshot) if limited else (
                 '' if target.available else 'not reachable')

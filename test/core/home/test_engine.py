@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from fer_ros.core.home.action import Command
 from fer_ros.core.home.engine import DecisionEngine
-from fer_ros.core.home.light import LightState
+from fer_ros.core.home.light import differences, LightState
 from home_support import emotion, POLICY, policy_of, Sim
 import numpy as np
 import pytest
@@ -106,6 +106,21 @@ def test_nobody_may_also_keep_or_turn_off(what, count):
     assert all(not action.on for action in done)
     # What we turned off we may turn on.
     assert len(sim.see('sad', 15)) == 1
+
+
+def test_what_is_kept_when_people_leave_is_neither_asked_again_nor_undone():
+    sim = Sim(nobody={'after_s': 2, 'action': 'keep'}, cooldown_s=1)
+    happy, = sim.see('happy', 5)
+    assert not sim.see([], 20)
+    kept = sim.lamps['lamp'].state(sim.now_s)
+    assert not sim.see('happy', 20)
+    assert not sim.engine.leave(now_s=sim.now_s)
+    # What comes after is undone up to what was kept.
+    sim.see('happy', 5)
+    sad, = sim.see('sad', 20)
+    assert sad.light != happy.light
+    action, = sim.carry_out(sim.engine.revert('study', now_s=sim.now_s))
+    assert action.command == Command.RESTORE and not differences(action.light, kept)
 
 
 def test_a_camera_that_stops_changes_nothing():

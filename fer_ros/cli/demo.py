@@ -19,6 +19,7 @@ import cv2
 from diagnostic_msgs.msg import DiagnosticArray
 from fer_ros import conversions, transport
 from fer_ros.cli.demo_display import Lines, LiveScreen, View
+from fer_ros.cli.demo_hand import Hand
 from fer_ros.core.errors import FerError
 from fer_ros.core.sources import is_live, without_password
 from fer_ros.core.statistics import LatencyWindow, RateMeter
@@ -51,7 +52,7 @@ class Counts:
 class Watcher:
     """The demo's own node: listens to results, diagnostics and the annotated image."""
 
-    def __init__(self, source: str):
+    def __init__(self, source: str, hand: bool):
         self.node = rclpy.create_node('fer_demo')
         self.counts = Counts()
         self.view = View(source)
@@ -67,6 +68,7 @@ class Watcher:
                                       qos.RESULT)
         self.node.create_subscription(Image, 'image_annotated', self._on_image, qos.IMAGE)
         self.node.create_subscription(DiagnosticArray, '/diagnostics', self._on_diagnostics, 50)
+        self.hand = Hand(self.node, hand, self.events.append)
         self._client = self.node.create_client(ChangeState, 'camera_driver/change_state')
         self._executor = SingleThreadedExecutor()
         self._executor.add_node(self.node)
@@ -121,6 +123,7 @@ class Watcher:
     def _on_action(self, message: AmbientAction) -> None:
         action = conversions.message_to_action(message)
         self.counts.actions += 1
+        self.hand.acted(action.stamp_s)
         self.view.action, self.view.actions = action, self.counts.actions
         light = f'{action.brightness:.0%} #' + ''.join(
             f'{round(255 * channel):02x}' for channel in action.color) if action.on else 'off'
@@ -238,6 +241,7 @@ def summarise(watcher: Watcher, elapsed_s: float, video: VideoFile, path: Path) 
         'faces': len(watcher.counts.people),
         'readings': dict(watcher.counts.readings.most_common()),
         'actions': watcher.counts.actions,
+        'hand': watcher.hand.summary(),
         'latency_ms': {'median': None if math.isnan(median) else round(median, 2),
                        'p99': None if math.isnan(p99) else round(p99, 2)},
         'rate_hz': round(watcher.counts.emotions / max(elapsed_s, 1e-9), 2),
@@ -258,7 +262,9 @@ def describe(summary: dict) -> str:
         f'({summary["rate_hz"]} a second), {summary["dropped"]} dropped'
         + (f' ({where})' if where else '') + f', {summary["unaccounted"]} unaccounted for',
         f'{summary["faces"]} faces followed; readings: {readings or "none"}',
-        f'{summary["actions"]} ambient actions',
+        f'{summary["actions"]} ambient actions; {summary["hand"]["changes"]} by hand, after which '
+        f'the room was left alone for {summary["hand"]["left_alone_s"]} s with '
+        f'{summary["hand"]["actions_meanwhile"]} actions',
         f'stamp to EmotionArray: median {latency["median"]} ms, p99 {latency["p99"]} ms '
         f'({summary["detector"]}, {summary["model"]})']
     if summary['video']:
@@ -281,7 +287,9 @@ class Demo:
         self._options = options
         self._stop = stop
         self._source = str(options.source or demo_clip_path())
-        self._watcher = Watcher(without_password(self._source))
+        # The bundled clip shows a hand too; at a camera it is yours, by keys.
+        self._watcher = Watcher(without_password(self._source),
+                                options.source is None and not options.no_hand)
         self._processes = Processes(options.output / 'demo_logs')
         self._video = VideoFile(self._watcher.images, options.output / 'demo.mp4')
 
@@ -296,7 +304,7 @@ class Demo:
         try:
             self._start()
             began_s = time.monotonic()
-            with screen:
+            with self._watcher.hand, screen:
                 self._watch(screen)
             elapsed_s = time.monotonic() - began_s
             self._settle()
@@ -347,6 +355,9 @@ class Demo:
             self._processes.check()
             while self._watcher.events:
                 screen.event(self._watcher.events.popleft())
+            self._watcher.hand.tick()
+            self._watcher.view.lamp = self._watcher.hand.lamp
+            self._watcher.view.hold = self._watcher.hand.hold
             screen.show(self._watcher.view)
             page = self._watcher.figures.get('dashboard', {}).get('page')
             if page and not told:
@@ -391,6 +402,8 @@ def main(args: list[str] | None = None) -> int:
     parser.add_argument('--seconds', type=float, default=0.0,
                         help='stop after so long; by default at the end of the source or at '
                         'Ctrl-C')
+    parser.add_argument('--no-hand', action='store_true',
+                        help='no hand at the lamp while the bundled clip plays')
     parser.add_argument('--output', type=Path, default=Path('build'),
                         help='folder for demo.json, demo.mp4 and the logs')
     options = parser.parse_args(args)

@@ -6,6 +6,7 @@ import time
 
 from fer_ros.core.emotions import LABELS, UNCERTAIN
 from fer_ros.core.home.action import AmbientAction
+from fer_ros.core.home.light import LightState
 from fer_ros.core.types import FaceEmotion
 from rich.console import Console, Group
 from rich.live import Live
@@ -25,6 +26,8 @@ class View:
     source: str
     emotions: list[FaceEmotion] = field(default_factory=list)
     action: AmbientAction | None = None
+    lamp: LightState | None = None
+    hold: str = ''
     actions: int = 0
     frames: int = 0
     rate_hz: float = 0.0
@@ -89,7 +92,7 @@ def render(view: View) -> Group:
         faces.append(Text(f'and {len(view.emotions) - 4} more'))
     status = (f'{view.source}   frames {view.frames}   {view.rate_hz:.1f} Hz   '
               f'stamp to emotion {view.latency_ms:.1f} ms   actions {view.actions}')
-    return Group(Text(status), *faces, lamp_panel(view.action))
+    return Group(Text(status), *faces, lamp_panel(view))
 
 
 def face_panel(emotion: FaceEmotion) -> Panel:
@@ -106,15 +109,22 @@ def face_panel(emotion: FaceEmotion) -> Panel:
     return Panel(table, title=title, width=50, border_style=_COLORS[emotion.label])
 
 
-def lamp_panel(action: AmbientAction | None) -> Panel:
-    """Return the lamp in its colour, with the reason for it."""
-    if action is None:
-        return Panel('lamp as it was: nothing asked of it yet', title='home', width=50)
-    text = Text(f'{action.room}/{action.target}\n{action.reason}')
-    if not action.on:
-        return Panel(text, title='home: off', width=50)
-    red, green, blue = (round(255 * channel * (0.25 + 0.75 * action.brightness))
-                        for channel in action.color)
+def lamp_panel(view: View) -> Panel:
+    """Return the lamp as it says it shines, with the reason for it."""
+    action, lamp = view.action, view.lamp
+    if lamp is None and action is not None:
+        lamp = action.light
+    if view.hold:
+        text = f'left alone: {view.hold}'
+    elif action is None:
+        text = 'lamp as it was: nothing asked of it yet'
+    else:
+        text = f'{action.room}/{action.target}\n{action.reason}'
+    if lamp is None or not lamp.on:
+        return Panel(text, title='home' if lamp is None else 'home: off', width=50)
+    level = 1.0 if lamp.brightness is None else lamp.brightness
+    red, green, blue = (round(255 * channel * (0.25 + 0.75 * level))
+                        for channel in lamp.rgb or (1.0, 1.0, 1.0))
     ink = 'black' if 0.3 * red + 0.6 * green + 0.1 * blue > 110 else 'white'
-    return Panel(text, title=f'home: on, {action.brightness:.0%}', width=50,
+    return Panel(Text(text), title=f'home: on, {level:.0%}', width=50,
                  style=f'{ink} on rgb({red},{green},{blue})')

@@ -3,6 +3,7 @@
 
 import json
 import os
+import pty
 import signal
 import subprocess
 import sys
@@ -14,12 +15,12 @@ pytest.importorskip('fer_ros.conversions', reason='the messages are not built')
 from ros_support import wait_for  # noqa: E402
 
 
-def start(output, *arguments):
+def start(output, *arguments, stdin=subprocess.DEVNULL):
     # The demo makes a graph of its own when the user has not chosen one.
     environment = {key: value for key, value in os.environ.items() if key != 'ROS_DOMAIN_ID'}
     return subprocess.Popen(
         [sys.executable, '-m', 'fer_ros.cli.demo', '--output', str(output), *arguments],
-        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=environment)
+        stdin=stdin, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=environment)
 
 
 def test_the_bundled_clip_runs_to_its_end(tmp_path):
@@ -31,12 +32,21 @@ def test_the_bundled_clip_runs_to_its_end(tmp_path):
     assert summary['unaccounted'] == 0
     assert summary['emotions'] + summary['dropped'] == summary['frames']
     assert summary['emotions'] > 100
-    # The person smiles, is sad, leaves, comes back: the lamp follows each time.
+    # The person smiles and is sad, and the lamp follows. A hand dims it, so it is left alone, also
+    # when the person leaves; resumed, it follows the person who comes back.
     assert summary['faces'] >= 1
     assert {'happy', 'sad'} <= set(summary['readings'])
-    assert summary['actions'] >= 4
+    assert summary['actions'] >= 3
+    hand = summary['hand']
+    assert hand['changes'] == 1 and hand['actions_meanwhile'] == 0
+    assert 5 <= hand['left_alone_s'] <= 8
     assert 0 < summary['latency_ms']['median'] <= summary['latency_ms']['p99']
-    assert 'because nobody' in printed and 'is sad' in printed
+    order = ['because happy', 'because sad', 'left alone: lamp was changed by hand (brightness)',
+             'living_room follows again', 'because happy']
+    at = 0
+    for words in order:
+        at = printed.find(words, at) + 1
+        assert at, f'{words!r} is missing, or not in its place:\n{printed}'
     video = cv2.VideoCapture(str(tmp_path / 'demo.mp4'))
     more, frame = video.read()
     assert more and frame.shape == (480, 640, 3)
@@ -58,16 +68,43 @@ def test_a_file_that_is_no_video_ends_with_one_message(tmp_path):
     assert 'notes.mp4 is no video' in printed and 'Traceback' not in printed
 
 
+@pytest.fixture
+def images(tmp_path, portrait):
+    """Return a folder of images that plays far longer than any test."""
+    folder = tmp_path / 'images'
+    folder.mkdir()
+    cv2.imwrite(str(folder / '000.jpg'), portrait)
+    for i in range(1, 600):
+        (folder / f'{i:03}.jpg').symlink_to(folder / '000.jpg')
+    return folder
+
+
+def test_keys_on_the_terminal_are_the_hand(tmp_path, images):
+    keyboard, stdin = pty.openpty()
+    try:
+        process = start(tmp_path, '--source', str(images), stdin=stdin)
+        os.close(stdin)
+
+        def reads(words):
+            return wait_for(lambda: words in process.stdout.readline(), 60, words)
+
+        reads('You are the hand at the lamp')
+        reads('living_room/lamp: 70%')
+        os.write(keyboard, b'd')
+        reads('left alone: lamp was changed by hand (brightness)')
+        os.write(keyboard, b'r')
+        reads('living_room follows again')
+        reads('living_room/lamp: 70%')
+        process.send_signal(signal.SIGINT)
+        printed, _ = process.communicate(timeout=30)
+        assert process.returncode == 0, printed
+        assert json.loads((tmp_path / 'demo.json').read_text())['hand']['changes'] == 1
+    finally:
+        os.close(keyboard)
+
+
 @pytest.mark.parametrize('number', [signal.SIGINT, signal.SIGTERM])
-def test_an_interruption_ends_with_the_summary_of_what_was_seen(tmp_path, portrait, number):
-    images = tmp_path / 'images'
-    images.mkdir()
-    for i in range(600):  # far longer than the test will let it run
-        path = images / f'{i:03}.jpg'
-        if i == 0:
-            cv2.imwrite(str(path), portrait)
-        else:
-            path.symlink_to(images / '000.jpg')
+def test_an_interruption_ends_with_the_summary_of_what_was_seen(tmp_path, images, number):
     process = start(tmp_path, '--source', str(images))
     # Without a terminal each change is a line.
     wait_for(lambda: 'happy' in process.stdout.readline(), 60, 'the first emotion')

@@ -28,8 +28,8 @@ class Server:
             self._server = waitress.create_server(
                 app, map=self._sockets, host=address, port=port,
                 threads=2 * streams + _SPARE_THREADS, connection_limit=8 * streams + 32,
-                # Every event at once, and no pictures heaped up for a slow viewer.
-                send_bytes=1, outbuf_high_watermark=64 * 1024,
+                # No pictures are heaped up for a slow viewer.
+                outbuf_high_watermark=64 * 1024,
                 channel_timeout=60, max_request_body_size=64 * 1024, ident=None)
         except OSError as error:
             raise FerError(f'cannot listen on {address} port {port}: {error.strerror}; is another '

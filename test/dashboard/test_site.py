@@ -1,0 +1,331 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The web site on its real server, without ROS: data, streams, and who is let in."""
+
+from contextlib import closing
+import http.client
+import json
+import threading
+
+from fer_ros.core.errors import ConfigurationError, FerError
+from home_support import emotion
+import numpy as np
+import pytest
+
+pytest.importorskip('flask', reason='the dashboard needs flask')
+pytest.importorskip('waitress', reason='the dashboard needs waitress')
+from fer_ros.dashboard.access import Access, bind_address, read_token, TRIES  # noqa: E402
+from fer_ros.dashboard.app import make_app, Site  # noqa: E402
+from fer_ros.dashboard.events import Events  # noqa: E402
+from fer_ros.dashboard.pictures import Pictures  # noqa: E402
+from fer_ros.dashboard.server import Server  # noqa: E402
+from fer_ros.dashboard.state import DashboardState  # noqa: E402
+
+TOKEN = 'correct horse battery'
+
+
+class Running:
+    """A site with a made-up camera and a bridge that notes what it is asked."""
+
+    def __init__(self, token='', viewers=4):
+        self.asked = []
+        self.state = DashboardState(('hall/east',))
+        self.pictures = Pictures(('hall/east',), rate_hz=100)
+        self.events = Events(self.state, lambda: 1e9, rate_hz=30, most=viewers)
+        self.access = Access('127.0.0.1', token, ('robot.local',))
+        self.server = Server(make_app(Site(
+            self.state, self.pictures, self.events, self.access, lambda: 1e9, self.control,
+            '1.2.3')), '127.0.0.1', 0, viewers)
+        self.port = int(self.server.url.rpartition(':')[2])
+
+    def control(self, *asked):
+        self.asked.append(asked)
+        return asked[0] != 'resume', 'so be it'
+
+    def close(self):
+        self.pictures.close()
+        self.events.close()
+        self.server.close()
+
+    def open(self, path, method='GET', body=None, **headers):
+        connection = http.client.HTTPConnection('127.0.0.1', self.port, timeout=5)
+        headers = {name.replace('_', '-'): value for name, value in headers.items()}
+        connection.request(method, path, body, headers)
+        return connection, connection.getresponse()
+
+    def get(self, path, method='GET', body=None, **headers):
+        connection, answer = self.open(path, method, body, **headers)
+        with closing(connection):
+            return answer.status, answer.read(), answer.headers
+
+
+@pytest.fixture
+def site():
+    with closing(Running()) as running:
+        yield running
+
+
+@pytest.fixture
+def locked():
+    with closing(Running(TOKEN)) as running:
+        yield running
+
+
+def events_of(answer):
+    """Yield (name, data) of a stream."""
+    name = ''
+    for line in answer:
+        line = line.decode().rstrip('\n')
+        if line.startswith('event: '):
+            name = line[7:]
+        elif line.startswith('data: '):
+            yield name, json.loads(line[6:])
+
+
+def test_the_state_is_what_its_schema_says(site):
+    jsonschema = pytest.importorskip('jsonschema')
+    site.state.see('hall/east', [emotion('happy'), emotion('uncertain', track_id=2)], now_s=1e9,
+                   stamp_s=1e9, size=(640, 480), model='m', label_set='ferplus')
+    site.state.hear('camera_driver', 2, 'plug it in', {'rate': '0'})
+    schema = json.loads(site.get('/api/schema')[1])
+    jsonschema.Draft202012Validator.check_schema(schema)
+    state = json.loads(site.get('/api/state')[1])
+    jsonschema.validate(state, schema)
+    assert [person['label'] for person in state['cameras'][0]['people']] == ['happy', 'uncertain']
+
+
+def test_events_begin_with_everything_and_go_on_with_what_changed(site):
+    connection, answer = site.open('/api/events')
+    with closing(connection):
+        assert answer.headers['Content-Type'].startswith('text/event-stream')
+        events = events_of(answer)
+        assert next(events)[0] == 'hello'
+        name, state = next(events)
+        assert name == 'state' and state['cameras'][0]['people'] == []
+        site.state.see('hall/east', [emotion('sad')], now_s=1e9)
+        for name, data in events:
+            if name == 'people' and data['cameras'][0]['people']:
+                break
+        assert data['cameras'][0]['people'][0]['label'] == 'sad'
+
+
+def test_events_are_written_once_for_all_who_listen(site):
+    streams = [site.open('/api/events') for _ in range(3)]
+    for _, answer in streams:
+        for name, _ in events_of(answer):
+            if name == 'health':  # each has its place
+                break
+    before = site.events.written
+    for number in range(5):
+        site.state.see('hall/east', [emotion('sad', track_id=number + 1)], now_s=1e9)
+        for _, answer in streams:
+            for name, data in events_of(answer):
+                people = data['cameras'][0]['people'] if name == 'people' else []
+                if people and people[0]['id'] == number + 1:
+                    break
+    written = site.events.written - before
+    # Health and an ageing camera may add a few.
+    assert 5 <= written <= 10
+    for connection, _ in streams:
+        connection.close()
+
+
+def test_too_many_viewers_are_told_so_and_a_place_becomes_free(site):
+    streams = [site.open('/api/events') for _ in range(4)]
+    for _, answer in streams:
+        assert next(events_of(answer))[0] == 'hello'
+    status, body, _ = site.get('/api/events')
+    assert status == 503 and b'maximum_viewers' in body
+    for connection, answer in streams:
+        answer.close()
+        connection.close()
+    # The server sees that a viewer has left when it next writes.
+    for _ in range(100):
+        site.state.see('hall/east', [], now_s=1e9)
+        connection, answer = site.open('/api/events')
+        connection.close()
+        if answer.status == 200:
+            break
+    assert answer.status == 200
+
+
+def test_pictures_come_one_by_one_and_as_a_stream(site):
+    path = '/api/cameras/hall/east'
+    site.pictures.offer('hall/east', np.full((48, 64, 3), 90, np.uint8), 5.0)
+    status, jpeg, headers = site.get(f'{path}/picture')
+    assert (status, jpeg[:2], headers['X-Stamp']) == (200, b'\xff\xd8', '5.000000')
+    assert site.get(f'{path}/picture?after={headers["X-Picture"]}')[0] == 204
+    connection, answer = site.open(f'{path}/stream.mjpg')
+    with closing(connection):
+        site.pictures.offer('hall/east', np.full((48, 64, 3), 90, np.uint8), 6.0)
+        assert answer.readline() == b'--picture\r\n'
+        answer.readline()
+        length = int(answer.readline().split(b':')[1])
+        answer.readline()
+        assert answer.read(length)[:2] == b'\xff\xd8'
+    assert site.get('/api/cameras/attic/picture')[0] == 404
+
+
+def test_the_table_can_be_downloaded(site):
+    site.state.see('hall/east', [emotion('happy')], now_s=1e9)
+    status, body, headers = site.get('/api/emotions.csv?hours=1')
+    assert status == 200 and 'attachment' in headers['Content-Disposition']
+    row = body.decode().splitlines()[1]
+    assert row.startswith('2001-09-09T01:46:40.000+00:00,hall/east,1,happy')
+
+
+@pytest.mark.parametrize('path', ['/', '/api/state', '/static/app.js', '/nowhere'])
+def test_every_answer_has_the_security_headers(site, path):
+    headers = site.get(path)[2]
+    assert "default-src 'none'" in headers['Content-Security-Policy']
+    assert 'unsafe' not in headers['Content-Security-Policy']
+    assert headers['X-Content-Type-Options'] == 'nosniff'
+    assert headers['X-Frame-Options'] == 'DENY'
+    assert 'Server' not in headers and 'Access-Control-Allow-Origin' not in headers
+
+
+def test_the_page_takes_nothing_from_elsewhere(site):
+    for path in ('/', '/static/app.js', '/static/style.css', '/static/common.js',
+                 '/static/timelines.js'):
+        status, body, _ = site.get(path)
+        assert status == 200
+        assert b'http://' not in body and b'https://' not in body
+    assert b'MIT' in site.get('/static/uplot/LICENSE')[1]
+
+
+def post(site, action='revert', **headers):
+    return site.get(f'/api/home/{action}', 'POST', json.dumps({'room': 'study', 'policy': 'warm'}),
+                    **{'Content_Type': 'application/json', **headers})
+
+
+def test_a_control_reaches_the_bridge_and_its_answer_comes_back(site):
+    status, body, _ = post(site, 'policy', X_CSRF_Token=site.access.csrf)
+    assert (status, json.loads(body)) == (200, {'ok': True, 'message': 'so be it'})
+    assert site.asked == [('policy', 'study', 'warm')]
+    assert post(site, 'resume', X_CSRF_Token=site.access.csrf)[0] == 502
+
+
+@pytest.mark.parametrize('headers', [
+    {},                                                     # a form of another page
+    {'X_CSRF_Token': 'guessed'},
+    {'X_CSRF_Token': '', 'Sec_Fetch_Site': 'same-origin'},
+])
+def test_a_control_without_the_secret_of_the_page_is_refused(site, headers):
+    assert post(site, **headers)[0] == 403
+    assert site.asked == []
+
+
+def test_another_site_is_refused_even_with_the_secret(site):
+    assert post(site, X_CSRF_Token=site.access.csrf, Sec_Fetch_Site='cross-site')[0] == 403
+    assert site.get('/api/state', Sec_Fetch_Site='cross-site')[0] == 403
+    # A link to the page is fine.
+    assert site.get('/', Sec_Fetch_Site='cross-site')[0] == 200
+
+
+@pytest.mark.parametrize(('host', 'status'), [
+    ('localhost:8088', 200), ('127.0.0.1', 200), ('[::1]:80', 200), ('ROBOT.local', 200),
+    ('evil.example', 421), ('evil.example:8088', 421), ('127.0.0.1.evil.example', 421),
+])
+def test_a_foreign_name_bent_to_our_address_is_refused(site, host, status):
+    assert site.get('/api/state', Host=host)[0] == status
+
+
+def test_what_is_no_json_or_no_action_is_refused(site):
+    secret = {'X_CSRF_Token': site.access.csrf}
+    assert post(site, 'explode', **secret)[0] == 404
+    assert site.get('/api/home/revert', 'POST', 'room=study', **secret,
+                    Content_Type='application/x-www-form-urlencoded')[0] == 415
+    assert site.get('/api/home/revert', 'POST', '[1]', **secret,
+                    Content_Type='application/json')[0] == 400
+    assert site.get('/api/home/revert', 'POST', '{' * 200_000, **secret,
+                    Content_Type='application/json')[0] == 413
+
+
+PRIVATE = ('/api/state', '/api/events', '/api/emotions.csv', '/api/timeline', '/static/app.js',
+           '/api/cameras/hall/east/picture', '/api/cameras/hall/east/stream.mjpg')
+
+
+@pytest.mark.parametrize('path', PRIVATE)
+def test_without_the_token_nothing_is_shown(locked, path):
+    assert locked.get(path)[0] == 401
+    assert locked.get(path, Authorization='Bearer wrong horse')[0] == 401
+    assert locked.get(path, Cookie='fer_dashboard=guessed')[0] == 401
+
+
+def test_a_program_comes_in_with_the_token(locked):
+    bearer = {'Authorization': f'Bearer {TOKEN}'}
+    assert locked.get('/api/state', **bearer)[0] == 200
+    assert post(locked, **bearer)[0] == 200
+    assert locked.asked == [('revert', 'study', 'warm')]
+
+
+def sign_in(site, token):
+    return site.get('/login', 'POST', f'token={token.replace(" ", "+")}',
+                    Content_Type='application/x-www-form-urlencoded')
+
+
+def test_a_person_signs_in_and_out(locked):
+    status, _, headers = locked.get('/')
+    assert status == 302 and headers['Location'] == '/login'
+    status, body, headers = sign_in(locked, 'wrong horse')
+    assert status == 401 and b'wrong' in body and 'Set-Cookie' not in headers
+    status, _, headers = sign_in(locked, TOKEN)
+    assert status == 302
+    assert 'HttpOnly' in headers['Set-Cookie'] and 'SameSite=Strict' in headers['Set-Cookie']
+    cookie = headers['Set-Cookie'].split(';')[0]
+    assert TOKEN not in cookie
+    assert locked.get('/api/state', Cookie=cookie)[0] == 200
+    # A session alone does not switch anything: another page might ride on it.
+    assert post(locked, Cookie=cookie)[0] == 403
+    assert locked.get('/logout', 'POST', Cookie=cookie,
+                      X_CSRF_Token=locked.access.csrf)[0] == 200
+    assert locked.get('/api/state', Cookie=cookie)[0] == 401
+
+
+def test_guessing_is_slowed_down(locked):
+    for _ in range(TRIES):
+        assert sign_in(locked, 'wrong horse')[0] == 401
+    assert sign_in(locked, TOKEN)[0] == 429
+    assert locked.get('/api/state', Authorization=f'Bearer {TOKEN}')[0] == 429
+
+
+@pytest.mark.parametrize('address', ['0.0.0.0', '192.0.2.7', '::'])
+def test_an_address_that_others_reach_needs_a_token(address):
+    with pytest.raises(ConfigurationError, match='FER_DASHBOARD_TOKEN'):
+        Access(bind_address(address), '')
+    assert Access(bind_address(address), TOKEN).needs_token
+
+
+def test_the_address_is_an_address():
+    assert bind_address('localhost') == '127.0.0.1'
+    with pytest.raises(ConfigurationError, match='robot.local'):
+        bind_address('robot.local')
+
+
+def test_the_token_comes_from_a_file_or_the_environment(tmp_path):
+    file = tmp_path / 'token'
+    file.write_text(f'{TOKEN}\n')
+    assert read_token(str(file), {}) == TOKEN
+    assert read_token('', {'FER_DASHBOARD_TOKEN': TOKEN}) == TOKEN
+    assert read_token('', {}) == ''
+    file.write_text('short')
+    with pytest.raises(ConfigurationError, match='5 characters'):
+        read_token(str(file), {})
+    with pytest.raises(ConfigurationError, match='nowhere'):
+        read_token(str(tmp_path / 'nowhere'), {})
+
+
+def test_a_port_in_use_is_said_with_the_cure(site):
+    with pytest.raises(FerError, match='parameter port'):
+        Server(lambda *_: [], '127.0.0.1', site.port, 2)
+
+
+def test_closing_ends_streams_and_threads():
+    before = threading.active_count()
+    running = Running()
+    connection, answer = running.open('/api/events')
+    events = events_of(answer)
+    assert next(events)[0] == 'hello'
+    running.close()
+    assert [name for name, _ in events][-1:] != ['hello']  # it has ended
+    connection.close()
+    assert threading.active_count() == before

@@ -1,0 +1,130 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the dashboard knows: who is there, who is gone, what was felt in the last hours."""
+
+import csv
+import io
+
+from fer_ros.core.emotions import LABELS
+from fer_ros.core.home.action import AmbientAction, Command, Outcome
+from fer_ros.dashboard.history import COLUMNS, History
+from fer_ros.dashboard.state import DashboardState
+from home_support import emotion
+import pytest
+
+
+class Clock:
+    def __init__(self):
+        self.now_s = 100.0
+
+    def __call__(self):
+        return self.now_s
+
+
+@pytest.fixture
+def clock():
+    return Clock()
+
+
+@pytest.fixture
+def state(clock):
+    return DashboardState(('hall', 'kitchen'), clock=clock)
+
+
+def names(state):
+    return {camera['name']: [person['id'] for person in camera['people']]
+            for camera in state.people_part()}
+
+
+def test_people_are_told_by_camera_and_forgotten_when_it_falls_silent(state, clock):
+    state.see('hall', [emotion('sad', track_id=2), emotion('happy', track_id=1)], now_s=1e9,
+              stamp_s=1e9 - 0.05)
+    assert names(state) == {'hall': [1, 2], 'kitchen': []}
+    hall = state.people_part()[0]
+    assert hall['people'][0]['label'] == 'happy'
+    assert hall['people'][0]['filtered']['happy'] == 0.9
+    assert hall['latency_ms'] == 50
+    clock.now_s += 2
+    hall = state.people_part()[0]
+    assert (hall['status'], hall['people'], hall['rate_hz']) == ('silent', [], 0.0)
+
+
+def test_a_node_is_gone_when_it_is_silent_or_has_left_the_graph(state, clock):
+    for name in ('camera_driver', 'annotator'):
+        state.hear(name, 0, 'active', {'rate': '30'})
+    before = state.versions()['health']
+    state.present({'camera_driver'})
+    assert {node['name']: node['level'] for node in state.health_part()} == {
+        'camera_driver': 'ok', 'annotator': 'gone'}
+    assert state.versions()['health'] > before
+    clock.now_s += 1.7
+    assert not state.gone('camera_driver')
+    clock.now_s += 0.2
+    assert 'not been heard for 2 s' in state.gone('camera_driver')
+    state.hear('camera_driver', 1, 'no image: plug it in', {})
+    assert not state.gone('camera_driver')
+    assert state.complaint('camera_driver') == 'camera_driver: no image: plug it in'
+
+
+def test_time_alone_changes_the_version_of_what_has_gone(state, clock):
+    state.hear('camera_driver', 0, 'active', {})
+    before = state.versions()
+    assert state.versions() == before
+    clock.now_s += 2
+    assert state.versions()['health'] > before['health']
+
+
+def test_the_newest_action_stands_first(state):
+    for number in range(60):
+        state.act(AmbientAction(
+            number, 'study', 'lamp', Command.SET, True, 0.5, (1.0, 0.5, 0.0), 0, 1.0, 'happy',
+            0.8, f'happy {number}', outcome=Outcome.CONFIRMED))
+    actions = state.home_part()['actions']
+    assert len(actions) == 50
+    assert actions[0]['reason'] == 'happy 59'
+    assert (actions[0]['color'], actions[0]['outcome']) == ('#ff8000', 'confirmed')
+
+
+def rows(history, now_s, hours=4):
+    return list(csv.DictReader(io.StringIO(''.join(history.csv(now_s, hours)))))
+
+
+def test_history_has_a_row_a_second_and_one_for_each_change():
+    history = History(('hall',), hours=1)
+    for tenth in range(30):
+        history.add(0, emotion('happy', duration_s=tenth / 10), 1e9 + tenth / 10)
+    history.add(0, emotion('uncertain'), 1e9 + 3)
+    found = rows(history, 1e9 + 3)
+    assert tuple(found[0]) == COLUMNS
+    assert [row['label'] for row in found] == ['happy'] * 3 + ['uncertain']
+    assert found[0]['time'] == '2001-09-09T01:46:40.000+00:00'
+    assert float(found[1]['happy']) == pytest.approx(0.9, abs=1e-4)
+    assert sum(float(found[1][label]) for label in LABELS) == pytest.approx(1, abs=1e-3)
+
+
+def test_history_forgets_what_is_older_and_what_a_clock_left_in_the_future():
+    history = History(('hall',), hours=0.5)
+    history.add(0, emotion('happy'), 1e9)
+    history.add(0, emotion('happy'), 1e9 + 1799)
+    assert len(history) == 2
+    history.add(0, emotion('happy'), 1e9 + 1801)
+    assert len(history) == 2
+    # A played recording begins again an hour earlier.
+    history.add(0, emotion('sad'), 1e9 - 3600)
+    assert [row['label'] for row in rows(history, 1e9 - 3600)] == ['sad']
+
+
+def test_history_of_no_hours_remembers_nothing():
+    history = History(('hall',), hours=0)
+    history.add(0, emotion('happy'), 1e9)
+    assert len(history) == 0 and rows(history, 1e9) == []
+
+
+def test_the_timeline_has_a_column_a_label_for_each_person():
+    history = History(('hall', 'kitchen'), hours=1)
+    for second in range(10):
+        history.add(0, emotion('happy', track_id=1), 1e9 + second)
+        history.add(1, emotion('sad', track_id=1), 1e9 + second)
+    people = history.timeline(1e9 + 9, seconds=4)
+    assert [(person['camera'], person['id']) for person in people] == [('hall', 1), ('kitchen', 1)]
+    assert people[0]['time_s'] == [1e9 + 5 + i for i in range(5)]
+    assert people[1]['sad'] == [0.9] * 5

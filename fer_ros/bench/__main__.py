@@ -11,6 +11,8 @@ import sys
 from fer_ros.bench import goals
 from fer_ros.core.errors import FerError
 
+#: The work that is the same in each image: what ROS adds to it is the ratio of two medians.
+EVERY_IMAGE = '640x480, 1 face, detection in every image'
 SECTIONS = ('stages', 'limits', 'pipeline', 'scale', 'peers', 'soak')
 
 
@@ -43,8 +45,10 @@ def measure_all(sections: list[str], seconds: float, soak_frames: int) -> dict:
         results['stages'].update(stages.message_stages(vga[1][0]))
     if 'limits' in sections:
         _say('limits')
-        results['limits'] = {f'no ROS, 640x480, {count} faces': stages.whole_way(vga[count])
-                             for count in vga}
+        results['limits'] = {
+            f'no ROS, 640x480, {count} face{"s" * (count > 1)}': stages.whole_way(vga[count])
+            for count in vga}
+        results['limits'][f'no ROS, {EVERY_IMAGE}'] = stages.whole_way(vga[1], detect_every=1)
     if {'pipeline', 'scale', 'limits', 'soak'} & set(sections):
         from fer_ros.bench import pipeline
         pipeline.isolate()
@@ -63,6 +67,12 @@ def measure_all(sections: list[str], seconds: float, soak_frames: int) -> dict:
                     rows[name] = pipeline.steady(sequence, composed=composed, seconds=seconds)
             rows[f'{how}, 640x480, 1 face, as consumed'] = pipeline.throughput(
                 vga[1], composed=composed, seconds=seconds)
+            if composed:
+                name = f'{how}, {EVERY_IMAGE}'
+                _say(name)
+                rows[name] = pipeline.steady(
+                    vga[1], composed=True, seconds=seconds,
+                    detector_args=('-p', 'face_detector:detect_every:=1'))
     if 'scale' in sections:
         rows = results['scale'] = {}
         for count in (16, 32):

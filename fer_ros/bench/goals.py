@@ -34,8 +34,9 @@ def _steady(how: str, scene: str, *keys: str) -> Callable[[dict], float]:
 
 
 def _overhead(results: dict) -> float:
-    floor = results['limits']['no ROS, 640x480, 1 faces']['median']
-    return round(results['pipeline'][f'{_COMPOSED}, {_VGA}']['latency_ms']['median'] / floor, 2)
+    scene = f'{_VGA}, detection in every image'
+    floor = results['limits'][f'no ROS, {scene}']['median']
+    return results['pipeline'][f'{_COMPOSED}, {scene}']['latency_ms']['median'] / floor
 
 
 def _largest(results: dict) -> float:
@@ -67,7 +68,7 @@ GOALS = (
          _peer("the study's loop"), at_least=True),
     Goal('processor time of fer over ours', 10, 'times', _peer('fer package'), at_least=True),
     Goal(f'{_APART}, {_HD} at 30 Hz', 1, 'cores', _steady(_APART, _HD, 'cpu_s_per_s')),
-    Goal('composed over the direct call', 1.5, 'times', _overhead),
+    Goal('composed over the direct call, detection in every image', 1.5, 'times', _overhead),
     Goal('first EmotionArray after start', 3, 's', _steady(_APART, _VGA, 'startup_s')),
     Goal('largest process', 200, 'MB', _largest),
     Goal('8 cameras, 640x480 at 15 Hz: frames lost unreported', 0, 'frames', _eight_cameras),

@@ -152,10 +152,12 @@ def processes(commands: list[list[str]]):
                 process.wait()
 
 
-def node_commands(composed: bool, cameras: int = 1) -> list[list[str]]:
+def node_commands(composed: bool, cameras: int = 1,
+                  detector_args: tuple[str, ...] = ()) -> list[list[str]]:
     """Return the module arguments that start detector and classifier."""
     if composed:
-        return [['fer_ros.nodes.composed', 'face_detector', 'emotion_classifier']]
+        return [['fer_ros.nodes.composed', 'face_detector', 'emotion_classifier',
+                 *(('--ros-args', *detector_args) if detector_args else ())]]
     names = [''] if cameras == 1 else [f'cam{i}' for i in range(cameras)]
     commands = [['fer_ros.nodes.face_detector', *(['--ros-args', '-r', f'__ns:=/{name}']
                                                   if name else [])] for name in names]
@@ -165,12 +167,12 @@ def node_commands(composed: bool, cameras: int = 1) -> list[list[str]]:
 
 
 def steady(frames: list[np.ndarray], *, composed: bool, seconds: float, rate_hz: float = 30.0,
-           cameras: int = 1) -> dict:
+           cameras: int = 1, detector_args: tuple[str, ...] = ()) -> dict:
     """Feed frames at a rate; return latency, processor seconds a second, memory and losses."""
     bench = Bench(cameras)
     start = time.monotonic()
     try:
-        with processes(node_commands(composed, cameras)) as running:
+        with processes(node_commands(composed, cameras, detector_args)) as running:
             bench.await_graph()
             bench.feed(frames, 0.1, 10)
             bench.settle(cameras, 5)

@@ -10,11 +10,14 @@ from fer_ros.core.face_finder import FaceFinder
 from fer_ros.core.tracking import FaceTracker
 import numpy as np
 
+# As the face detector node has it by default.
+DETECT_EVERY = 3
+
 
 class CorePipeline:
     """The nodes' work as direct calls: image in, emotions out."""
 
-    def __init__(self, detect_every: int = 1):
+    def __init__(self, detect_every: int = DETECT_EVERY):
         self.detector = create_detector()
         self.finder = FaceFinder(self.detector, FaceTracker(), detect_every=detect_every)
         self.classifier = EmotionClassifier()
@@ -103,7 +106,7 @@ def message_stages(frame: np.ndarray) -> dict[str, dict]:
     }
 
 
-def whole_way(frames: list[np.ndarray], detect_every: int = 1) -> dict:
+def whole_way(frames: list[np.ndarray], detect_every: int = DETECT_EVERY) -> dict:
     """Time the whole way of a frame without ROS: the floor of the pipeline's figures."""
     pipeline = CorePipeline(detect_every)
     following = looped(frames)

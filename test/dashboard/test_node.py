@@ -1,0 +1,131 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The dashboard as a node: topics in, a page out, and a lifecycle that leaves nothing behind."""
+
+import json
+import threading
+import urllib.error
+import urllib.request
+
+import pytest
+
+pytest.importorskip('fer_ros.conversions', reason='the messages are not built')
+pytest.importorskip('flask', reason='the dashboard needs flask')
+from fer_ros import conversions  # noqa: E402
+from fer_ros.msg import EmotionArray  # noqa: E402
+from fer_ros.nodes import qos  # noqa: E402
+from fer_ros.nodes.dashboard import beside, camera_name, Dashboard  # noqa: E402
+from fer_ros.nodes.smart_home_bridge import SmartHomeBridge  # noqa: E402
+from home_support import emotion  # noqa: E402
+import numpy as np  # noqa: E402
+from rclpy.parameter import Parameter  # noqa: E402
+from ros_support import wait_for  # noqa: E402
+from sensor_msgs.msg import Image  # noqa: E402
+from std_msgs.msg import Header  # noqa: E402
+
+
+def get(node, path):
+    with urllib.request.urlopen(f'{node.url}{path}', timeout=5) as answer:
+        return answer.status, answer.read(), answer.headers
+
+
+def state(node):
+    return json.loads(get(node, '/api/state')[1])
+
+
+def test_two_cameras_are_told_apart(graph):
+    node = graph.add(Dashboard, port=0, emotion_topics=['hall/emotions', 'kitchen/emotions'])
+    publisher = graph.publisher(EmotionArray, 'kitchen/emotions', qos.RESULT)
+    header = Header(stamp=graph.node.get_clock().now().to_msg())
+    publisher.publish(conversions.emotions_to_message(
+        [emotion('happy', track_id=7)], header, 640, 480, 'test', 'ferplus'))
+    wait_for(lambda: state(node)['cameras'][1]['people'])
+    hall, kitchen = state(node)['cameras']
+    assert (hall['name'], hall['status'], hall['people']) == ('hall', 'silent', [])
+    assert (kitchen['name'], kitchen['people'][0]['id']) == ('kitchen', 7)
+    assert 0 <= kitchen['latency_ms'] < 5000
+
+
+def test_images_are_read_only_while_somebody_looks(graph):
+    node = graph.add(Dashboard, port=0)
+    images = graph.node.create_publisher(Image, 'image_annotated', qos.IMAGE)
+    wait_for(lambda: state(node)['home']['status'] == 'absent')
+    assert images.get_subscription_count() == 0
+    assert get(node, '/api/cameras/camera/picture')[0] == 204
+    wait_for(lambda: images.get_subscription_count() == 1, what='a subscription')
+
+    def picture():
+        images.publish(conversions.array_to_image(np.full((48, 64, 3), 80, np.uint8), 'bgr8'))
+        return get(node, '/api/cameras/camera/picture')[0] == 200
+    wait_for(picture, what='a picture')
+    wait_for(lambda: images.get_subscription_count() == 0, what='the end of the looking')
+
+
+def test_the_pictures_can_be_switched_off_at_run_time(graph):
+    node = graph.add(Dashboard, port=0)
+    assert node.set_parameters([Parameter('picture', value=False)])[0].successful
+    images = graph.node.create_publisher(Image, 'image_annotated', qos.IMAGE)
+    assert get(node, '/api/cameras/camera/picture')[0] == 204
+    wait_for(lambda: state(node)['cameras'][0]['picture']['status'] == 'off')
+    assert images.get_subscription_count() == 0
+
+
+def test_a_control_goes_to_the_bridge_and_a_missing_bridge_is_said(graph):
+    node = graph.add(Dashboard, port=0)
+    done, answer = node._control('revert', '', '')
+    assert not done and 'is it running' in answer
+    wait_for(lambda: 'does not answer' in state(node)['home']['reason'])
+    bridge = graph.add(SmartHomeBridge, lamp_display='none')
+    wait_for(lambda: state(node)['home']['status'] == 'active')
+    wait_for(lambda: state(node)['home']['rooms'])
+    assert node._control('policy', 'living_room', 'comfort')[0]
+    wait_for(lambda: state(node)['home']['rooms'][0]['policy'] == 'comfort')
+    done, answer = node._control('policy', 'living_room', 'nonsense')
+    assert not done and 'comfort' in answer
+    bridge.trigger_deactivate()
+    wait_for(lambda: state(node)['home']['status'] == 'absent')
+
+
+def test_the_lifecycle_leaves_nothing_behind_twice(graph):
+    before = threading.active_count()
+    node = graph.add(Dashboard, start=False, port=0)
+    for _ in range(2):
+        assert node.start(), node._failure
+        url = node.url
+        assert get(node, '/')[0] == 200
+        node.trigger_deactivate()
+        assert node.url == ''
+        with pytest.raises(urllib.error.URLError):
+            urllib.request.urlopen(url, timeout=5)
+        node.trigger_cleanup()
+        assert threading.active_count() == before
+
+
+@pytest.mark.parametrize(('parameters', 'complaint'), [
+    ({'address': '0.0.0.0'}, 'FER_DASHBOARD_TOKEN'),
+    ({'address': 'robot'}, 'expected localhost or an IP address'),
+    ({'token_file': '/nowhere/token'}, '/nowhere/token cannot be read'),
+    ({'emotion_topics': ['emotions', 'emotions']}, 'different namespaces'),
+])
+def test_what_is_not_safe_or_not_clear_is_refused(graph, parameters, complaint, monkeypatch):
+    monkeypatch.delenv('FER_DASHBOARD_TOKEN', raising=False)
+    node = graph.add(Dashboard, start=False, port=0, **parameters)
+    assert not node.start()
+    assert complaint in node._failure
+
+
+def test_a_port_in_use_is_said_and_the_node_can_be_started_again(graph):
+    first = graph.add(Dashboard, port=0)
+    port = int(first.url.rpartition(':')[2])
+    second = graph.add(Dashboard, start=False, port=port)
+    assert not second.start()
+    assert 'parameter port' in second._failure
+    first.trigger_deactivate()
+    second.trigger_activate()
+    assert second.url
+
+
+def test_names():
+    assert beside('cam1/emotions', 'image_annotated') == 'cam1/image_annotated'
+    assert beside('emotions', 'image_annotated') == 'image_annotated'
+    assert [camera_name(topic) for topic in ('emotions', '/emotions', '/a/cam1/emotions')] == [
+        'camera', 'camera', 'a/cam1']

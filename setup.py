@@ -47,5 +47,6 @@ setup(
         'fer-eval=fer_ros.cli.evaluate:main',
         'fer-policy=fer_ros.cli.policy:main',
         'fer-train=fer_ros_training.__main__:main',
+        'fer-virtual-room=fer_ros.cli.virtual_room:main',
     ]},
 )

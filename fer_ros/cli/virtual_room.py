@@ -52,6 +52,7 @@ def main(arguments: list[str] | None = None) -> int:
                 print(_HELP, flush=True)
             else:
                 room.by_hand(state)
+                print(f'by hand: lamp {state.describe()}', flush=True)
     except KeyboardInterrupt:
         pass
     stop.set()

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Brokers, spies and houses that end with the test."""
 
+import shutil
+import subprocess
 import time
 
 from fer_ros.core.home.house import House
@@ -10,6 +12,8 @@ from home_support import emotion
 from mosquitto import BINARY, Mosquitto, Spy, wait_for, WHY_NOT
 import pytest
 
+PASSWD = shutil.which('mosquitto_passwd')
+SECRET = 'correct horse battery'
 #: Fast, so that the tests are; the pauses themselves are tested by their own.
 QUICK = {'backoff_s': (0.2, 0.5)}
 
@@ -52,6 +56,26 @@ def broker(tmp_path):
     yield make
     for one in made:
         one.kill()
+
+
+@pytest.fixture
+def guarded(broker, tmp_path):
+    """Return a broker with a password and an access list."""
+    if PASSWD is None:
+        pytest.skip('mosquitto_passwd is not installed')
+    passwords, rights = tmp_path / 'passwords', tmp_path / 'rights'
+    subprocess.run([PASSWD, '-c', '-b', str(passwords), 'bridge', SECRET], check=True)
+    rights.write_text('user bridge\ntopic readwrite allowed/#\n'
+                      'topic readwrite test/#\ntopic readwrite fer_ros/#\n'
+                      'topic readwrite homeassistant/#\ntopic read virtual_room/#\n')
+    return broker('allow_anonymous false', f'password_file {passwords}', f'acl_file {rights}')
+
+
+@pytest.fixture
+def login(monkeypatch):
+    """Return the login, its password in the environment."""
+    monkeypatch.setenv('BRIDGE_PASSWORD', SECRET)
+    return {'username': 'bridge', 'password': {'env': 'BRIDGE_PASSWORD'}}
 
 
 @pytest.fixture

@@ -12,9 +12,7 @@ from fer_ros.core.home.policy import Broker
 from mosquitto import BINARY, free_port, wait_for, WHY_NOT
 import pytest
 
-PASSWD = shutil.which('mosquitto_passwd')
 OPENSSL = shutil.which('openssl')
-SECRET = 'correct horse battery'
 
 
 @pytest.fixture
@@ -34,24 +32,6 @@ def connect():
     yield make
     for connection in made:
         connection.stop()
-
-
-@pytest.fixture
-def guarded(broker, tmp_path):
-    """Return a broker with a password and an access list."""
-    if PASSWD is None:
-        pytest.skip('mosquitto_passwd is not installed')
-    passwords, rights = tmp_path / 'passwords', tmp_path / 'rights'
-    subprocess.run([PASSWD, '-c', '-b', str(passwords), 'bridge', SECRET], check=True)
-    rights.write_text('user bridge\ntopic readwrite allowed/#\ntopic readwrite test/#\n')
-    return broker('allow_anonymous false', f'password_file {passwords}', f'acl_file {rights}')
-
-
-@pytest.fixture
-def login(monkeypatch):
-    """Return the login, its password in the environment."""
-    monkeypatch.setenv('BRIDGE_PASSWORD', SECRET)
-    return {'username': 'bridge', 'password': {'env': 'BRIDGE_PASSWORD'}}
 
 
 @pytest.fixture(scope='session')

@@ -39,3 +39,15 @@ def test_the_defaults_of_a_room_are_as_documented():
                                   *EVENT_TYPES, *COMMANDS])
 def test_every_choice_is_documented(word):
     assert word in DOCS
+
+
+def test_every_command_is_installed_by_pip_and_by_colcon():
+    repository = Path(__file__).parents[3]
+    commands = set(re.findall(r'\bfer-[a-z-]+', DOCS))
+    assert {'fer-policy', 'fer-virtual-room'} <= commands
+    setup = (repository / 'setup.py').read_text(encoding='utf-8')
+    for command in commands:
+        module = re.search(rf"'{command}=([a-z_.]+):main'", setup).group(1)
+        script = repository / 'scripts' / command
+        assert script.stat().st_mode & 0o111
+        assert f'from {module} import main' in script.read_text(encoding='utf-8')

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The command line of the training: inspect, train, evaluate, export, import-study, smoke."""
+"""The command line of the training: inspect, train, compare, evaluate, export and more."""
 
 import argparse
 from dataclasses import replace
@@ -12,6 +12,7 @@ import time
 
 from fer_ros.core.emotions import LABELS
 from fer_ros.core.errors import FerError
+import yaml
 
 from . import datasets, duplicates, generated
 
@@ -68,6 +69,18 @@ def _parser() -> argparse.ArgumentParser:
                      help="instead of the recipe's")
     sub.add_argument('--keep-copies', action='store_true',
                      help='also train on images that another split has too')
+
+    sub = command('compare', _compare, 'Train variants of a recipe and judge them on held-out '
+                  'faces, for a choice that touches no test split.')
+    sub.add_argument('recipe', help='a YAML file, or the name of a recipe that ships')
+    sub.add_argument('--data', required=True, **data)
+    sub.add_argument('--vary', metavar='KEY=A,B,...', default='',
+                     help='a key of the recipe and its values, such as '
+                     'rare_classes=none,oversample,generated,balanced_loss,logit_adjusted')
+    sub.add_argument('--seeds', default='1', help='such as 1,2,3 (default: %(default)s)')
+    sub.add_argument('--out', type=Path, required=True, metavar='DIR',
+                     help='gets a run for each variant and seed; goes on there after a stop')
+    sub.add_argument('--json', type=Path, metavar='FILE', help='write the figures')
 
     sub = command('evaluate', _evaluate,
                   'Evaluate a model on every image that is not marked Training.')
@@ -137,22 +150,44 @@ def _training_split(splits: dict, where: str) -> datasets.Dataset:
 
 
 def _train(options) -> None:
-    from . import recipes
+    from . import recipes, train
     changes = {key: getattr(options, key) for key in ('epochs', 'seed', 'precision')
                if getattr(options, key) is not None}
     recipe = recipes.check(replace(recipes.load(options.recipe), **changes), options.recipe)
-    splits = datasets.load(options.data)
-    dataset = _training_split(splits, options.data)
+    dataset = _faces_to_learn_from(options.data, options.keep_copies)
+    folder = options.folder or Path('runs') / f'{recipe.name}-{recipe.seed}'
+    print(f'run: {folder} (curves.html there is renewed after each epoch)', flush=True)
+    train.train(recipe, dataset, folder)
+    print(f'done; next: python -m training export {folder} --data {options.data} --out DIR')
+
+
+def _faces_to_learn_from(where: str, keep_copies: bool) -> datasets.Dataset:
+    splits = datasets.load(where)
+    dataset = _training_split(splits, where)
     others = [part for name, part in splits.items() if name != 'train']
-    if others and not options.keep_copies:
+    if others and not keep_copies:
         dataset, exact, near = duplicates.without_copies(dataset, others)
         print(f'left out of the training: {exact} exact and {near} near copies of images of '
               f'other splits; {len(dataset)} faces left')
-    folder = options.folder or Path('runs') / f'{recipe.name}-{recipe.seed}'
-    print(f'run: {folder} (curves.html there is renewed after each epoch)', flush=True)
-    from . import train
-    train.train(recipe, dataset, folder)
-    print(f'done; next: python -m training export {folder} --data {options.data} --out DIR')
+    return dataset
+
+
+def _compare(options) -> None:
+    from . import comparison, recipes
+    base = recipes.load(options.recipe)
+    try:
+        seeds = [int(seed) for seed in options.seeds.split(',')]
+    except ValueError as error:
+        raise recipes.RecipeError(f'--seeds {options.seeds}: expected whole numbers') from error
+    key, _, values = options.vary.partition('=')
+    variants = []
+    for value in values.split(',') if key else ['']:
+        change = {key: yaml.safe_load(value), 'name': f'{key}-{value}'} if key else {}
+        variants += [recipes.from_dict({**base.to_dict(), **change, 'seed': seed}, options.recipe)
+                     for seed in seeds]
+    rows = comparison.compare(variants, _faces_to_learn_from(options.data, False), options.out)
+    print(comparison.text(rows))
+    _write(options.json, json.dumps(rows, indent=1) + '\n')
 
 
 def _evaluate(options) -> None:

@@ -8,6 +8,7 @@ import yaml
 
 from .augmentation import Augmentation
 from .networks import HEADS, NETWORKS
+from .rare import RARE_CLASSES
 
 RECIPE_DIR = Path(__file__).with_name('recipes')
 
@@ -48,6 +49,8 @@ class Recipe:
     precision: str = 'float32'
     #: part of the training split held out for validation and calibration
     holdout: float = 0.05
+    #: what is done for classes that have few faces: see :mod:`training.rare`
+    rare_classes: str = 'none'
     #: None switches augmentation off
     augmentation: Augmentation | None = field(default_factory=Augmentation)
 
@@ -57,7 +60,8 @@ class Recipe:
 
 
 _CHOICES = {'network': tuple(NETWORKS), 'optimizer': ('sgd', 'adam'), 'keep': ('last', 'best'),
-            'schedule': ('cosine', 'plateau'), 'precision': ('float32', 'mixed_bfloat16')}
+            'schedule': ('cosine', 'plateau'), 'precision': ('float32', 'mixed_bfloat16'),
+            'rare_classes': RARE_CLASSES}
 _RANGES = {'epochs': (1, 100_000), 'batch_size': (1, 65_536), 'seed': (0, 2 ** 31),
            'learning_rate': (0, 100), 'momentum': (0, 1), 'weight_decay': (0, 1),
            'warmup_epochs': (0, 1000), 'label_smoothing': (0, 0.99), 'ema': (0, 1),

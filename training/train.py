@@ -16,11 +16,11 @@ import keras
 import numpy as np
 import yaml
 
-from . import charts
+from . import charts, generator, rare
 from .augmentation import augment
 from .datasets import Dataset, DatasetError, ferplus_targets, split_holdout
 from .networks import HEADS, NETWORKS
-from .recipes import Recipe, RecipeError
+from .recipes import from_dict, Recipe, RecipeError
 
 
 class FaceBatches(keras.utils.PyDataset):
@@ -32,6 +32,8 @@ class FaceBatches(keras.utils.PyDataset):
         self._recipe = recipe
         self._training = training
         self._targets, self._weights = targets(dataset, recipe)
+        if training and recipe.rare_classes == 'balanced_loss' and 'fer2013' in recipe.heads:
+            self._weights['fer2013'] = rare.balanced_weights(dataset.labels)
         self.start_epoch(0)
 
     def __len__(self) -> int:
@@ -85,13 +87,19 @@ def build(recipe: Recipe) -> keras.Model:
     return NETWORKS[recipe.network](**args)
 
 
-def compile_model(model: keras.Model, recipe: Recipe, steps_per_epoch: int) -> None:
-    """Give the model the recipe's optimizer, losses and metrics."""
+def compile_model(model: keras.Model, recipe: Recipe, steps_per_epoch: int,
+                  labels: np.ndarray | None = None) -> None:
+    """Give the model the recipe's optimizer, losses and metrics.
+
+    :param labels: of the faces it trains on, for a loss that needs the classes' shares.
+    """
     rate = recipe.learning_rate
     if recipe.schedule == 'cosine':
-        warmup = max(1, round(recipe.warmup_epochs * steps_per_epoch))
+        steps = recipe.epochs * steps_per_epoch
+        # A run shorter than its warm-up still ends with a step of the cosine.
+        warmup = min(max(1, round(recipe.warmup_epochs * steps_per_epoch)), steps - 1)
         rate = keras.optimizers.schedules.CosineDecay(
-            0.0, recipe.epochs * steps_per_epoch - warmup, alpha=0.0,
+            0.0, steps - warmup, alpha=0.0,
             warmup_target=recipe.learning_rate, warmup_steps=warmup)
     ema = {'use_ema': recipe.ema > 0, 'ema_momentum': recipe.ema or 0.99}
     decay = recipe.weight_decay or None
@@ -103,12 +111,22 @@ def compile_model(model: keras.Model, recipe: Recipe, steps_per_epoch: int) -> N
     if decay:
         # Biases and batch-norm scales are not regularised.
         optimizer.exclude_from_weight_decay(var_names=['bias', 'gamma', 'beta'])
+    losses = {h: keras.losses.CategoricalCrossentropy(from_logits=True) for h in recipe.heads}
+    if recipe.rare_classes == 'logit_adjusted' and labels is not None and 'fer2013' in losses:
+        losses['fer2013'] = _adjusted(rare.log_shares(labels))
     model.compile(
-        optimizer=optimizer,
-        loss={h: keras.losses.CategoricalCrossentropy(from_logits=True) for h in recipe.heads},
+        optimizer=optimizer, loss=losses,
         loss_weights=dict(zip(recipe.heads, recipe.head_weights)),
         weighted_metrics={h: [keras.metrics.CategoricalAccuracy(name='accuracy')]
                           for h in recipe.heads})
+
+
+def _adjusted(log_shares: np.ndarray):
+    """Return the cross-entropy of logits to which the classes' shares are added."""
+    def adjusted_crossentropy(expected, logits):
+        return keras.losses.categorical_crossentropy(expected, logits + log_shares,
+                                                     from_logits=True)
+    return adjusted_crossentropy
 
 
 class EpochState(keras.callbacks.Callback):
@@ -285,11 +303,12 @@ def train(recipe: Recipe, dataset: Dataset, run: Path) -> keras.Model:
     if not len(rest) or not len(held_out):
         raise DatasetError(f'{len(dataset)} faces are too few to train on and to hold out '
                            f'{recipe.holdout:.0%} of each class')
+    rest = _with_rare_classes(rest, recipe, run)
     keras.utils.set_random_seed(recipe.seed)
     batches = FaceBatches(rest, recipe, training=True)
     validation = FaceBatches(held_out, recipe, training=False)
     model = build(recipe)
-    compile_model(model, recipe, len(batches))
+    compile_model(model, recipe, len(batches), rest.labels)
     history = []
     if (run / 'state.weights.h5').is_file():
         model.optimizer.build(model.trainable_variables)
@@ -322,12 +341,30 @@ def train(recipe: Recipe, dataset: Dataset, run: Path) -> keras.Model:
     return trained
 
 
+def _with_rare_classes(rest: Dataset, recipe: Recipe, run: Path) -> Dataset:
+    """Return the faces to train on, with what the recipe adds to rare classes."""
+    if recipe.rare_classes == 'oversample':
+        return rare.oversampled(rest, recipe.seed)
+    wanted = rare.missing(rest)
+    if recipe.rare_classes != 'generated' or not wanted:
+        return rest
+    path = run / 'generated.npz'
+    if not path.is_file():
+        images, labels = generator.generate(rest, wanted, recipe.seed)
+        temporary = path.with_name('writing.npz')
+        np.savez_compressed(temporary, images=images, labels=labels)
+        os.replace(temporary, path)
+    with np.load(path) as drawn:
+        return rare.extended(rest, drawn['images'], drawn['labels'])
+
+
 def _claim(run: Path, recipe: Recipe, dataset: Dataset) -> None:
     """Write what a run depends on into its folder, or refuse to go on with something else."""
     values = yaml.safe_dump(json.loads(json.dumps(recipe.to_dict())), sort_keys=False)
     data = {'faces': len(dataset), 'sha256': checksum(dataset)}
     if (run / 'state.weights.h5').is_file():
-        if (run / 'recipe.yaml').read_text() != values:
+        begun = yaml.safe_load((run / 'recipe.yaml').read_text())
+        if from_dict(begun, str(run / 'recipe.yaml')) != from_dict(yaml.safe_load(values)):
             raise RecipeError(f'{run} holds a run of another recipe (see recipe.yaml there): '
                               'give another folder, or the same recipe to resume')
         begun = json.loads((run / 'data.json').read_text())

@@ -24,7 +24,7 @@ from .errors import ConfigurationError
 MODEL_DIR = Path(__file__).parent.parent / 'models'
 
 #: The weights used when no path is given.
-DEFAULT_MODEL = 'fernet_float16.tflite'
+DEFAULT_MODEL = 'fernet_int8.tflite'
 
 METADATA_FORMAT = 1
 

@@ -2,6 +2,7 @@
 """What every node of the package has: lifecycle, parameters, diagnostics, and a main function."""
 
 from collections.abc import Callable
+import copy
 import signal
 import sys
 import threading
@@ -20,7 +21,7 @@ from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackRet
 from rclpy.node import Node
 from rclpy.parameter import Parameter as RosParameter
 from rclpy.publisher import Publisher
-from rclpy.qos import QoSProfile
+from rclpy.qos import QoSPolicyKind, QoSProfile
 from rclpy.qos_overriding_options import QoSOverridingOptions
 from rclpy.signals import SignalHandlerOptions
 from rclpy.subscription import Subscription
@@ -29,6 +30,10 @@ try:
     from rclpy.event_handler import PublisherEventCallbacks, SubscriptionEventCallbacks
 except ImportError:  # Humble
     from rclpy.qos_event import PublisherEventCallbacks, SubscriptionEventCallbacks
+
+#: What qos_overrides.<topic> may set: all that decides whether two sides match, and the depth.
+_OVERRIDABLE = (QoSPolicyKind.HISTORY, QoSPolicyKind.DEPTH, QoSPolicyKind.RELIABILITY,
+                QoSPolicyKind.DURABILITY)
 
 COMMON_PARAMETERS = (
     Parameter('autostart', True, 'configure and activate at start, without a lifecycle manager'),
@@ -96,9 +101,10 @@ class ManagedNode(LifecycleNode):
     def subscribe(self, kind: type, topic: str, callback: Callable, profile: QoSProfile, *,
                   message_lost: Callable | None = None, **kwargs) -> Subscription:
         """Subscribe with QoS overrides allowed, and say when a publisher does not match."""
+        # A copy of the profile: rclpy writes overrides into the one it is given.
         return self._watched(lambda mismatched: self.create_subscription(
-            kind, topic, callback, profile,
-            qos_overriding_options=QoSOverridingOptions.with_default_policies(),
+            kind, topic, callback, copy.copy(profile),
+            qos_overriding_options=QoSOverridingOptions(_OVERRIDABLE),
             event_callbacks=SubscriptionEventCallbacks(
                 incompatible_qos=mismatched, message_lost=message_lost,
                 use_default_callbacks=False), **kwargs))
@@ -106,8 +112,8 @@ class ManagedNode(LifecycleNode):
     def advertise(self, kind: type, topic: str, profile: QoSProfile) -> Publisher:
         """Make a publisher with QoS overrides allowed that says when a subscriber mismatches."""
         return self._watched(lambda mismatched: self.create_publisher(
-            kind, topic, profile,
-            qos_overriding_options=QoSOverridingOptions.with_default_policies(),
+            kind, topic, copy.copy(profile),
+            qos_overriding_options=QoSOverridingOptions(_OVERRIDABLE),
             event_callbacks=PublisherEventCallbacks(
                 incompatible_qos=mismatched, use_default_callbacks=False)))
 

@@ -5,6 +5,7 @@ from pathlib import Path
 import threading
 
 from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus
+import numpy as np
 import pytest
 
 pytest.importorskip('fer_ros.conversions', reason='the messages are not built')
@@ -15,6 +16,7 @@ from fer_ros.nodes import qos  # noqa: E402
 from fer_ros.nodes.smart_home_bridge import SmartHomeBridge  # noqa: E402
 from fer_ros.srv import CommandRoom, SetLightByHand  # noqa: E402
 from home_support import emotion  # noqa: E402
+from rclpy.duration import Duration  # noqa: E402
 from rclpy.parameter import Parameter  # noqa: E402
 from ros_support import wait_for  # noqa: E402
 from std_msgs.msg import Header  # noqa: E402
@@ -251,18 +253,39 @@ def test_emotions_that_stop_are_told_and_change_nothing(home):
     assert len(home.actions) == 1
 
 
-def test_bad_emotions_are_told_and_the_next_good_ones_used(home):
+def test_flapping_in_real_time_changes_the_lamp_at_most_once(home):
+    moment = threading.Event()
+    for index in range(40):
+        home.camera.seen = [emotion(('happy', 'sad')[index % 2])]
+        moment.wait(0.1)
+    assert home.bridge._house.counts['emotions'] > 40
+    assert len(home.actions) <= 1
+    home.camera.seen = [emotion('sad')]
+    wait_for(lambda: home.actions and home.actions[-1].emotion == 'sad')
+
+
+def message_of(graph, age_s=0.0, **changes):
+    stamp = graph.node.get_clock().now() - Duration(seconds=age_s)
+    message = conversions.emotions_to_message(
+        [emotion('happy')], Header(stamp=stamp.to_msg()), 640, 480, 'm', 'ferplus')
+    for name, value in changes.items():
+        setattr(message.emotions[0], name, value)
+    return message
+
+
+@pytest.mark.parametrize('fault, words', [
+    ({'filtered_probabilities': np.full(7, np.nan, np.float32)}, 'not finite'),
+    ({'filtered_probabilities': np.full(7, 0.3, np.float32)}, 'the sum is 2.1'),
+    ({'label': 'hungry'}, "unknown label 'hungry'"),
+    ({'age_s': -20.0}, 's in the future: set the clocks'),
+    ({'age_s': 20.0}, 's old, more than stale_after_s')])
+def test_bad_emotions_are_told_and_the_next_good_ones_used(home, fault, words):
     publisher = home.publisher(EmotionArray, 'emotions', qos.RESULT)
-    now = home.node.get_clock().now().to_msg()
-    bad = conversions.emotions_to_message([emotion('happy')], Header(stamp=now), 640, 480, 'm',
-                                          'ferplus')
-    bad.emotions[0].filtered_probabilities[2] = float('nan')
-    publisher.publish(bad)
+    publisher.publish(message_of(home, **fault))
     wait_for(lambda: home.bridge._house.counts['refused'] == 1)
-    assert 'not finite' in home.bridge._house.complaints()[0].text
-    bad = conversions.emotions_to_message([emotion('happy')], Header(), 640, 480, 'm', 'ferplus')
-    publisher.publish(bad)
-    wait_for(lambda: home.bridge._house.counts['refused'] == 2)
+    complaint = home.bridge._house.complaints()[0]
+    assert words in complaint.text and complaint.text.startswith('emotions: ')
+    assert not complaint.serious
     home.camera.seen = [emotion('happy')]
     assert action(home).emotion == 'happy'
 

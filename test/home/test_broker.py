@@ -206,6 +206,49 @@ def test_the_broker_dies_and_returns_without_memory_and_no_old_command_comes(hom
     assert home.actions[2].outcome != Outcome.FAILED
 
 
+def test_what_is_still_right_when_the_broker_returns_is_asked_once(home):
+    home.see('happy', until=lambda: home.actions)
+    home.broker.kill()
+    home.see('sad', until=lambda: len(home.actions) == 2)
+    assert home.actions[1].outcome == Outcome.FAILED
+    home.broker.start()
+    home.see('sad', until=lambda: len(home.actions) == 3, timeout_s=15)
+    home.see('sad', 1)
+    assert home.actions[2].emotion == 'sad' and home.actions[2].outcome == Outcome.CONFIRMED
+    assert len(home.actions) == 3
+    # The lamp itself has seen one command for happiness and one for sadness.
+    assert [topic for topic, _ in home.room.commands] == [SET] * 2
+
+
+def test_a_lamp_that_comes_late_is_waited_for_and_restored_to_how_it_was(
+        broker, virtual_room, house):
+    one = broker()
+    running = house(one.port)
+    running.see('happy', 1.0)
+    # The feeling has lasted, but how the lamp is is not known yet.
+    assert not running.actions and 'not reachable' in running.status.why_not
+    late = virtual_room(one.port)
+    running.see('happy', until=lambda: running.actions)
+    running.see('', until=lambda: len(running.actions) == 2)
+    assert running.actions[1].command == Command.RESTORE
+    wait_for(lambda: late.lamp.color_temperature_k == pytest.approx(2700, abs=10))
+
+
+def test_a_switch_that_the_access_list_denies_is_a_serious_complaint(guarded, house, login):
+    running = house(guarded.port, broker=', username: bridge, password: {env: BRIDGE_PASSWORD}')
+    running.see('happy', until=lambda: running.house.complaints() and any(
+        'denies publishing on virtual_room/lamp/set' in complaint.text and complaint.serious
+        for complaint in running.house.complaints()))
+
+
+def test_off_and_on_by_hand_resumes(home):
+    home.see('happy', until=lambda: home.actions)
+    home.room.by_hand(LightState(False))
+    home.see('happy', until=lambda: state(home)['hold'] == 'ON')
+    home.room.by_hand(LightState(True))
+    home.see('happy', until=lambda: state(home)['hold'] == 'OFF' and len(home.actions) == 2)
+
+
 def test_a_lamp_that_never_answers_is_told(broker, spy, virtual_room, house):
     one = broker()
     mute = virtual_room(one.port, answers=False)

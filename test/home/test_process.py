@@ -7,6 +7,7 @@ import sys
 import threading
 import time
 
+from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus
 import pytest
 
 pytest.importorskip('fer_ros.conversions', reason='rclpy or the built messages are absent')
@@ -14,6 +15,7 @@ from conftest import POLICY  # noqa: E402
 from fer_ros import conversions  # noqa: E402
 from fer_ros.msg import EmotionArray  # noqa: E402
 from fer_ros.nodes import qos  # noqa: E402
+from fer_ros.nodes.smart_home_bridge import SmartHomeBridge  # noqa: E402
 from home_support import emotion  # noqa: E402
 from mosquitto import wait_for  # noqa: E402
 from std_msgs.msg import Header  # noqa: E402
@@ -33,10 +35,14 @@ def bridge(broker, spy, virtual_room, graph, tmp_path):
     file = tmp_path / 'policy.yaml'
     file.write_text(POLICY.format(port=one.broker.port, broker=''))
     one.output = tmp_path / 'output'
-    with one.output.open('w') as output:
-        one.process = graph.process(
-            'fer_ros.nodes.smart_home_bridge', '--ros-args', '-p', f'policy_file:={file}',
-            stdout=output, stderr=subprocess.STDOUT)
+
+    def start():
+        with one.output.open('w') as output:
+            one.process = graph.process(
+                'fer_ros.nodes.smart_home_bridge', '--ros-args', '-p', f'policy_file:={file}',
+                stdout=output, stderr=subprocess.STDOUT)
+    one.start = start
+    start()
     wait_for(lambda: one.spy.of(AVAILABILITY) == ['online'], 20, 'the bridge')
     publisher = graph.publisher(EmotionArray, 'emotions', qos.RESULT)
     done = threading.Event()
@@ -62,7 +68,7 @@ def test_a_bridge_that_is_asked_to_end_says_goodbye_and_gives_the_lamp_back(brid
     assert 'Traceback' not in bridge.output.read_text()
 
 
-def test_a_bridge_that_is_killed_is_seen_to_be_gone(bridge):
+def test_a_bridge_that_is_killed_is_seen_to_be_gone_and_comes_back(bridge, spy):
     states = len(bridge.spy.of('fer_ros/study/state'))
     assert states
     bridge.process.kill()
@@ -71,6 +77,14 @@ def test_a_bridge_that_is_killed_is_seen_to_be_gone(bridge):
     # The broker says it for us, retained, so that Home Assistant shows no stale value.
     wait_for(lambda: bridge.spy.of(AVAILABILITY)[-1] == 'offline', 30)
     assert time.monotonic() - began < 30
+    # The entities stay known, and the next bridge brings them back to life.
+    late = spy(bridge.broker.port)
+    wait_for(lambda: late.of('homeassistant/device/fer_ros_study/config'))
+    assert late.of(AVAILABILITY) == ['offline']
+    bridge.start()
+    wait_for(lambda: late.of(AVAILABILITY)[-1] == 'online', 20)
+    wait_for(lambda: late.of('fer_ros/study/state'))
+    assert max(len(payload) for _, payload, *_ in bridge.spy.messages) <= 4096
 
 
 def test_no_secret_is_seen_anywhere(broker, graph, tmp_path, monkeypatch):
@@ -90,3 +104,19 @@ def test_no_secret_is_seen_anywhere(broker, graph, tmp_path, monkeypatch):
     output, _ = process.communicate(timeout=15)
     assert 'policy:' in output
     assert 'correct-horse-battery' not in output + parameters + one.log()
+
+
+def test_a_wrong_password_is_an_error_in_the_diagnostics(guarded, graph, tmp_path, monkeypatch):
+    monkeypatch.setenv('BRIDGE_PASSWORD', 'wrong-horse')
+    file = tmp_path / 'policy.yaml'
+    file.write_text(POLICY.format(port=guarded.port, broker=(
+        ', username: bridge, password: {env: BRIDGE_PASSWORD}')))
+    statuses = graph.collect(DiagnosticArray, '/diagnostics', 10)
+    bridge = graph.add(SmartHomeBridge, policy_file=str(file))
+    status = wait_for(lambda: next((status for message in statuses for status in message.status
+                                    if status.level == DiagnosticStatus.ERROR), None),
+                      what='the error')
+    assert "refuses user 'bridge'" in status.message and 'check username' in status.message
+    assert 'wrong-horse' not in str(status)
+    assert 'wrong-horse' not in str([bridge.get_parameter(name).value
+                                     for name in bridge.get_parameters_by_prefix('')])

@@ -368,7 +368,7 @@ class _RoomEngine:
             if target.commanded is None or target.restoring:
                 continue
             if target.snapshot is None or self._same(target.snapshot, target.commanded):
-                # It never said how it was: leave it, rather than guess. Or there is nothing to undo.
+                # It never said how it was, and nothing is guessed; or there is nothing to undo.
                 target.snapshot = target.commanded = None
                 continue
             obstacle = self._obstacle(name, target.snapshot) if limited else (

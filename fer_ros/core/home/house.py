@@ -95,7 +95,8 @@ class House:
             device.tick(now_s)
             if device.available:
                 self._unreachable.discard((room, target))
-            self._engine.set_available(room, target, (room, target) not in self._unreachable)
+            self._engine.set_available(room, target, (room, target) not in self._unreachable
+                                       and not getattr(device, 'waking', False))
         self._drain(now_s)
         actions = self._engine.tick(now_s)
         self._carry_out(actions, now_s)

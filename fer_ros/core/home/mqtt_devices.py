@@ -5,6 +5,7 @@ from collections.abc import Callable
 import colorsys
 import json
 import math
+import time
 
 from fer_ros.core.home.action import AmbientAction, Outcome
 from fer_ros.core.home.devices import Report
@@ -14,6 +15,8 @@ from fer_ros.core.home.policy import MqttBlind, MqttLight, MqttScene
 
 #: What comes in beyond this is no light's report.
 _MAXIMUM_REPORT = 16384
+#: A device has so long, after a connect, to say how it is before it is asked for anything.
+WAKING_S = 3.0
 
 
 class Dialect:
@@ -203,7 +206,31 @@ def make_dialect(spec: MqttLight) -> Dialect:
     return _DIALECTS[spec.dialect](spec)
 
 
-class MqttLightDevice:
+class _Answering:
+    """A device that tells its state: after a connect it is given a moment to do so.
+
+    Asked at once, it may not be there yet, and how it was before would not be known.
+    """
+
+    _connection: MqttConnection
+    _heard = False
+    _since_s: float | None = None
+
+    @property
+    def waking(self) -> bool:
+        """Whether it is still given time to say how it is."""
+        return self._connection.connected and not self._heard and (
+            self._since_s is None or time.monotonic() - self._since_s < WAKING_S)
+
+    def tick(self, now_s: float) -> None:
+        """Expect a new answer after every connect."""
+        if not self._connection.connected:
+            self._heard, self._since_s = False, None
+        elif self._since_s is None:
+            self._since_s = time.monotonic()
+
+
+class MqttLightDevice(_Answering):
     """A light behind the broker; commands are never retained and never sent late."""
 
     def __init__(self, spec: MqttLight, connection: MqttConnection, report: Report):
@@ -235,6 +262,7 @@ class MqttLightDevice:
         if decode is not None:
             state = decode(payload) if len(payload) <= _MAXIMUM_REPORT else None
             if state is not None:
+                self._heard = True
                 self._report(state)
             return True
         decode = self._dialect.availability_topics.get(topic)
@@ -250,14 +278,11 @@ class MqttLightDevice:
         payload = self._dialect.encode(action.light, action.transition_s)
         return _handed_over(self._connection, self._dialect.command_topic, payload, self._online)
 
-    def tick(self, now_s: float) -> None:
-        """Nothing is due."""
-
     def close(self) -> None:
         """Leave the connection to its owner."""
 
 
-class MqttBlindDevice:
+class MqttBlindDevice(_Answering):
     """A blind or curtain behind the broker, in Zigbee2MQTT's words."""
 
     def __init__(self, spec: MqttBlind, connection: MqttConnection, report: Report):
@@ -285,6 +310,7 @@ class MqttBlindDevice:
         data = _json_object(payload) if len(payload) <= _MAXIMUM_REPORT else None
         position = _number(data.get('position')) if data else None
         if position is not None and 0 <= position <= 100:
+            self._heard = True
             self._report(position / 100)
         return True
 
@@ -292,9 +318,6 @@ class MqttBlindDevice:
         """Hand the command to the broker, or say that it cannot be."""
         payload = json.dumps({'position': round(100 * (action.position or 0.0))})
         return _handed_over(self._connection, f'{self._topic}/set', payload, True)
-
-    def tick(self, now_s: float) -> None:
-        """Nothing is due."""
 
     def close(self) -> None:
         """Leave the connection to its owner."""

@@ -244,6 +244,34 @@ def test_a_policy_is_selected_and_a_file_reloaded_wholly_or_not_at_all(home):
     assert differences(conversions.message_to_action(action(home, 2)).light, mirror)
 
 
+def test_a_reload_that_lacks_a_secret_leaves_everything_as_it_was(home, monkeypatch):
+    monkeypatch.delenv('NO_SUCH_PASSWORD', raising=False)
+    home.camera.seen = [emotion('happy')]
+    action(home)
+    home.file.write_text(POLICY.replace('version: 1', 'version: 1\nbroker: {host: localhost, '
+                                        'username: me, password: {env: NO_SUCH_PASSWORD}}'))
+    answer = call(home, Trigger, 'reload', Trigger.Request())
+    assert not answer.success
+    assert answer.message == \
+        'broker.password: the environment variable NO_SUCH_PASSWORD is not set'
+    home.camera.seen = [emotion('sad')]
+    assert action(home, 1).emotion == 'sad'
+
+
+def test_a_reload_may_name_other_cameras(home):
+    home.file.write_text(POLICY.replace('    policy: mirror\n',
+                                        '    policy: mirror\n    sources: [attic/emotions]\n'))
+    assert call(home, Trigger, 'reload', Trigger.Request()).success
+    home.camera.seen = [emotion('sad')]
+    attic = Camera(home, 'attic/emotions')
+    try:
+        attic.seen = [emotion('happy')]
+        assert action(home).emotion == 'happy'
+        assert home.node.count_subscribers('emotions') == 0
+    finally:
+        attic.close()
+
+
 def test_emotions_that_stop_are_told_and_change_nothing(home):
     home.camera.seen = [emotion('happy')]
     action(home)

@@ -80,14 +80,14 @@ def _detect(chosen: argparse.Namespace) -> tuple[dict, Page]:
         raise ConfigurationError(f"unknown condition '{sorted(unknown)[0]}': choose of "
                                  f'{", ".join(detection.CONDITIONS)}')
     items = detection.read_labels(chosen.folder)
-    threshold = _create(chosen).score_threshold
+    detector = _create(chosen)
+    threshold = detector.score_threshold
+    times_ms = detection.processor_times(detector, items) * 1000
     detector = _create(chosen, min(threshold, _LOWEST_SCORE))
-    detector.detect(detection.load_scaled(items[0])[0])  # the first call prepares the run time
     results: dict[str, list] = {}
     for condition in dict.fromkeys(['upright', *conditions]):
         results[condition] = list(detection.run(detector, items, condition))
-    outcomes = {name: [outcome for _, outcome, _ in result] for name, result in results.items()}
-    times_ms = np.array([took_s for _, _, took_s in results['upright']]) * 1000
+    outcomes = {name: [outcome for _, outcome in result] for name, result in results.items()}
     upright = outcomes['upright']
     precision, recall = detection.at_threshold(upright, 24, threshold)
     figures = {
@@ -138,7 +138,7 @@ def _detect(chosen: argparse.Namespace) -> tuple[dict, Page]:
 
 def _worst_pictures(page: Page, results: list, threshold: float) -> None:
     judged = []
-    for item, outcome, _ in results:
+    for item, outcome in results:
         chosen = outcome.scores >= threshold
         outcome = detection.Outcome(outcome.boxes[chosen], outcome.scores[chosen],
                                     outcome.labels, outcome.overlaps[chosen])

@@ -114,20 +114,25 @@ def suppress(boxes: np.ndarray, scores: np.ndarray, threshold: float, *,
     :param of_smaller: measure the overlap against the smaller box instead of the union.
     """
     order = np.argsort(-scores, kind='stable')[:_MOST_CANDIDATES]
-    boxes = boxes[order]
-    sides = (np.minimum(boxes[:, None, 2:], boxes[None, :, 2:])
-             - np.maximum(boxes[:, None, :2], boxes[None, :, :2]))
-    shared = np.maximum(sides[..., 0], 0) * np.maximum(sides[..., 1], 0)
-    areas = np.diag(shared)
-    whole = (np.minimum(areas[:, None], areas) if of_smaller
-             else areas[:, None] + areas - shared)
-    over = shared > threshold * whole
-    alive = np.ones(len(order), bool)
+    x0, y0, x1, y1 = np.ascontiguousarray(boxes[order].T, np.float32)
+    areas = (x1 - x0) * (y1 - y0)
     kept = []
-    for i in range(len(order)):
-        if alive[i]:
-            kept.append(i)
-            alive &= ~over[i]
+    left = np.arange(len(order))
+    while left.size:
+        i, rest = left[0], left[1:]
+        kept.append(i)
+        # Most boxes do not touch this one: the areas are worked out for the few that do.
+        near = (x0[rest] < x1[i]) & (x1[rest] > x0[i]) & (y0[rest] < y1[i]) & (y1[rest] > y0[i])
+        if near.any():
+            hits = rest[near]
+            shared = ((np.minimum(x1[hits], x1[i]) - np.maximum(x0[hits], x0[i]))
+                      * (np.minimum(y1[hits], y1[i]) - np.maximum(y0[hits], y0[i])))
+            whole = (np.minimum(areas[hits], areas[i]) if of_smaller
+                     else areas[hits] + areas[i] - shared)
+            gone = np.zeros(len(rest), bool)
+            gone[near] = shared > threshold * whole
+            rest = rest[~gone]
+        left = rest
     return order[kept]
 
 

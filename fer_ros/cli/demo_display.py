@@ -121,7 +121,7 @@ def lamp_panel(view: View) -> Panel:
     else:
         text = f'{action.room}/{action.target}\n{action.reason}'
     if lamp is None or not lamp.on:
-        return Panel(text, title='home' if lamp is None else 'home: off', width=50)
+        return Panel(Text(text), title='home' if lamp is None else 'home: off', width=50)
     level = 1.0 if lamp.brightness is None else lamp.brightness
     red, green, blue = (round(255 * channel * (0.25 + 0.75 * level))
                         for channel in lamp.rgb or (1.0, 1.0, 1.0))

@@ -4,6 +4,7 @@
 import shutil
 import socket
 import subprocess
+import threading
 import time
 
 from fer_ros.core.errors import ConfigurationError
@@ -208,3 +209,24 @@ def test_what_is_not_connected_publishes_nothing_and_keeps_nothing(broker, conne
     assert connection.publish('test/x', 'new', qos=1)
     wait_for(lambda: watcher.of('test/x'))
     assert watcher.of('test/x') == ['new']
+
+
+def test_publishing_while_answers_come_never_stands_still(guarded, connect, login):
+    connection = connect(port=guarded.port, **login)
+    wait_for(lambda: connection.connected)
+    done = []
+
+    def publish():
+        for index in range(1500):
+            connection.publish(('allowed/x', 'forbidden/x')[index % 2], 'y', qos=1)
+            connection.subscribe(f'allowed/{index % 20}')
+            if index % 100 == 0:
+                wait_for(lambda: not connection._awaited, what='the answers')
+        done.append(True)
+    # In a thread, so that a deadlock fails the test instead of ending all tests.
+    threading.Thread(target=publish, daemon=True).start()
+    wait_for(lambda: done, 20, 'the last publish')
+    wait_for(lambda: list(connection.denied) == ['forbidden/x'])
+    # Every answer has found its question.
+    wait_for(lambda: not connection._awaited)
+    assert not connection._early

@@ -68,14 +68,17 @@ class MqttConnection:
         self._topics: list[str] = []
         self._state = ConnectionState()
         self._denied: dict[str, str] = {}
-        # Reentrant: paho calls back within publish().
-        self._lock = threading.RLock()
+        # Never held while paho is called: paho calls back while it holds locks of its own.
+        self._lock = threading.Lock()
         self._stop = threading.Event()
         self._client: paho.Client | None = None
         self._thread: threading.Thread | None = None
         self._password: str | None = None
         self._tls: ssl.SSLContext | None = None
-        self._mids: dict[int, str] = {}
+        #: What the broker has still to answer, and what it answered before we knew the id, by
+        #: kind and message id.
+        self._awaited: dict[tuple[str, int], str] = {}
+        self._early: dict[tuple[str, int], str] = {}
 
     @property
     def state(self) -> ConnectionState:
@@ -134,15 +137,11 @@ class MqttConnection:
         client = self._client
         if client is None or not self.connected:
             return False
-        # The lock: the answer must not come before its id is known.
-        with self._lock:
-            info = client.publish(topic, data, qos=qos, retain=retain)
-            if info.rc != paho.MQTT_ERR_SUCCESS:
-                return False
-            if qos:
-                self._mids[info.mid] = topic
-                while len(self._mids) > 256:
-                    self._mids.pop(next(iter(self._mids)))
+        info = client.publish(topic, data, qos=qos, retain=retain)
+        if info.rc != paho.MQTT_ERR_SUCCESS:
+            return False
+        if qos:
+            self._await('publish', info.mid, topic)
         return True
 
     def stop(self, farewell: list[tuple[str, str]] = ()) -> None:
@@ -214,7 +213,8 @@ class MqttConnection:
                 return
             outcome['accepted'] = True
             with self._lock:
-                self._mids.clear()
+                self._awaited.clear()
+                self._early.clear()
                 self._denied.clear()
                 self._state = ConnectionState(True, '', False, 0)
             self._subscribe(client, self._topics)
@@ -238,22 +238,11 @@ class MqttConnection:
                 _LOGGER.exception('message on %s', received.topic)
 
         def published(_client, _data, mid, reason, _properties):
-            with self._lock:
-                topic = self._mids.pop(mid, None)
-                if topic is not None and reason.is_failure:
-                    self._denied[topic] = (f'{where} denies publishing on {topic} ({reason}): '
-                                           f'allow it for user {broker.username!r} in the '
-                                           "broker's access list")
-                elif topic is not None:
-                    self._denied.pop(topic, None)
+            self._answered('publish', mid, str(reason) if reason.is_failure else '')
 
         def subscribed(_client, _data, mid, reasons, _properties):
-            with self._lock:
-                topic = self._mids.pop(-mid, '')
-                if any(reason.is_failure for reason in reasons):
-                    self._denied[topic] = (f'{where} denies subscribing to {topic} '
-                                           f'({reasons[0]}): allow it for user '
-                                           f"{broker.username!r} in the broker's access list")
+            self._answered('subscribe', mid, next((
+                str(reason) for reason in reasons if reason.is_failure), ''))
 
         client.on_connect, client.on_disconnect = connected, disconnected
         client.on_message, client.on_publish = message, published
@@ -287,10 +276,43 @@ class MqttConnection:
 
     def _subscribe(self, client: paho.Client, topics: list[str]) -> None:
         for topic in topics:
-            with self._lock:
-                result, mid = client.subscribe(topic, qos=1)
-                if result == paho.MQTT_ERR_SUCCESS:
-                    self._mids[-mid] = topic
+            result, mid = client.subscribe(topic, qos=1)
+            if result == paho.MQTT_ERR_SUCCESS:
+                self._await('subscribe', mid, topic)
+
+    def _await(self, kind: str, mid: int, topic: str) -> None:
+        """Expect the broker's answer, which may have come already."""
+        with self._lock:
+            refusal = self._early.pop((kind, mid), None)
+            if refusal is None:
+                self._awaited[kind, mid] = topic
+                while len(self._awaited) > 256:
+                    self._awaited.pop(next(iter(self._awaited)))
+            else:
+                self._note(kind, topic, refusal)
+
+    def _answered(self, kind: str, mid: int, refusal: str) -> None:
+        """Take the broker's answer; an empty refusal is consent."""
+        with self._lock:
+            topic = self._awaited.pop((kind, mid), None)
+            if topic is None:
+                self._early[kind, mid] = refusal
+                while len(self._early) > 256:
+                    self._early.pop(next(iter(self._early)))
+            else:
+                self._note(kind, topic, refusal)
+
+    def _note(self, kind: str, topic: str, refusal: str) -> None:
+        """Keep what is denied; called with the lock."""
+        if not refusal:
+            if kind == 'publish':
+                self._denied.pop(topic, None)
+            return
+        broker = self._broker
+        what = 'publishing on' if kind == 'publish' else 'subscribing to'
+        self._denied[topic] = (
+            f'broker {broker.host}:{broker.effective_port} denies {what} {topic} ({refusal}): '
+            f"allow it for user {broker.username!r} in the broker's access list")
 
 
 def _refusal(where: str, broker: Broker, reason: str) -> tuple[str, bool]:

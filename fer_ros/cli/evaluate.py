@@ -10,10 +10,13 @@ import sys
 import time
 
 import cv2
+from fer_ros.core.alignment import align_face, CROP_OVER_BOX
+from fer_ros.core.classification import EmotionClassifier
 from fer_ros.core.detection import create_detector, DETECTORS, FaceDetector
+from fer_ros.core.detection.mtcnn import LandmarkNet
 from fer_ros.core.emotion_filter import EmotionFilter
 from fer_ros.core.errors import ConfigurationError, FerError
-from fer_ros.core.evaluation import detection, emotions, tracking
+from fer_ros.core.evaluation import crops, detection, emotions, tracking
 from fer_ros.core.evaluation.page import number, Page, write_text
 from fer_ros.core.face_finder import FaceFinder
 from fer_ros.core.tracking import FaceTracker
@@ -37,7 +40,12 @@ def main(arguments: list[str] | None = None) -> int:
     track.add_argument('video', metavar='VIDEO', help='a video or image that shows a face')
     track.add_argument('--detect-every', type=int, default=1, metavar='N',
                        help='detect on every N-th frame (%(default)s)')
-    for command in (detect, track):
+    crop = commands.add_parser('crop', help='framing, turning and quality, on labelled faces')
+    crop.add_argument('csv', metavar='CSV', help="FER2013's file; its last rows are taken")
+    crop.add_argument('--model', default='', metavar='FILE',
+                      help='emotion model; empty: the one that ships')
+    crop.add_argument('--faces', type=int, default=800, metavar='N', help='rows (%(default)s)')
+    for command in (detect, track, crop):
         command.add_argument('--detector', default='auto', choices=DETECTORS)
         command.add_argument('--model-path', default='', metavar='FILE')
         command.add_argument('--size-px', type=int, default=0, metavar='N',
@@ -47,14 +55,14 @@ def main(arguments: list[str] | None = None) -> int:
                        help='of single frames, from 0.2 to 0.99 (%(default)s)')
     times.add_argument('--runs', type=int, default=5, metavar='N',
                        help='persons, two minutes each (%(default)s)')
-    for command in (detect, track, times):
+    for command in (detect, track, times, crop):
         command.add_argument('--json', default='', metavar='FILE', help='the figures')
         command.add_argument('--page', default=f'fer-eval-{command.prog.split()[-1]}.html',
                              metavar='FILE', help='the report (%(default)s)')
     chosen = parser.parse_args(arguments)
     cv2.setNumThreads(1)
     try:
-        run = {'detect': _detect, 'track': _track, 'time': _time}[chosen.command]
+        run = {'detect': _detect, 'track': _track, 'time': _time, 'crop': _crop}[chosen.command]
         figures, page = run(chosen)
         if chosen.json:
             write_text(chosen.json, json.dumps(figures, indent=2) + '\n')
@@ -265,6 +273,66 @@ def _time(chosen: argparse.Namespace) -> tuple[dict, Page]:
                                          for label in emotions.filtered_labels(
                                              one, EmotionFilter())[:int(shown.sum())]]),
     }, x='seconds', y=', '.join(f'{i} {name}' for i, name in enumerate(names)), steps=True)
+    return figures, page
+
+
+def _crop(chosen: argparse.Namespace) -> tuple[dict, Page]:
+    if chosen.faces < 1:
+        raise ConfigurationError(f'--faces is {chosen.faces}: it must be 1 or more')
+    detector = _create(chosen)
+    classifier = EmotionClassifier(chosen.model)
+    samples = crops.find_samples(chosen.csv, chosen.faces, detector)
+    truth = np.array([sample.emotion for sample in samples])
+
+    def read(images: list[np.ndarray]) -> np.ndarray:
+        return np.concatenate([classifier.classify(np.stack(images[i:i + 64]))
+                               for i in range(0, len(images), 64)])
+
+    def right(images: list[np.ndarray], labels: np.ndarray = truth) -> tuple[float, float]:
+        values = read(images)
+        return float((values.argmax(axis=1) == labels).mean()), float(values.max(axis=1).mean())
+
+    framing = {f'{side:g}': right([crops.framed(sample, side) for sample in samples])
+               for side in crops.FRAMINGS}
+    sampling = {'averaged, then linear': framing[f'{CROP_OVER_BOX:g}'],
+                'linear alone': right([crops.sampled_singly(sample) for sample in samples])}
+    net = None if detector.landmarks_follow_roll else LandmarkNet.if_installed()
+    turning = {}
+    for degrees in (0, 15, 30):
+        turned = [crops.rolled(sample, degrees, detector, net) for sample in samples]
+        labels = np.array([one.emotion for one in turned if one])
+        for name, level in (('upright square', False), ('eyes level', True)):
+            images = [align_face(one.photo, one.box, one.landmarks if level else None)
+                      for one in turned if one]
+            turning[f'{degrees} degrees, {name}'] = right(images, labels)
+    spoiled = [(damage, *crops.damaged(sample, damage), sample.emotion)
+               for sample in samples for damage in crops.DAMAGES]
+    spoiled += [(f'face {side} px', *crops.shrunk(sample, side), sample.emotion)
+                for sample in samples for side in (12, 16, 24, 32)]
+    hits = (read([image for _, image, _, _ in spoiled]).argmax(axis=1)
+            == np.array([emotion for *_, emotion in spoiled]))
+    worth = np.array([quality for _, _, quality, _ in spoiled])
+    kinds = np.array([kind for kind, *_ in spoiled])
+    quality = {}
+    for low, high in zip(crops.QUALITIES, crops.QUALITIES[1:]):
+        chosen_ones = (worth >= low) & (worth < high)
+        if chosen_ones.any():
+            quality[f'{low:g}-{min(high, 1):g}'] = (float(hits[chosen_ones].mean()),
+                                                    int(chosen_ones.sum()))
+    damage = {kind: (float(hits[kinds == kind].mean()), float(worth[kinds == kind].mean()))
+              for kind in dict.fromkeys(kinds.tolist())}
+    figures = {'detector': detector.description, 'model': classifier.name, 'faces': len(samples),
+               'framing': framing, 'sampling': sampling, 'turning': turning,
+               'by_quality': quality, 'by_damage': damage}
+    page = Page('Crops')
+    page.paragraph(f'{classifier.name} on {len(samples)} faces found by {detector.description}.')
+    for title, head, rows in (
+            ('Side of the crop over side of the box', ('', 'right', 'confidence'), framing),
+            ('Sampling', ('', 'right', 'confidence'), sampling),
+            ('Turning rolled faces', ('', 'right', 'confidence'), turning),
+            ('Quality', ('quality', 'right', 'crops'), quality),
+            ('Damage', ('', 'right', 'quality'), damage)):
+        _show(page, title, head, [(name, *values) for name, values in rows.items()])
     return figures, page
 
 

@@ -7,7 +7,7 @@ import numpy as np
 
 # Each factor rises from 0 at the first to 1 at the second value.
 _SIZE_PX = (12.0, 40.0)
-_SHARPNESS = (0.02, 0.10)
+_SHARPNESS = (0.05, 0.20)
 _CONTRAST = (4.0, 25.0)
 _BRIGHTNESS = (8.0, 50.0)
 _TURN = (0.75, 0.25)
@@ -18,11 +18,11 @@ def face_quality(crop: np.ndarray, box: BoundingBox,
     """
     Return the quality of a face, [0, 1].
 
-    The geometric mean of four factors, each [0, 1], so that one bad factor spoils the whole:
+    The root of the product of these factors, each [0, 1]; one bad factor spoils the whole:
 
     - size: the root of the box's area, 0 at 12 px, 1 from 40 px;
-    - sharpness: mean absolute Laplacian over the crop's standard deviation, 0 at 0.02, 1 from
-      0.10: a blurred face has edges lower than its contrast promises;
+    - sharpness: mean absolute Laplacian over the crop's standard deviation, 0 at 0.05, 1 from
+      0.20: a blurred face has edges lower than its contrast promises;
     - light: standard deviation (0 at 4, 1 from 25 gray levels) times mean (0 at 8, 1 from 50);
     - pose, where there are landmarks: how far the nose is off the middle between the eyes, over
       half their distance: 1 up to 0.25, 0 from 0.75 (a profile).
@@ -39,7 +39,7 @@ def face_quality(crop: np.ndarray, box: BoundingBox,
     ]
     if landmarks is not None:
         factors.append(_ramp(turn(landmarks), _TURN))
-    return float(np.prod(factors) ** (1 / len(factors)))
+    return float(np.sqrt(np.prod(factors)))
 
 
 def turn(landmarks: np.ndarray) -> float:

@@ -81,7 +81,7 @@ class FaceTracker:
     """
 
     def __init__(self, *, confirm_hits: int = 2, instant_score: float = 0.8,
-                 birth_score: float = 0.55, carry_s: float = 0.5, timeout_s: float = 2.0,
+                 birth_score: float = 0.6, carry_s: float = 0.5, timeout_s: float = 2.0,
                  max_tracks: int = 128):
         self._confirm_hits = confirm_hits
         self._instant_score = instant_score

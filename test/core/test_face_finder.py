@@ -56,7 +56,7 @@ def test_the_portrait(detector, portrait):
 def test_detection_every_nth_image(every, calls, counted, portrait):
     finder = FaceFinder(counted, FaceTracker(), detect_every=every)
     for i in range(12):
-        faces = finder.process(moved(portrait, 2 * i), i / 30)
+        faces = finder.process(moved(portrait, 2 * i), i / 60)
         assert [face.track_id for face in faces] == [1]
         assert faces[0].detected == (i % every == 0)
         assert faces[0].crop is not None

@@ -4,6 +4,7 @@
 import { LABELS, fill, setText } from './common.js';
 
 const WINDOW_S = 300;
+const SHORTEST_S = 60;
 const STEP_S = 0.5;
 const ROWS = 8;
 const HEIGHT_PX = 130;
@@ -11,6 +12,9 @@ const HEIGHT_PX = 130;
 const DASHES = { angry: [], disgust: [8, 3], fear: [2, 3], happy: [], sad: [6, 3, 2, 3],
   surprise: [10, 4], neutral: [1, 4] };
 const WIDTHS = { happy: 3, angry: 2 };
+
+const ago = (seconds) => (seconds < 1 ? 'now' : seconds < 60 || seconds % 60 > 0.5
+  ? `${Math.round(seconds)} s ago` : `${Math.round(seconds / 60)} min ago`);
 
 const color = (name) =>
   getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim();
@@ -20,8 +24,9 @@ export class Timelines {
     this.box = box;
     this.none = none;
     this.rows = new Map();
-    this.dirty = new Set();
     this.now = 0;
+    this.begin = 0;
+    this.dirty = false;
     setInterval(() => this.draw(), 1000 * STEP_S);
     new ResizeObserver(() => {
       const width = this.width();
@@ -45,7 +50,7 @@ export class Timelines {
       row.data = [person.time_s, ...LABELS.map((label) => person[label])];
       row.last = person.time_s.at(-1);
       this.now = Math.max(this.now, row.last);
-      this.dirty.add(row);
+      this.dirty = true;
     }
   }
 
@@ -65,7 +70,7 @@ export class Timelines {
         LABELS.forEach((label, i) => row.data[i + 1].push(person.filtered[label]));
         row.last = data.time_s;
         row.label = person.label;
-        this.dirty.add(row);
+        this.dirty = true;
       }
     }
     this.trim();
@@ -88,7 +93,6 @@ export class Timelines {
     const row = this.rows.get(key);
     row.plot.destroy();
     row.box.remove();
-    this.dirty.delete(row);
     this.rows.delete(key);
   }
 
@@ -121,13 +125,20 @@ export class Timelines {
     return new uPlot({
       width: this.width(), height: HEIGHT_PX, legend: { show: false },
       cursor: { sync: { key: 'time' }, drag: { setScale: false } },
-      scales: { x: { range: () => [this.now - WINDOW_S, this.now] }, y: { range: [0, 1] } },
-      axes: [{ ...axis, size: 26, space: 70 },
+      scales: { x: { time: false, range: () => [this.begin, this.now] }, y: { range: [0, 1] } },
+      axes: [{ ...axis, size: 26, splits: () => this.splits(),
+        values: (_, ticks) => ticks.map((t) => ago(this.now - t)) },
         { ...axis, size: 44, values: (_, ticks) => ticks.map((t) => `${Math.round(100 * t)} %`) }],
       series: [{}, ...LABELS.map((label) => ({
         label, stroke: color(label), width: WIDTHS[label] ?? 1.5, dash: DASHES[label],
         points: { show: false }, spanGaps: false }))],
     }, row.data, row.box.querySelector('.plot'));
+  }
+
+  splits() {
+    const step = this.now - this.begin > 150 || this.box.clientWidth < 500 ? 60 : 15;
+    const count = Math.floor((this.now - this.begin) / step + 1e-6);
+    return Array.from({ length: count + 1 }, (_, i) => this.now - step * (count - i));
   }
 
   legend() {
@@ -149,7 +160,11 @@ export class Timelines {
 
   draw() {
     if (document.visibilityState !== 'visible') return;
-    for (const row of this.dirty) {
+    if (!this.dirty) return;
+    this.dirty = false;
+    const first = Math.min(...[...this.rows.values()].map((row) => row.data[0][0] ?? this.now));
+    this.begin = Math.max(this.now - WINDOW_S, Math.min(first, this.now - SHORTEST_S));
+    for (const row of this.rows.values()) {
       row.plot.setData(row.data);
       const means = LABELS.map((label, i) => {
         const values = row.data[i + 1].filter((value) => value !== null);
@@ -159,7 +174,6 @@ export class Timelines {
         `Chart of the last five minutes of ${row.name}: mostly ${means[0][0]}, ${
           Math.round(100 * means[0][1])} % on average${row.label ? `; now ${row.label}` : ''}`);
     }
-    this.dirty.clear();
   }
 
   repaint() {

@@ -27,7 +27,7 @@ ROS_ENV := env -u PYTHONHOME VIRTUAL_ENV=$(VENV) PATH=$(VENV)/bin:$$PATH \
   LD_LIBRARY_PATH=$(CURDIR)/install/fer_ros/lib
 PIP := $(VENV)/bin/python -m pip --disable-pip-version-check install --quiet
 
-.PHONY: help demo test build lint bench evaluate train train-smoke data-given clean
+.PHONY: screenshots dashboard-load help demo test build lint bench evaluate train train-smoke data-given clean
 
 help:
 	@sed -n 's/^# \{0,1\}//p' Makefile | sed -n '2,9p'
@@ -99,6 +99,12 @@ train: data-given $(VENV)/.test
 
 train-smoke: $(VENV)/.test
 	@$(VENV)/bin/python -m training smoke $(if $(DATA),--data '$(DATA)')
+
+screenshots: install/.built $(VENV)/.test
+	@$(ROS_ENV) python test/dashboard/screenshots.py
+
+dashboard-load: install/.built $(VENV)/.test
+	@$(ROS_ENV) python test/dashboard/load.py
 
 lint: $(VENV)/.test
 	@$(VENV)/bin/ruff check .

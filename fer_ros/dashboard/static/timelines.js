@@ -136,8 +136,10 @@ export class Timelines {
   }
 
   splits() {
-    const step = this.now - this.begin > 150 || this.box.clientWidth < 500 ? 60 : 15;
-    const count = Math.floor((this.now - this.begin) / step + 1e-6);
+    // A chart is first drawn before its window is known.
+    const span = Math.min(WINDOW_S, this.now - this.begin);
+    const step = span > 150 || this.box.clientWidth < 500 ? 60 : 15;
+    const count = Math.floor(span / step + 1e-6);
     return Array.from({ length: count + 1 }, (_, i) => this.now - step * (count - i));
   }
 

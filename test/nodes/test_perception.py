@@ -60,7 +60,14 @@ def test_an_image_becomes_faces_and_emotions(pipeline, portrait):
     assert face.crop.encoding == 'mono8' and face.crop.width == face.crop.height == 48
     # The portrait smiles.
     assert LABELS[int(np.argmax(emotion.probabilities))] == 'happy'
-    assert emotion.valence > 0
+    assert emotion.valence > 0 and -1 <= emotion.arousal <= 1
+    # Raw and filtered travel side by side, with when the state began and how long it lasts.
+    assert np.asarray(emotion.filtered_probabilities).sum() == pytest.approx(1, abs=1e-4)
+    assert emotion.onset and emotion.state_duration.sec == emotion.state_duration.nanosec == 0
+    later, = send(pipeline, portrait, 2).emotions
+    assert later.label == emotion.label and not later.onset
+    assert later.state_duration.sec + later.state_duration.nanosec > 0
+    assert later.filtered_probabilities[3] != later.probabilities[3]
 
 
 def test_nobody_there_is_not_silence(pipeline):

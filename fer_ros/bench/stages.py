@@ -11,7 +11,7 @@ from fer_ros.core.tracking import FaceTracker
 import numpy as np
 
 # As the face detector node has it by default.
-DETECT_EVERY = 3
+DETECT_EVERY = 4
 
 
 class CorePipeline:

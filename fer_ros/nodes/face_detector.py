@@ -32,7 +32,7 @@ class FaceDetector(ManagedNode):
         Parameter('nms_threshold', 0.0,
                   "overlap (IoU) above which two detections are one; 0: the detector's own",
                   minimum=0.0, maximum=1.0),
-        Parameter('detect_every', 3,
+        Parameter('detect_every', 4,
                   'detect in every n-th image, at least each 0.1 s, and carry the tracks between',
                   minimum=1, maximum=30),
         Parameter('crop_side_px', 48, 'side of the aligned crops, pixels', minimum=16,

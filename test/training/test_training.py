@@ -399,7 +399,8 @@ def test_a_bad_recipe_says_what_is_wrong(tmp_path, values, message):
 
 
 def test_a_missing_or_broken_recipe_says_so(tmp_path):
-    with pytest.raises(recipes.RecipeError, match='no recipe nothing: .* fernet, rare, smoke, study'):
+    with pytest.raises(recipes.RecipeError,
+                       match='no recipe nothing: .* fernet, rare, smoke, study'):
         recipes.load('nothing')
     (tmp_path / 'r.yaml').write_text('a: [')
     with pytest.raises(recipes.RecipeError, match='r.yaml'):

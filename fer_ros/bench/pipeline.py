@@ -131,7 +131,9 @@ class Bench:
 
     def _on_diagnostics(self, message: DiagnosticArray) -> None:
         for status in message.status:
-            self.counters[status.name] = {v.key: v.value for v in status.values}
+            values = {v.key: v.value for v in status.values}
+            # Two cameras' detectors have the same name in two namespaces.
+            self.counters[values.get('node', status.name)] = values
 
 
 @contextmanager

@@ -10,7 +10,7 @@ import threading
 import time
 
 from diagnostic_msgs.msg import DiagnosticArray
-from fer_ros import conversions
+from fer_ros import conversions, transport
 from fer_ros.bench import measure
 from fer_ros.core.errors import FerError
 from fer_ros.msg import EmotionArray
@@ -261,6 +261,7 @@ def raw_transport(frame: np.ndarray, seconds: float, rate_hz: float = 30.0) -> d
 
 
 def isolate() -> None:
-    """Keep the benchmark's graph apart from others on this machine and network."""
+    """Take the package's transport, and a graph apart from others on this machine and network."""
+    transport.use_profile()
     os.environ.setdefault('ROS_DOMAIN_ID', str(os.getpid() % 100 + 1))
     os.environ.setdefault('ROS_AUTOMATIC_DISCOVERY_RANGE', 'LOCALHOST')

@@ -68,11 +68,12 @@ def fit(own: np.ndarray, other: np.ndarray, labels: np.ndarray,
 def _loss(logits: np.ndarray, labels: np.ndarray) -> float:
     """Return the least negative log-likelihood over the temperatures."""
     rows = np.arange(len(labels))
-    return min(-_log_softmax(logits / temperature)[rows, labels].mean()
+    return min(-log_softmax(logits / temperature)[rows, labels].mean()
                for temperature in np.geomspace(0.3, 3, 24))
 
 
-def _log_softmax(logits: np.ndarray) -> np.ndarray:
+def log_softmax(logits: np.ndarray) -> np.ndarray:
+    """Return the logarithm of the softmax of each row, same shape."""
     logits = logits - logits.max(axis=1, keepdims=True)
     return logits - np.log(np.exp(logits).sum(axis=1, keepdims=True))
 
@@ -89,7 +90,7 @@ def _fit(own: np.ndarray, other: np.ndarray, labels: np.ndarray, pull: float) ->
 
     def loss(values):
         scale, mix, shift = unpack(values)
-        likelihood = _log_softmax(scale * own + other @ mix + shift)
+        likelihood = log_softmax(scale * own + other @ mix + shift)
         slope = (np.exp(likelihood) - chosen) / len(labels)
         value = -likelihood[np.arange(len(labels)), labels].mean()
         gradient = [[(slope * own).sum()], (other.T @ slope + 2 * pull * mix).ravel(),

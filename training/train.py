@@ -16,7 +16,7 @@ import keras
 import numpy as np
 import yaml
 
-from . import charts, generator, rare
+from . import charts, generator, rare, votes
 from .augmentation import augment
 from .datasets import Dataset, DatasetError, ferplus_targets, split_holdout
 from .networks import HEADS, NETWORKS
@@ -71,9 +71,12 @@ def targets(dataset: Dataset, recipe: Recipe) -> tuple[dict, dict]:
             else:
                 values[head], weights[head] = ferplus_targets(dataset.votes)
         else:
-            one_hot = np.eye(HEADS[head], dtype=np.float32)[dataset.labels]
+            labels = np.eye(HEADS[head], dtype=np.float32)[dataset.labels]
+            if recipe.vote_smoothing and dataset.votes is not None:
+                labels += recipe.vote_smoothing * (
+                    votes.label_shares(dataset.votes, dataset.labels) - labels)
             smooth = recipe.label_smoothing
-            values[head] = one_hot * (1 - smooth) + smooth / HEADS[head]
+            values[head] = labels * (1 - smooth) + smooth / HEADS[head]
             weights[head] = np.ones(len(dataset), np.float32)
     return values, weights
 

@@ -9,8 +9,9 @@ import time
 
 from fer_ros.dashboard.state import DashboardState
 
-#: Health is told at least so often, seconds; it also shows a connection that is dead.
-_HEALTH_PERIOD_S = 1.0
+#: People and health are told at least so often, seconds: the page's time goes on, and a
+#: connection that is dead shows.
+_PULSE_S = 1.0
 _KEPT = 64
 
 
@@ -95,7 +96,7 @@ class Events:
 
     def _follow(self) -> None:
         told: dict[str, int] = {}
-        health_s = 0.0
+        pulse_s = float('-inf')
         while True:
             with self._condition:
                 self._condition.wait_for(lambda: self._closed or self.listeners)
@@ -104,14 +105,16 @@ class Events:
             began_s = time.monotonic()
             versions = self._state.versions()
             parts = []
-            if versions['people'] != told.get('people'):
+            pulse = began_s - pulse_s >= _PULSE_S
+            if pulse:
+                pulse_s = began_s
+            if pulse or versions['people'] != told.get('people'):
                 parts.append(('people', {'time_s': round(self._now(), 3),
                                          'cameras': self._state.people_part()}))
             if versions['home'] != told.get('home'):
                 parts.append(('home', self._state.home_part()))
-            if began_s - health_s >= _HEALTH_PERIOD_S or versions['health'] != told.get('health'):
+            if pulse or versions['health'] != told.get('health'):
                 parts.append(('health', self._state.health_part()))
-                health_s = began_s
             told = versions
             if parts:
                 self._tell(b''.join(event(name, data) for name, data in parts))

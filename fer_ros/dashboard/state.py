@@ -147,9 +147,11 @@ class DashboardState:
         """Return why a node counts as gone, or an empty string when it does not."""
         with self._lock:
             node = self._nodes.get(name)
-            return '' if node is None or not self._gone(node) else (
-                f'{name} is gone: it has not been heard for '
-                f'{self._clock() - node["heard_s"]:.0f} s')
+            if node is None or not self._gone(node):
+                return ''
+            why = 'it has ended' if node['left'] else (
+                f'it has not been heard for {self._clock() - node["heard_s"]:.0f} s')
+            return f'{name} is gone: {why}. Start it again, or see its log.'
 
     def complaint(self, name: str) -> str:
         """Return what is wrong with a node in its own words, or an empty string."""

@@ -251,7 +251,7 @@ class Dashboard(ManagedNode):
                      self._beside_us('emotion_classifier')):
             reason = self._board.gone(node) or self._board.complaint(node)
             if reason:
-                return 'absent', f'{reason[0].upper()}{reason[1:]}'
+                return 'absent', reason
         topic = beside(topic, 'image_annotated')
         if not self.count_publishers(topic):
             return 'absent', f'Nobody publishes {topic}: is the annotator running?'

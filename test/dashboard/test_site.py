@@ -108,6 +108,17 @@ def test_events_begin_with_everything_and_go_on_with_what_changed(site):
         assert data['cameras'][0]['people'][0]['label'] == 'sad'
 
 
+def test_time_goes_on_where_nothing_changes(site):
+    connection, answer = site.open('/api/events')
+    with closing(connection):
+        told = []
+        for name, _ in events_of(answer):
+            told.append(name)
+            if told.count('people') == 2 and told.count('health') == 2:
+                break
+    assert told[:2] == ['hello', 'state'] and len(told) <= 7
+
+
 def test_events_are_written_once_for_all_who_listen(site):
     streams = [site.open('/api/events') for _ in range(3)]
     for _, answer in streams:

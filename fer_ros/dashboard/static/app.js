@@ -2,7 +2,7 @@
 // The page: follows /api/events, asks for pictures as fast as it can show them.
 
 import { Timelines } from './timelines.js';
-import { COLORS, LABELS, byId, fill, setText, spell } from './common.js';
+import { COLORS, LABELS, byId, colorName, fill, setText, spell } from './common.js';
 
 const TRAIL = 40;
 const FADE_MS = 1500;
@@ -25,13 +25,22 @@ class Camera {
     this.url = '';
     this.box = document.createElement('article');
     this.box.className = 'camera';
-    fill(this.box, `<h2></h2><p class="figures"></p><div class="view">
-      <img alt="" hidden><p class="why">Waiting for the first picture.</p></div>`);
+    fill(this.box, `<h2></h2><div class="view">
+      <img alt="" hidden><p class="why">Waiting for the first picture.</p></div>
+      <p class="figures"></p>`);
     setText(this.box.querySelector('h2'), name === 'camera' ? 'Camera' : `Camera ${name}`);
     this.image = this.box.querySelector('img');
     this.why = this.box.querySelector('.why');
     byId('cameras').append(this.box);
+    this.ended = false;
     this.follow();
+  }
+
+  end() {
+    this.ended = true;
+    this.box.remove();
+    URL.revokeObjectURL(this.url);
+    changed();
   }
 
   get shown() {
@@ -40,7 +49,7 @@ class Camera {
   }
 
   async follow() {
-    for (;;) {
+    while (!this.ended) {
       if (!this.shown) {
         if (!paused) this.hide(document.visibilityState === 'visible'
           ? 'The picture is off: labels only.' : '');
@@ -92,8 +101,9 @@ class Camera {
     if (this.image.alt !== alt) this.image.alt = alt;
     setText(this.box.querySelector('.figures'), camera.status === 'live'
       ? `${camera.rate_hz.toFixed(1)} images a second`
-        + (camera.latency_ms === null ? '' : `, ${Math.round(camera.latency_ms)} ms old when read`)
-        + (camera.model ? `, ${camera.model}` : '')
+        + (camera.latency_ms === null ? ''
+          : ` · emotions ${Math.round(camera.latency_ms)} ms after the image`)
+        + (camera.model ? ` · network ${camera.model}` : '')
       : 'No emotions come from this camera.');
     if (camera.width && camera.height) {
       this.box.querySelector('.view').style.aspectRatio = `${camera.width} / ${camera.height}`;
@@ -117,17 +127,18 @@ class Person {
   constructor(key, id, camera) {
     this.box = byId('person-template').content.firstElementChild.cloneNode(true);
     this.box.dataset.person = key;
-    setText(this.box.querySelector('.who'), camera === 'camera' ? `Person ${id}`
-      : `Person ${id}, ${camera}`);
+    this.name = camera === 'camera' ? `Person ${id}` : `Person ${id}, ${camera}`;
+    setText(this.box.querySelector('.who'), this.name);
     this.rows = new Map();
     for (const label of LABELS) {
       const row = document.createElement('li');
       row.dataset.label = label;
-      fill(row, `<span>${label}</span><span class="track"><span class="fill"></span></span>
-        <span class="value"></span>`);
+      fill(row, `<span>${label}</span><span class="track"><span class="fill"></span><span
+        class="now"></span></span><span class="value"></span>`);
       row.querySelector('.fill').style.background = COLORS[label];
       this.rows.set(label, {
-        row, bar: row.querySelector('.fill'), value: row.querySelector('.value') });
+        row, bar: row.querySelector('.fill'), mark: row.querySelector('.now'),
+        value: row.querySelector('.value') });
       this.box.querySelector('.bars').append(row);
     }
     this.label = this.box.querySelector('.label');
@@ -138,12 +149,14 @@ class Person {
   update(person) {
     if (setText(this.label, person.label)) this.label.style.color = COLORS[person.label];
     setText(this.box.querySelector('.since'),
-      `${spell(person.duration_s)}, ${percent(person.confidence)} sure`
+      `${person.duration_s < 1 ? 'just now' : `for ${spell(person.duration_s)}`}, ${
+        percent(person.confidence)} sure`
       + (person.quality < 0.25 ? ', the face is hard to see' : ''));
-    for (const [label, { row, bar, value }] of this.rows) {
-      const now = person.filtered[label];
-      bar.style.transform = `scaleX(${now})`;
-      setText(value, percent(now));
+    for (const [label, { row, bar, mark, value }] of this.rows) {
+      const overTime = person.filtered[label];
+      bar.style.transform = `scaleX(${overTime})`;
+      mark.style.transform = `translateX(${100 * person.probabilities[label]}%)`;
+      setText(value, percent(overTime));
       row.classList.toggle('top', label === person.label);
     }
     const { valence: x, arousal } = person;
@@ -163,11 +176,10 @@ const percent = (value) => `${Math.round(100 * value)} %`;
 let said = 0;
 const moods = new Map();
 
-function announce(name, label) {
-  if (moods.get(name) === label) return;
-  moods.set(name, label);
-  // Whoever listens is told of changes, not of every figure.
-  if (Date.now() - said < 3000) return;
+function announce(key, name, label) {
+  // Whoever listens is told of changes, not of every figure; what came too soon is told later.
+  if (moods.get(key) === label || Date.now() - said < 3000) return;
+  moods.set(key, label);
   said = Date.now();
   setText(byId('announcer'), `${name} now looks ${label}.`);
 }
@@ -175,6 +187,12 @@ function announce(name, label) {
 function showPeople(data) {
   const now = Date.now();
   let count = 0;
+  for (const [name, camera] of cameras) {
+    if (!data.cameras.some((other) => other.name === name)) {
+      camera.end();
+      cameras.delete(name);
+    }
+  }
   for (const camera of data.cameras) {
     if (!cameras.has(camera.name)) cameras.set(camera.name, new Camera(camera.name));
     cameras.get(camera.name).update(camera);
@@ -185,21 +203,25 @@ function showPeople(data) {
       const card = persons.get(key);
       card.seen = now;
       card.update(person);
-      announce(`Person ${person.id}`, person.label);
+      announce(key, card.name, person.label);
     }
   }
   for (const [key, card] of persons) {
     if (now - card.seen > FADE_MS) {
       card.box.remove();
       persons.delete(key);
+      moods.delete(key);
     }
   }
+  const live = data.cameras.filter((camera) => camera.status === 'live').length;
+  setText(byId('nobody'), live ? 'Nobody is seen.'
+    : 'Not known: no emotions come from any camera.');
   byId('nobody').hidden = persons.size > 0;
-  const live = data.cameras.some((camera) => camera.status === 'live');
+  byId('legend-people').hidden = persons.size === 0;
   setText(byId('notice-text'), live
-    ? `A camera is being read on this machine: ${count === 1 ? '1 person is' : `${count} people are`
-    } seen. No picture is stored.`
-    : 'No emotions come in at the moment: see Health.');
+    ? `${live === 1 ? 'A camera is' : `${live} cameras are`} being read on this machine: ${
+      count === 1 ? '1 person is' : `${count} people are`} seen. No picture is stored.`
+    : 'No emotions come in at the moment.');
   timelines.add(data);
 }
 
@@ -221,6 +243,7 @@ async function command(room, action, policy = '') {
 }
 
 const rooms = new Map();
+const named = (words) => words.replace(/#[0-9a-f]{6}\b/g, colorName);
 
 function makeRoom(name) {
   const card = byId('room-template').content.firstElementChild.cloneNode(true);
@@ -247,7 +270,7 @@ function describeDevice(device) {
     if (!light.on) return 'off';
     return `on${light.brightness === null ? '' : `, ${percent(light.brightness)}`}${
       light.color_temperature_k ? `, ${light.color_temperature_k} K` : ''}${
-      light.color ? `, colour ${light.color}` : ''}`;
+      light.color ? `, ${colorName(light.color)}` : ''}`;
   }
   return `${percent(device.position)} open`;
 }
@@ -265,10 +288,11 @@ function showDevices(list, devices) {
     setText(item.querySelector('.text'), `${device.name}: ${describeDevice(device)}`);
     const lamp = item.querySelector('.lamp');
     const light = device.light?.on ? device.light : null;
-    lamp.style.backgroundColor = light ? light.color ?? '#fff4d6' : 'transparent';
+    const color = light?.color ?? '#fff4d6';
+    lamp.style.backgroundColor = light ? color : 'transparent';
     lamp.dataset.color = light ? light.color ?? 'unknown' : 'off';
     const glow = light ? light.brightness ?? 1 : 0;
-    lamp.style.boxShadow = light ? `0 0 ${Math.round(4 + 16 * glow)}px ${light.color}` : 'none';
+    lamp.style.boxShadow = light ? `0 0 ${Math.round(4 + 16 * glow)}px ${color}` : 'none';
   });
 }
 
@@ -279,10 +303,10 @@ function showRoom(room, there) {
     ? 'not known' : room.emotion + (room.emotion === 'nobody' ? ''
       : `, ${percent(room.confidence)} sure, ${room.faces} ${room.faces === 1 ? 'face' : 'faces'}`));
   setText(card.querySelector('.state'), (room.enabled ? 'on' : 'off')
-    + (room.on_hold ? `, on hold for ${spell(room.hold_left_s)}: ${room.hold_reason}` : '')
-    + (room.why_not ? `, waits: ${room.why_not}` : ''));
+    + (room.on_hold ? `, on hold for another ${spell(room.hold_left_s)}: ${room.hold_reason}`
+      : room.why_not ? `, waits: ${room.why_not}` : ''));
   setText(card.querySelector('.last'), room.last_action
-    ? `${room.last_action}, because ${room.last_reason}` : 'nothing done yet');
+    ? `${named(room.last_action)}, because ${room.last_reason}` : 'nothing done yet');
   const toggle = card.querySelector('.switch');
   toggle.dataset.action = room.enabled ? 'disable' : 'enable';
   setText(toggle, room.enabled ? 'Switch off' : 'Switch on');
@@ -323,7 +347,7 @@ function showHome(home) {
     swatch.className = 'swatch';
     swatch.style.backgroundColor = action.on ? action.color : 'transparent';
     const what = action.detail && !action.on ? action.detail
-      : action.on ? `${percent(action.brightness)} ${action.color}` : 'off';
+      : action.on ? `${percent(action.brightness)} ${colorName(action.color)}` : 'off';
     item.append(swatch, ` ${clock(action.time_s)} ${action.room.replaceAll('_', ' ')}, ${
       action.target}: ${action.command === 'restore' ? 'back to ' : ''}${what} (${action.outcome}${
       action.outcome === 'failed' ? `: ${action.detail}` : ''}), because ${action.reason}`);
@@ -339,7 +363,12 @@ const nodes = new Map();
 
 function showHealth(list) {
   byId('no-nodes').hidden = list.length > 0;
-  for (const node of list) {
+  const troubled = list.filter((node) => node.level !== 'ok');
+  setText(byId('trouble'), troubled.length === 0 ? '' : troubled.length === 1
+    ? `${troubled[0].name.replaceAll('_', ' ')}: ${troubled[0].level}`
+    : `${troubled.length} nodes need a look`);
+  byId('trouble').hidden = troubled.length === 0;
+  for (const [i, node] of list.entries()) {
     let card = nodes.get(node.name);
     if (!card) {
       card = document.createElement('li');
@@ -350,7 +379,7 @@ function showHealth(list) {
       setText(card.querySelector('h3'), node.name.replaceAll('_', ' '));
       card.querySelector('summary').setAttribute('aria-label', `Figures of ${node.name}`);
       card.querySelector('details').addEventListener('toggle', () => figures(card, card.values));
-      byId('nodes').append(card);
+      byId('nodes').insertBefore(card, byId('nodes').children[i] ?? null);
       nodes.set(node.name, card);
     }
     card.values = node.values;
@@ -370,7 +399,11 @@ function key(values) {
   // The figures that people ask for first; all are below.
   return Object.entries(values).filter(([name, value]) =>
     /^(rate|latency)|dropped|lost/.test(name) && Number(value) !== 0)
-    .slice(0, 4).map(([name, value]) => `${name} ${value}`).join(', ');
+    .slice(0, 4).map(([name, value]) => {
+      const [, what, unit] = /^(.*?)(?: \((Hz|ms|s|%)\))?$/.exec(name);
+      return `${what} ${Number.isNaN(Number(value)) ? value : Number(Number(value).toFixed(1))
+      }${unit ? ` ${unit}` : ''}`;
+    }).join(' · ');
 }
 
 function figures(card, values) {
@@ -405,6 +438,8 @@ function lost(text) {
   setText(byId('connection'), text);
   byId('connection').hidden = !text;
   document.body.classList.toggle('lost', Boolean(text));
+  // What is shown is what was: the page says so rather than let it pass for now.
+  if (text) setText(byId('notice-text'), 'What it sees is not known at the moment.');
 }
 
 let watchdog = 0;

@@ -7,6 +7,8 @@ const WINDOW_S = 300;
 const SHORTEST_S = 60;
 const STEP_S = 0.5;
 const ROWS = 8;
+// Who was there for a moment only has nothing to draw.
+const FEWEST = 4;
 const HEIGHT_PX = 130;
 // Dashes tell the lines apart for those who see no colours.
 const DASHES = { angry: [], disgust: [8, 3], fear: [2, 3], happy: [], sad: [6, 3, 2, 3],
@@ -25,7 +27,7 @@ export class Timelines {
     this.none = none;
     this.rows = new Map();
     this.now = 0;
-    this.begin = 0;
+    this.begin = this.shown = 0;
     this.dirty = false;
     setInterval(() => this.draw(), 1000 * STEP_S);
     new ResizeObserver(() => {
@@ -86,7 +88,7 @@ export class Timelines {
       const [oldest] = [...this.rows].reduce((a, b) => (a[1].last <= b[1].last ? a : b));
       this.remove(oldest);
     }
-    this.none.hidden = this.rows.size > 0;
+    this.none.hidden = [...this.rows.values()].some((row) => row.data[0].length >= FEWEST);
   }
 
   remove(key) {
@@ -105,6 +107,7 @@ export class Timelines {
     if (!this.rows.has(key)) {
       const box = document.createElement('div');
       box.className = 'timeline';
+      box.hidden = true;
       fill(box, '<h3></h3><div class="plot" role="img"></div>');
       setText(box.querySelector('h3'), camera === 'camera' ? `Person ${id}`
         : `Person ${id}, ${camera}`);
@@ -125,9 +128,9 @@ export class Timelines {
     return new uPlot({
       width: this.width(), height: HEIGHT_PX, legend: { show: false },
       cursor: { sync: { key: 'time' }, drag: { setScale: false } },
-      scales: { x: { time: false, range: () => [this.begin, this.now] }, y: { range: [0, 1] } },
+      scales: { x: { time: false, range: () => [this.begin, this.shown] }, y: { range: [0, 1] } },
       axes: [{ ...axis, size: 26, splits: () => this.splits(),
-        values: (_, ticks) => ticks.map((t) => ago(this.now - t)) },
+        values: (_, ticks) => ticks.map((t) => ago(this.shown - t)) },
         { ...axis, size: 44, values: (_, ticks) => ticks.map((t) => `${Math.round(100 * t)} %`) }],
       series: [{}, ...LABELS.map((label) => ({
         label, stroke: color(label), width: WIDTHS[label] ?? 1.5, dash: DASHES[label],
@@ -137,10 +140,10 @@ export class Timelines {
 
   splits() {
     // A chart is first drawn before its window is known.
-    const span = Math.min(WINDOW_S, this.now - this.begin);
+    const span = Math.min(WINDOW_S, this.shown - this.begin);
     const step = span > 150 || this.box.clientWidth < 500 ? 60 : 15;
     const count = Math.floor(span / step + 1e-6);
-    return Array.from({ length: count + 1 }, (_, i) => this.now - step * (count - i));
+    return Array.from({ length: count + 1 }, (_, i) => this.shown - step * (count - i));
   }
 
   legend() {
@@ -162,11 +165,14 @@ export class Timelines {
 
   draw() {
     if (document.visibilityState !== 'visible') return;
-    if (!this.dirty) return;
+    // Time goes on where nobody is.
+    if (!this.dirty && !(this.rows.size && this.now - this.shown >= STEP_S)) return;
     this.dirty = false;
+    this.shown = this.now;
     const first = Math.min(...[...this.rows.values()].map((row) => row.data[0][0] ?? this.now));
     this.begin = Math.max(this.now - WINDOW_S, Math.min(first, this.now - SHORTEST_S));
     for (const row of this.rows.values()) {
+      row.box.hidden = row.data[0].length < FEWEST;
       row.plot.setData(row.data);
       const means = LABELS.map((label, i) => {
         const values = row.data[i + 1].filter((value) => value !== null);

@@ -71,6 +71,8 @@ class Spy:
 
     def __init__(self, port, topic='#', **login):
         self.messages = []
+        #: MQTT 5's properties of the newest message of each topic.
+        self.properties = {}
         self.client = paho.Client(paho.CallbackAPIVersion.VERSION2, protocol=paho.MQTTv5)
         if login:
             self.client.username_pw_set(**login)
@@ -84,6 +86,7 @@ class Spy:
         assert self._subscribed.wait(10)
 
     def _on_message(self, _client, _data, message):
+        self.properties[message.topic] = message.properties
         self.messages.append((message.topic, message.payload, bool(message.retain),
                               time.time()))
 

@@ -88,6 +88,8 @@ def test_an_action_comes_within_a_second_of_the_dwell_and_is_confirmed(home):
     command, = commands(home)
     assert command['state'] == 'ON' and command['transition'] == 0.3
     assert not any(retained for topic, _, retained, _ in home.spy.messages if topic == SET)
+    # Nor does a lamp that was away get it long after.
+    assert 1 <= home.spy.properties[SET].MessageExpiryInterval <= 10
     home.see('', until=lambda: len(home.actions) == 2)
     assert home.actions[1].command == Command.RESTORE
     wait_for(lambda: home.room.lamp.color_temperature_k == pytest.approx(2700, abs=10))
@@ -129,6 +131,22 @@ def test_a_change_by_hand_wins(home, change):
     if change['on']:
         home.spy.publish('fer_ros/study/resume/set', 'PRESS')
         home.see('sad', until=lambda: len(commands(home)) == 2)
+
+
+def test_a_scene_recalled_by_hand_wins(home):
+    home.see('happy', until=lambda: home.actions)
+    home.spy.publish('virtual_room/scene', 'relax')
+    home.see('happy', until=lambda: state(home)['hold'] == 'ON')
+    home.see('sad', 1)
+    assert len(commands(home)) == 1 and home.room.lamp.color_temperature_k == 2200
+
+
+def test_with_mqtt_3_the_home_works_too(broker, spy, virtual_room, house):
+    one = broker()
+    room = virtual_room(one.port)
+    running = house(one.port, broker=", mqtt_version: '3.1.1'")
+    running.see('happy', until=lambda: running.actions)
+    assert running.actions[0].outcome == Outcome.CONFIRMED and len(room.commands) == 1
 
 
 def test_the_entities_command(home):

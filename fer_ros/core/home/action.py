@@ -41,6 +41,8 @@ class AmbientAction:
     :ivar reason: a sentence.
     :ivar scene: name of the scene to take, for targets that are scenes; else empty.
     :ivar position: how far a blind is to be open, [0, 1], for targets that are blinds.
+    :ivar asked: what a light is asked for, where that is less than the whole state: what is None
+        in it stays as the light is. The fields above then tell what that will be.
     """
 
     stamp_s: float
@@ -60,10 +62,13 @@ class AmbientAction:
     detail: str = ''
     scene: str = ''
     position: float | None = None
+    asked: LightState | None = None
 
     @property
     def light(self) -> LightState:
         """The state asked for, as a light reports it."""
+        if self.asked is not None:
+            return self.asked
         if not self.on:
             return LightState(False)
         if self.color_temperature_k:

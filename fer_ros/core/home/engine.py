@@ -105,6 +105,7 @@ class _Target:
     snapshot: Ask | None = None
     commanded: Ask | None = None
     previous: Ask | None = None
+    lost: Ask | None = None
     start: Ask | None = None
     commanded_at: float = -math.inf
     transition_s: float = 0.0
@@ -386,14 +387,18 @@ class _RoomEngine:
              reason: str) -> AmbientAction:
         target = self.targets[name]
         target.previous, target.start = target.commanded, target.reported
-        target.commanded, target.commanded_at = ask, self._clock
+        target.lost = None
+        # What is not asked for is to stay: a hand that changes it is seen all the same.
+        expected = target.reported.merged(ask) if isinstance(ask, LightState) and ask.on \
+            and isinstance(target.reported, LightState) and target.reported.on else ask
+        target.commanded, target.commanded_at = expected, self._clock
         target.transition_s = transition_s
         target.reported_since = target.moved = False
         target.confirmed = target.unresponsive = False
         target.restoring = False
         self.sent[name].append(self._clock)
-        fields = light_fields(ask if isinstance(ask, LightState) else LightState(
-            True, 1.0 if isinstance(ask, str) else ask))
+        fields = light_fields(expected if isinstance(expected, LightState) else LightState(
+            True, 1.0 if isinstance(expected, str) else expected))
         confidence = self._support(self._key) if self._key is not None else 0.0
         frame_id = max((sighting for sighting in self._sightings.values()),
                        key=lambda sighting: sighting.stamp_s).frame_id if self._sightings else ''
@@ -402,7 +407,8 @@ class _RoomEngine:
             transition_s=transition_s, emotion=emotion,
             confidence=0.0 if emotion == NOBODY else min(1.0, confidence), reason=reason,
             frame_id=frame_id, scene=ask if isinstance(ask, str) else '',
-            position=ask if isinstance(ask, float) else None, **fields)
+            position=ask if isinstance(ask, float) else None,
+            asked=ask if isinstance(ask, LightState) else None, **fields)
         self._last_action = f'{name}: {describe(ask)}'
         self._last_reason = reason
         return action
@@ -435,9 +441,15 @@ class _RoomEngine:
             if quiet is not None:
                 ceiling = min(ceiling, quiet.brightness_max)
             brightness = min(ceiling, max(spec.brightness_min, brightness))
-        elif quiet is not None:
+        elif quiet is not None and not self._dimmer(name, quiet.brightness_max):
             brightness = quiet.brightness_max
         return LightState(True, brightness, color, kelvin)
+
+    def _dimmer(self, name: str, level: float) -> bool:
+        """Return whether a lamp says that it shines, and no brighter than the level."""
+        known = self.targets[name].reported
+        return isinstance(known, LightState) and known.on and known.brightness is not None \
+            and known.brightness <= level
 
     def _obstacle(self, name: str, ask: Ask) -> str:
         """Return what keeps a target from being asked now, or an empty string."""
@@ -505,6 +517,12 @@ class _RoomEngine:
 
     def _report_light(self, name: str, target: _Target, before: LightState | None,
                       state: LightState) -> None:
+        if isinstance(target.lost, LightState) and not differences(target.lost, state,
+                                                                   self._tolerance):
+            # A call that timed out, or was queued by others, and was carried out after all.
+            target.commanded, target.lost = target.lost, None
+            target.reported_since = target.moved = target.confirmed = True
+            return
         turned_on = before is not None and not before.on and state.on
         ours_on = isinstance(target.commanded, LightState) and target.commanded.on
         if turned_on and not (ours_on and self._in_window(target)):
@@ -583,7 +601,7 @@ class _RoomEngine:
         else:
             self._hold(f'{name} was changed by hand ({", ".join(changed)})')
         # What the person chose is now how the room is: there is nothing to go back to.
-        target.commanded = target.snapshot = None
+        target.commanded = target.snapshot = target.lost = None
         target.restoring = False
 
     def _hold(self, reason: str) -> None:
@@ -624,6 +642,7 @@ class _RoomEngine:
     def failed(self, name: str) -> None:
         """Take back a command that could not be handed over."""
         target = self.targets[name]
+        target.lost = target.commanded
         target.commanded, target.restoring = target.previous, False
         target.blocked_until = self._clock + RETRY_S
 

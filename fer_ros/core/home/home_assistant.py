@@ -233,7 +233,8 @@ class HomeAssistantDevice:
         data = {'entity_id': self._entity_id, 'transition': action.transition_s}
         light = action.light
         if light.on:
-            data['brightness'] = max(1, round(255 * (light.brightness or 0.0)))
+            if light.brightness is not None:
+                data['brightness'] = max(1, round(255 * light.brightness))
             if light.color is not None:
                 data['rgb_color'] = [round(255 * channel) for channel in light.color]
             elif light.color_temperature_k:

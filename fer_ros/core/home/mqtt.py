@@ -13,6 +13,8 @@ import time
 from fer_ros.core.errors import ConfigurationError
 from fer_ros.core.home.policy import Broker
 import paho.mqtt.client as paho
+from paho.mqtt.packettypes import PacketTypes
+from paho.mqtt.properties import Properties
 
 #: First and longest pause between attempts while the broker is merely away, seconds.
 BACKOFF_S = (1.0, 30.0)
@@ -126,10 +128,13 @@ class MqttConnection:
         self._thread.start()
 
     def publish(self, topic: str, payload: str | bytes, *, retain: bool = False,
-                qos: int = 0) -> bool:
+                qos: int = 0, expiry_s: int = 0) -> bool:
         """Publish at once, or not at all; return whether it was handed over.
 
         What cannot be sent now is dropped: an old command must not come later.
+
+        :param expiry_s: the broker forgets the message after so long, for receivers that are
+            away; 0: never. MQTT 3.1.1 knows no such thing.
         """
         data = payload.encode() if isinstance(payload, str) else payload
         if len(data) > MAXIMUM_PAYLOAD:
@@ -137,7 +142,11 @@ class MqttConnection:
         client = self._client
         if client is None or not self.connected:
             return False
-        info = client.publish(topic, data, qos=qos, retain=retain)
+        properties = None
+        if expiry_s and self._broker.mqtt_version == '5':
+            properties = Properties(PacketTypes.PUBLISH)
+            properties.MessageExpiryInterval = expiry_s
+        info = client.publish(topic, data, qos=qos, retain=retain, properties=properties)
         if info.rc != paho.MQTT_ERR_SUCCESS:
             return False
         if qos:

@@ -17,6 +17,8 @@ from fer_ros.core.home.policy import MqttBlind, MqttLight, MqttScene
 _MAXIMUM_REPORT = 16384
 #: A device has so long, after a connect, to say how it is before it is asked for anything.
 WAKING_S = 3.0
+#: A device that was away does not get commands that are older, seconds.
+COMMAND_EXPIRY_S = 10
 
 
 class Dialect:
@@ -129,8 +131,10 @@ class _Tasmota(Dialect):
         percent = None if light.brightness is None else max(1, round(light.brightness * 100))
         if light.color is not None:
             hue, saturation, _ = colorsys.rgb_to_hsv(*light.color)
-            commands.append(f'HSBColor {round(hue * 360) % 360},{round(saturation * 100)},'
-                            f'{100 if percent is None else percent}')
+            hue, saturation = round(hue * 360) % 360, round(saturation * 100)
+            # The single values leave the brightness alone.
+            commands += [f'HSBColor1 {hue}', f'HSBColor2 {saturation}'] if percent is None else \
+                [f'HSBColor {hue},{saturation},{percent}']
         else:
             if light.color_temperature_k:
                 commands.append(f'CT {min(500, max(153, round(1e6 / light.color_temperature_k)))}')
@@ -362,7 +366,7 @@ def _handed_over(connection: MqttConnection, topic: str, payload: str, online: b
         -> tuple[Outcome, str]:
     if not online:
         return Outcome.FAILED, 'the device says that it is offline'
-    if connection.publish(topic, payload, qos=1):
+    if connection.publish(topic, payload, qos=1, expiry_s=COMMAND_EXPIRY_S):
         return Outcome.SENT, ''
     return Outcome.FAILED, connection.state.problem or 'the broker is away'
 

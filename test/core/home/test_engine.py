@@ -397,6 +397,27 @@ def test_a_command_that_failed_is_tried_again_later_and_not_at_once():
     assert second.stamp_s - first.stamp_s >= 10
 
 
+@pytest.mark.parametrize('first', ['nothing', 'happy'])
+def test_a_command_that_was_called_lost_and_came_late_is_no_hand(first):
+    # As a call that timed out in a home server that was busy, and then did what it was asked.
+    sim = Sim(cooldown_s=0, hold={'for_s': 1000})
+    before = sim.lamps['lamp'].state(sim.now_s)
+    if first == 'happy':
+        sim.see('happy', 10)
+    sim.answers = False
+    action, = sim.see('sad', 10)
+    sim.engine.failed('study', 'lamp')
+    sim.answers = True
+    assert not sim.see('sad', 30) and not sim.status.on_hold
+    assert not differences(sim.lamps['lamp'].state(sim.now_s), action.light)
+    # It is ours: a hand at it is seen, and nobody's room goes back to how it was.
+    restored, = sim.see([], 60)
+    assert not differences(restored.light, before) and not sim.status.on_hold
+    sim.see('sad', 10)
+    sim.hand(brightness=0.9)
+    assert sim.status.on_hold
+
+
 def test_an_unreachable_lamp_is_asked_for_nothing_and_then_for_what_is_right():
     sim = Sim()
     sim.engine.set_available('study', 'lamp', False)
@@ -471,6 +492,40 @@ def test_targets_of_other_kinds_are_asked_for_what_they_can():
     assert by_target['mood'].scene == 'party' and by_target['blind'].position == 0.5
     assert by_target['lamp'].brightness == pytest.approx(0.4)
     assert len(sim.actions) == 3
+
+
+COLOR_ONLY = POLICY.replace('happy: {strategy: mirror}', "happy: {color: '#00ff00'}", 1)
+
+
+@pytest.mark.parametrize('wait_s', [0.5, 10])
+def test_what_a_rule_does_not_say_stays_as_the_lamp_is_and_a_hand_at_it_is_seen(wait_s):
+    sim = Sim(COLOR_ONLY, hold={'for_s': 1000})
+    action, = sim.see('happy', 8)
+    assert action.light == LightState(True, None, (0.0, 1.0, 0.0))
+    # For whoever is shown the action: what the lamp will be.
+    assert action.brightness == pytest.approx(0.6)
+    sim.see('happy', wait_s)
+    assert not sim.status.on_hold and len(sim.actions) == 1
+    sim.hand(brightness=0.2)
+    sim.see('happy', 5)
+    assert sim.status.on_hold and 'brightness' in sim.status.hold_reason
+
+
+@pytest.mark.parametrize('level, asked', [(0.1, None), (0.6, 0.2)])
+def test_quiet_hours_never_brighten(level, asked):
+    sim = Sim(COLOR_ONLY, hour=23, quiet_hours=[{'from': '22:30', 'to': '06:30',
+                                                 'action': 'dim'}])
+    sim.hand(brightness=level)
+    sim.engine.resume('study', now_s=sim.now_s)
+    action, = sim.see('happy', 10)
+    assert action.light.brightness == asked
+
+
+def test_a_lamp_without_colour_is_asked_for_none():
+    sim = Sim(POLICY.replace('{type: terminal}', '{type: terminal, has_color: false}'))
+    action, = sim.see('happy', 8)
+    assert action.light.brightness and action.light.color is None
+    assert not action.light.color_temperature_k and not sim.status.on_hold
 
 
 def test_a_rule_for_some_targets_leaves_the_others_alone():

@@ -14,6 +14,8 @@ import pytest
 BLUE = LightState(True, 0.5, (0.0, 0.0, 1.0))
 WARM = LightState(True, 0.5, color_temperature_k=2500)
 OFF = LightState(False)
+#: The brightness stays.
+ONLY_BLUE = LightState(True, None, (0.0, 0.0, 1.0))
 
 
 def dialect(name, **fields):
@@ -29,6 +31,14 @@ def dialect(name, **fields):
     ('home_assistant_json', WARM, 'a/b/set', {'state': 'ON', 'brightness': 128,
                                               'transition': 1.5, 'color_temp': 400}),
     ('tasmota', BLUE, 'cmnd/a/b/Backlog0', 'Fade 1;Speed 3;HSBColor 240,100,50;Power ON'),
+    ('tasmota', ONLY_BLUE, 'cmnd/a/b/Backlog0',
+     'Fade 1;Speed 3;HSBColor1 240;HSBColor2 100;Power ON'),
+    ('wled', ONLY_BLUE, 'a/b/api', {'on': True, 'transition': 15,
+                                    'seg': [{'fx': 0, 'col': [[0, 0, 255]]}]}),
+    ('zigbee2mqtt', ONLY_BLUE, 'a/b/set', {'state': 'ON', 'transition': 1.5,
+                                           'color': {'r': 0, 'g': 0, 'b': 255}}),
+    ('zigbee2mqtt', LightState(True, 0.5), 'a/b/set', {
+        'state': 'ON', 'brightness': 127, 'transition': 1.5}),
     ('tasmota', WARM, 'cmnd/a/b/Backlog0', 'Fade 1;Speed 3;CT 400;Dimmer 50;Power ON'),
     ('tasmota', OFF, 'cmnd/a/b/Backlog0', 'Fade 1;Speed 3;Power OFF'),
     ('wled', BLUE, 'a/b/api', {'on': True, 'bri': 128, 'transition': 15,

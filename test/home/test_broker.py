@@ -319,6 +319,28 @@ def test_values_of_single_people_only_where_the_policy_says_so(broker, spy, virt
         for text in watcher.of('fer_ros/study/people')))
 
 
+@pytest.mark.parametrize('old, still_there', [
+    # A room that the policy file had when the bridge last ran, and a part no longer needed.
+    ('device/fer_ros_cellar/config', False), ('device/fer_ros_study_2/config', False),
+    # Another bridge's, whose name begins as ours does.
+    ('device/fer_ros_two_study/config', True)])
+def test_what_an_earlier_life_announced_is_taken_back(broker, spy, house, old, still_there):
+    one = broker()
+    watcher = spy(one.port)
+    base = 'fer_ros_two' if still_there else 'fer_ros'
+    payload = json.dumps({'avty_t': f'{base}/availability', 'cmps': {}})
+    watcher.publish(f'homeassistant/{old}', payload, retain=True)
+    watcher.publish('homeassistant/device/a/config', 'nonsense', retain=True)
+    running = house(one.port)
+    expected = [payload] if still_there else [payload, '']
+    running.see('', until=lambda: watcher.of(CONFIG) and watcher.of('fer_ros/study/state')
+                and watcher.of(f'homeassistant/{old}') == expected)
+    late = spy(one.port)
+    wait_for(lambda: late.of(CONFIG))
+    assert bool(late.of(f'homeassistant/{old}')) == still_there
+    assert late.of('homeassistant/device/a/config') == ['nonsense']
+
+
 def test_a_new_policy_file_takes_back_rooms_that_are_gone(home, tmp_path):
     file = tmp_path / 'policy.yaml'
     text = POLICY.format(port=home.broker.port, broker='')

@@ -5,7 +5,7 @@ What is retained: the discovery and the availability, nothing else. A state that
 sender is a lie, so states are sent again on every connect and when Home Assistant is born.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 import json
 import re
 
@@ -50,6 +50,7 @@ class Presence:
         self._commands = {self._topic(room, command, 'set'): (room, command)
                           for room in rooms for command in COMMANDS}
         self._birth = f'{broker.discovery_prefix}/status'
+        self._announced: set[str] = set()
 
     @property
     def availability_topic(self) -> str:
@@ -68,6 +69,7 @@ class Presence:
             connection.subscribe(topic)
         if self._broker.discovery:
             connection.subscribe(self._birth)
+            connection.subscribe(f'{self._broker.discovery_prefix}/device/+/config')
 
     def leave(self) -> list[tuple[str, str]]:
         """Return the topics and payloads that say goodbye, and no longer deny them."""
@@ -82,7 +84,9 @@ class Presence:
     def announce(self) -> None:
         """Publish the discovery and, at the next update, every state."""
         if self._broker.discovery:
-            for topic, payload in self.discovery():
+            messages = self.discovery()
+            self._announced = {topic for topic, _ in messages}
+            for topic, payload in messages:
                 self._connection.publish(topic, payload, retain=True, qos=1)
         self._published.clear()
         self._introduce = True
@@ -97,6 +101,9 @@ class Presence:
             # The will of our own former connection may come after our greeting.
             if payload == OFFLINE.encode() and not retained and not self._leaving:
                 self._connection.publish(topic, ONLINE, retain=True, qos=1)
+            return True
+        if retained and topic.startswith(f'{self._broker.discovery_prefix}/device/'):
+            self._tidy(topic, payload)
             return True
         if topic == self._birth:
             if payload == ONLINE.encode():
@@ -132,15 +139,31 @@ class Presence:
 
     def removal(self, rooms: set[str]) -> None:
         """Take back the discovery of rooms that are no longer in the policy."""
-        for room in rooms:
-            for part in ('', '_2', '_3'):
-                self._connection.publish(self._discovery_topic(room, part), '', retain=True,
-                                         qos=1)
+        for topic, _ in self.discovery(rooms):
+            self._announced.discard(topic)
+            self._connection.publish(topic, '', retain=True, qos=1)
 
-    def discovery(self) -> list[tuple[str, str]]:
-        """Return topics and payloads of the device discovery, each below 4 KiB."""
+    def _tidy(self, topic: str, payload: bytes) -> None:
+        """Take back what was announced by us, and is no longer, in an earlier life."""
+        if topic in self._announced:
+            return
+        try:
+            availability = json.loads(payload)['avty_t']
+        except (ValueError, KeyError, TypeError, RecursionError):
+            return
+        # Another bridge has another base topic; others' devices have other topics altogether.
+        if availability == self.availability_topic:
+            self._connection.publish(topic, '', retain=True, qos=1)
+
+    def discovery(self, rooms: Iterable[str] | None = None) -> list[tuple[str, str]]:
+        """Return topics and payloads of the device discovery, each below 4 KiB.
+
+        :param rooms: only of these.
+        """
         messages = []
         for room, policies in self._rooms.items():
+            if rooms is not None and room not in rooms:
+                continue
             parts: list[dict] = [{}]
             for key, component in self._components(room, policies).items():
                 longer = {**parts[-1], key: component}

@@ -7,9 +7,11 @@ import pytest
 
 pytest.importorskip('launch_ros', reason='launch is not installed')
 from fer_ros.nodes.base import COMMON_PARAMETERS  # noqa: E402
+from launch.actions import IncludeLaunchDescription, RegisterEventHandler  # noqa: E402
+from launch.event_handlers import OnShutdown  # noqa: E402
 from launch.launch_description_sources import AnyLaunchDescriptionSource  # noqa: E402
 
-from launch import LaunchContext, LaunchService  # noqa: E402
+from launch import LaunchContext, LaunchDescription, LaunchService  # noqa: E402
 
 FOLDER = Path(__file__).parents[2] / 'launch'
 FILES = ('fer', 'perception', 'multi_camera')
@@ -29,12 +31,14 @@ def test_every_argument_is_described_and_the_twin_takes_the_same(name):
     assert arguments(FOLDER / f'{name}.launch.xml') == ours
 
 
-def test_a_wrong_list_of_cameras_ends_the_launch_with_the_reason(capfd):
-    service = LaunchService(argv=['cameras:=/nowhere/cameras.yaml'])
-    description = AnyLaunchDescriptionSource(
-        str(FOLDER / 'multi_camera.launch.py')).get_launch_description(service.context)
-    service.context.launch_configurations['cameras'] = '/nowhere/cameras.yaml'
-    service.include_launch_description(description)
+def test_a_wrong_list_of_cameras_ends_the_launch_with_the_reason():
+    reasons = []
+    service = LaunchService()
+    service.include_launch_description(LaunchDescription([
+        RegisterEventHandler(OnShutdown(on_shutdown=lambda event, _: reasons.append(
+            event.reason))),
+        IncludeLaunchDescription(
+            AnyLaunchDescriptionSource(str(FOLDER / 'multi_camera.launch.py')),
+            launch_arguments=[('cameras', '/nowhere/cameras.yaml')])]))
     assert service.run() == 1
-    printed = ''.join(capfd.readouterr())
-    assert 'the list of cameras /nowhere/cameras.yaml cannot be read' in printed
+    assert 'the list of cameras /nowhere/cameras.yaml cannot be read' in reasons[0]

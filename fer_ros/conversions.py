@@ -10,7 +10,8 @@ from fer_ros.core.annotation import COLORS_BGR
 from fer_ros.core.camera_model import CameraModel
 from fer_ros.core.emotions import Emotion as EmotionClass
 from fer_ros.core.emotions import LABELS, UNCERTAIN
-from fer_ros.core.errors import FerError
+from fer_ros.core.encoded import decode, MAXIMUM_PIXELS
+from fer_ros.core.errors import FerError, ImageError
 from fer_ros.core.home.action import AmbientAction, Command, Outcome
 from fer_ros.core.home.engine import DeviceStatus, RoomStatus
 from fer_ros.core.home.light import KELVIN_RANGE, LightState
@@ -30,9 +31,6 @@ try:
     import cv_bridge
 except ImportError:
     cv_bridge = None
-
-#: Images of more pixels are refused: no camera makes them, and one would stall the pipeline.
-MAXIMUM_PIXELS = 128 * 1024 * 1024
 
 #: encoding: (channels, bytes a channel, OpenCV conversion to bgr8 or None)
 _ENCODINGS = {
@@ -58,10 +56,6 @@ ENCODINGS = tuple(_ENCODINGS)
 
 #: What cv_bridge converts as we do; the rest goes our own way where it is installed too.
 _CV_BRIDGE_ENCODINGS = ('bgr8', 'rgb8', 'bgra8', 'rgba8', 'mono8')
-
-
-class ImageError(FerError, ValueError):
-    """An image message cannot be read; the message says what is wrong with it."""
 
 
 def image_to_array(message: Image, *, use_cv_bridge: bool = cv_bridge is not None) -> np.ndarray:
@@ -115,20 +109,12 @@ def image_to_array(message: Image, *, use_cv_bridge: bool = cv_bridge is not Non
 def compressed_to_array(message: CompressedImage) -> np.ndarray:
     """Return a JPEG or PNG image as uint8 ``(h, w, 3)`` BGR.
 
-    :raises ImageError: when it cannot be decoded.
+    :raises ImageError: when it cannot be decoded, or is larger than :data:`MAXIMUM_PIXELS`.
     """
-    data = np.frombuffer(message.data, np.uint8)
-    if data.size == 0:
-        raise ImageError('the compressed image is empty')
     try:
-        image = cv2.imdecode(data, cv2.IMREAD_COLOR)
-    except cv2.error as error:
-        raise ImageError(f'cannot decode the {message.format!r} image of {data.size} bytes: '
-                         f'{error}') from error
-    if image is None:
-        raise ImageError(f'cannot decode the {message.format!r} image of {data.size} bytes: '
-                         'truncated, or not JPEG or PNG')
-    return image
+        return decode(bytes(message.data))
+    except ImageError as error:
+        raise ImageError(f'compressed image ({message.format!r}): {error}') from error
 
 
 def array_to_image(image: np.ndarray, encoding: str, header: Header | None = None) -> Image:

@@ -234,6 +234,7 @@ def summarise(watcher: Watcher, elapsed_s: float, video: VideoFile, path: Path) 
     return {
         'source': watcher.view.source,
         'frames': frames,
+        'unreadable': figure('camera_driver', 'frames unreadable'),
         'emotions': watcher.counts.emotions,
         'dropped': dropped,
         'dropped_where': {name: count for name, count in hops.items() if count},
@@ -260,7 +261,8 @@ def describe(summary: dict) -> str:
     lines = [
         f'{summary["frames"]} frames from {summary["source"]}, {summary["emotions"]} of them read '
         f'({summary["rate_hz"]} a second), {summary["dropped"]} dropped'
-        + (f' ({where})' if where else '') + f', {summary["unaccounted"]} unaccounted for',
+        + (f' ({where})' if where else '') + f', {summary["unaccounted"]} unaccounted for'
+        + (f'; {summary["unreadable"]} could not be read' if summary['unreadable'] else ''),
         f'{summary["faces"]} faces followed; readings: {readings or "none"}',
         f'{summary["actions"]} ambient actions; {summary["hand"]["changes"]} by hand, after which '
         f'the room was left alone for {summary["hand"]["left_alone_s"]} s with '

@@ -12,3 +12,7 @@ class ConfigurationError(FerError, ValueError):
 
 class SourceError(FerError, OSError):
     """A camera, file or stream cannot be opened or has stopped."""
+
+
+class ImageError(FerError, ValueError):
+    """An image cannot be read; the message says what is wrong with it."""

@@ -14,7 +14,8 @@ import re
 import time
 
 import cv2
-from fer_ros.core.errors import SourceError
+from fer_ros.core.encoded import decode
+from fer_ros.core.errors import ImageError, SourceError
 import numpy as np
 
 IMAGE_SUFFIXES = ('.png', '.jpg', '.jpeg', '.bmp', '.webp', '.tif', '.tiff')
@@ -34,6 +35,7 @@ class FrameSource(ABC):
         tried again when it fails; False for files, which are played and end.
     :ivar rate_hz: frames a second as the source says, 0 when it does not.
     :ivar skipped: frames or files left out because they could not be read.
+    :ivar last_skipped: which of several files was the last of them, and why, or empty.
     """
 
     live = False
@@ -42,6 +44,7 @@ class FrameSource(ABC):
         self.name = name
         self.rate_hz = 0.0
         self.skipped = 0
+        self.last_skipped = ''
 
     @abstractmethod
     def read(self) -> np.ndarray | None:
@@ -173,8 +176,9 @@ class VideoSource(_CaptureSource):
             raise SourceError(f'{self.name} has no frame that can be decoded: it is empty, '
                               'truncated or damaged')
         # Containers round their count; a tenth fewer means that the end is missing.
-        self.skipped = max(0, self.frame_count - self._frames_read)
-        if self.skipped > max(2, self.frame_count // 10):
+        missing = self.frame_count - self._frames_read
+        self.skipped = missing if missing > 2 else 0
+        if self.skipped > self.frame_count // 10:
             raise SourceError(f'{self.name} is truncated or damaged: {self._frames_read} of '
                               f'{self.frame_count} frames could be read')
         return None
@@ -200,7 +204,6 @@ class FolderSource(FrameSource):
         if not self._files:
             raise SourceError(f'folder {path} holds no image ({", ".join(IMAGE_SUFFIXES)})')
         self.frame_count = len(self._files)
-        self.last_skipped = ''
         self.rewind()
 
     def read(self) -> np.ndarray | None:
@@ -208,15 +211,17 @@ class FolderSource(FrameSource):
         while self._position < len(self._files):
             file = self._files[self._position]
             self._position += 1
-            image = cv2.imread(str(file), cv2.IMREAD_COLOR)
-            if image is not None:
-                self._found = True
-                return image
-            self.skipped += 1
-            self.last_skipped = str(file)
+            try:
+                image = decode(file.read_bytes())
+            except (ImageError, OSError) as error:
+                self.skipped += 1
+                self.last_skipped = f'{file}: {error}'
+                continue
+            self._found = True
+            return image
         if not self._found:
             raise SourceError(f'folder {self.name}: none of {len(self._files)} images can be read '
-                              f'(the last was {self.last_skipped})')
+                              f'({self.last_skipped})')
         return None
 
     def rewind(self) -> None:
@@ -253,7 +258,7 @@ def open_source(source: str, *, width_px: int = 0, height_px: int = 0, rate_hz: 
 
 def without_password(url: str) -> str:
     """Return a URL as it may be shown: the password is replaced."""
-    return re.sub(r'(//[^/:@]+):[^@/]*@', r'\1:***@', url)
+    return re.sub(r'(//[^/:@]*):[^/]*@', r'\1:***@', url)
 
 
 class Backoff:
@@ -302,9 +307,15 @@ class Player:
         self.source: FrameSource | None = None
         self.failures = 0
         self.loops = 0
+        self._skipped_before = 0
         #: opening, streaming, retrying, ended or failed
         self.state = 'opening'
         self.problem = ''
+
+    @property
+    def skipped(self) -> int:
+        """Frames or files left out because they could not be read, of all tries together."""
+        return self._skipped_before + (0 if self.source is None else self.source.skipped)
 
     def frames(self):
         """Yield frames, uint8 ``(h, w, 3)`` BGR, until the end or until told to stop.
@@ -337,8 +348,15 @@ class Player:
     def _play(self, source: FrameSource):
         rate_hz = self._asked_rate_hz or source.rate_hz or 10.0
         start_s, count = self._now_s(), 0
+        told, before = '', source.skipped
         while True:
             frame = source.read()
+            if source.last_skipped != told:
+                told = source.last_skipped
+                more = source.skipped - before - 1
+                self._on_problem(f'left out: {told}' + (f' (and {more} before it)' if more else
+                                                        ''))
+            before = source.skipped
             if frame is None:
                 if not self._loop:
                     return
@@ -359,9 +377,10 @@ class Player:
             yield frame
 
     def _give_up(self) -> None:
-        if self.source is not None:
-            self.source.close()
-            self.source = None
+        source, self.source = self.source, None
+        if source is not None:
+            self._skipped_before += source.skipped
+            source.close()
 
 
 def is_live(source: str) -> bool:

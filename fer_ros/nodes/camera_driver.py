@@ -120,10 +120,9 @@ class CameraDriver(ManagedNode):
         player = self._player
         if player is None:
             return
-        source = player.source
         status.values.update({
             'source state': player.state, 'failures': player.failures, 'loops': player.loops,
-            'frames unreadable': source.skipped if source is not None else 0})
+            'frames unreadable': player.skipped})
         if player.problem:
             status.worsen(ERROR if player.state in ('retrying', 'failed') else WARN,
                           player.problem)

@@ -1,9 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
+from collections import defaultdict
 from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+import struct
 import threading
 
 import cv2
+from fer_ros.core import sources
+from fer_ros.core.encoded import declared_size
 from fer_ros.core.errors import SourceError
 from fer_ros.core.sources import Backoff, is_live, open_source, Player, without_password
 import numpy as np
@@ -63,12 +67,21 @@ def test_a_folder_gives_its_images_by_name_and_counts_the_unreadable(tmp_path):
     for name, number in (('b.png', 2), ('a.jpg', 1), ('d.png', 4)):
         cv2.imwrite(str(tmp_path / name), picture(number, width=32 * number))
     (tmp_path / 'c.png').write_bytes(b'not an image')
+    # It says that it has 100,000 pixels a side, in sixty bytes.
+    huge = cv2.imencode('.png', picture(3))[1].tobytes()
+    (tmp_path / 'c2.png').write_bytes(huge[:16] + struct.pack('>II', 100_000, 100_000) + huge[24:])
     (tmp_path / 'notes.txt').write_text('not looked at')
     source = open_source(str(tmp_path))
     frames = read_all(source)
     assert [number_of(frame) for frame in frames] == [1, 2, 4]
     assert [frame.shape[1] for frame in frames] == [32, 64, 128]
-    assert source.skipped == 1 and source.last_skipped.endswith('c.png')
+    assert source.skipped == 2
+    assert 'c2.png: the image is 100000x100000 pixels' in source.last_skipped
+    problems = []
+    player = Player(partial(open_source, str(tmp_path)), retry=False, paced=False,
+                    on_problem=problems.append)
+    assert len(list(player.frames())) == 3 and player.skipped == 2
+    assert len(problems) == 1 and 'c2.png' in problems[0] and '(and 1 before it)' in problems[0]
 
 
 @pytest.mark.parametrize('source, words', [
@@ -78,6 +91,7 @@ def test_a_folder_gives_its_images_by_name_and_counts_the_unreadable(tmp_path):
     ('/dev/null', ['/dev/null', 'cannot be opened']),
     ('/nowhere/clip.mp4', ['/nowhere/clip.mp4', 'spelling']),
     ('http://127.0.0.1:9/stream', ['127.0.0.1:9', 'cannot be opened']),
+    ('rtsp://me:pass@word@127.0.0.1:9/1', ['rtsp://me:***@127.0.0.1:9/1', 'cannot be opened']),
 ])
 def test_what_is_not_there_is_named(source, words):
     with pytest.raises(SourceError) as error:
@@ -259,3 +273,77 @@ def test_what_can_come_back(source, live):
 def test_passwords_are_not_shown():
     assert without_password('rtsp://me:secret@camera:554/1') == 'rtsp://me:***@camera:554/1'
     assert without_password('http://camera:80/1') == 'http://camera:80/1'
+    assert without_password('rtsp://:a@b:c@camera/1') == 'rtsp://:***@camera/1'
+    assert without_password('http://camera:80/a@b:1') == 'http://camera:80/a@b:1'
+
+
+@pytest.mark.parametrize('suffix', ['.png', '.jpg', '.webp'])
+@pytest.mark.parametrize('options', [[], [cv2.IMWRITE_JPEG_PROGRESSIVE, 1],
+                                     [cv2.IMWRITE_JPEG_RST_INTERVAL, 2]])
+def test_the_size_stands_in_the_first_bytes(suffix, options):
+    data = cv2.imencode(suffix, np.zeros((30, 50, 3), np.uint8),
+                        options if suffix == '.jpg' else [])[1].tobytes()
+    assert declared_size(data) == (None if suffix == '.webp' else (50, 30))
+    # Whatever is cut off is no reason to fail.
+    assert all(declared_size(data[:end]) in (None, (50, 30)) for end in range(len(data)))
+
+
+class FakeCapture:
+    """A camera as OpenCV shows it, with which this machine need not be fitted."""
+
+    def __init__(self, frames):
+        self._frames, self.asked, self.released = list(frames), {}, False
+
+    def __call__(self):
+        return self
+
+    def open(self, path, backend):
+        self.path, self.backend = path, backend
+        return True
+
+    def set(self, key, value):
+        self.asked[key] = value
+
+    def get(self, key):
+        return defaultdict(float, {cv2.CAP_PROP_FPS: 30.0})[key]
+
+    def read(self):
+        frame = self._frames.pop(0) if self._frames else None
+        return frame is not None, frame
+
+    def release(self):
+        self.released = True
+
+
+@pytest.fixture
+def camera(tmp_path, monkeypatch):
+    capture = FakeCapture([picture(1), None, picture(2)])
+    monkeypatch.setattr(sources.cv2, 'VideoCapture', capture)
+    capture.device = tmp_path / 'video0'
+    capture.device.touch()
+    return capture
+
+
+def test_a_camera_is_asked_for_what_was_wanted_and_a_frame_it_loses_is_no_end(camera):
+    source = sources.DeviceSource(str(camera.device), width_px=1280, height_px=720, rate_hz=15,
+                                  fourcc='MJPG')
+    assert (camera.path, camera.backend) == (str(camera.device), cv2.CAP_V4L2)
+    assert camera.asked == {
+        cv2.CAP_PROP_FOURCC: cv2.VideoWriter_fourcc(*'MJPG'), cv2.CAP_PROP_FRAME_WIDTH: 1280,
+        cv2.CAP_PROP_FRAME_HEIGHT: 720, cv2.CAP_PROP_FPS: 15, cv2.CAP_PROP_BUFFERSIZE: 1}
+    assert source.live and source.rate_hz == 30
+    assert [number_of(source.read()) for _ in range(2)] == [1, 2] and source.skipped == 1
+    source.close()
+    assert camera.released
+
+
+@pytest.mark.parametrize('unplugged, words', [
+    (True, 'was unplugged'), (False, 'gives no more frames')])
+def test_a_camera_that_stops_is_named(camera, unplugged, words):
+    source = sources.DeviceSource(str(camera.device))
+    for _ in range(2):
+        source.read()
+    if unplugged:
+        camera.device.unlink()
+    with pytest.raises(SourceError, match=words):
+        source.read()

@@ -111,8 +111,10 @@ def test_compressed_images():
     _, data = cv2.imencode('.png', image)
     message = CompressedImage(format='png', data=data.tobytes())
     assert np.array_equal(conversions.compressed_to_array(message), image)
-    for broken in (b'', b'not an image', data.tobytes()[:20]):
-        with pytest.raises(conversions.ImageError):
+    huge = data.tobytes()[:16] + b'\0\0\xff\xff' * 2 + data.tobytes()[24:]
+    for broken, words in ((b'', 'empty'), (b'not an image', 'not JPEG'),
+                          (data.tobytes()[:20], 'truncated'), (huge, '65535x65535')):
+        with pytest.raises(conversions.ImageError, match=words):
             conversions.compressed_to_array(CompressedImage(format='png', data=broken))
 
 

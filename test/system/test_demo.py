@@ -3,6 +3,7 @@
 
 import json
 import os
+from pathlib import Path
 import pty
 import signal
 import subprocess
@@ -13,6 +14,8 @@ import pytest
 
 pytest.importorskip('fer_ros.conversions', reason='the messages are not built')
 from ros_support import wait_for  # noqa: E402
+
+REPOSITORY = Path(__file__).resolve().parents[2]
 
 
 def start(output, *arguments, stdin=subprocess.DEVNULL):
@@ -66,6 +69,38 @@ def test_a_file_that_is_no_video_ends_with_one_message(tmp_path):
     printed, _ = process.communicate(timeout=60)
     assert process.returncode == 1
     assert 'notes.mp4 is no video' in printed and 'Traceback' not in printed
+
+
+def test_a_folder_runs_to_its_end_and_says_what_it_could_not_read(tmp_path, portrait):
+    folder = tmp_path / 'images'
+    folder.mkdir()
+    for i in range(3):
+        cv2.imwrite(str(folder / f'{i}.jpg'), portrait)
+    (folder / '3.png').write_bytes(b'broken')
+    process = start(tmp_path, '--source', str(folder))
+    printed, _ = process.communicate(timeout=60)
+    assert process.returncode == 0, printed
+    assert '1 could not be read' in printed
+    summary = json.loads((tmp_path / 'demo.json').read_text())
+    assert (summary['frames'], summary['unreadable'], summary['unaccounted']) == (3, 1, 0)
+    assert '3.png' in (tmp_path / 'demo_logs' / 'camera_driver.log').read_text()
+
+
+@pytest.mark.parametrize('script, words', [
+    (None, 'was not found: install Python 3.11'),
+    ('exit 1', 'is not Python 3.11, the only one')], ids=['none', 'another'])
+def test_without_python_3_11_make_says_what_to_install(tmp_path, script, words):
+    python = tmp_path / 'python'
+    if script:
+        python.write_text(f'#!/bin/sh\n{script}\n')
+        python.chmod(0o755)
+    (tmp_path / 'requirements').mkdir()
+    (tmp_path / 'requirements' / 'demo.txt').touch()
+    made = subprocess.run(
+        ['make', '-f', str(REPOSITORY / 'Makefile'), 'demo', f'PYTHON={python}'], cwd=tmp_path,
+        capture_output=True, text=True, timeout=30)
+    assert made.returncode and words in made.stdout + made.stderr
+    assert not (tmp_path / '.venv').exists()
 
 
 @pytest.fixture

@@ -294,7 +294,7 @@ def run(*makers: Callable[[], ManagedNode], args: list[str] | None = None) -> in
             nodes[-1].finished.clear()
             executor.add_node(nodes[-1])
         for node in nodes:
-            if node.value('autostart'):
+            if node.value('autostart') and not stop.is_set():
                 node.start()
         spinner = threading.Thread(target=spin, args=(executor, nodes[0]), name='executor')
         spinner.start()

@@ -46,20 +46,24 @@ class Diagnostics:
     def __init__(self, node: Node, collect: Callable[[], Status]):
         self._node = node
         self._collect = collect
-        self._publisher = self._timer = None
+        self._publisher = self._updater = None
+        period_s = 1.0
         if diagnostic_updater is not None:
             self._updater = diagnostic_updater.Updater(node)
             self._updater.setHardwareID('none')
             self._updater.add('status', self._fill)
+            period_s = self._updater.period
+            # It follows the node's clock.
+            node.destroy_timer(self._updater.timer)
         else:
             self._publisher = node.create_publisher(DiagnosticArray, '/diagnostics', 10)
-            # Steady: a node whose simulated clock stands still must not look dead.
-            self._timer = node.create_timer(1.0, self.publish,
-                                            clock=Clock(clock_type=ClockType.STEADY_TIME))
+        # Steady: a node whose simulated clock stands still must not look dead.
+        self._timer = node.create_timer(period_s, self.publish,
+                                        clock=Clock(clock_type=ClockType.STEADY_TIME))
 
     def publish(self) -> None:
         """Publish now."""
-        if self._publisher is None:
+        if self._updater is not None:
             self._updater.force_update()
             return
         status = self._collect()

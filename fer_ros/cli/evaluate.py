@@ -40,6 +40,9 @@ def main(arguments: list[str] | None = None) -> int:
     track.add_argument('video', metavar='VIDEO', help='a video or image that shows a face')
     track.add_argument('--detect-every', type=int, default=1, metavar='N',
                        help='detect on every N-th frame (%(default)s)')
+    track.add_argument('--truth', default='', metavar='CSV',
+                       help="where the video's one face is (frame,x,y,size): measures the video "
+                       'itself too')
     crop = commands.add_parser('crop', help='framing, turning and quality, on labelled faces')
     crop.add_argument('csv', metavar='CSV', help="FER2013's file; its last rows are taken")
     crop.add_argument('--model', default='', metavar='FILE',
@@ -164,6 +167,7 @@ def _worst_pictures(page: Page, results: list, threshold: float) -> None:
 
 
 def _track(chosen: argparse.Namespace) -> tuple[dict, Page]:
+    truth = tracking.read_truth(chosen.truth) if chosen.truth else {}
     detector = _create(chosen)
     face = tracking.first_face(_frames(chosen.video), detector)
     if face is None:
@@ -181,16 +185,21 @@ def _track(chosen: argparse.Namespace) -> tuple[dict, Page]:
     page.picture(sprite.pixels, 'the face')
     figures: dict = {'detector': detector.description, 'detect_every': chosen.detect_every,
                      'scenes': {}}
-    for name, scene in tracking.scenes().items():
+    scenes = {name: (len(scene.people), int(scene.duration_s * tracking.RATE_HZ * 0.45),
+                     tracking.render(scene, sprites, backdrop))
+              for name, scene in tracking.scenes().items()}
+    if truth:
+        scenes['the video'] = (1, len(truth) // 2, _recorded(chosen.video, truth))
+    for name, (people, shown, frames) in scenes.items():
         finder = FaceFinder(detector, FaceTracker(), detect_every=chosen.detect_every)
-        meter = tracking.TrackingMeter(len(scene.people))
+        meter = tracking.TrackingMeter(people)
         middle, took_s, count = None, 0.0, 0
-        for stamp_s, image, truth in tracking.render(scene, sprites, backdrop):
+        for stamp_s, image, boxes in frames:
             started_s = time.process_time()
             faces = finder.process(image, stamp_s)
             took_s, count = took_s + time.process_time() - started_s, count + 1
-            meter.add(faces, truth)
-            if stamp_s >= scene.duration_s * 0.45 and middle is None:
+            meter.add(faces, boxes)
+            if count > shown and middle is None:
                 middle = image.copy()
                 for one in faces:
                     box = one.box
@@ -200,7 +209,8 @@ def _track(chosen: argparse.Namespace) -> tuple[dict, Page]:
                                 cv2.FONT_HERSHEY_SIMPLEX, 0.7, _GREEN, 2)
         figures['scenes'][name] = {**asdict(meter.figures()),
                                    'ms_cpu_per_frame': took_s * 1000 / max(count, 1)}
-        page.picture(middle, name)
+        if middle is not None:
+            page.picture(middle, name)
     results = figures['scenes'].values()
     figures['switches'] = sum(scene['switches'] for scene in results)
     figures['fragments'] = sum(scene['fragments'] for scene in results)
@@ -211,6 +221,14 @@ def _track(chosen: argparse.Namespace) -> tuple[dict, Page]:
                             'size jitter', 'ms a frame'),
           [(name, *scene.values()) for name, scene in figures['scenes'].items()])
     return figures, page
+
+
+def _recorded(source: str, truth: dict[int, np.ndarray]
+              ) -> Iterator[tuple[float, np.ndarray, np.ndarray]]:
+    """Yield stamp, image and true box of the frames of a video whose face is known."""
+    nowhere = np.full((1, 4), np.nan)
+    for i, frame in enumerate(_frames(source)):
+        yield i / tracking.RATE_HZ, frame, truth.get(i, nowhere)
 
 
 def _frames(source: str) -> Iterator[np.ndarray]:

@@ -106,6 +106,41 @@ def test_detect_writes_figures_and_page(portrait, tmp_path, capsys):
     assert 'data:image/' in page.read_text() and 'AP, 24 px' in capsys.readouterr().out
 
 
+def test_track_measures_made_up_scenes_and_the_video_itself(portrait, tmp_path, monkeypatch):
+    scene = tracking.scenes()['still']
+    shorter = {'still': tracking.Scene(scene.people, 0.6)}
+    monkeypatch.setattr(tracking, 'scenes', lambda: shorter)
+    video, truth = tmp_path / 'v.avi', tmp_path / 'truth.csv'
+    writer = cv2.VideoWriter(str(video), cv2.VideoWriter_fourcc(*'MJPG'), 30, (640, 480))
+    for i in range(20):
+        writer.write(np.roll(portrait, 4 * i, axis=1))
+    writer.release()
+    truth.write_text('# frame,x,y,size\n' + ''.join(
+        f'{i},{222 + 4 * i},125,105,0\n' for i in range(20)))
+    out, page = tmp_path / 'f.json', tmp_path / 'p.html'
+    arguments = ['track', str(video), '--truth', str(truth), '--json', str(out), '--page',
+                 str(page)]
+    assert main(arguments) == 0
+    figures = json.loads(out.read_text())
+    assert set(figures['scenes']) == {'still', 'the video'}
+    for one in figures['scenes'].values():
+        assert one['found'] == 1 and one['switches'] == 0 and one['jitter'] < 0.03
+    assert figures['scenes']['the video']['frames'] == 20
+    # A truth that is elsewhere is not found: the figures are of this video.
+    truth.write_text('0,500,400,50\n1,500,400,50\n')
+    assert main(arguments) == 0
+    assert json.loads(out.read_text())['scenes']['the video']['found'] == 0
+
+
+@pytest.mark.parametrize('text, problem', [
+    ('', 'names no frame'), ('# frame,x,y,size\n0,1,2\n', 'line 2'), ('0,1,2,-3\n', 'line 1'),
+    ('0,1,nan,3\n', 'line 1'), ('a,b,c,d\n', 'line 1'), ('inf,1,2,3\n', 'line 1')])
+def test_a_bad_truth_is_named(text, problem, tmp_path):
+    (tmp_path / 'truth.csv').write_text(text)
+    with pytest.raises(ConfigurationError, match=problem):
+        tracking.read_truth(tmp_path / 'truth.csv')
+
+
 def test_time_beats_a_moving_average_at_its_delay(tmp_path):
     out = tmp_path / 'f.json'
     assert main(['time', '--runs', '2', '--json', str(out),
@@ -128,7 +163,8 @@ def test_crop_reads_faces_with_known_emotions(portrait, tmp_path):
 
 
 @pytest.mark.parametrize('arguments', [
-    ['detect', 'absent'], ['track', 'absent.avi'], ['time', '--runs', '0'],
+    ['detect', 'absent'], ['track', 'absent.avi'],
+    ['track', 'absent.avi', '--truth', 'absent.csv'], ['time', '--runs', '0'],
     ['time', '--accuracy', '2'], ['crop', 'absent.csv'], ['crop', 'absent.csv', '--faces', '0']])
 def test_what_cannot_be_measured_is_named(arguments, tmp_path, capsys):
     assert main([*arguments, '--page', str(tmp_path / 'p.html')]) == 1

@@ -109,6 +109,32 @@ def test_values_out_of_range_are_named(arguments, detector):
         FaceFinder(detector, FaceTracker(), **arguments)
 
 
+@pytest.mark.parametrize('stamps', [[0.0] * 6, [5.0, 4.0, 3.0, 2.0, 1.0, 0.0],
+                                    [0.0, -1e9, 0.0, -1e9, 0.0, -1e9]],
+                         ids=['still', 'back', 'to and fro'])
+def test_stamps_that_stand_still_or_go_back_keep_the_face(stamps, detector, portrait):
+    finder = FaceFinder(detector, FaceTracker(), detect_every=3)
+    for i, stamp_s in enumerate(stamps):
+        face, = finder.process(moved(portrait, 2 * i), stamp_s)
+        assert face.track_id == 1
+        assert face.box.centre[0] == pytest.approx(222 + 2 * i, abs=12)
+
+
+def test_a_crowd_and_an_empty_room_by_turns(detector, portrait):
+    head = cv2.resize(portrait[20:240, 112:332], (96, 96), interpolation=cv2.INTER_AREA)
+    crowd, tracker = np.tile(head, (10, 10, 1)), FaceTracker()
+    finder, newest = FaceFinder(create_detector(size_px=960), tracker), 0
+    for i in range(4):
+        faces = finder.process(crowd, 10.0 * i)
+        assert len(faces) >= 50 and len(tracker) <= 130
+        # The others have been away for ten seconds: these are new people, with crops of their own.
+        assert min(face.track_id for face in faces) > newest
+        newest = max(face.track_id for face in faces)
+        assert all(face.crop.shape == (48, 48) for face in faces)
+        assert finder.process(np.zeros_like(crowd), 10.0 * i + 5) == []
+        assert len(tracker) == 0
+
+
 def test_reset_forgets_faces_but_not_ids(detector, portrait):
     finder = FaceFinder(detector, FaceTracker())
     assert finder.process(portrait, 0.0)[0].track_id == 1

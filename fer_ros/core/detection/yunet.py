@@ -133,7 +133,9 @@ class YuNetDetector(FaceDetector):
         canvas, source, factor, gain = views_of
         sides = (boxes[:, 2:] - boxes[:, :2]).max(axis=1, initial=0)
         doubts = np.flatnonzero((scores < _TRUST) & (sides >= smallest_px))
-        doubts = doubts[np.argsort(-scores[doubts])][:_MOST_DOUBTS]
+        # First those that it alone can save, the likeliest before the others.
+        order = np.lexsort((-scores[doubts], scores[doubts] >= self.score_threshold))
+        doubts = doubts[order][:_MOST_DOUBTS]
         if not doubts.size:
             return
         views, ways = [], []

@@ -3,9 +3,11 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 import cv2
 from fer_ros.core.detection import FaceDetector
+from fer_ros.core.errors import ConfigurationError
 from fer_ros.core.evaluation.detection import MATCHING_IOU, overlaps
 from fer_ros.core.types import BoundingBox, Face
 import numpy as np
@@ -149,6 +151,37 @@ def _paste(image: np.ndarray, sprite: Sprite, scale: float, place: Place) -> Non
     pixels = cv2.warpAffine(sprite.pixels, matrix, size, flags=flags)
     alpha = cv2.warpAffine(sprite.alpha, matrix, size, flags=flags)[..., None]
     image[:] = (pixels * alpha + image * (1 - alpha)).astype(np.uint8)
+
+
+def read_truth(path: str | Path) -> dict[int, np.ndarray]:
+    """
+    Return the true box ``(1, 4)`` of a video's one face by the number of the frame, from 0.
+
+    A line of the file is ``frame,x,y,size``: the middle and the side of the face, pixels; further
+    columns are ignored, and lines that begin with ``#``.
+
+    :raises ConfigurationError: naming the line, when the file cannot be read.
+    """
+    try:
+        lines = Path(path).read_text().splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigurationError(f"'{path}' cannot be read ({error})") from error
+    found = {}
+    for number, line in enumerate(lines, start=1):
+        if not line.strip() or line.startswith('#'):
+            continue
+        try:
+            frame, x, y, side = (float(word) for word in line.split(',')[:4])
+            box = np.array([[x - side / 2, y - side / 2, x + side / 2, y + side / 2]])
+            if not np.isfinite(box).all() or side <= 0:
+                raise ValueError
+            found[int(frame)] = box
+        except (ValueError, OverflowError):
+            raise ConfigurationError(f"'{path}', line {number}: '{line[:60]}' is not "
+                                     "'frame,x,y,size'") from None
+    if not found:
+        raise ConfigurationError(f"'{path}' names no frame")
+    return found
 
 
 @dataclass

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The examples for nodes that subscribe, on a real stream: Python, C++, and a recording."""
+"""The examples for nodes that subscribe, on a real stream: a subscriber and a recording."""
 
 import csv
 import importlib.util
@@ -138,3 +138,15 @@ def test_the_listener_tells_faces_and_nobody(graph, tmp_path):
     assert 'face 3: happy, confidence 0.75, for 2.5 s' in text
     assert 'face 4: uncertain, confidence 0.25, for 0.0 s' in text
     assert 'Traceback' not in text
+
+
+def test_the_examples_are_built_only_when_they_are_named():
+    pytest.importorskip('colcon_core', reason='colcon, which builds the packages')
+    root, examples = SCRIPTS.parents[2], SCRIPTS.parent
+
+    def packages(*paths):
+        listed = subprocess.run([sys.executable, '-m', 'colcon_core', 'list', '--names-only',
+                                 '--base-paths', *paths], capture_output=True, text=True)
+        return listed.stdout.split()
+    assert packages(root) == ['fer_ros']
+    assert sorted(packages(root, examples)) == ['fer_ros', 'fer_ros_examples']

@@ -158,10 +158,19 @@ def test_another_host_name_is_refused(encrypted, connect, certificates):
 
 
 def test_tls_to_a_broker_without_is_told(broker, connect):
-    one = broker()
-    state = problem(connect(host='localhost', port=one.port, tls=True), 'broker localhost')
-    assert not connect(host='localhost', port=one.port, tls=True).connected
-    assert state.problem
+    connection = connect(host='localhost', port=broker().port, tls=True)
+    problem(connection, 'A broker without TLS needs tls: false')
+    assert not connection.connected
+
+
+def test_no_tls_to_a_broker_with_is_told(encrypted, connect):
+    connection = connect(port=encrypted.port, tls=False)
+    problem(connection, 'hangs up before it answers: does it want TLS')
+    assert not connection.connected
+
+
+def test_a_host_that_nobody_knows_is_told(connect):
+    problem(connect(host='no-such-host.invalid', tls=False), 'no host of that name')
 
 
 def test_a_missing_authority_file_is_named(connect):

@@ -206,8 +206,8 @@ class MqttConnection:
                              protocol=version, reconnect_on_failure=False,
                              **({} if version == paho.MQTTv5 else {'clean_session': True}))
         ended = threading.Event()
-        outcome = {'accepted': False, 'problem': f'{where} ended the connection',
-                   'serious': False}
+        hung_up = f'{where} ended the connection'
+        outcome = {'accepted': False, 'problem': hung_up, 'serious': False}
         if broker.username:
             client.username_pw_set(broker.username, self._password)
         if self._tls is not None:
@@ -273,6 +273,10 @@ class MqttConnection:
                                           f'{"with" if broker.uses_tls else "without"} TLS?')
                     client.disconnect()
                     break
+            if ended.is_set() and not outcome['accepted'] and outcome['problem'] == hung_up \
+                    and not broker.uses_tls:
+                outcome['problem'] = (f'{where} hangs up before it answers: does it want TLS '
+                                      '(tls: true, usually port 8883)?')
             if self._stop.is_set():
                 client.disconnect()
                 ended.wait(1.0)
@@ -351,6 +355,10 @@ def _failure(where: str, broker: Broker, error: Exception) -> tuple[str, bool]:
     if isinstance(error, ssl.SSLError):
         return (f'{where}: no TLS connection ({error.reason or error}): is this the TLS port '
                 '(usually 8883)? A broker without TLS needs tls: false', True)
+    if isinstance(error, ConnectionResetError) and broker.uses_tls:
+        # As brokers without TLS do; one that is just ending does it too, so try again soon.
+        return (f'{where} hangs up when TLS is begun: is this the TLS port (usually 8883)? A '
+                'broker without TLS needs tls: false', False)
     if isinstance(error, ConnectionRefusedError):
         return f'{where} refuses connections: is it running, and is the port right?', False
     if isinstance(error, socket.gaierror):

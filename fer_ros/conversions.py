@@ -29,7 +29,7 @@ from visualization_msgs.msg import Marker, MarkerArray
 
 try:
     import cv_bridge
-except ImportError:
+except (ImportError, SystemError):  # SystemError: it was built for another NumPy
     cv_bridge = None
 
 #: encoding: (channels, bytes a channel, OpenCV conversion to bgr8 or None)
@@ -87,8 +87,10 @@ def image_to_array(message: Image, *, use_cv_bridge: bool = cv_bridge is not Non
                          f'{message.encoding} with step {message.step} needs {needed}')
     if message.encoding.startswith('yuv422') and width % 2:
         raise ImageError(f'the width {width} is odd: {message.encoding} has pairs of pixels')
-    if use_cv_bridge and message.encoding in _CV_BRIDGE_ENCODINGS \
-            and len(message.data) >= message.step * height:
+    # cv_bridge shears rows whose padding is no whole pixel, and where NumPy is 2 it stumbles over
+    # a byte order that is not the machine's, though bytes have none.
+    if use_cv_bridge and message.encoding in _CV_BRIDGE_ENCODINGS and not message.is_bigendian \
+            and message.step % channels == 0 and len(message.data) >= message.step * height:
         wanted = 'mono8' if message.encoding == 'mono8' else 'bgr8'
         return cv_bridge.CvBridge().imgmsg_to_cv2(message, wanted)
     flat = np.frombuffer(message.data, np.uint8)

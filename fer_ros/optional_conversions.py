@@ -41,7 +41,7 @@ def require(module: object, package: str) -> None:
     if module is None:
         apt = f'ros-{os.environ.get("ROS_DISTRO", "<distro>")}-{package.replace("_", "-")}'
         raise ConfigurationError(
-            f'{package} is not installed: apt install {apt}, then configure this node again; '
+            f'{package} is not installed: apt install {apt}, then start this node again; '
             'every other node works without it')
 
 

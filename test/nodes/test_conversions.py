@@ -1,4 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
+from types import SimpleNamespace
+
 import cv2
 import numpy as np
 import pytest
@@ -43,6 +45,34 @@ def test_gray_round_trip(use_cv_bridge):
     message = conversions.bgr_to_image(picture(), 'mono8')
     assert np.array_equal(
         conversions.image_to_array(message, use_cv_bridge=use_cv_bridge), gray)
+
+
+@pytest.mark.parametrize('change, asked', [
+    ({}, True),
+    ({'step': 64 * 3 + 6, 'data': bytes(48 * (64 * 3 + 6))}, True),
+    ({'step': 64 * 3 + 4, 'data': bytes(48 * (64 * 3 + 4))}, False),  # it would shear the rows
+    ({'is_bigendian': 1}, False),                                # it fails there with NumPy 2
+    ({'encoding': 'yuv422_yuy2'}, False),                        # its colours are others
+])
+def test_cv_bridge_is_asked_only_for_what_it_can_do(monkeypatch, change, asked):
+    class Bridge:
+        def imgmsg_to_cv2(self, message, encoding):
+            return f'{message.encoding} as {encoding}'
+    monkeypatch.setattr(conversions, 'cv_bridge', SimpleNamespace(CvBridge=Bridge))
+    message = conversions.bgr_to_image(picture(), 'bgr8')
+    for name, value in change.items():
+        setattr(message, name, value)
+    answer = conversions.image_to_array(message, use_cv_bridge=True)
+    assert isinstance(answer, str) == asked
+    assert not asked or answer == 'bgr8 as bgr8'
+
+
+@pytest.mark.parametrize('use_cv_bridge', BACKENDS)
+def test_the_byte_order_of_bytes_does_not_matter(use_cv_bridge):
+    message = conversions.bgr_to_image(picture(), 'rgb8')
+    message.is_bigendian = 1
+    assert np.array_equal(
+        conversions.image_to_array(message, use_cv_bridge=use_cv_bridge), picture())
 
 
 @pytest.mark.parametrize('use_cv_bridge', BACKENDS)

@@ -1,4 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
+from functools import partial
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+import threading
+
 import cv2
 import numpy as np
 import pytest
@@ -71,6 +75,46 @@ def test_a_camera_that_is_not_there_is_tried_again_and_the_node_stays(graph):
     assert '/dev/video97 is not there' in status.message
     wait_for(lambda: node._player.failures >= 2, what='a second try')
     assert node.state == 'active'
+
+
+class FiveImages(BaseHTTPRequestHandler):
+    """An IP camera whose connection breaks after five images."""
+
+    def __init__(self, folder, *args):
+        self._folder = folder
+        super().__init__(*args)
+
+    def do_GET(self):
+        self.send_response(200)
+        self.send_header('Content-Type', 'multipart/x-mixed-replace; boundary=frame')
+        self.end_headers()
+        for file in sorted(self._folder.iterdir()):
+            data = cv2.imencode('.jpg', cv2.imread(str(file)))[1].tobytes()
+            self.wfile.write(b'--frame\r\nContent-Type: image/jpeg\r\nContent-Length: '
+                             + str(len(data)).encode() + b'\r\n\r\n' + data + b'\r\n')
+
+    def log_message(self, *args):
+        pass
+
+
+def test_a_stream_that_breaks_is_opened_again_and_its_password_is_not_told(graph, folder, capfd):
+    server = ThreadingHTTPServer(('127.0.0.1', 0), partial(FiveImages, folder))
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    try:
+        node, images = play(graph, f'http://me:secret@127.0.0.1:{server.server_port}/stream')
+        wait_for(lambda: len(images) >= 8, 20, 'images of a second connection')
+        assert node._player.failures >= 1 and node.state == 'active'
+        assert node._collect().values['source'].startswith('http://me:***@')
+        assert 'secret' not in str(node._collect().values)
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
+    status = wait_for(lambda: (s := node._collect()).level == ERROR and s, 20, 'the end')
+    assert 'has stopped' in status.message or 'cannot be opened' in status.message
+    told = ''.join(capfd.readouterr())
+    assert 'trying again' in told and 'secret' not in told
 
 
 @pytest.mark.parametrize('parameters, words', [

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What the decisions promise, whatever comes in."""
 
-from home_support import emotion, Sim
+from home_support import emotion, POLICY, Sim
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
@@ -108,12 +108,30 @@ def test_after_a_hand_nothing_is_done_until_the_hold_ends(room, before, level, a
     assert abs(sim.lamps['lamp'].state(sim.now_s).brightness - level) < 1e-6
 
 
+#: Rules that leave something as it is.
+PARTIAL = POLICY.replace('happy: {strategy: mirror}', "happy: {color: '#00ff00'}").replace(
+    'sad: {strategy: mirror}', 'sad: {brightness: 0.3}').replace(
+    'angry: {strategy: soothe}', 'angry: {color_temperature_k: 2200}')
+
+
 @RARELY
-@given(ROOMS, SCENES)
-def test_a_lamp_that_follows_is_never_taken_for_a_hand(room, scenes):
-    sim = Sim(**room)
+@given(st.sampled_from([POLICY, PARTIAL]), ROOMS, SCENES)
+def test_a_lamp_that_follows_is_never_taken_for_a_hand(text, room, scenes):
+    sim = Sim(text, **room)
     play(sim, scenes)
     assert not sim.status.on_hold
+
+
+@RARELY
+@given(ROOMS, SCENES)
+def test_what_no_rule_asks_for_is_never_changed(room, scenes):
+    sim = Sim(PARTIAL.replace("{color: '#00ff00'}", '{color_temperature_k: 5000}').replace(
+        '{brightness: 0.3}', '{color_temperature_k: 3000}'), **{**room, 'nobody': {
+            'action': 'restore'}})
+    level = sim.lamps['lamp'].state(sim.now_s).brightness
+    for label, tenths, sure in scenes:
+        play(sim, [(label, tenths, sure)])
+        assert abs(sim.lamps['lamp'].state(sim.now_s).brightness - level) < 1e-6
 
 
 @RARELY

@@ -51,6 +51,9 @@ def _check(files: list[str]) -> int:
         broker = policy.broker
         if broker is not None and not broker.uses_tls and not broker.is_local:
             print(f'{file}: note: the connection to {broker.host} is not encrypted (tls: false)')
+        if policy.home_assistant is not None and policy.home_assistant.is_exposed:
+            print(f'{file}: note: the token travels to {policy.home_assistant.url} in plain text; '
+                  'an https: url encrypts it')
     return int(bad)
 
 

@@ -7,6 +7,7 @@ import os
 from pathlib import Path
 import re
 from typing import Annotated, Literal
+import urllib.parse
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from fer_ros.core.emotions import LABELS
@@ -113,6 +114,15 @@ class Secret(_Part):
         return value
 
 
+def _is_local(host: str) -> bool:
+    if host == 'localhost':
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
 class Broker(_Part):
     """The MQTT broker."""
 
@@ -149,12 +159,7 @@ class Broker(_Part):
     @property
     def is_local(self) -> bool:
         """Whether the broker is on this machine, by the name alone."""
-        if self.host == 'localhost':
-            return True
-        try:
-            return ipaddress.ip_address(self.host).is_loopback
-        except ValueError:
-            return False
+        return _is_local(self.host)
 
     @property
     def uses_tls(self) -> bool:
@@ -176,6 +181,24 @@ class HomeAssistant(_Part):
     token: Secret
     ca_file: str = ''
     poll_s: Annotated[float, Field(ge=0.2, le=60)] = 2.0
+
+    @field_validator('url')
+    @classmethod
+    def _url(cls, value):
+        try:
+            good = bool(urllib.parse.urlsplit(value).hostname) and urllib.parse.urlsplit(
+                value).port != 0
+        except ValueError:
+            good = False
+        if not good:
+            raise ValueError(f"{value!r} is no url: write 'http://homeassistant.local:8123'")
+        return value
+
+    @property
+    def is_exposed(self) -> bool:
+        """Whether the token travels to another machine in plain text."""
+        parts = urllib.parse.urlsplit(self.url)
+        return parts.scheme == 'http' and not _is_local(parts.hostname or '')
 
 
 class Privacy(_Part):

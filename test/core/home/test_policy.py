@@ -85,6 +85,8 @@ BROKEN = {
     'tag': (edited('{strategy: soothe}', '!!python/object/apply:os.system [ls]'), 8, 'not YAML'),
     'password in the file': (edited('version: 1', 'version: 1\nbroker: {host: localhost, '
                                     'username: me, password: secret}'), 3, 'broker.password'),
+    'url': (edited('version: 1', 'version: 1\nhome_assistant: {url: "http://ha:port", '
+                   'token: {env: X}}'), 3, "home_assistant.url: 'http://ha:port' is no url"),
     'topic': (edited('    policy: mirror', '    policy: mirror\n    sources: ["a b"]'), 15,
               "rooms.study.sources.0: 'a b' is not the name of a ROS topic"),
 }

@@ -103,6 +103,21 @@ def test_check_names_good_and_bad_files(files, capsys):
     assert 'none: cannot be read' in captured.err
 
 
+@pytest.mark.parametrize('part, noted', [
+    ('home_assistant: {url: http://ha.lan:8123, token: {env: X}}', 'token travels'),
+    ('home_assistant: {url: https://ha.lan:8123, token: {env: X}}', ''),
+    ('home_assistant: {url: "http://127.0.0.1:8123", token: {env: X}}', ''),
+    ('home_assistant: {url: "http://[::1]:8123", token: {env: X}}', ''),
+    ('broker: {host: 192.168.1.2, tls: false}', 'is not encrypted'),
+    ('broker: {host: 192.168.1.2}', ''), ('broker: {host: localhost}', '')])
+def test_check_notes_what_travels_in_plain_text(tmp_path, capsys, part, noted):
+    file = tmp_path / 'policy.yaml'
+    file.write_text(POLICY.replace('version: 1', f'version: 1\n{part}', 1))
+    assert main(['check', str(file)]) == 0
+    notes = [line for line in capsys.readouterr().out.splitlines() if 'note:' in line]
+    assert len(notes) == bool(noted) and all(noted in line for line in notes)
+
+
 def test_a_bag_is_read(tmp_path, files, capsys):
     rosbag2 = pytest.importorskip('rosbags.rosbag2', reason='rosbags is not installed')
     from rosbags.typesys import get_types_from_msg, get_typestore, Stores

@@ -1,0 +1,59 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the demo shows on a terminal and elsewhere."""
+
+import io
+import re
+
+import pytest
+
+pytest.importorskip('rich', reason='rich, which draws the screen, is not installed')
+from fer_ros.cli.demo_display import Lines, LiveScreen, View  # noqa: E402
+from fer_ros.core.home.action import AmbientAction, Command, light_fields  # noqa: E402
+from fer_ros.core.home.light import LightState  # noqa: E402
+from home_support import emotion  # noqa: E402
+from rich.console import Console  # noqa: E402
+
+
+def action(light, reason='happy [for] 2 s'):
+    return AmbientAction(0.0, 'study', 'lamp', Command.SET, transition_s=1.0, emotion='happy',
+                         confidence=0.9, reason=reason, **light_fields(light))
+
+
+def drawn(display, view, *, terminal, event=''):
+    file = io.StringIO()
+    with display(Console(file=file, force_terminal=terminal, width=80, height=60)) as screen:
+        if event:
+            screen.event(event)
+        screen.show(view)
+    return re.sub(r'\x1b\[[0-9;?]*[A-Za-z]', '', file.getvalue())
+
+
+@pytest.mark.parametrize('fields, words', [
+    ({}, ['nobody in view', 'lamp as it was']),
+    ({'emotions': [emotion('happy', 0.9, track_id=7)], 'rate_hz': 29.5, 'latency_ms': 8.25},
+     ['#7 happy 90%', '90%', 'disgust', '29.5 Hz', 'stamp to emotion 8.2 ms']),
+    ({'emotions': [emotion('uncertain', track_id=i) for i in range(6)]}, ['#3', 'and 2 more']),
+    ({'action': action(LightState(True, 0.7, (1.0, 0.7, 0.1))), 'actions': 3},
+     ['home: on, 70%', 'study/lamp', 'happy [for] 2 s', 'actions 3']),
+    # What the lamp says goes before what it was asked for.
+    ({'action': action(LightState(True, 0.7)), 'lamp': LightState(False)}, ['home: off']),
+    ({'lamp': LightState(True, None), 'hold': 'lamp was changed by hand'},
+     ['home: on, 100%', 'left alone: lamp was changed by hand'])])
+def test_the_screen_shows_faces_rates_and_the_lamp(fields, words):
+    text = drawn(LiveScreen, View('clip.mp4', **fields), terminal=True, event='[bold] told')
+    assert all(word in text for word in ['clip.mp4', '[bold] told', *words]), text
+
+
+def test_elsewhere_each_event_is_a_line_and_nothing_is_drawn():
+    view = View('clip.mp4', emotions=[emotion('sad', 0.8, track_id=2)], frames=9, rate_hz=30.0,
+                latency_ms=7.0)
+    text = drawn(Lines, view, terminal=False, event='a line ' * 30)
+    assert text.splitlines() == ['a line ' * 30, '9 frames, 30.0 Hz, 7.0 ms: #2 sad 80%']
+
+
+def test_the_rates_come_every_two_seconds_at_most():
+    file = io.StringIO()
+    lines = Lines(Console(file=file, force_terminal=False))
+    for _ in range(5):
+        lines.show(View('clip.mp4'))
+    assert file.getvalue().count('nobody') == 1

@@ -126,20 +126,23 @@ def test_only_crops_cross_the_wire_and_a_cut_link_heals(network, portrait, tmp_p
     (tmp_path / 'pictures').mkdir()
     cv2.imwrite(str(tmp_path / 'pictures' / '0.png'), portrait)
     (tmp_path / 'policy.yaml').write_text(POLICY)
-    seen_path, log_path = tmp_path / 'seen.jsonl', tmp_path / 'bridge.log'
-    with open(seen_path, 'w') as seen_file, open(log_path, 'w') as log_file:
+    home_path, local_path = tmp_path / 'home.jsonl', tmp_path / 'classifier.jsonl'
+    log_path = tmp_path / 'bridge.log'
+    with (open(home_path, 'w') as home_file, open(local_path, 'w') as local_file,
+          open(log_path, 'w') as log_file):
         observer = Path(__file__).parent / 'network_observer.py'
-        network.start('home', [str(observer)], output=seen_file)
+        network.start('home', [str(observer)], output=home_file)
+        network.start('classifier', [str(observer)], output=local_file)
         network.start('home', ['-m', 'fer_ros.nodes.smart_home_bridge'], '--ros-args', '-p',
                       f'policy_file:={tmp_path / "policy.yaml"}', output=log_file)
-        network.start('classifier', ['-m', 'fer_ros.nodes.emotion_classifier'])
+        classifier = network.start('classifier', ['-m', 'fer_ros.nodes.emotion_classifier'])
         network.start('camera', ['-m', 'fer_ros.nodes.composed', 'camera_driver', 'face_detector'],
                       '--ros-args', '-p', f'camera_driver:source:={tmp_path / "pictures"}',
                       '-p', 'camera_driver:loop:=true',
                       '-p', f'camera_driver:rate_hz:={RATE_HZ}')
 
-    def seen(kind, since_s=0.0):
-        lines = [json.loads(line) for line in seen_path.read_text().splitlines(keepends=True)
+    def seen(kind, since_s=0.0, path=home_path):
+        lines = [json.loads(line) for line in path.read_text().splitlines(keepends=True)
                  if line.endswith('\n')]
         return [line for line in lines if line['kind'] == kind and line['time_s'] >= since_s]
     action = wait_for(lambda: seen('action'), 60, 'an action at home')[0]
@@ -161,19 +164,30 @@ def test_only_crops_cross_the_wire_and_a_cut_link_heals(network, portrait, tmp_p
         assert sent / faces < 5000
     print()
 
-    # The classifier's cable is pulled for longer than it takes the home to notice.
+    # The classifier stands still with faces in its hands, and its cable is pulled for longer than
+    # it takes the home to notice. In the cut it reads those faces; all that it says comes late.
+    classifier.send_signal(signal.SIGSTOP)
+    sent = network.sent_bytes('camera')
+    wait_for(lambda: network.sent_bytes('camera') > sent + 10_000, 10, 'faces on the wire')
     network.cable('classifier', False)
     cut_s = time.time()
     wait_for(lambda: 'no fresh emotions' in log_path.read_text(), 20, 'the home to notice')
-    wait_for(lambda: time.time() - cut_s > 2 * STALE_S)
+    wait_for(lambda: time.time() - cut_s > 1.5 * STALE_S)
+    late_s = time.time()
+    classifier.send_signal(signal.SIGCONT)
+    wait_for(lambda: seen('emotions', late_s, local_path), 10, 'old emotions at the classifier')
     network.cable('classifier', True)
     healed_s = time.time()
     fresh = wait_for(lambda: [line for line in seen('emotions', healed_s)
                               if line['stamp_s'] > healed_s], 30, 'emotions after the cut')
     print(f'healed {fresh[0]["time_s"] - healed_s:.1f} s after the cable was back')
-    wait_for(lambda: len(seen('emotions', healed_s)) >= 15, 30, 'a steady stream')
-    # The home took the silence for neither nobody nor somebody: it did not give the light back,
-    # nor ask for it anew. What it did, it did on a young emotion.
+    wait_for(lambda: len(seen('emotions', fresh[0]['time_s'])) >= 15, 30, 'a steady stream')
+    late = [line for line in seen('emotions', healed_s) if line['stamp_s'] < cut_s]
+    print(f'{len(late)} stale emotions came home after the cut')
+    assert late
+    wait_for(lambda: 'more than stale_after_s' in log_path.read_text(), 5, 'the refusal')
+    # The home took the silence for neither nobody nor somebody, and the stale for nothing: it did
+    # not give the light back, nor ask for it anew. What it did, it did on a young emotion.
     assert seen('action') == [action]
     before = [line for line in seen('emotions') if line['time_s'] <= action['time_s'] + 0.5]
     assert action['time_s'] - before[-1]['stamp_s'] < STALE_S

@@ -85,6 +85,7 @@ class Observer:
     def __init__(self):
         rclpy.init()
         self.node = rclpy.create_node('launch_test')
+        self._clients = {}
         self._executor = SingleThreadedExecutor()
         self._executor.add_node(self.node)
         self._thread = threading.Thread(target=self._executor.spin, daemon=True)
@@ -102,23 +103,34 @@ class Observer:
         self.node.create_subscription(kind, topic, messages.append, profile)
         return messages
 
-    def call(self, kind, name, request, timeout_s=30):
-        """Return a service's answer."""
-        client = self.node.create_client(kind, name)
-        try:
-            assert client.wait_for_service(timeout_s), f'no service {name}'
-            future = client.call_async(request)
-            wait_for(future.done, timeout_s, f'an answer of {name}')
-            return future.result()
-        finally:
-            self.node.destroy_client(client)
+    def call(self, kind, name, request):
+        """Return a service's answer, or None when it was lost.
+
+        On a busy machine a server may not know of a new client's ear when it answers, and after a
+        moment gives up: what is asked must be asked again.
+        """
+        if name not in self._clients:
+            self._clients[name] = self.node.create_client(kind, name)
+        client = self._clients[name]
+        assert client.wait_for_service(30), f'no service {name}'
+        future = client.call_async(request)
+        end = time.monotonic() + 3
+        while not future.done() and time.monotonic() < end:
+            time.sleep(0.02)
+        return future.result() if future.done() else None
 
     def state(self, name):
         """Return a node's lifecycle state."""
-        return self.call(GetState, f'{name}/get_state', GetState.Request()).current_state.label
+        return wait_for(lambda: self.call(GetState, f'{name}/get_state', GetState.Request()), 30,
+                        f'the state of {name}').current_state.label
 
-    def change(self, name, transition):
-        """Return whether a node took a transition, such as 'activate'."""
+    def change(self, name, transition, state):
+        """Return whether a node took a transition, such as 'activate', into a state."""
         number = getattr(Transition, f'TRANSITION_{transition.upper()}')
-        return self.call(ChangeState, f'{name}/change_state', ChangeState.Request(
-            transition=Transition(id=number))).success
+
+        def done():
+            answer = self.call(ChangeState, f'{name}/change_state', ChangeState.Request(
+                transition=Transition(id=number)))
+            # The answer may be lost of what was done.
+            return answer or (self.state(name) == state and ChangeState.Response(success=True))
+        return wait_for(done, 60, f'{transition} of {name}').success

@@ -56,7 +56,7 @@ class TestFerLaunch(unittest.TestCase):
         name = '/home/emotion_classifier'
         for transition, state in (('deactivate', 'inactive'), ('cleanup', 'unconfigured'),
                                   ('configure', 'inactive'), ('activate', 'active')):
-            assert self.observer.change(name, transition), transition
+            assert self.observer.change(name, transition, state), transition
             assert self.observer.state(name) == state
         self.emotions.clear()
         wait_for(self.seen, 30, 'emotions after the node was activated again')

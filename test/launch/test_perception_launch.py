@@ -63,8 +63,8 @@ class TestPerceptionLaunch(unittest.TestCase):
         drawn = self.observer.collect(Image, 'image_annotated', qos.IMAGE)
         for name in NODES:
             assert self.observer.state(name) == 'unconfigured', name
-            assert self.observer.change(name, 'configure'), name
-            assert self.observer.change(name, 'activate'), name
+            assert self.observer.change(name, 'configure', 'inactive'), name
+            assert self.observer.change(name, 'activate', 'active'), name
         message = wait_for(lambda: next((m for m in list(emotions) if m.emotions), None), 60,
                            'an EmotionArray with a face')
         assert (message.header.stamp.sec, message.header.stamp.nanosec) in self.stamps

@@ -13,6 +13,7 @@ from mosquitto import BINARY, Mosquitto, Spy, wait_for, WHY_NOT
 import pytest
 
 PASSWD = shutil.which('mosquitto_passwd')
+OPENSSL = shutil.which('openssl')
 SECRET = 'correct horse battery'
 #: Fast, so that the tests are; the pauses themselves are tested by their own.
 QUICK = {'backoff_s': (0.2, 0.5)}
@@ -69,6 +70,37 @@ def guarded(broker, tmp_path):
                       'topic readwrite test/#\ntopic readwrite fer_ros/#\n'
                       'topic readwrite homeassistant/#\ntopic read virtual_room/#\n')
     return broker('allow_anonymous false', f'password_file {passwords}', f'acl_file {rights}')
+
+
+@pytest.fixture(scope='session')
+def certificates(tmp_path_factory):
+    """Return a folder with two authorities and a server's certificate for localhost."""
+    if OPENSSL is None:
+        pytest.skip('openssl is not installed')
+    folder = tmp_path_factory.mktemp('certificates')
+
+    def openssl(*arguments):
+        subprocess.run([OPENSSL, *arguments], check=True, cwd=folder, capture_output=True)
+
+    for name in ('ca', 'other'):
+        openssl('req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1',
+                '-nodes', '-keyout', f'{name}.key', '-out', f'{name}.pem', '-days', '2', '-subj',
+                f'/CN={name}', '-addext', 'basicConstraints=critical,CA:TRUE',
+                '-addext', 'keyUsage=critical,keyCertSign,cRLSign')
+    openssl('req', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes',
+            '-keyout', 'server.key', '-out', 'server.csr', '-subj', '/CN=localhost')
+    (folder / 'names').write_text('subjectAltName=DNS:localhost\n'
+                                  'authorityKeyIdentifier=keyid\n')
+    openssl('x509', '-req', '-in', 'server.csr', '-CA', 'ca.pem', '-CAkey', 'ca.key',
+            '-CAcreateserial', '-days', '2', '-extfile', 'names', '-out', 'server.pem')
+    return folder
+
+
+@pytest.fixture
+def encrypted(broker, certificates):
+    """Return a broker that speaks TLS as localhost."""
+    return broker('allow_anonymous true', f'certfile {certificates}/server.pem',
+                  f'keyfile {certificates}/server.key')
 
 
 @pytest.fixture

@@ -106,6 +106,19 @@ def test_no_secret_is_seen_anywhere(broker, graph, tmp_path, monkeypatch):
     assert 'correct-horse-battery' not in output + parameters + one.log()
 
 
+def test_a_wrong_certificate_is_an_error_in_the_diagnostics(encrypted, certificates, graph,
+                                                            tmp_path):
+    file = tmp_path / 'policy.yaml'
+    file.write_text(POLICY.format(port=encrypted.port, broker=(
+        f', ca_file: {certificates}/other.pem')).replace('127.0.0.1', 'localhost'))
+    statuses = graph.collect(DiagnosticArray, '/diagnostics', 10)
+    graph.add(SmartHomeBridge, policy_file=str(file))
+    status = wait_for(lambda: next((status for message in statuses for status in message.status
+                                    if status.level == DiagnosticStatus.ERROR), None),
+                      what='the error')
+    assert 'not signed by an authority that is trusted' in status.message
+
+
 def test_a_wrong_password_is_an_error_in_the_diagnostics(guarded, graph, tmp_path, monkeypatch):
     monkeypatch.setenv('BRIDGE_PASSWORD', 'wrong-horse')
     file = tmp_path / 'policy.yaml'

@@ -155,7 +155,9 @@ def test_off_is_turn_off(server, running):
 
 def test_a_change_in_home_assistant_holds_the_room(server, running):
     running.see('happy', lambda: running.of('desk'))
-    time.sleep(0.6)
+    room = running.house._engine._rooms['study']
+    # Past the transition: within it a lamp under way would be no hand.
+    running.see('happy', lambda: not room._in_window(room.targets['desk']))
     server.entities['light.desk']['attributes']['brightness'] = 10
     running.see('happy', lambda: running.house.status('study').on_hold)
     assert server.entities['light.desk']['attributes']['brightness'] == 10

@@ -98,6 +98,18 @@ def test_the_second_look_finds_what_one_look_doubts(portrait):
     assert second >= first + 2
 
 
+def test_a_lower_threshold_finds_what_a_higher_one_does_and_more(portrait):
+    # Twelve heads rolled so far that most are in doubt: more than are looked at again.
+    heads = [cv2.resize(turned(portrait, degrees)[20:240, 112:332], (120, 120),
+                        interpolation=cv2.INTER_AREA) for degrees in range(-66, 67, 12)]
+    image = np.vstack([np.hstack(heads[i:i + 4]) for i in (0, 4, 8)])
+    high, low = (create_detector(score_threshold=threshold).detect(image)
+                 for threshold in (0.35, 0.1))
+    assert [(face.box, face.score) for face in high] == [
+        (face.box, face.score) for face in low if face.score >= 0.35]
+    assert len(low) > len(high) > 3
+
+
 @pytest.mark.parametrize('share', [0.25, 0.1])
 def test_dark_faces_are_found(share, yunet, portrait):
     assert best(yunet, (portrait * share).astype(np.uint8)).score > 0.6

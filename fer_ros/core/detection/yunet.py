@@ -36,6 +36,9 @@ _LEAST_GAIN, _MOST_GAIN = 1.5, 8.0
 _DOUBT = 0.08
 # ... up to this one, and of this size in the scaled image, ...
 _TRUST, _SMALLEST_PX = 0.7, 26
+# ... first those below this score, which would be lost (whatever the threshold: what is found at
+# one threshold is found at every lower one), ...
+_LIKELY = 0.35
 # ... at most so many, are shown again turned by these degrees, ...
 _MOST_DOUBTS, _TURNS_DEG = 3, (-30.0, 30.0)
 # ... each in the middle of a square of this side with its own side at this length.
@@ -134,7 +137,7 @@ class YuNetDetector(FaceDetector):
         sides = (boxes[:, 2:] - boxes[:, :2]).max(axis=1, initial=0)
         doubts = np.flatnonzero((scores < _TRUST) & (sides >= smallest_px))
         # First those that it alone can save, the likeliest before the others.
-        order = np.lexsort((-scores[doubts], scores[doubts] >= self.score_threshold))
+        order = np.lexsort((-scores[doubts], scores[doubts] >= _LIKELY))
         doubts = doubts[order][:_MOST_DOUBTS]
         if not doubts.size:
             return

@@ -8,6 +8,7 @@ import pty
 import signal
 import subprocess
 import sys
+import urllib.request
 
 import cv2
 import pytest
@@ -54,6 +55,23 @@ def test_the_bundled_clip_runs_to_its_end(tmp_path):
     more, frame = video.read()
     assert more and frame.shape == (480, 640, 3)
     assert video.get(cv2.CAP_PROP_FRAME_COUNT) == summary['video_frames'] > 100
+
+
+def test_the_page_shows_what_the_demo_sees(tmp_path):
+    pytest.importorskip('flask', reason='the dashboard needs flask')
+    process = start(tmp_path, '--web', '--port', '0')
+    try:
+        line = next(line for line in process.stdout if 'dashboard: http' in line)
+        url = line.partition('dashboard: ')[2].split()[0]
+
+        def people():
+            with urllib.request.urlopen(f'{url}/api/state', timeout=5) as answer:
+                return json.load(answer)['cameras'][0]['people']
+        assert wait_for(people, 30, 'somebody to be seen')[0]['label']
+    finally:
+        process.send_signal(signal.SIGINT)
+        printed, _ = process.communicate(timeout=60)
+    assert process.returncode == 0 and 'Traceback' not in printed
 
 
 def test_a_camera_that_is_not_there_ends_with_one_message(tmp_path):

@@ -63,11 +63,15 @@ class TestMultiCameraLaunch(unittest.TestCase):
         for side, messages in received.items():
             wait_for(lambda m=messages: any(array.emotions for array in list(m)), 60,
                      f'a face of camera {side}')
-        names = [f'{space}/{name}' for name, space
-                 in self.observer.node.get_node_names_and_namespaces()]
-        assert [name for name in names if name.endswith('emotion_classifier')] == [
+
+        def names():
+            return [f'{space}/{name}' for name, space
+                    in self.observer.node.get_node_names_and_namespaces()]
+        # A node's name may come later than its messages.
+        wait_for(lambda: {'/robot/left/face_detector', '/robot/right/face_detector',
+                          '/robot/emotion_classifier'} <= set(names()), 30, "the nodes' names")
+        assert [name for name in names() if name.endswith('emotion_classifier')] == [
             '/robot/emotion_classifier']
-        assert {'/robot/left/face_detector', '/robot/right/face_detector'} <= set(names)
         wait_for(lambda: actions, 30, 'an AmbientAction')
 
 

@@ -19,8 +19,9 @@ def imported(path):
         if isinstance(node, ast.Import):
             names |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom):
-            assert node.level == 0, f'{path}: a relative import'
-            names |= {f'{node.module}.{alias.name}' for alias in node.names}
+            parents = path.relative_to(CORE.parents[1]).parts[:-node.level] if node.level else ()
+            module = '.'.join([*parents, *filter(None, [node.module])])
+            names |= {f'{module}.{alias.name}' for alias in node.names}
     return names
 
 

@@ -11,8 +11,8 @@ from scipy.optimize import linear_sum_assignment
 
 # Squared Mahalanobis distance of four degrees of freedom that one match in a thousand exceeds.
 _GATE = 18.5
-# A face does not jump further than this from where it is expected, in units of its side, and as
-# much again for each second unseen.
+# A face does not jump further than this from where it is expected, in units of its longer side,
+# and as much again for each second unseen.
 _FURTHEST = 1.0
 # Standard deviations in units of the face's side: of a detected box, ...
 _POSITION_NOISE, _SIZE_NOISE = 0.035, 0.06
@@ -23,6 +23,9 @@ _GROWTH_LASTS_S = 0.3
 # Where faces overlap, the one behind shows in part: the noise of a box grows by this times the
 # share of it that another track covers.
 _COVER_NOISE = 20.0
+# Of a face that comes in across the image's border only a part is seen at first: the noise of its
+# first box grows by this along the axis that the border cuts.
+_CUT_NOISE = 8.0
 # A head reaches this far beyond its face, in units of the box.
 _HEAD = 1.5
 # A box that has this share of itself, or of a face already followed, in common is no new face.
@@ -121,7 +124,7 @@ class FaceTracker:
             entry.unseen_s += interval_s
         self._bury(None, set())
         if detections is not None:
-            self._bury(image_size, self._correct(detections))
+            self._bury(image_size, self._correct(detections, image_size))
         else:
             self._bury(image_size, set())
         return self._report()
@@ -156,7 +159,8 @@ class FaceTracker:
         self._covariance = (move @ self._covariance @ move.T
                             + strength[:, :, None, None] * noise)
 
-    def _correct(self, detections: Sequence[Detection]) -> set[int]:
+    def _correct(self, detections: Sequence[Detection],
+                 image_size: tuple[int, int] | None) -> set[int]:
         boxes = np.array([[*d.box.centre, max(d.box.width, 1.0), max(d.box.height, 1.0)]
                           for d in detections], float).reshape(-1, 4)
         rows, columns = self._assign(boxes)
@@ -177,7 +181,7 @@ class FaceTracker:
                 break
             if _common_share(boxes[i:i + 1], self._state[:, :, 0]).max(initial=0) < _SAME_FACE:
                 seen.add(len(self._entries))
-                self._bear(boxes[i], detections[i])
+                self._bear(boxes[i], detections[i], image_size)
         return seen
 
     def _cover(self) -> np.ndarray:
@@ -196,7 +200,8 @@ class FaceTracker:
         variance = self._covariance[:, :, 0, 0] + self._noise(sides)
         offset = boxes[None] - self._state[:, None, :, 0]
         distance = np.sum(offset ** 2 / variance[:, None], axis=2)
-        jump = np.hypot(offset[:, :, 0], offset[:, :, 1]) / sides[:, None]
+        longer = self._state[:, 2:, 0].max(axis=1)
+        jump = np.hypot(offset[:, :, 0], offset[:, :, 1]) / longer[:, None]
         unseen_s = np.array([entry.unseen_s for entry in self._entries])
         allowed = (distance < _GATE) & (jump < (_FURTHEST + unseen_s)[:, None])
         cost = distance + np.sum(np.log(variance), axis=1)[:, None]
@@ -226,15 +231,19 @@ class FaceTracker:
         entry.hits += 1
         self._confirm(entry)
 
-    def _bear(self, box: np.ndarray, detection: Detection) -> None:
+    def _bear(self, box: np.ndarray, detection: Detection,
+              image_size: tuple[int, int] | None) -> None:
         entry = _Entry(0, detection.score, _own_landmarks(detection))
         self._confirm(entry)
         self._entries.append(entry)
         state = np.stack([box, np.zeros(4)], axis=1)
-        side = np.sqrt(max(box[2] * box[3], 1.0))
+        cut = _cut(box, image_size)
+        # The side that the border does not cut tells how large the face is.
+        side = max(box[2:]) if cut.any() else np.sqrt(max(box[2] * box[3], 1.0))
         speed = side * np.array([_FIRST_SPEED] * 2 + [_FIRST_GROWTH] * 2)
         covariance = np.zeros((4, 2, 2))
-        covariance[:, 0, 0] = self._noise(np.array([side]))[0]
+        doubt = np.where(cut, _CUT_NOISE, 1.0)
+        covariance[:, 0, 0] = self._noise(np.array([side]))[0] * doubt ** 2
         covariance[:, 1, 1] = speed ** 2
         self._state = np.concatenate([self._state, state[None]])
         self._covariance = np.concatenate([self._covariance, covariance[None]])
@@ -268,6 +277,14 @@ class FaceTracker:
             tracks.append(Track(entry.track_id, box, entry.score, _absolute(entry.landmarks, box),
                                 entry.unseen_s == 0.0, entry.unseen_s))
         return sorted(tracks, key=lambda track: track.track_id)
+
+
+def _cut(box: np.ndarray, image_size: tuple[int, int] | None) -> np.ndarray:
+    """Return which of centre x, centre y, width and height the image's border cuts, ``(4,)``."""
+    if image_size is None:
+        return np.zeros(4, bool)
+    low, high = box[:2] - box[2:] / 2, box[:2] + box[2:] / 2
+    return np.tile((low <= 1) | (high >= np.array(image_size) - 1), 2)
 
 
 def _shared_area(first: np.ndarray, second: np.ndarray) -> np.ndarray:

@@ -209,3 +209,18 @@ def test_whatever_comes_the_promises_hold(frames):
         for track in tracks:
             values = (track.box.x, track.box.y, track.box.width, track.box.height)
             assert np.isfinite(values).all() and track.box.width > 0 and track.box.height > 0
+
+
+@pytest.mark.parametrize('speed', [100, 300, 650])
+@pytest.mark.parametrize('score', [0.65, 0.9])
+def test_a_face_that_comes_in_across_the_border_is_one_face(speed, score):
+    """At first a part of it is seen, by a detector that runs on every fourth image."""
+    tracker, seen = FaceTracker(), set()
+    for i in range(40):
+        left = 620 - speed * i * STEP_S
+        visible = BoundingBox(left, 160, min(80, 640 - left), 100)
+        detections = [Detection(visible, score, None)] if i % 4 == 0 else None
+        seen.update(ids(tracker.update(detections, i * STEP_S, (640, 480))))
+        if left < 200:
+            break
+    assert seen == {1}

@@ -51,10 +51,11 @@ $(VENV)/.demo: requirements/demo.txt $(VENV)/.created
 	  "be installed: is the network up? Run the same command again when it is."; exit 1; }
 	@touch $@
 
-$(VENV)/.test: requirements/test.txt $(VENV)/.demo
+$(VENV)/.test: requirements/test.txt requirements/detectors.txt $(VENV)/.demo
 	@echo "Installing the test tools and TensorFlow into .venv (once) ..."
-	@$(PIP) -r requirements/test.txt || { echo "The packages of requirements/test.txt could not" \
-	  "be installed: is the network up? Run the same command again when it is."; exit 1; }
+	@$(PIP) -r requirements/test.txt && $(PIP) --no-deps -r requirements/detectors.txt || { \
+	  echo "The packages of requirements/test.txt and requirements/detectors.txt could not be" \
+	  "installed: is the network up? Run the same command again when it is."; exit 1; }
 	@touch $@
 
 install/.built: $(VENV)/.demo $(wildcard msg/*.msg srv/*.srv) CMakeLists.txt package.xml

@@ -83,6 +83,15 @@ class Bench:
                 sent += 1
         return sent
 
+    def feed_until(self, frames: list[np.ndarray], results: int, timeout_s: float = 30.0) -> None:
+        """Publish as a running camera does until so many results are in."""
+        end = time.monotonic() + timeout_s
+        while self.received < results:
+            if time.monotonic() > end:
+                raise FerError(f'only {self.received} of {results} results came within '
+                               f'{timeout_s:.0f} s')
+            self.feed(frames[:1], 1 / 30, 30.0)
+
     def feed_as_consumed(self, frames: list[np.ndarray], seconds: float) -> tuple[int, float]:
         """Publish the next frame when the last one's emotions are in; return count, seconds."""
         messages = [conversions.array_to_image(f, 'bgr8', Header(frame_id='bench'))
@@ -176,8 +185,7 @@ def steady(frames: list[np.ndarray], *, composed: bool, seconds: float, rate_hz:
     try:
         with processes(node_commands(composed, cameras, detector_args)) as running:
             bench.await_graph()
-            bench.feed(frames, 0.1, 10)
-            bench.settle(cameras, 5)
+            bench.feed_until(frames, cameras)
             startup_s = time.monotonic() - start
             bench.feed(frames, 1.0, rate_hz)
             bench.settle(10**9, 0.5)

@@ -148,7 +148,7 @@ def test_only_crops_cross_the_wire_and_a_cut_link_heals(network, portrait, tmp_p
     action = wait_for(lambda: seen('action'), 60, 'an action at home')[0]
     assert action['emotion'] == 'happy'
 
-    # For three seconds after its start each process announces itself often: that is not the stream.
+    # For three seconds after its start each process announces itself often; that is no stream.
     wait_for(lambda: len(seen('emotions')) >= 5 * RATE_HZ, 30, 'five seconds of emotions')
     # What crosses the wire, between two counts of bytes: all that the host sends, to everybody.
     begin_s, begin = time.time(), [network.sent_bytes(host) for host in HOSTS]

@@ -3,6 +3,7 @@
 
 import importlib.util
 import logging
+import os
 from pathlib import Path
 
 import cv2
@@ -50,6 +51,9 @@ class OnnxModel:
     def __init__(self, model: bytes, *, origin: str | Path, threads: int = 1):
         self.input_shape: tuple[int | None, ...] = ()
         self._session = self._net = None
+        # From 1.29 on its wheels tell Microsoft about each process and model, and keep an
+        # identifier of the machine on disk, unless this is set before it is imported.
+        os.environ['ORT_DISABLE_TELEMETRY'] = '1'
         try:
             import onnxruntime
         except ImportError:

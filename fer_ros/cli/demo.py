@@ -17,7 +17,7 @@ import time
 
 import cv2
 from diagnostic_msgs.msg import DiagnosticArray
-from fer_ros import conversions, transport
+from fer_ros import conversions, home_conversions, transport
 from fer_ros.cli.demo_display import Lines, LiveScreen, View
 from fer_ros.cli.demo_hand import Hand
 from fer_ros.core.errors import FerError
@@ -121,7 +121,7 @@ class Watcher:
         self.view.latency_ms = latency_ms
 
     def _on_action(self, message: AmbientAction) -> None:
-        action = conversions.message_to_action(message)
+        action = home_conversions.message_to_action(message)
         self.counts.actions += 1
         self.hand.acted(action.stamp_s)
         self.view.action, self.view.actions = action, self.counts.actions

@@ -7,7 +7,7 @@ import select
 import sys
 import time
 
-from fer_ros import conversions
+from fer_ros import conversions, home_conversions
 from fer_ros.core.errors import FerError
 from fer_ros.core.home.light import LightState
 from fer_ros.msg import DeviceState, HomeState
@@ -111,7 +111,7 @@ class Hand:
                  'o': LightState(not on)}[key]
         self.changes += 1
         self._call(self._light, SetLightByHand.Request(
-            room=room, target=target, light=conversions.light_to_message(state)))
+            room=room, target=target, light=home_conversions.light_to_message(state)))
 
     def _call(self, client, request) -> None:
         future = client.call_async(request)
@@ -125,7 +125,7 @@ class Hand:
         room, device = place
         self._place = room.room, device.target
         try:
-            self.lamp = conversions.message_to_light(device.light) if device.known else None
+            self.lamp = home_conversions.message_to_light(device.light) if device.known else None
         except FerError:
             self.lamp = None
         stamp_s = conversions.stamp_to_s(message.header.stamp)

@@ -4,7 +4,7 @@
 import threading
 
 from diagnostic_msgs.msg import DiagnosticArray
-from fer_ros import conversions
+from fer_ros import conversions, home_conversions
 from fer_ros.core.errors import ConfigurationError, FerError
 from fer_ros.dashboard.access import Access, bind_address, read_token
 from fer_ros.dashboard.events import Events
@@ -207,13 +207,13 @@ class Dashboard(ManagedNode):
 
     def _on_action(self, message: AmbientAction) -> None:
         try:
-            self._board.act(conversions.message_to_action(message))
+            self._board.act(home_conversions.message_to_action(message))
         except ValueError as error:
             self.get_logger().error(f'action left out: {error}', throttle_duration_sec=5.0)
 
     def _on_home(self, message: HomeState) -> None:
         try:
-            self._board.rooms(conversions.message_to_home(message))
+            self._board.rooms(home_conversions.message_to_home(message))
         except FerError as error:
             self.get_logger().error(f"the home's state left out: {error}",
                                     throttle_duration_sec=5.0)

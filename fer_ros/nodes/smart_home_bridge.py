@@ -7,7 +7,7 @@ import sys
 import threading
 
 from ament_index_python.packages import get_package_share_directory, PackageNotFoundError
-from fer_ros import conversions
+from fer_ros import conversions, home_conversions
 from fer_ros.core.errors import ConfigurationError, FerError
 from fer_ros.core.home.action import AmbientAction as Action
 from fer_ros.core.home.house import House
@@ -221,10 +221,10 @@ class SmartHomeBridge(ManagedNode):
             self._complain()
 
     def _publish(self, action: Action) -> None:
-        self._actions.publish(conversions.action_to_message(action))
+        self._actions.publish(home_conversions.action_to_message(action))
 
     def _publish_state(self) -> None:
-        state = conversions.home_to_message(
+        state = home_conversions.home_to_message(
             ((self._house.status(room), self._house.devices(room)) for room in self._house.rooms),
             self.now_s(), str(self._policy_path()))
         now_s = self._steady_s()
@@ -302,7 +302,7 @@ class SmartHomeBridge(ManagedNode):
     def _on_hand(self, request, response):
         return self._answer(
             response, lambda: self._house.by_hand(
-                request.room, request.target, conversions.message_to_light(request.light),
+                request.room, request.target, home_conversions.message_to_light(request.light),
                 self.now_s()),
             f'{request.room}/{request.target} changed by hand')
 

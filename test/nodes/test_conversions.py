@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 conversions = pytest.importorskip('fer_ros.conversions', reason='the messages are not built')
+home_conversions = pytest.importorskip('fer_ros.home_conversions')
 from fer_ros.core.emotions import LABELS, UNCERTAIN  # noqa: E402
 from fer_ros.core.home.engine import DeviceStatus  # noqa: E402
 from fer_ros.core.home.light import LightState  # noqa: E402
@@ -204,15 +205,15 @@ def test_bad_emotions_are_refused(change):
     LightState(False), LightState(True, 0.25), LightState(True, 0.5, (0.25, 1.0, 0.0)),
     LightState(True, 1.0, None, 2700)])
 def test_lights_round_trip(light):
-    message = conversions.light_to_message(light)
+    message = home_conversions.light_to_message(light)
     assert message.color.a == (light.rgb is not None)
-    assert conversions.message_to_light(message) == light
+    assert home_conversions.message_to_light(message) == light
 
 
 def test_devices_of_every_kind_are_told():
     from home_support import Sim
     light = LightState(True, 0.5, None, 2700)
-    message = conversions.home_to_message([(Sim().status, [
+    message = home_conversions.home_to_message([(Sim().status, [
         DeviceStatus('lamp', 'light', True, light), DeviceStatus('mute', 'light', True, None),
         DeviceStatus('mood', 'scene', False, None), DeviceStatus('blind', 'blind', True, 0.25)])],
         12.5, 'house.yaml')
@@ -220,7 +221,7 @@ def test_devices_of_every_kind_are_told():
     room, = message.rooms
     assert not room.fresh and room.emotion == '' and room.enabled
     lamp, mute, mood, blind = room.devices
-    assert conversions.message_to_light(lamp.light) == light and lamp.known
+    assert home_conversions.message_to_light(lamp.light) == light and lamp.known
     assert not mute.known and mute.available and mute.kind == DeviceState.LIGHT
     assert mood.kind == DeviceState.SCENE and not mood.available and not mood.known
     assert blind.kind == DeviceState.BLIND and blind.position == 0.25

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 pytest.importorskip('fer_ros.conversions', reason='the messages are not built')
-from fer_ros import conversions  # noqa: E402
+from fer_ros import conversions, home_conversions  # noqa: E402
 from fer_ros.core.home.light import differences  # noqa: E402
 from fer_ros.msg import AmbientAction, DeviceState, EmotionArray, HomeState, LightState  # noqa: E402
 from fer_ros.nodes import qos  # noqa: E402
@@ -229,7 +229,7 @@ def test_revert_goes_back_and_holds(home):
 
 def test_a_policy_is_selected_and_a_file_reloaded_wholly_or_not_at_all(home):
     home.camera.seen = [emotion('happy')]
-    mirror = conversions.message_to_action(action(home)).light
+    mirror = home_conversions.message_to_action(action(home)).light
     assert home.bridge.set_parameters([Parameter('policy', value='warm')])[0].successful
     assert action(home, 1).color_temperature_k == 2200
     answer = home.bridge.set_parameters([Parameter('policy', value='cold')])[0]
@@ -241,7 +241,7 @@ def test_a_policy_is_selected_and_a_file_reloaded_wholly_or_not_at_all(home):
     home.file.write_text(POLICY.replace('brightness: 0.3', 'brightness: 0.7'))
     assert call(home, Trigger, 'reload', Trigger.Request()).success
     assert action(home, 2).brightness == pytest.approx(0.7)
-    assert differences(conversions.message_to_action(action(home, 2)).light, mirror)
+    assert differences(home_conversions.message_to_action(action(home, 2)).light, mirror)
 
 
 def test_a_reload_that_lacks_a_secret_leaves_everything_as_it_was(home, monkeypatch):

@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The Fast DDS transport profile that lets whole images arrive.
+"""The Fast DDS transport profiles that let whole images arrive.
 
 Fast DDS's default shared-memory segment (512 KiB) is smaller than one 640x480 colour image, so
-images fall back to UDP fragments and most are lost. The profile beside this file makes the
-segment larger. It is chosen by an environment variable, read when the first participant is made.
+images fall back to UDP fragments and most are lost. The profiles beside this file make the segment
+larger: 64 MiB for processes that publish images, 8 MiB for those that only receive them, because a
+process's segment holds what it publishes and counts as its memory whether used or not. They are
+chosen by an environment variable, read when the first participant is made.
 """
 
 from importlib.resources import files
@@ -23,28 +25,36 @@ LOSS_CURE = ('start every process of the stream with our transport profile '
              'the images reliably or smaller')
 
 
-def profile_path() -> str:
-    """Return the path of the profile that ships with the package."""
-    return str(files('fer_ros') / 'data' / 'fastdds_large_images.xml')
+def profile_path(images: bool = True) -> str:
+    """Return the path of a profile that ships with the package.
+
+    :param images: for a process that publishes images.
+    """
+    name = 'fastdds_large_images.xml' if images else 'fastdds_small_messages.xml'
+    return str(files('fer_ros') / 'data' / name)
 
 
-def transport_environment(environment: dict[str, str] | None = None) -> dict[str, str]:
+def transport_environment(environment: dict[str, str] | None = None,
+                          images: bool = True) -> dict[str, str]:
     """Return what to add to the environment of a process that handles images.
 
     :param environment: the environment to look at; the process's own by default.
+    :param images: whether the process publishes images. In what chose a profile of ours for many
+        processes, a launch file, each still takes the one for itself.
     :returns: the variable to set, or nothing when the user has chosen a transport.
     """
     environment = os.environ if environment is None else environment
-    if any(environment.get(name) for name in _USER_CHOICES):
+    ours = {'', profile_path(True), profile_path(False)}
+    if any(environment.get(name, '') not in ours for name in _USER_CHOICES):
         return {}
     distribution = environment.get('ROS_DISTRO', '')
     legacy = distribution[:1] < 'k' or not distribution
-    return {_LEGACY_VARIABLE if legacy else _VARIABLE: profile_path()}
+    return {_LEGACY_VARIABLE if legacy else _VARIABLE: profile_path(images)}
 
 
-def use_profile() -> None:
+def use_profile(images: bool = True) -> None:
     """Choose the profile for this process and its children; call before ``rclpy.init``."""
-    os.environ.update(transport_environment())
+    os.environ.update(transport_environment(images=images))
 
 
 if __name__ == '__main__':

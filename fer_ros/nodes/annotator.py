@@ -21,6 +21,7 @@ from std_msgs.msg import Header
 class Annotator(ManagedNode):
     """Draw the emotions on the images they belong to."""
 
+    PUBLISHES_IMAGES = True
     PARAMETERS = (
         Parameter('buffer_size', 15, 'images kept while their emotions are awaited', minimum=1,
                   maximum=120),

@@ -51,6 +51,8 @@ class ManagedNode(LifecycleNode):
 
     #: The node's own parameters.
     PARAMETERS: tuple[Parameter, ...] = ()
+    #: Whether it publishes whole images, for which its process needs much shared memory.
+    PUBLISHES_IMAGES = False
 
     def __init__(self, name: str, **kwargs):
         super().__init__(name, **kwargs)
@@ -267,12 +269,12 @@ def spin(executor: Executor, node: Node) -> None:
             node.get_logger().error(f'error in a callback:\n{traceback.format_exc()}')
 
 
-def run(*makers: Callable[[], ManagedNode], args: list[str] | None = None) -> int:
+def run(*makers: type[ManagedNode], args: list[str] | None = None) -> int:
     """Run nodes in this process until they finish or a signal comes; return the exit code.
 
     The transport profile is chosen here, so that nodes started in whatever way use it.
     """
-    transport.use_profile()
+    transport.use_profile(images=any(maker.PUBLISHES_IMAGES for maker in makers))
     try:
         rclpy.init(args=args, signal_handler_options=SignalHandlerOptions.NO)
     except (RCLError, UnknownROSArgsError) as error:

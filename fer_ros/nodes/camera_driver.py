@@ -27,6 +27,7 @@ _CONSUMED_TIMEOUT_S = 2.0
 class CameraDriver(ManagedNode):
     """Publish what a camera sees."""
 
+    PUBLISHES_IMAGES = True
     PARAMETERS = (
         Parameter('source', '/dev/video0',
                   'camera device (0 or /dev/video0), video file, folder of images, or RTSP/HTTP '

@@ -119,6 +119,8 @@ class ImageInput:
                     self._node.get_logger().error(
                         f'image left out by an internal error:\n{traceback.format_exc()}',
                         throttle_duration_sec=5.0)
+            # Not to keep an image while waiting for the next.
+            taken = message = image = None
 
     def _steady_s(self) -> float:
         return self._steady.now().nanoseconds * 1e-9

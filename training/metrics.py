@@ -117,7 +117,24 @@ class Calibration:
     accuracy_answered: float
 
 
-def calibrate(logits: np.ndarray, labels: np.ndarray) -> Calibration:
+def poststratification_weights(sample: np.ndarray, population: np.ndarray) -> np.ndarray:
+    """Return weights with which a sample has the population's shares of each stratum.
+
+    :param sample: int ``(n,)``, the stratum of each member, 0 and more.
+    :param population: int ``(m,)``, the same; strata that the sample lacks are left out.
+    :returns: float64 ``(n,)`` with mean 1.
+    """
+    strata = int(max(sample.max(initial=-1), population.max(initial=-1))) + 1
+    wanted = np.bincount(population, minlength=strata).astype(np.float64)
+    had = np.bincount(sample, minlength=strata)
+    weights = (wanted / np.maximum(had, 1))[sample]
+    if not weights.sum():
+        return np.ones(len(sample))
+    return weights * (len(sample) / weights.sum())
+
+
+def calibrate(logits: np.ndarray, labels: np.ndarray,
+              weights: np.ndarray | None = None) -> Calibration:
     """Fit the temperature and choose the threshold of 'uncertain'.
 
     The temperature minimises the negative log-likelihood of the seven published probabilities
@@ -126,13 +143,15 @@ def calibrate(logits: np.ndarray, labels: np.ndarray) -> Calibration:
 
     :param logits: float ``(n, >= 7)``.
     :param labels: int ``(n,)`` in [0, 7); rows with -1 are left out.
+    :param weights: how much each face counts for the temperature, ``(n,)``; None: all the same.
     :raises ValueError: when no labelled face is left.
     """
     known = (labels >= 0) & (labels < len(LABELS))
     logits, labels = np.asarray(logits)[known], labels[known]
+    weights = None if weights is None else weights[known]
     if len(labels) == 0:
         raise ValueError('no labelled face to calibrate on')
-    temperature = fit_temperature(logits, labels)
+    temperature = fit_temperature(logits, labels, weights)
     predictions = probabilities(logits, temperature)
     curve = rejection_curve(predictions, labels)
     excess = curve[:, 1] * (2 * np.nan_to_num(curve[:, 2]) - 1)
@@ -144,13 +163,14 @@ def calibrate(logits: np.ndarray, labels: np.ndarray) -> Calibration:
         expected_calibration_error(predictions, labels), float(best[1]), float(best[2]))
 
 
-def fit_temperature(logits: np.ndarray, labels: np.ndarray) -> float:
-    """Return the temperature of least negative log-likelihood, between 0.05 and 20."""
+def fit_temperature(logits: np.ndarray, labels: np.ndarray,
+                    weights: np.ndarray | None = None) -> float:
+    """Return the temperature of least (weighted) negative log-likelihood, from 0.05 to 20."""
     rows = np.arange(len(labels))
 
     def loss(log_temperature):
         chosen = probabilities(logits, np.exp(log_temperature))[rows, labels]
-        return -np.log(np.maximum(chosen, 1e-30)).mean()
+        return -np.average(np.log(np.maximum(chosen, 1e-30)), weights=weights)
 
     # The loss has one minimum in 1/T; golden-section search finds it without derivatives.
     low, high = np.log(0.05), np.log(20.0)

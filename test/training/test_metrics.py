@@ -69,6 +69,25 @@ def test_rows_without_a_class_do_not_calibrate(overconfident):
         metrics.calibrate(logits, np.full(len(labels), -1))
 
 
+def test_weights_give_a_sample_the_shares_of_the_population():
+    # Of stratum 3 the sample has nothing: the others keep their proportions.
+    sample, population = np.array([0, 0, 0, 1, 2]), np.array([0, 1, 1, 2, 3, 3, 3, 3])
+    weights = metrics.poststratification_weights(sample, population)
+    assert weights == pytest.approx(np.array([1 / 3, 1 / 3, 1 / 3, 2, 1]) * 5 / 4)
+    assert metrics.poststratification_weights(sample[:0], population).shape == (0,)
+
+
+def test_weights_mend_a_temperature_fitted_on_easy_faces(overconfident):
+    logits, labels = overconfident
+    right = logits.argmax(axis=1) == labels
+    # Half of the hard faces are missing, as by an unlucky draw.
+    kept = right | (np.arange(len(labels)) % 2 == 0)
+    weights = metrics.poststratification_weights(right[kept].astype(int), right.astype(int))
+    spoilt = metrics.fit_temperature(logits[kept], labels[kept])
+    mended = metrics.fit_temperature(logits[kept], labels[kept], weights)
+    assert spoilt < 2.2 and mended == pytest.approx(2.5, rel=0.05)
+
+
 def test_calibration_error_by_hand():
     predictions = np.array([[0.9, 0.1], [0.9, 0.1], [0.6, 0.4], [0.6, 0.4]])
     labels = np.array([0, 1, 0, 0])

@@ -246,7 +246,8 @@ def test_calibration_is_that_of_the_held_out_faces(faces, finished, exported):
     folder, _ = exported
     _, held = datasets.split_holdout(faces, COSINE.holdout, COSINE.seed)
     logits = export.predict(export.load_run(finished['cosine']).model, held.images)['fer2013']
-    expected = metrics.calibrate(logits, held.labels)
+    weights = metrics.poststratification_weights(export.strata(held), export.strata(faces))
+    expected = metrics.calibrate(logits, held.labels, weights)
     classifier = EmotionClassifier(folder / 'cosine_float16.tflite', label_set='fer2013')
     assert classifier.uncertain_below == expected.uncertain_below
     assert classifier.metadata.label_sets['fer2013'].temperature == expected.temperature

@@ -19,12 +19,7 @@ import yaml
 from . import heads, networks, recipes
 from .datasets import Dataset, FERPLUS_LABELS, split_holdout
 from .duplicates import find, without_copies
-from .metrics import (
-    calibrate,
-    ferplus_majority,
-    label_targets,
-    poststratification_weights,
-)
+from .metrics import calibrate, ferplus_majority, label_targets, poststratification_weights
 from .recipes import Recipe
 from .train import averaged, build, checksum, compile_model
 

@@ -75,7 +75,7 @@ class Annotator(ManagedNode):
         wanted = self._publisher.get_subscription_count() > 0
         if wanted and self._input is None:
             self._emotions = self.subscribe(
-                EmotionArray, 'emotions', self._on_emotions, qos.RESULT)
+                EmotionArray, 'emotions', self._on_emotions, qos.RESULT, own_thread=True)
             self._input = image_input.ImageInput(self, self._on_image)
         elif not wanted and self._input is not None:
             self._stop()

@@ -117,7 +117,7 @@ class Dashboard(ManagedNode):
         self._subscriptions_made = [
             *(self.subscribe(EmotionArray, topic,
                              lambda message, name=name: self._on_emotions(message, name),
-                             qos.RESULT) for name, topic in self._topics.items()),
+                             qos.RESULT, own_thread=True) for name, topic in self._topics.items()),
             self.subscribe(AmbientAction, 'ambient_actions', self._on_action, qos.RESULT),
             self.subscribe(HomeState, f'{bridge}/home_state', self._on_home, qos.STATE),
             self.create_subscription(DiagnosticArray, '/diagnostics', self._on_diagnostics, 50)]

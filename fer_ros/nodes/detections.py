@@ -48,7 +48,8 @@ class Detections(ManagedNode):
                                   'published': self._published})
 
     def _start(self) -> None:
-        self._emotions = self.subscribe(EmotionArray, 'emotions', self._on_emotions, qos.RESULT)
+        self._emotions = self.subscribe(EmotionArray, 'emotions', self._on_emotions, qos.RESULT,
+                                        own_thread=True)
 
     def _stop(self) -> None:
         self.destroy_subscription(self._emotions)

@@ -79,7 +79,7 @@ class EmotionClassifierNode(ManagedNode):
             self._filters[topic].reset()
             self._subscriptions_made.append(self.subscribe(
                 FaceArray, topic, lambda message, topic=topic: self._on_faces(message, topic),
-                qos.RESULT))
+                qos.RESULT, own_thread=True))
 
     def deactivate(self) -> None:
         """Unsubscribe."""

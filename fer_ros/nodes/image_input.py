@@ -14,7 +14,6 @@ from fer_ros.nodes.base import ManagedNode
 from fer_ros.nodes.diagnostics import Status, WARN
 from fer_ros.nodes.parameters import Parameter
 import numpy as np
-from rclpy.callback_groups import MutuallyExclusiveCallbackGroup
 from rclpy.clock import Clock, ClockType
 from sensor_msgs.msg import CompressedImage, Image
 from std_msgs.msg import Header
@@ -51,7 +50,7 @@ class ImageInput:
         self._last_image_s = self._steady_s()
         self._subscription = node.subscribe(
             CompressedImage if self._compressed else Image, topic, self._on_image, qos.IMAGE,
-            callback_group=MutuallyExclusiveCallbackGroup(), message_lost=self._on_lost)
+            message_lost=self._on_lost, own_thread=True)
         self._watch = node.create_timer(1.0, self._check_silence, clock=self._steady)
         self._thread = threading.Thread(target=self._work, name=f'{node.get_name()} worker')
         self._thread.start()

@@ -85,11 +85,14 @@ class Markers(ManagedNode):
         self._depth: tuple[float, np.ndarray] | None = None
         self._shown: set[int] = set()
         self._subscriptions_made = [
-            self.subscribe(EmotionArray, 'emotions', self._on_emotions, qos.RESULT),
-            self.subscribe(CameraInfo, 'camera_info', self._on_camera_info, qos.IMAGE)]
+            self.subscribe(EmotionArray, 'emotions', self._on_emotions, qos.RESULT,
+                           own_thread=True),
+            self.subscribe(CameraInfo, 'camera_info', self._on_camera_info, qos.IMAGE,
+                           own_thread=True)]
         if self.value('use_depth'):
             self._subscriptions_made.append(
-                self.subscribe(Image, 'depth/image_raw', self._on_depth, qos.IMAGE))
+                self.subscribe(Image, 'depth/image_raw', self._on_depth, qos.IMAGE,
+                               own_thread=True))
 
     def _stop(self) -> None:
         for subscription in self._subscriptions_made:

@@ -50,7 +50,7 @@ class SmartHomeBridge(ManagedNode):
         # Services, timer and lifecycle may be called from different threads.
         self._lock = threading.RLock()
         self._actions = self._state_publisher = self._timer = None
-        self._subscriptions_made = []
+        self._subscriptions_made, self._sources = [], ()
         self._services_made = []
         self._last_state: HomeState | None = None
         self._state_s = 0.0
@@ -94,6 +94,7 @@ class SmartHomeBridge(ManagedNode):
 
     def deactivate(self) -> None:
         """Hand the lights back and say goodbye."""
+        self._unsubscribe()
         with self._lock:
             if self._timer is not None:
                 self.destroy_timer(self._timer)
@@ -101,7 +102,6 @@ class SmartHomeBridge(ManagedNode):
             for service in self._services_made:
                 self.destroy_service(service)
             self._services_made = []
-            self._unsubscribe()
             if self._house is not None:
                 house, self._house = self._house, None
                 house.close(self.now_s())
@@ -129,6 +129,7 @@ class SmartHomeBridge(ManagedNode):
             elif 'policy' in values:
                 for name, room in self._house.policy.rooms.items():
                     self._house.select(room.policy, name)
+        self._follow_sources()
 
     def report(self, status: Status) -> None:
         """Add the state of rooms and connections, and what is wrong."""
@@ -182,22 +183,27 @@ class SmartHomeBridge(ManagedNode):
         return self._steady.now().nanoseconds * 1e-9
 
     def _subscribe(self) -> None:
-        for source in self._house.policy.sources:
+        self._sources = self._house.policy.sources
+        for source in self._sources:
             self._subscriptions_made.append(self.subscribe(
                 EmotionArray, source,
-                lambda message, source=source: self._on_emotions(message, source), qos.RESULT))
+                lambda message, source=source: self._on_emotions(message, source), qos.RESULT,
+                own_thread=True))
+
+    def _follow_sources(self) -> None:
+        """Subscribe to what the policy now names, if that has changed; not while locked."""
+        if self._house is not None and self._house.policy.sources != self._sources:
+            self._unsubscribe()
+            self._subscribe()
 
     def _unsubscribe(self) -> None:
+        """Destroy the subscriptions; not while locked, as a callback may wait for the lock."""
         for subscription in self._subscriptions_made:
             self.destroy_subscription(subscription)
         self._subscriptions_made = []
 
     def _reload(self, path: Path) -> None:
-        before = self._house.policy.sources
         self._house.reload(self.now_s(), path)
-        if self._house.policy.sources != before:
-            self._unsubscribe()
-            self._subscribe()
         self.get_logger().info(f'policy reloaded: {path}')
 
     def _on_emotions(self, message: EmotionArray, source: str) -> None:
@@ -276,8 +282,9 @@ class SmartHomeBridge(ManagedNode):
         return self._answer(response, lambda: self._house.resume(self.now_s()), 'resumed')
 
     def _on_reload(self, _request, response):
-        return self._answer(response, lambda: self._reload(self._policy_path()), 'reloaded')
-
+        response = self._answer(response, lambda: self._reload(self._policy_path()), 'reloaded')
+        self._follow_sources()
+        return response
 
     def _on_command(self, request, response):
         def work():

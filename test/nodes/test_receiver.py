@@ -1,0 +1,101 @@
+# SPDX-License-Identifier: Apache-2.0
+import threading
+
+import pytest
+
+pytest.importorskip('fer_ros.nodes.base', reason='rclpy is absent')
+from fer_ros.nodes.base import ManagedNode  # noqa: E402
+from rclpy.qos import QoSProfile, ReliabilityPolicy  # noqa: E402
+from ros_support import wait_for  # noqa: E402
+from std_msgs.msg import Int32  # noqa: E402
+
+RELIABLE = QoSProfile(depth=50)
+
+
+class Listener(ManagedNode):
+    """Note what comes on a topic, and in which thread."""
+
+    def __init__(self, **kwargs):
+        super().__init__('listener', **kwargs)
+        self.heard, self.threads = [], set()
+        self.in_callback, self.go_on = threading.Event(), threading.Event()
+
+    def activate(self):
+        self.subscription = self.subscribe(Int32, 'numbers', self._on_number, RELIABLE,
+                                           own_thread=True)
+
+    def deactivate(self):
+        self.destroy_subscription(self.subscription)
+
+    def _on_number(self, message):
+        self.threads.add(threading.current_thread().name)
+        if message.data == 13:
+            raise ValueError('thirteen')
+        if message.data == -1:
+            self.in_callback.set()
+            assert self.go_on.wait(20)
+        self.heard.append(message.data)
+
+
+def receivers():
+    return [t for t in threading.enumerate() if t.name == 'receiver of /numbers']
+
+
+def test_messages_come_in_order_in_a_thread_of_their_own(graph):
+    node = graph.add(Listener)
+    publisher = graph.publisher(Int32, 'numbers', RELIABLE)
+    for number in range(40):
+        publisher.publish(Int32(data=number))
+    # An error in the callback costs that message, not those after it.
+    expected = [number for number in range(40) if number != 13]
+    wait_for(lambda: node.heard == expected, what='the numbers')
+    assert node.threads == {'receiver of /numbers'}
+
+
+def test_the_executor_is_not_needed_for_them(graph):
+    node = graph.add(Listener)
+    publisher = graph.publisher(Int32, 'numbers', RELIABLE)
+    busy, release = threading.Event(), threading.Event()
+    graph.node.create_timer(0.0, lambda: (busy.set(), release.wait(20)))
+    try:
+        assert busy.wait(10)
+        publisher.publish(Int32(data=1))
+        wait_for(lambda: node.heard == [1], what='the number')
+    finally:
+        release.set()
+
+
+def test_a_subscription_is_destroyed_after_its_callback_and_never_calls_again(graph):
+    node = graph.add(Listener)
+    publisher = graph.publisher(Int32, 'numbers', RELIABLE)
+    for number in (-1, 2, 3):
+        publisher.publish(Int32(data=number))
+    assert node.in_callback.wait(10)
+    stopping = threading.Thread(target=node.trigger_deactivate)
+    stopping.start()
+    wait_for(lambda: node._receivers == {}, what='the end to begin')
+    assert stopping.is_alive() and node.heard == []
+    node.go_on.set()
+    stopping.join(10)
+    assert not stopping.is_alive() and node.heard == [-1]
+    wait_for(lambda: not publisher.get_subscription_count(), what='the end of the subscription')
+    assert receivers() == []
+
+
+def test_it_can_be_made_again(graph):
+    node = graph.add(Listener)
+    publisher = graph.publisher(Int32, 'numbers', RELIABLE)
+    for number in range(3):
+        wait_for(lambda: publisher.publish(Int32(data=number)) or number in node.heard,
+                 what='the number')
+        node.trigger_deactivate()
+        node.trigger_activate()
+        assert len(receivers()) == 1
+
+
+def test_a_publisher_that_does_not_match_is_complained_of(graph):
+    node = graph.add(Listener)
+    graph.node.create_publisher(
+        Int32, 'numbers', QoSProfile(depth=1, reliability=ReliabilityPolicy.BEST_EFFORT))
+    complaint = wait_for(lambda: node._endpoints[node.subscription], what='the complaint')
+    assert '/numbers' in complaint and 'best effort' in complaint

@@ -67,6 +67,8 @@ def _parser() -> argparse.ArgumentParser:
     sub.add_argument('--seed', type=int, help="instead of the recipe's")
     sub.add_argument('--precision', choices=('float32', 'mixed_bfloat16'),
                      help="instead of the recipe's")
+    sub.add_argument('--teachers', type=Path, nargs='+', default=[], metavar='RUN',
+                     help='folders of finished runs, for a recipe with distillation')
     sub.add_argument('--keep-copies', action='store_true',
                      help='also train on images that another split has too')
 
@@ -157,7 +159,7 @@ def _train(options) -> None:
     dataset = _faces_to_learn_from(options.data, options.keep_copies)
     folder = options.folder or Path('runs') / f'{recipe.name}-{recipe.seed}'
     print(f'run: {folder} (curves.html there is renewed after each epoch)', flush=True)
-    train.train(recipe, dataset, folder)
+    train.train(recipe, dataset, folder, options.teachers)
     print(f'done; next: python -m training export {folder} --data {options.data} --out DIR')
 
 

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Train a network from a recipe; a killed run resumes and ends with the same weights."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 import hashlib
@@ -17,6 +17,7 @@ import numpy as np
 import yaml
 
 from . import charts, generator, rare, votes
+from . import teachers as teaching
 from .augmentation import augment
 from .datasets import Dataset, DatasetError, ferplus_targets, split_holdout
 from .networks import HEADS, NETWORKS
@@ -26,12 +27,16 @@ from .recipes import from_dict, Recipe, RecipeError
 class FaceBatches(keras.utils.PyDataset):
     """Batches of faces; order and augmentation follow from the seed and the epoch alone."""
 
-    def __init__(self, dataset: Dataset, recipe: Recipe, training: bool):
+    def __init__(self, dataset: Dataset, recipe: Recipe, training: bool,
+                 taught: dict[str, np.ndarray] | None = None):
         super().__init__(workers=1, max_queue_size=8)
         self._dataset = dataset
         self._recipe = recipe
         self._training = training
         self._targets, self._weights = targets(dataset, recipe)
+        for head, answers in (taught or {}).items():
+            self._targets[head] = ((1 - recipe.distillation) * self._targets[head]
+                                   + recipe.distillation * answers)
         if training and recipe.rare_classes == 'balanced_loss' and 'fer2013' in recipe.heads:
             self._weights['fer2013'] = rare.balanced_weights(dataset.labels)
         self.start_epoch(0)
@@ -287,7 +292,8 @@ def _write(path: Path, text: str) -> None:
     os.replace(temporary, path)
 
 
-def train(recipe: Recipe, dataset: Dataset, run: Path) -> keras.Model:
+def train(recipe: Recipe, dataset: Dataset, run: Path,
+          teachers: Sequence[Path] = ()) -> keras.Model:
     """Train, or go on training, and leave ``model.keras`` in the run's folder.
 
     The folder also gets the recipe, the history, its curves (``curves.html``, renewed after each
@@ -295,9 +301,11 @@ def train(recipe: Recipe, dataset: Dataset, run: Path) -> keras.Model:
 
     :param dataset: the training split; the recipe's held-out part of it is the validation set.
     :param run: the folder of this run; holding ``state.weights.h5``, it is resumed.
+    :param teachers: folders of finished runs to learn from, where the recipe has distillation.
     :returns: the trained network in float32, with the weights the recipe keeps.
     :raises RecipeError: when the folder holds a run of another recipe.
     :raises DatasetError: when it was begun on other data.
+    :raises TeacherError: when distillation lacks teachers, or it was begun with other ones.
     """
     run = Path(run)
     run.mkdir(parents=True, exist_ok=True)
@@ -307,8 +315,14 @@ def train(recipe: Recipe, dataset: Dataset, run: Path) -> keras.Model:
         raise DatasetError(f'{len(dataset)} faces are too few to train on and to hold out '
                            f'{recipe.holdout:.0%} of each class')
     rest = _with_rare_classes(rest, recipe, run)
+    if teachers and not recipe.distillation:
+        raise RecipeError(f'recipe {recipe.name} has no distillation, so teachers would teach '
+                          'nothing: give it distillation, or no teachers')
+    taught = None
+    if recipe.distillation:
+        taught = teaching.targets(teachers, rest.images, recipe.heads, run / 'teachers.npz')
     keras.utils.set_random_seed(recipe.seed)
-    batches = FaceBatches(rest, recipe, training=True)
+    batches = FaceBatches(rest, recipe, training=True, taught=taught)
     validation = FaceBatches(held_out, recipe, training=False)
     model = build(recipe)
     compile_model(model, recipe, len(batches), rest.labels)

@@ -23,7 +23,7 @@ pytest.importorskip('tensorflow', reason='training needs the training extra')
 from training import datasets, duplicates, export, generated, heads, metrics, networks
 from training import recipes, study_import, train
 from training.__main__ import main
-from training_support import photographs, write_csv
+from training_support import gratings, photographs, write_csv
 
 DATA = Path(__file__).with_name('data')
 TINY = {'network': 'residual', 'network_args': {'stem': 4, 'widths': [8], 'blocks': [1],
@@ -180,20 +180,6 @@ def test_the_plateau_rule_is_that_of_keras():
         callback.on_epoch_end(i, {'val_loss': loss})
         assert float(model.optimizer.learning_rate) == pytest.approx(
             train.plateau_rate(0.01, losses[:i + 1]), rel=1e-5)
-
-
-def gratings(count, seed):
-    """Return seven classes of stripes that differ in direction, easy to learn in seconds."""
-    generator = np.random.default_rng(seed)
-    labels = np.arange(count) % 7
-    y, x = np.mgrid[:48, :48]
-    angle = labels[:, None, None] * np.pi / 7
-    phase = generator.uniform(0, 2 * np.pi, (count, 1, 1))
-    wave = np.sin((x * np.cos(angle) + y * np.sin(angle)) * 0.9 + phase)
-    images = 128 + 60 * wave + generator.normal(0, 15, (count, 48, 48))
-    votes = generated.faces(count).votes    # drawn faces have the same order of classes
-    return datasets.Dataset(images.clip(0, 255).astype(np.uint8), labels, votes,
-                            tuple(map(str, range(count))))
 
 
 def test_both_heads_learn(tmp_path):

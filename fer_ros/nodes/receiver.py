@@ -55,8 +55,8 @@ class Receiver:
         subscription, context = self._subscription.handle, self._node.context
         events = self._subscription.event_handlers
         with ExitStack() as in_use:
-            for entity in (subscription, self._wake.handle, context.handle, *events):
-                in_use.enter_context(entity)
+            for handle in (subscription, self._wake.handle, context.handle):
+                in_use.enter_context(handle)
             wait_set = rclpy_implementation.WaitSet(1, 1, 0, 0, 0, len(events), context.handle)
             while not self._closing and context.ok():
                 wait_set.clear_entities()

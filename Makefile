@@ -17,6 +17,7 @@ SOURCE ?=
 WEB ?=
 SECTIONS ?=
 RECIPE ?= fernet
+TEACHERS ?=
 DATA ?=
 JSON ?= build/evaluation.json
 REPORT ?= build/evaluation.html
@@ -96,7 +97,8 @@ evaluate: data-given $(VENV)/.test
 	@$(VENV)/bin/python -m training evaluate '$(DATA)' --json '$(JSON)' --report '$(REPORT)'
 
 train: data-given $(VENV)/.test
-	@$(VENV)/bin/python -m training train '$(RECIPE)' --data '$(DATA)'
+	@$(VENV)/bin/python -m training train '$(RECIPE)' --data '$(DATA)' \
+	  $(if $(TEACHERS),--teachers $(TEACHERS))
 
 train-smoke: $(VENV)/.test
 	@$(VENV)/bin/python -m training smoke $(if $(DATA),--data '$(DATA)')

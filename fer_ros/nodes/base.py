@@ -7,6 +7,7 @@ import signal
 import sys
 import threading
 import traceback
+from weakref import WeakSet
 
 from fer_ros import transport
 from fer_ros.core.errors import FerError
@@ -63,6 +64,7 @@ class ManagedNode(LifecycleNode):
         self._failure = ''
         self._endpoints: dict[Subscription | Publisher, str] = {}
         self._receivers: dict[Subscription, Receiver] = {}
+        _release_when_main_ends(self)
         self.table = (*self.PARAMETERS, *COMMON_PARAMETERS)
         try:
             parameters.declare(self, self.table)
@@ -143,6 +145,16 @@ class ManagedNode(LifecycleNode):
         self._endpoints.pop(publisher, None)
         return super().destroy_publisher(publisher)
 
+    def release(self) -> None:
+        """Undo what the present state has made, threads among it; the node is then finalized."""
+        if self._state in ('active', 'inactive'):
+            self.on_shutdown(None)
+
+    def destroy_node(self) -> None:
+        """Release and destroy the node."""
+        self.release()
+        super().destroy_node()
+
     @property
     def state(self) -> str:
         """The lifecycle state: unconfigured, inactive, active or finalized."""
@@ -180,7 +192,7 @@ class ManagedNode(LifecycleNode):
         """Clean up."""
         return self._transition(self.cleanup, None, 'unconfigured', 'inactive')
 
-    def on_shutdown(self, state: LifecycleState) -> TransitionCallbackReturn:
+    def on_shutdown(self, state: LifecycleState | None) -> TransitionCallbackReturn:
         """Undo whatever the present state has made."""
         result = TransitionCallbackReturn.SUCCESS
         if self._state == 'active':
@@ -269,6 +281,24 @@ class ManagedNode(LifecycleNode):
             return
         self._endpoints[endpoint] = complaint
         self.get_logger().warning(complaint)
+
+
+_living: WeakSet[ManagedNode] = WeakSet()
+_watch = threading.Lock()
+
+
+def _release_when_main_ends(node: ManagedNode) -> None:
+    """Release the node once the main thread has ended: its threads would keep the process."""
+    _living.add(node)
+    # Held for good by the one thread that was started.
+    if _watch.acquire(blocking=False):
+        threading.Thread(target=_release_all, name='release of nodes', daemon=True).start()
+
+
+def _release_all() -> None:
+    threading.main_thread().join()
+    for node in list(_living):
+        node.release()
 
 
 def spin(executor: Executor, node: Node) -> None:

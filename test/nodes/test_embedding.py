@@ -1,0 +1,58 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Nodes in the process of somebody else, who ends it as rclpy's tutorials do."""
+
+import signal
+import subprocess
+import sys
+
+import pytest
+
+pytest.importorskip('fer_ros.nodes.base', reason='rclpy is absent')
+from fer_ros import transport  # noqa: E402
+from rclpy.parameter import Parameter  # noqa: E402
+
+_PROGRAM = """
+import rclpy
+from fer_ros.nodes.{module} import {name}
+rclpy.init()
+node = {name}()
+assert node.start()
+try:
+    print('up', flush=True)
+    rclpy.spin(node)
+except BaseException:
+    pass
+if '{ending}' == 'destroyed':
+    node.destroy_node()
+print('the end', flush=True)
+"""
+
+
+@pytest.mark.parametrize('ending', ['destroyed', 'left'])
+@pytest.mark.parametrize('module, name', [
+    ('camera_driver', 'CameraDriver'), ('face_detector', 'FaceDetector'),
+    ('emotion_classifier', 'EmotionClassifierNode')])
+def test_a_process_ends_whose_main_function_has_ended(module, name, ending):
+    clip = f'{transport.__file__.rpartition("/")[0]}/data/demo.mp4'
+    process = subprocess.Popen(
+        [sys.executable, '-c', _PROGRAM.format(module=module, name=name, ending=ending),
+         '--ros-args', '-p', f'camera_driver:source:={clip}'], text=True, stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE)
+    try:
+        assert process.stdout.readline() == 'up\n', process.communicate()[1]
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate(timeout=20)
+    finally:
+        process.kill()
+    assert 'the end' in out, err
+    assert process.returncode == 0, err
+
+
+def test_a_destroyed_node_has_undone_what_it_made(graph):
+    from fer_ros.nodes.emotion_classifier import EmotionClassifierNode
+    node = EmotionClassifierNode(parameter_overrides=[Parameter('threads', value=1)])
+    assert node.start()
+    worker = node._thread
+    assert worker.is_alive()
+    node.destroy_node()
+    assert not worker.is_alive() and node.state == 'finalized'

@@ -43,7 +43,7 @@ def targets(teachers: Sequence[Path], images: np.ndarray, heads: Sequence[str],
             return {head: known[head] for head in heads}
     if not identity:
         raise TeacherError('the recipe has distillation, which needs teachers: give the folders '
-                           'of finished runs (--teachers RUN RUN ...)')
+                           'of finished runs (train --teachers RUN RUN ...)')
     faces = images[..., None].astype(np.float32)
     sums = {head: np.zeros((len(images), HEADS[head]), np.float32) for head in heads}
     for teacher in teachers:

@@ -307,6 +307,9 @@ def train(recipe: Recipe, dataset: Dataset, run: Path,
     :raises DatasetError: when it was begun on other data.
     :raises TeacherError: when distillation lacks teachers, or it was begun with other ones.
     """
+    if teachers and not recipe.distillation:
+        raise RecipeError(f'recipe {recipe.name} has no distillation, so teachers would teach '
+                          'nothing: give it distillation, or no teachers')
     run = Path(run)
     run.mkdir(parents=True, exist_ok=True)
     _claim(run, recipe, dataset)
@@ -315,12 +318,8 @@ def train(recipe: Recipe, dataset: Dataset, run: Path,
         raise DatasetError(f'{len(dataset)} faces are too few to train on and to hold out '
                            f'{recipe.holdout:.0%} of each class')
     rest = _with_rare_classes(rest, recipe, run)
-    if teachers and not recipe.distillation:
-        raise RecipeError(f'recipe {recipe.name} has no distillation, so teachers would teach '
-                          'nothing: give it distillation, or no teachers')
-    taught = None
-    if recipe.distillation:
-        taught = teaching.targets(teachers, rest.images, recipe.heads, run / 'teachers.npz')
+    taught = (teaching.targets(teachers, rest.images, recipe.heads, run / 'teachers.npz')
+              if recipe.distillation else None)
     keras.utils.set_random_seed(recipe.seed)
     batches = FaceBatches(rest, recipe, training=True, taught=taught)
     validation = FaceBatches(held_out, recipe, training=False)

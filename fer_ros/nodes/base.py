@@ -6,6 +6,7 @@ import copy
 import signal
 import sys
 import threading
+import time
 import traceback
 from weakref import WeakSet
 
@@ -283,12 +284,18 @@ class ManagedNode(LifecycleNode):
         self.get_logger().warning(complaint)
 
 
+#: How often it is looked whether a node is still spun, once the main thread has ended.
+_LOOK_AROUND_S = 0.1
+
 _living: WeakSet[ManagedNode] = WeakSet()
 _watch = threading.Lock()
 
 
 def _release_when_main_ends(node: ManagedNode) -> None:
-    """Release the node once the main thread has ended: its threads would keep the process."""
+    """Release the node once nobody spins it after main's end: its threads would keep the process.
+
+    A program whose main thread ends while another one spins goes on.
+    """
     _living.add(node)
     # Held for good by the one thread that was started.
     if _watch.acquire(blocking=False):
@@ -297,8 +304,12 @@ def _release_when_main_ends(node: ManagedNode) -> None:
 
 def _release_all() -> None:
     threading.main_thread().join()
-    for node in list(_living):
-        node.release()
+    while True:
+        for node in list(_living):
+            executor = node.executor    # stays set when the node is removed from it
+            if executor is None or node not in executor.get_nodes() or not node.context.ok():
+                node.release()
+        time.sleep(_LOOK_AROUND_S)
 
 
 def spin(executor: Executor, node: Node) -> None:

@@ -9,7 +9,6 @@ import pytest
 
 pytest.importorskip('fer_ros.nodes.base', reason='rclpy is absent')
 from fer_ros import transport  # noqa: E402
-from rclpy.parameter import Parameter  # noqa: E402
 
 _PROGRAM = """
 import rclpy
@@ -48,9 +47,38 @@ def test_a_process_ends_whose_main_function_has_ended(module, name, ending):
     assert process.returncode == 0, err
 
 
+_SPUN_ELSEWHERE = """
+import threading
+import rclpy
+from rclpy.executors import SingleThreadedExecutor
+from fer_ros.nodes.emotion_classifier import EmotionClassifierNode
+rclpy.init()
+node, executor = EmotionClassifierNode(), SingleThreadedExecutor()
+executor.add_node(node)
+assert node.start()
+
+
+def look_on():
+    threading.main_thread().join()
+    for _ in range(30):
+        executor.spin_once(timeout_sec=0.02)
+    print(node.state, flush=True)
+    executor.remove_node(node)
+
+
+threading.Thread(target=look_on).start()
+"""
+
+
+def test_a_node_goes_on_while_another_thread_spins_it():
+    ended = subprocess.run([sys.executable, '-c', _SPUN_ELSEWHERE], text=True, timeout=30,
+                           capture_output=True)
+    assert ended.stdout == 'active\n' and ended.returncode == 0, ended.stderr
+
+
 def test_a_destroyed_node_has_undone_what_it_made(graph):
     from fer_ros.nodes.emotion_classifier import EmotionClassifierNode
-    node = EmotionClassifierNode(parameter_overrides=[Parameter('threads', value=1)])
+    node = EmotionClassifierNode()
     assert node.start()
     worker = node._thread
     assert worker.is_alive()

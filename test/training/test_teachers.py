@@ -50,8 +50,7 @@ def test_teachers_answer_as_one_for_a_face_and_its_mirror_image(faces, runs, tmp
 
 def test_a_student_is_trained_on_its_share_of_them(faces, runs, tmp_path):
     taught = teachers.targets(runs, faces.images, STUDENT.heads, tmp_path / 'cache.npz')
-    batches = train.FaceBatches(faces, STUDENT, training=True,
-                                taught=taught)
+    batches = train.FaceBatches(faces, STUDENT, training=True, taught=taught)
     rows = batches._order[:STUDENT.batch_size]
     labels, _ = train.targets(faces, STUDENT)
     np.testing.assert_allclose(
@@ -73,16 +72,25 @@ def test_a_student_of_its_teachers_alone_learns_what_they_say_and_not_the_labels
     assert off < abs(taught['fer2013'].mean(axis=0) - taught['fer2013']).mean() / 2
 
 
-def test_a_stopped_student_resumes_without_its_teachers_but_not_with_others(faces, runs,
-                                                                            tmp_path):
-    student = replace(STUDENT, epochs=2)
-    train.train(student, faces, tmp_path, runs)
-    before = export.load_run(tmp_path).model.get_weights()
-    train.train(student, faces, tmp_path)
-    for ours, theirs in zip(before, export.load_run(tmp_path).model.get_weights()):
-        np.testing.assert_array_equal(ours, theirs)
+def test_a_stopped_student_resumes_without_its_teachers_but_not_with_others(
+        faces, runs, tmp_path, monkeypatch):
+    student, whole, stopped = replace(STUDENT, epochs=3), tmp_path / 'a', tmp_path / 'b'
+    train.train(student, faces, whole, runs)
+
+    def stop(self, batch, logs=None):
+        if len(self.history) == 1 and batch == 1:   # in the middle of the second epoch
+            raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(train.EpochState, 'on_train_batch_end', stop)
+        with pytest.raises(KeyboardInterrupt):
+            train.train(student, faces, stopped, runs)
     with pytest.raises(teachers.TeacherError, match='other teachers'):
-        train.train(student, faces, tmp_path, runs[:1])
+        train.train(student, faces, stopped, runs[:1])
+    train.train(student, faces, stopped)
+    for ours, theirs in zip(export.load_run(stopped).model.get_weights(),
+                            export.load_run(whole).model.get_weights()):
+        np.testing.assert_array_equal(ours, theirs)
 
 
 def test_wrong_teachers_are_refused_with_a_reason(faces, runs, tmp_path, capsys):

@@ -70,6 +70,27 @@ def augment(images: np.ndarray, config: Augmentation,
     return out
 
 
+def blend_shares(n: int, probability: float, generator: np.random.Generator) -> np.ndarray:
+    """Return how much of each row of a batch comes from its neighbour: 0, or up to a half.
+
+    :param probability: that a row is blended at all.
+    :returns: float32 ``(n,)``.
+    """
+    shares = generator.uniform(0, 0.5, n) * (generator.uniform(0, 1, n) < probability)
+    return shares.astype(np.float32)
+
+
+def blend(values: np.ndarray, shares: np.ndarray) -> np.ndarray:
+    """Return each row mixed with the one before it (mixup, Zhang et al. 2018).
+
+    :param values: float32 ``(n, ...)``: faces, targets or weights.
+    :param shares: of :func:`blend_shares`.
+    :returns: float32 of the same shape.
+    """
+    shares = shares.reshape((-1,) + (1,) * (values.ndim - 1))
+    return values + shares * (np.roll(values, 1, axis=0) - values)
+
+
 def _affine(u: np.ndarray, side: int, config: Augmentation, flip: float) -> np.ndarray:
     angle = np.deg2rad(config.rotation_deg * u[0])
     scale = np.exp(config.scale * u[1])

@@ -7,9 +7,13 @@ and, where it has the second head, ``ferplus`` ``(batch, 8)``.
 """
 
 import importlib
+from typing import TYPE_CHECKING
 
 import keras
 from keras import layers, ops
+
+if TYPE_CHECKING:
+    from .recipes import Recipe
 
 HEADS = {'fer2013': 7, 'ferplus': 8}
 
@@ -124,3 +128,12 @@ def study(side: int = 48, dropout: float = 0.25) -> keras.Model:
 
 
 NETWORKS = {'residual': residual, 'study': study}
+
+
+def build(recipe: 'Recipe') -> keras.Model:
+    """Build the recipe's network, not yet compiled."""
+    keras.mixed_precision.set_global_policy(recipe.precision)
+    args = dict(recipe.network_args)
+    if recipe.network != 'study':
+        args['heads'] = recipe.heads
+    return NETWORKS[recipe.network](**args)

@@ -44,9 +44,11 @@ class Recipe:
     #: part of the FER2013 target that is what the FER+ votes say of the label, see
     #: :mod:`training.votes`; without votes the target is the label
     vote_smoothing: float = 0.0
-    #: part of each target that is what the teachers read in the face, see
+    #: part of each target that is what a teacher reads in the picture, see
     #: :mod:`training.teachers`
     distillation: float = 0.0
+    #: probability that a face is blended with another one, see :mod:`training.augmentation`
+    mixup: float = 0.0
     #: momentum of the moving average of the weights; 0 switches it off
     ema: float = 0.998
     #: which weights are kept: 'last' or 'best' (by validation accuracy)
@@ -71,7 +73,7 @@ _CHOICES = {'network': tuple(NETWORKS), 'optimizer': ('sgd', 'adam'), 'keep': ('
 _RANGES = {'epochs': (1, 100_000), 'batch_size': (1, 65_536), 'seed': (0, 2 ** 31),
            'learning_rate': (0, 100), 'momentum': (0, 1), 'weight_decay': (0, 1),
            'warmup_epochs': (0, 1000), 'label_smoothing': (0, 0.99),
-           'vote_smoothing': (0, 1), 'distillation': (0, 1), 'ema': (0, 1),
+           'vote_smoothing': (0, 1), 'distillation': (0, 1), 'mixup': (0, 1), 'ema': (0, 1),
            'holdout': (0.001, 0.9)}
 
 

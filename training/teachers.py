@@ -1,66 +1,104 @@
 # SPDX-License-Identifier: Apache-2.0
 """Distillation: trained networks say what else a face could have been labelled.
 
-The student's target is part label, part what its teachers together read in the unaugmented face
-(Hinton, Vinyals and Dean 2015, with temperature 1). The teachers read each face once, before the
-first epoch, so that distillation costs a run a few minutes.
+The student's target is part label, part what a teacher reads in the very picture that the student
+sees, augmented and blended (Hinton, Vinyals and Dean 2015, with temperature 1; the same view for
+both after Beyer et al. 2022, "Knowledge distillation: a good teacher is patient and consistent").
+What a teacher reads in the plain face would be half memory: it has learnt its label by heart.
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 import hashlib
+import json
 import os
 from pathlib import Path
 
 import keras
 import numpy as np
+import yaml
 
-from .networks import HEADS
-
-_BATCH = 256
+from .networks import build
+from .recipes import from_dict
 
 
 class TeacherError(ValueError):
     """Teachers are missing, unfinished or other ones than a run was begun with."""
 
 
-def targets(teachers: Sequence[Path], images: np.ndarray, heads: Sequence[str],
-            cache: Path) -> dict[str, np.ndarray]:
-    """Return the teachers' mean probabilities, of each face and its mirror image.
+class Teachers:
+    """Finished networks, one of which answers each batch.
 
-    :param teachers: folders of finished runs; none: what the cache holds.
-    :param images: uint8 ``(n, side, side)``.
-    :param heads: label sets wanted; each teacher must have them.
-    :param cache: ``.npz`` file that keeps the answer, so that a resumed run has the same.
-    :returns: float32 ``(n, classes)`` by head; rows sum to 1.
+    One teacher drawn at random, which is shown the batch or its mirror image, teaches on average
+    what all of them together would with both, and costs a fraction of it.
+    """
+
+    def __init__(self, runs: Sequence[Path], heads: Sequence[str], precision: str = 'float32'):
+        """Load the networks.
+
+        :param runs: folders of finished runs; one named twice is drawn twice as often.
+        :param heads: label sets wanted; each teacher must have them.
+        :param precision: in which they compute, as in a recipe.
+        :raises TeacherError: when a run is unfinished or lacks a head.
+        """
+        self._heads = tuple(heads)
+        loaded = {run: _load(run, self._heads, precision) for run in dict.fromkeys(runs)}
+        self._models = [loaded[run] for run in runs]
+
+    def answer(self, images: np.ndarray, generator: np.random.Generator) -> dict[str, np.ndarray]:
+        """Return what one of them reads in a batch.
+
+        :param images: float32 ``(n, side, side, 1)``, 0 to 255.
+        :param generator: draws the teacher, and whether it sees the mirror image.
+        :returns: float32 ``(n, classes)`` by head; rows sum to 1.
+        """
+        model = self._models[generator.integers(len(self._models))]
+        view = images[:, :, ::-1] if generator.integers(2) else images
+        logits = model.predict_on_batch(view)
+        return {head: _softmax(np.asarray(logits[head], np.float32)) for head in self._heads}
+
+
+def claim(runs: Sequence[Path], record: Path) -> list[Path]:
+    """Write which teachers a run has, or see that they are the ones it was begun with.
+
+    :param runs: folders of finished runs; none: those on record.
+    :param record: JSON file in the folder of the student's run.
+    :returns: the folders.
     :raises TeacherError: when there are no teachers, or not these.
     """
-    identity = [_checksum(Path(teacher)) for teacher in teachers]
-    if cache.is_file():
-        with np.load(cache) as known:
-            if identity and identity != known['teachers'].tolist():
-                raise TeacherError(f'{cache} is of other teachers: give the same to resume, or '
-                                   'another folder for the run')
-            return {head: known[head] for head in heads}
-    if not identity:
+    known = json.loads(record.read_text()) if record.is_file() else None
+    if not runs and known is None:
         raise TeacherError('the recipe has distillation, which needs teachers: give the folders '
                            'of finished runs (train --teachers RUN RUN ...)')
-    faces = images[..., None].astype(np.float32)
-    sums = {head: np.zeros((len(images), HEADS[head]), np.float32) for head in heads}
-    for teacher in teachers:
-        model = keras.saving.load_model(Path(teacher) / 'model.keras', compile=False)
-        missing = set(heads) - set(model.output_names)
-        if missing:
-            raise TeacherError(f'{teacher}: has no head {", ".join(sorted(missing))}, which the '
-                               'recipe trains')
-        for view in (faces, faces[:, :, ::-1]):
-            answers = model.predict(view, batch_size=_BATCH, verbose=0)
-            for head in heads:
-                sums[head] += keras.ops.convert_to_numpy(keras.ops.softmax(answers[head]))
-    means = {head: values / (2 * len(teachers)) for head, values in sums.items()}
-    temporary = cache.with_name('writing.npz')
-    np.savez_compressed(temporary, teachers=np.array(identity), **means)
-    os.replace(temporary, cache)
-    return means
+    runs = [Path(run).resolve() for run in runs or [row['run'] for row in known]]
+    sums = {run: _checksum(run) for run in dict.fromkeys(runs)}
+    rows = [{'run': str(run), 'sha256': sums[run]} for run in runs]
+    if known is None:
+        temporary = record.with_suffix('.writing')
+        temporary.write_text(json.dumps(rows, indent=1))
+        os.replace(temporary, record)
+    elif [row['sha256'] for row in rows] != [row['sha256'] for row in known]:
+        raise TeacherError(f'{record} names other teachers: give the same to resume, or another '
+                           'folder for the run')
+    return runs
+
+
+def _load(run: Path, heads: tuple[str, ...], precision: str) -> keras.Model:
+    """Return a finished run's network, computing in the precision wanted."""
+    path = run / 'recipe.yaml'
+    recipe = from_dict(yaml.safe_load(path.read_text()), str(path))
+    missing = set(heads) - set(recipe.heads)
+    if missing:
+        raise TeacherError(f'{run}: has no head {", ".join(sorted(missing))}, which the recipe '
+                           'trains')
+    model = build(replace(recipe, precision=precision))
+    model.load_weights(run / 'model.keras')
+    return model
+
+
+def _softmax(logits: np.ndarray) -> np.ndarray:
+    shares = np.exp(logits - logits.max(axis=1, keepdims=True))
+    return shares / shares.sum(axis=1, keepdims=True)
 
 
 def _checksum(run: Path) -> str:

@@ -18,9 +18,9 @@ import yaml
 
 from . import charts, generator, rare, votes
 from . import teachers as teaching
-from .augmentation import augment
+from .augmentation import augment, blend, blend_shares
 from .datasets import Dataset, DatasetError, ferplus_targets, split_holdout
-from .networks import HEADS, NETWORKS
+from .networks import build, HEADS
 from .recipes import from_dict, Recipe, RecipeError
 
 
@@ -28,15 +28,13 @@ class FaceBatches(keras.utils.PyDataset):
     """Batches of faces; order and augmentation follow from the seed and the epoch alone."""
 
     def __init__(self, dataset: Dataset, recipe: Recipe, training: bool,
-                 taught: dict[str, np.ndarray] | None = None):
+                 teachers: teaching.Teachers | None = None):
         super().__init__(workers=1, max_queue_size=8)
         self._dataset = dataset
         self._recipe = recipe
         self._training = training
+        self._teachers = teachers
         self._targets, self._weights = targets(dataset, recipe)
-        for head, answers in (taught or {}).items():
-            self._targets[head] = ((1 - recipe.distillation) * self._targets[head]
-                                   + recipe.distillation * answers)
         if training and recipe.rare_classes == 'balanced_loss' and 'fer2013' in recipe.heads:
             self._weights['fer2013'] = rare.balanced_weights(dataset.labels)
         self.start_epoch(0)
@@ -50,12 +48,24 @@ class FaceBatches(keras.utils.PyDataset):
         """Return batch ``i``: images, targets by head, weights by head."""
         rows = self._order[i * self._recipe.batch_size:(i + 1) * self._recipe.batch_size]
         images = self._dataset.images[rows]
-        if self._training and self._recipe.augmentation is not None:
-            generator = np.random.default_rng((self._recipe.seed, self._epoch, i))
+        expected = {head: values[rows] for head, values in self._targets.items()}
+        weights = {head: values[rows] for head, values in self._weights.items()}
+        if not self._training:
+            return images[..., None].astype(np.float32), expected, weights
+        generator = np.random.default_rng((self._recipe.seed, self._epoch, i))
+        if self._recipe.augmentation is not None:
             images = augment(images, self._recipe.augmentation, generator)
-        return (images[..., None].astype(np.float32),
-                {head: values[rows] for head, values in self._targets.items()},
-                {head: values[rows] for head, values in self._weights.items()})
+        images = images[..., None].astype(np.float32)
+        if self._recipe.mixup:
+            shares = blend_shares(len(images), self._recipe.mixup, generator)
+            images = blend(images, shares)
+            expected = {head: blend(values, shares) for head, values in expected.items()}
+            weights = {head: blend(values, shares) for head, values in weights.items()}
+        if self._teachers is not None:
+            part = self._recipe.distillation
+            for head, answers in self._teachers.answer(images, generator).items():
+                expected[head] = (1 - part) * expected[head] + part * answers
+        return images, expected, weights
 
     def start_epoch(self, epoch: int) -> None:
         """Take the order and the augmentation of an epoch, counted from 0."""
@@ -84,15 +94,6 @@ def targets(dataset: Dataset, recipe: Recipe) -> tuple[dict, dict]:
             values[head] = labels * (1 - smooth) + smooth / HEADS[head]
             weights[head] = np.ones(len(dataset), np.float32)
     return values, weights
-
-
-def build(recipe: Recipe) -> keras.Model:
-    """Build the recipe's network, not yet compiled."""
-    keras.mixed_precision.set_global_policy(recipe.precision)
-    args = dict(recipe.network_args)
-    if recipe.network != 'study':
-        args['heads'] = recipe.heads
-    return NETWORKS[recipe.network](**args)
 
 
 def compile_model(model: keras.Model, recipe: Recipe, steps_per_epoch: int,
@@ -318,10 +319,12 @@ def train(recipe: Recipe, dataset: Dataset, run: Path,
         raise DatasetError(f'{len(dataset)} faces are too few to train on and to hold out '
                            f'{recipe.holdout:.0%} of each class')
     rest = _with_rare_classes(rest, recipe, run)
-    taught = (teaching.targets(teachers, rest.images, recipe.heads, run / 'teachers.npz')
-              if recipe.distillation else None)
+    taught_by = None
+    if recipe.distillation:
+        taught_by = teaching.Teachers(teaching.claim(teachers, run / 'teachers.json'),
+                                      recipe.heads, recipe.precision)
     keras.utils.set_random_seed(recipe.seed)
-    batches = FaceBatches(rest, recipe, training=True, taught=taught)
+    batches = FaceBatches(rest, recipe, training=True, teachers=taught_by)
     validation = FaceBatches(held_out, recipe, training=False)
     model = build(recipe)
     compile_model(model, recipe, len(batches), rest.labels)

@@ -376,6 +376,7 @@ def test_bad_weights_and_labels_are_named(tmp_path):
     ({'epochs': 2.5}, 'epochs is 2.5, expected a whole number'),
     ({'learning_rate': 'fast'}, "learning_rate is 'fast'"),
     ({'holdout': 0}, 'holdout is 0'),
+    ({'mixup': 1.5}, 'mixup is 1.5, expected a number from 0 to 1'),
     ({'heads': ['arousal'], 'head_weights': [1]}, 'heads are arousal'),
     ({'heads': ['fer2013']}, 'one number for each of heads')])
 def test_a_bad_recipe_says_what_is_wrong(tmp_path, values, message):
@@ -387,7 +388,7 @@ def test_a_bad_recipe_says_what_is_wrong(tmp_path, values, message):
 
 def test_a_missing_or_broken_recipe_says_so(tmp_path):
     with pytest.raises(recipes.RecipeError,
-                       match='no recipe nothing: .* fernet, rare, smoke, study'):
+                       match='no recipe nothing: .* fernet, rare, smoke, study, teacher'):
         recipes.load('nothing')
     (tmp_path / 'r.yaml').write_text('a: [')
     with pytest.raises(recipes.RecipeError, match='r.yaml'):

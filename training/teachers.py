@@ -13,6 +13,7 @@ import hashlib
 import json
 import os
 from pathlib import Path
+import zipfile
 
 import keras
 import numpy as np
@@ -58,11 +59,12 @@ class Teachers:
         return {head: _softmax(np.asarray(logits[head], np.float32)) for head in self._heads}
 
 
-def claim(runs: Sequence[Path], record: Path) -> list[Path]:
+def claim(runs: Sequence[Path], record: Path, begun: bool) -> list[Path]:
     """Write which teachers a run has, or see that they are the ones it was begun with.
 
     :param runs: folders of finished runs; none: those on record.
     :param record: JSON file in the folder of the student's run.
+    :param begun: whether the student has learnt from those on record, so that no others may come.
     :returns: the folders.
     :raises TeacherError: when there are no teachers, or not these.
     """
@@ -73,7 +75,7 @@ def claim(runs: Sequence[Path], record: Path) -> list[Path]:
     runs = [Path(run).resolve() for run in runs or [row['run'] for row in known]]
     sums = {run: _checksum(run) for run in dict.fromkeys(runs)}
     rows = [{'run': str(run), 'sha256': sums[run]} for run in runs]
-    if known is None:
+    if known is None or not begun:
         temporary = record.with_suffix('.writing')
         temporary.write_text(json.dumps(rows, indent=1))
         os.replace(temporary, record)
@@ -92,7 +94,11 @@ def _load(run: Path, heads: tuple[str, ...], precision: str) -> keras.Model:
         raise TeacherError(f'{run}: has no head {", ".join(sorted(missing))}, which the recipe '
                            'trains')
     model = build(replace(recipe, precision=precision))
-    model.load_weights(run / 'model.keras')
+    try:
+        model.load_weights(run / 'model.keras')
+    except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
+        raise TeacherError(f'{run}: model.keras is not the network of its recipe.yaml ({error}); '
+                           'train it again, or leave it out') from error
     return model
 
 
@@ -103,7 +109,7 @@ def _softmax(logits: np.ndarray) -> np.ndarray:
 
 def _checksum(run: Path) -> str:
     """Return the hexadecimal SHA-256 of a finished run's network."""
-    path = run / 'model.keras'
-    if not path.is_file():
-        raise TeacherError(f'{run}: no model.keras; a teacher is the folder of a finished run')
-    return hashlib.sha256(path.read_bytes()).hexdigest()
+    for name in ('model.keras', 'recipe.yaml'):
+        if not (run / name).is_file():
+            raise TeacherError(f'{run}: no {name}; a teacher is the folder of a finished run')
+    return hashlib.sha256((run / 'model.keras').read_bytes()).hexdigest()

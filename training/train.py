@@ -321,8 +321,10 @@ def train(recipe: Recipe, dataset: Dataset, run: Path,
     rest = _with_rare_classes(rest, recipe, run)
     taught_by = None
     if recipe.distillation:
-        taught_by = teaching.Teachers(teaching.claim(teachers, run / 'teachers.json'),
-                                      recipe.heads, recipe.precision)
+        taught_by = teaching.Teachers(
+            teaching.claim(teachers, run / 'teachers.json',
+                           begun=(run / 'state.weights.h5').is_file()),
+            recipe.heads, recipe.precision)
     keras.utils.set_random_seed(recipe.seed)
     batches = FaceBatches(rest, recipe, training=True, teachers=taught_by)
     validation = FaceBatches(held_out, recipe, training=False)

@@ -140,3 +140,17 @@ def test_wrong_teachers_are_refused_with_a_reason(faces, runs, tmp_path, capsys)
     assert '--teachers RUN' in capsys.readouterr().err
     assert main([*command, str(tmp_path / 'd'), '--teachers', str(tmp_path / 'nowhere')]) == 2
     assert 'nowhere: no model.keras' in capsys.readouterr().err
+
+
+def test_a_teacher_that_cannot_be_read_is_refused_and_another_may_take_its_place(
+        faces, runs, tmp_path):
+    broken, student = tmp_path / 'broken', tmp_path / 'student'
+    broken.mkdir()
+    (broken / 'model.keras').write_text('nothing')
+    with pytest.raises(teachers.TeacherError, match='broken: no recipe.yaml'):
+        train.train(replace(STUDENT, epochs=1), faces, student, [broken])
+    (broken / 'recipe.yaml').write_text((runs[0] / 'recipe.yaml').read_text())
+    with pytest.raises(teachers.TeacherError, match='broken: model.keras is not the network'):
+        train.train(replace(STUDENT, epochs=1), faces, student, [broken])
+    train.train(replace(STUDENT, epochs=1), faces, student, runs)
+    assert (student / 'model.keras').is_file()

@@ -340,3 +340,37 @@ def test_closing_ends_streams_and_threads():
     assert [name for name, _ in events][-1:] != ['hello']  # it has ended
     connection.close()
     assert threading.active_count() == before
+
+
+def test_closing_bears_that_another_wakes_the_server_first(monkeypatch):
+    running = Running()
+    trigger, pulled = running.server._server.trigger, []
+
+    def pull(real=trigger._physical_pull):
+        pulled.append(1)
+        real()                          # as a worker does that has just finished,
+        running.server._thread.join(5)  # so that the loop ends
+        real()                          # before we come to it
+    monkeypatch.setattr(trigger, '_physical_pull', pull)
+    running.close()
+    assert pulled and not running.server._thread.is_alive()
+    with pytest.raises(ConnectionRefusedError):
+        running.get('/api/state')
+
+
+def test_closing_ends_the_thread_of_a_viewer_who_reads_nothing():
+    before = threading.active_count()
+    served = threading.Event()
+
+    def endless(_, start):
+        start('200 OK', [('Content-Type', 'text/plain')])
+        while True:
+            served.set()
+            yield bytes(1 << 20)
+    server = Server(endless, '127.0.0.1', 0, 1)
+    with closing(http.client.HTTPConnection('127.0.0.1', int(server.url.rpartition(':')[2]),
+                                            timeout=5)) as viewer:
+        viewer.request('GET', '/')
+        assert served.wait(5)
+        server.close()
+    assert threading.active_count() == before

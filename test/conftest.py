@@ -36,8 +36,11 @@ def portrait():
 
 
 @pytest.fixture
-def graph():
-    """Return a live ROS graph with a node of the test in it."""
+def graph(monkeypatch):
+    """Return a live ROS graph with a node of the test in it.
+
+    What a test patches stays so until the nodes have stopped: hence ``monkeypatch``.
+    """
     support = pytest.importorskip('ros_support', reason='rclpy or the built messages are absent')
     with support.Graph() as live:
         yield live

@@ -96,8 +96,8 @@ def test_the_picture_moves(page):
         const canvas = new OffscreenCanvas(32, 24); const pen = canvas.getContext('2d');
         pen.drawImage(image, 0, 0, 32, 24);
         return [image.naturalWidth, Array.from(pen.getImageData(0, 0, 32, 24).data).join()];"""
-    width, first = page.execute_script(shot, PICTURE)
-    assert width == 640
+    wait_for(lambda: page.execute_script(shot, PICTURE)[0] == 640, 10, 'the first picture')
+    first = page.execute_script(shot, PICTURE)[1]
     wait_for(lambda: page.execute_script(shot, PICTURE)[1] != first, 5, 'another picture')
 
 

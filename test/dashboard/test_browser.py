@@ -328,7 +328,7 @@ def test_eight_faces_of_two_cameras_ten_times_a_second(nodes, graph):
         try:
             wait_for(lambda: driver.execute_script(
                 'return document.querySelectorAll(".person").length') == 8, 20, 'eight faces')
-            assert 'Person 1, kitchen' in text(driver, '.person:last-child')
+            assert 'Person 1, kitchen' in text(driver, '#persons')
             assert '2 cameras' in text(driver, '#notice')
 
             def fluent():

@@ -1,15 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A live ROS graph for tests: real rclpy, real DDS, waiting on conditions."""
+"""A live ROS graph for tests: real rclpy, real DDS."""
 
 import subprocess
 import sys
 import threading
-import time
 
 from fer_ros import transport
 import rclpy
 from rclpy.executors import SingleThreadedExecutor
 from rclpy.signals import SignalHandlerOptions
+from waiting import wait_for
 
 transport.use_profile()
 
@@ -80,15 +80,3 @@ class Graph:
         wait_for(lambda: publisher.get_subscription_count() >= subscribers, timeout_s,
                  f'{subscribers} subscribers of {topic}')
         return publisher
-
-
-def wait_for(condition, timeout_s=10.0, what='the condition'):
-    """Return the condition's value once it is true; fail when it does not become so."""
-    end = time.monotonic() + timeout_s
-    while True:
-        value = condition()
-        if value:
-            return value
-        if time.monotonic() > end:
-            raise AssertionError(f'waited {timeout_s} s in vain for {what}')
-        time.sleep(0.01)

@@ -10,6 +10,7 @@ from fer_ros.core.errors import ConfigurationError, FerError
 from home_support import emotion
 import numpy as np
 import pytest
+from waiting import wait_for
 
 pytest.importorskip('flask', reason='the dashboard needs flask')
 pytest.importorskip('waitress', reason='the dashboard needs waitress')
@@ -150,13 +151,13 @@ def test_too_many_viewers_are_told_so_and_a_place_becomes_free(site):
         answer.close()
         connection.close()
     # The server sees that a viewer has left when it next writes.
-    for _ in range(100):
+
+    def free():
         site.state.see('hall/east', [], now_s=1e9)
         connection, answer = site.open('/api/events')
         connection.close()
-        if answer.status == 200:
-            break
-    assert answer.status == 200
+        return answer.status == 200
+    wait_for(free, what='a place')
 
 
 def test_pictures_come_one_by_one_and_as_a_stream(site):

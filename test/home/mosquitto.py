@@ -9,6 +9,7 @@ import threading
 import time
 
 import paho.mqtt.client as paho
+from waiting import wait_for
 
 BINARY = shutil.which('mosquitto') or shutil.which('mosquitto', path='/usr/sbin:/usr/local/sbin')
 WHY_NOT = 'mosquitto is not installed (apt install mosquitto)'
@@ -18,17 +19,6 @@ def free_port():
     with socket.socket() as probe:
         probe.bind(('127.0.0.1', 0))
         return probe.getsockname()[1]
-
-
-def wait_for(condition, timeout_s=10.0, what='the condition'):
-    end = time.monotonic() + timeout_s
-    while True:
-        value = condition()
-        if value:
-            return value
-        if time.monotonic() > end:
-            raise AssertionError(f'waited {timeout_s} s in vain for {what}')
-        time.sleep(0.01)
 
 
 class Mosquitto:

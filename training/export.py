@@ -14,14 +14,13 @@ from fer_ros.core.classification import EmotionClassifier, METADATA_FORMAT
 from fer_ros.core.emotions import LABELS
 import keras
 import numpy as np
-import yaml
 
 from . import heads, networks, recipes
 from .datasets import Dataset, FERPLUS_LABELS, split_holdout
 from .duplicates import find, without_copies
 from .metrics import calibrate, ferplus_majority, label_targets, poststratification_weights
 from .recipes import Recipe
-from .train import averaged, build, checksum, compile_model
+from .train import averaged, checksum, compile_model
 
 LITERT_VARIANTS = ('float32', 'float16', 'int8')
 VARIANTS = (*LITERT_VARIANTS, 'onnx', 'keras')
@@ -65,17 +64,16 @@ def load_run(run: Path) -> TrainedModel:
     run = Path(run)
     if not (run / 'recipe.yaml').is_file():
         raise ExportError(f'{run}: no recipe.yaml; give the folder of a training run')
-    recipe = recipes.from_dict(yaml.safe_load((run / 'recipe.yaml').read_text()),
-                               str(run / 'recipe.yaml'))
+    recipe = recipes.load(str(run / 'recipe.yaml'))
     plain = replace(recipe, precision='float32')
-    model = build(plain)
+    model = networks.build(plain)
     history_file = run / 'history.json'
     epochs = len(json.loads(history_file.read_text())) if history_file.is_file() else 0
     if (run / 'model.keras').is_file():
         finished = keras.saving.load_model(run / 'model.keras', compile=False)
         model.set_weights(finished.get_weights())
     elif (run / 'state.weights.h5').is_file():
-        unfinished = build(plain)
+        unfinished = networks.build(plain)
         compile_model(unfinished, plain, 1)
         unfinished.optimizer.build(unfinished.trainable_variables)
         unfinished.load_weights(run / 'state.weights.h5')
@@ -166,7 +164,7 @@ def predict(model: keras.Model, images: np.ndarray) -> dict[str, np.ndarray]:
 def _with_fitted_heads(trained: TrainedModel, held_out: Dataset,
                        logits: dict) -> tuple[TrainedModel, dict]:
     """Return the model with each head reading both, and its logits of unseen faces."""
-    model = build(replace(trained.recipe, precision='float32'))
+    model = networks.build(replace(trained.recipe, precision='float32'))
     model.set_weights(trained.model.get_weights())
     weights = {head: model.get_layer(head).get_weights() for head in logits}
     classes = {'fer2013': held_out.labels,

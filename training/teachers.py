@@ -17,10 +17,10 @@ import zipfile
 
 import keras
 import numpy as np
-import yaml
 
+from . import recipes
+from .heads import log_softmax
 from .networks import build
-from .recipes import from_dict
 
 
 class TeacherError(ValueError):
@@ -56,7 +56,8 @@ class Teachers:
         model = self._models[generator.integers(len(self._models))]
         view = images[:, :, ::-1] if generator.integers(2) else images
         logits = model.predict_on_batch(view)
-        return {head: _softmax(np.asarray(logits[head], np.float32)) for head in self._heads}
+        return {head: np.exp(log_softmax(np.asarray(logits[head], np.float32)))
+                for head in self._heads}
 
 
 def claim(runs: Sequence[Path], record: Path, begun: bool) -> list[Path]:
@@ -87,8 +88,7 @@ def claim(runs: Sequence[Path], record: Path, begun: bool) -> list[Path]:
 
 def _load(run: Path, heads: tuple[str, ...], precision: str) -> keras.Model:
     """Return a finished run's network, computing in the precision wanted."""
-    path = run / 'recipe.yaml'
-    recipe = from_dict(yaml.safe_load(path.read_text()), str(path))
+    recipe = recipes.load(str(run / 'recipe.yaml'))
     missing = set(heads) - set(recipe.heads)
     if missing:
         raise TeacherError(f'{run}: has no head {", ".join(sorted(missing))}, which the recipe '
@@ -100,11 +100,6 @@ def _load(run: Path, heads: tuple[str, ...], precision: str) -> keras.Model:
         raise TeacherError(f'{run}: model.keras is not the network of its recipe.yaml ({error}); '
                            'train it again, or leave it out') from error
     return model
-
-
-def _softmax(logits: np.ndarray) -> np.ndarray:
-    shares = np.exp(logits - logits.max(axis=1, keepdims=True))
-    return shares / shares.sum(axis=1, keepdims=True)
 
 
 def _checksum(run: Path) -> str:

@@ -44,22 +44,15 @@ class Server:
         """Stop; whoever streams must have been told before."""
         workers = self._server.task_dispatcher
         workers.shutdown(timeout=3)
-        # The loop ends when it has no socket left. It only lets go of them: whoever wakes it,
-        # we or a worker, still writes into its pipe.
-        left: list = []
-        self._server.trigger.pull_trigger(lambda: self._let_go(left))
+        # The loop ends when it has no socket left. They are closed after it: whoever wakes it, we
+        # or a worker, still writes into its pipe.
+        self._server.trigger.pull_trigger(self._sockets.clear)
         self._thread.join(5)
-        for channel in left:
-            if channel not in (self._server, self._server.trigger):
-                # Wakes the worker that waits for a viewer who reads nothing.
-                channel.handle_close()
+        for channel in list(self._server.active_channels.values()):
+            channel.handle_close()  # wakes the worker that waits for a viewer who reads nothing
         workers.shutdown(timeout=3)
         if workers.threads:
             # The pipe stays: what such a worker writes would go to whoever got its number.
             self._server.socket.close()
         else:
             self._server.close()
-
-    def _let_go(self, left: list) -> None:
-        left += self._sockets.values()
-        self._sockets.clear()

@@ -328,7 +328,9 @@ def test_eight_faces_of_two_cameras_ten_times_a_second(nodes, graph):
         try:
             wait_for(lambda: driver.execute_script(
                 'return document.querySelectorAll(".person").length') == 8, 20, 'eight faces')
-            assert 'Person 1, kitchen' in text(driver, '#persons')
+            shown = text(driver, '#persons')
+            assert all(f'Person {i}, hall' in shown for i in range(1, 8))
+            assert 'Person 1, kitchen' in shown
             assert '2 cameras' in text(driver, '#notice')
 
             def fluent():

@@ -75,7 +75,7 @@ def test_a_smile_becomes_light(graph, portrait, composed):
 
 
 def test_whole_images_arrive(graph, portrait):
-    """The transport profile is in force in a node that was started without any setting."""
+    """With the transport profile, nodes that were started without any setting get whole images."""
     emotions = graph.collect(EmotionArray, 'emotions', qos.RESULT)
     for name in NODES[:2]:
         graph.process(f'fer_ros.nodes.{name}')

@@ -9,7 +9,7 @@ import pytest
 pytest.importorskip('tensorflow', reason='training needs the training extra')
 
 # ruff: noqa: E402
-from training import comparison, datasets, generated, generator, rare, recipes, train
+from training import comparison, datasets, generated, generator, networks, rare, recipes, train
 from training.__main__ import main
 from training_support import photographs, write_csv
 
@@ -44,7 +44,7 @@ def test_the_adjusted_loss_asks_less_of_the_common_class():
     labels = np.array([0] * 90 + [1] * 10)
     recipe = recipes.from_dict({'name': 'r', 'rare_classes': 'logit_adjusted', 'network_args': {
         'stem': 4, 'widths': [8], 'blocks': [1]}})
-    model = train.build(recipe)
+    model = networks.build(recipe)
     train.compile_model(model, recipe, 1, labels)
     loss = model._compile_loss._user_loss['fer2013']
     target = np.eye(7, dtype=np.float32)[[0, 1]]

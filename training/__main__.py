@@ -65,7 +65,7 @@ def _parser() -> argparse.ArgumentParser:
                      help='folder of the run (default: runs/<recipe>-<seed>)')
     sub.add_argument('--epochs', type=int, help="instead of the recipe's")
     sub.add_argument('--seed', type=int, help="instead of the recipe's")
-    sub.add_argument('--precision', choices=('float32', 'mixed_bfloat16'),
+    sub.add_argument('--precision', choices=('float32', 'mixed_bfloat16', 'auto'),
                      help="instead of the recipe's")
     sub.add_argument('--teachers', type=Path, nargs='+', default=[], metavar='RUN',
                      help='folders of finished runs, for a recipe with distillation')

@@ -32,8 +32,12 @@ class Augmentation:
     gamma: float = 0.3
     #: probability of lowering the resolution or blurring
     blur: float = 0.1
-    #: probability of noise, up to a standard deviation of 12 grey levels
+    #: probability of sensor noise
     noise: float = 0.1
+    #: largest standard deviation of that noise at mid-gray, in gray levels
+    noise_max: float = 12.0
+    #: probability of JPEG compression, as webcams send their pictures
+    jpeg: float = 0.0
     #: probability of erasing a rectangle of 2 to 20 % of the area
     erase: float = 0.4
 
@@ -61,8 +65,9 @@ def augment(images: np.ndarray, config: Augmentation,
         if chance[i, 1] < config.blur:
             image = _lower_resolution(image, generator)
         if chance[i, 2] < config.noise:
-            spread = generator.uniform(2, 12)
-            image = (image + generator.normal(0, spread, image.shape)).clip(0, 255)
+            image = _sensor_noise(image, config.noise_max, generator)
+        if config.jpeg and generator.uniform() < config.jpeg:
+            image = _compress(image, generator)
         if chance[i, 3] < config.erase:
             image = np.array(image)
             _erase(image, generator)
@@ -111,6 +116,25 @@ def _lower_resolution(image: np.ndarray, generator: np.random.Generator) -> np.n
     small = int(generator.integers(14, side - 4))
     image = cv2.resize(image, (small, small), interpolation=cv2.INTER_AREA)
     return cv2.resize(image, (side, side), interpolation=cv2.INTER_LINEAR)
+
+
+def _sensor_noise(image: np.ndarray, most: float, generator: np.random.Generator) -> np.ndarray:
+    """Add read noise and shot noise, whose variance grows with the light (Foi et al. 2008)."""
+    shot = generator.uniform()
+    spread = generator.uniform(2, most) * np.sqrt(1 - shot + shot * image / 128.0)
+    return (image + spread * generator.standard_normal(image.shape)).clip(0, 255).astype(np.uint8)
+
+
+def _compress(image: np.ndarray, generator: np.random.Generator) -> np.ndarray:
+    """Compress with blocks of 8 px of a face that was 1 to 2.5 times as large in its picture."""
+    side = image.shape[0]
+    if generator.uniform() < 0.5:
+        large = round(side * generator.uniform(1, 2.5))
+        image = cv2.resize(image, (large, large), interpolation=cv2.INTER_LINEAR)
+    quality = int(np.exp(generator.uniform(np.log(4), np.log(60))))
+    _, data = cv2.imencode('.jpg', image, (cv2.IMWRITE_JPEG_QUALITY, quality))
+    image = cv2.imdecode(data, cv2.IMREAD_GRAYSCALE)
+    return cv2.resize(image, (side, side), interpolation=cv2.INTER_AREA)
 
 
 def _erase(image: np.ndarray, generator: np.random.Generator) -> None:

@@ -195,6 +195,16 @@ def ferplus_targets(votes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return targets.astype(np.float32), weights.astype(np.float32)
 
 
+def readable(votes: np.ndarray) -> np.ndarray:
+    """Return which faces at least half of the voters could read.
+
+    :param votes: float ``(n, 10)`` in the order of :data:`FERPLUS_COLUMNS`.
+    :returns: bool ``(n,)``; False where most voted 'unknown' or 'not a face'.
+    """
+    unread = votes[:, [FERPLUS_COLUMNS.index('unknown'), FERPLUS_COLUMNS.index('NF')]].sum(axis=1)
+    return unread <= votes.sum(axis=1) / 2
+
+
 def split_holdout(dataset: Dataset, fraction: float, seed: int) -> tuple[Dataset, Dataset]:
     """Split off a stratified part for model choice and calibration.
 

@@ -7,6 +7,7 @@ and, where it has the second head, ``ferplus`` ``(batch, 8)``.
 """
 
 import importlib
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import keras
@@ -130,9 +131,24 @@ def study(side: int = 48, dropout: float = 0.25) -> keras.Model:
 NETWORKS = {'residual': residual, 'study': study}
 
 
+def machine_precision(precision: str) -> str:
+    """Return the Keras policy a recipe's precision means on this machine.
+
+    bfloat16 halves the time where the processor or a GPU computes in it; without AVX-512 BF16 or
+    AMX it takes ten times as long as float32.
+    """
+    if precision != 'auto':
+        return precision
+    flags = Path('/proc/cpuinfo').read_text() if Path('/proc/cpuinfo').exists() else ''
+    fast = 'avx512_bf16' in flags or 'amx_bf16' in flags or bool(
+        keras.backend.backend() == 'tensorflow'
+        and importlib.import_module('tensorflow').config.list_physical_devices('GPU'))
+    return 'mixed_bfloat16' if fast else 'float32'
+
+
 def build(recipe: 'Recipe') -> keras.Model:
     """Build the recipe's network, not yet compiled."""
-    keras.mixed_precision.set_global_policy(recipe.precision)
+    keras.mixed_precision.set_global_policy(machine_precision(recipe.precision))
     args = dict(recipe.network_args)
     if recipe.network != 'study':
         args['heads'] = recipe.heads

@@ -53,8 +53,10 @@ class Recipe:
     ema: float = 0.998
     #: which weights are kept: 'last' or 'best' (by validation accuracy)
     keep: str = 'last'
-    #: 'float32' or 'mixed_bfloat16'
+    #: 'float32', 'mixed_bfloat16', or 'auto': the faster one of the two on this machine
     precision: str = 'float32'
+    #: leave faces out of the training that most voters called unknown or not a face
+    drop_unreadable: bool = False
     #: part of the training split held out for validation and calibration
     holdout: float = 0.05
     #: what is done for classes that have few faces: see :mod:`training.rare`
@@ -68,7 +70,7 @@ class Recipe:
 
 
 _CHOICES = {'network': tuple(NETWORKS), 'optimizer': ('sgd', 'adam'), 'keep': ('last', 'best'),
-            'schedule': ('cosine', 'plateau'), 'precision': ('float32', 'mixed_bfloat16'),
+            'schedule': ('cosine', 'plateau'), 'precision': ('float32', 'mixed_bfloat16', 'auto'),
             'rare_classes': RARE_CLASSES}
 _RANGES = {'epochs': (1, 100_000), 'batch_size': (1, 65_536), 'seed': (0, 2 ** 31),
            'learning_rate': (0, 100), 'momentum': (0, 1), 'weight_decay': (0, 1),
@@ -130,6 +132,9 @@ def check(recipe: Recipe, source: str = 'recipe') -> Recipe:
         if not isinstance(getattr(recipe, key), int):
             raise RecipeError(f'{source}: {key} is {getattr(recipe, key)!r}, expected a whole '
                               'number')
+    if not isinstance(recipe.drop_unreadable, bool):
+        raise RecipeError(f'{source}: drop_unreadable is {recipe.drop_unreadable!r}, expected '
+                          'true or false')
     unknown = set(recipe.heads) - set(HEADS)
     if unknown or not recipe.heads:
         raise RecipeError(f'{source}: heads are {", ".join(recipe.heads) or "none"}, expected '

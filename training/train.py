@@ -19,7 +19,7 @@ import yaml
 from . import charts, generator, rare, votes
 from . import teachers as teaching
 from .augmentation import augment, blend, blend_shares
-from .datasets import Dataset, DatasetError, ferplus_targets, split_holdout
+from .datasets import Dataset, DatasetError, ferplus_targets, readable, split_holdout
 from .networks import build, HEADS
 from .recipes import from_dict, Recipe, RecipeError
 
@@ -318,6 +318,8 @@ def train(recipe: Recipe, dataset: Dataset, run: Path,
     if not len(rest) or not len(held_out):
         raise DatasetError(f'{len(dataset)} faces are too few to train on and to hold out '
                            f'{recipe.holdout:.0%} of each class')
+    if recipe.drop_unreadable and rest.votes is not None:
+        rest = rest.subset(readable(rest.votes))
     rest = _with_rare_classes(rest, recipe, run)
     taught_by = None
     if recipe.distillation:

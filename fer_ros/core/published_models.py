@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Get a detector's weights from their publisher, on the user's word only, into the user's folder.
+"""Weights that their publisher offers: fetched on the user's word only, into the user's folder.
 
 No part of the package calls this at start. What was fetched once is found by
 :func:`fetched_path`.
@@ -58,6 +58,10 @@ YUNET = PublishedFile(
     'https://media.githubusercontent.com/media/opencv/opencv_zoo/main/models/'
     'face_detection_yunet/face_detection_yunet_2023mar.onnx', 'MIT')
 
+#: What messages name as the cure.
+FETCH_COMMAND = ("run 'fer-model fetch yunet' (with ROS: 'ros2 run fer_ros fer-model fetch "
+                 "yunet')")
+
 #: What ``fer-model fetch`` offers, by name.
 PUBLISHED = {file.name: file for file in (YUNET,)}
 
@@ -87,25 +91,23 @@ def fetched_path(file: PublishedFile) -> Path | None:
         return None
 
 
-def check(file: PublishedFile, content: bytes, origin: str) -> None:
-    """Raise :class:`FetchError` unless the bytes are the published file."""
+def flaw(file: PublishedFile, content: bytes) -> str:
+    """Return what is wrong with the bytes of a published file and what to do, or ''."""
     digest = hashlib.sha256(content).hexdigest()
     if digest == file.sha256:
-        return
+        return ''
     if content.startswith(_LFS_POINTER):
-        what = ('is a Git LFS pointer, a text of a few lines in place of the file: take the '
+        return ('is a Git LFS pointer, a few lines of text in place of the file: take the '
                 f"address of the file itself, such as {file.url}, or run 'git lfs pull'")
-    elif content.lstrip()[:1] == b'<':
-        what = ('is a web page and not the file: a login page of the network, or the address of '
-                f'a page about the file? Its own address is {file.url}')
-    elif len(content) < file.size:
-        what = (f'has {len(content):,} bytes of {file.size:,}: it is cut short or another file. '
+    if content.lstrip()[:1] == b'<':
+        return ('is a web page, not the file: a login page of the network, or the address of a '
+                f'page about the file? Its own address is {file.url}')
+    if len(content) < file.size:
+        return (f'has {len(content):,} bytes of {file.size:,}: it is cut short, or another file. '
                 'Fetch it again')
-    else:
-        what = (f'is not {file.file_name} as published: its SHA-256 begins with {digest[:12]}, '
-                f'expected {file.sha256[:12]}. Fetch it from {file.url}; to use a model of your '
-                'own, set model_path')
-    raise FetchError(f'{origin} {what}')
+    return (f'is not {file.file_name} as published: its SHA-256 begins with {digest[:12]}, '
+            f'expected {file.sha256[:12]}. Fetch it from {file.url}; to use a model of your own, '
+            'set model_path')
 
 
 def fetch(file: PublishedFile, *, url: str = '', path: str | os.PathLike = '',
@@ -127,14 +129,16 @@ def fetch(file: PublishedFile, *, url: str = '', path: str | os.PathLike = '',
     else:
         origin = _shown(url or file.url)
         content = _download(url or file.url, file.size, silence_s, whole_s)
-    check(file, content, origin)
+    problem = flaw(file, content)
+    if problem:
+        raise FetchError(f'{origin} {problem}')
     _write(target, content)
     return target, False
 
 
 def _is_whole(file: PublishedFile, path: Path) -> bool:
     try:
-        return hashlib.sha256(path.read_bytes()).hexdigest() == file.sha256
+        return not flaw(file, path.read_bytes())
     except OSError:
         return False
 

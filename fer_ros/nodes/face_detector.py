@@ -9,7 +9,7 @@ from fer_ros.core.tracking import FaceTracker
 from fer_ros.msg import FaceArray
 from fer_ros.nodes import image_input, qos
 from fer_ros.nodes.base import ManagedNode, run
-from fer_ros.nodes.diagnostics import Status
+from fer_ros.nodes.diagnostics import Status, WARN
 from fer_ros.nodes.parameters import Parameter
 import numpy as np
 from std_msgs.msg import Header
@@ -61,7 +61,9 @@ class FaceDetector(ManagedNode):
         self._faces = 0
         self._rate = RateMeter()
         self._latency = LatencyWindow()
-        self.get_logger().info(f'detector: {detector.name}')
+        self.get_logger().info(f'detector: {self._finder.description}')
+        if self._finder.caveat:
+            self.get_logger().warning(self._finder.caveat)
 
     def activate(self) -> None:
         """Subscribe."""
@@ -83,6 +85,8 @@ class FaceDetector(ManagedNode):
     def report(self, status: Status) -> None:
         """Add figures."""
         if self._finder is not None:
+            if self._finder.caveat:
+                status.worsen(WARN, self._finder.caveat)
             status.values.update({
                 'detector': self._detector_name, 'faces': self._faces,
                 'rate out (Hz)': self._rate.rate_hz(self.now_s()),

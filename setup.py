@@ -45,6 +45,7 @@ setup(
     entry_points={'console_scripts': [
         'fer-bench=fer_ros.bench.__main__:main',
         'fer-demo=fer_ros.cli.demo:main',
+        'fer-doctor=fer_ros.cli.doctor:main',
         'fer-eval=fer_ros.cli.evaluate:main',
         'fer-graph=fer_ros.cli.graph:main',
         'fer-habits=fer_ros.cli.habits:main',

@@ -1,0 +1,123 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Whether the libraries are there, load, and fit together; each is tried in its own process."""
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+import importlib.util
+import os
+
+from fer_ros.core.doctor.finding import Finding, Level, Request
+from fer_ros.core.doctor.probe import Probe, probe
+
+
+@dataclass(frozen=True)
+class _Library:
+    """A library and what depends on it.
+
+    :ivar code: prints the version if it works.
+    :ivar missing: how bad it is not to have it; None: not worth a word.
+    :ivar broken: how bad it is when it is there and does not load.
+    :ivar purpose: what needs it, or what happens without it.
+    """
+
+    name: str
+    module: str
+    code: str
+    missing: Level | None
+    broken: Level
+    purpose: str
+    install: str
+
+
+def _version(module: str) -> str:
+    return f'import {module} as m; print(getattr(m, "__version__", ""))'
+
+
+_IMAGES = _Library(
+    'NumPy and OpenCV', 'cv2',
+    'import numpy; print(numpy.__version__, flush=True)\n'
+    'import cv2; cv2.resize(numpy.zeros((4, 4, 3), numpy.uint8), (2, 2)); print(cv2.__version__)',
+    Level.ERROR, Level.ERROR, 'everything needs them', 'numpy opencv-python-headless')
+_LIBRARIES = (
+    _IMAGES,
+    _Library('LiteRT', 'ai_edge_litert',
+             'from fer_ros.core.classification import _interpreter_class\n'
+             'print(_interpreter_class().__module__.partition(".")[0])',
+             Level.ERROR, Level.ERROR, 'no emotion is read without it', 'ai-edge-litert'),
+    _Library('ONNX Runtime', 'onnxruntime',
+             # Before the import, as everywhere: its wheels report home otherwise.
+             'import os; os.environ["ORT_DISABLE_TELEMETRY"] = "1"\n' + _version('onnxruntime'),
+             Level.WARN, Level.WARN, 'OpenCV runs the detectors without it, more slowly',
+             'onnxruntime'),
+    _Library('cv_bridge', 'cv_bridge',
+             'import cv_bridge; cv_bridge.CvBridge().encoding_to_cvtype2("bgr8"); print("loads")',
+             None, Level.WARN, 'our own conversion of images is used instead', ''),
+    _Library('PyYAML', 'yaml', _version('yaml'), Level.ERROR, Level.ERROR,
+             'policies are YAML files', 'PyYAML'),
+    _Library('pydantic', 'pydantic', 'import pydantic; print(pydantic.VERSION)\n'
+             'import fer_ros.core.home.policy', Level.ERROR, Level.ERROR,
+             'it checks the policy of the home', "'pydantic>=2'"),
+    _Library('paho-mqtt', 'paho', 'import paho.mqtt as p; print(p.__version__)\n'
+             'import fer_ros.core.home.mqtt; from paho.mqtt.client import CallbackAPIVersion',
+             Level.ERROR, Level.ERROR, 'it speaks with the broker', "'paho-mqtt>=2'"),
+    _Library('flask', 'flask', 'from importlib.metadata import version; print(version("flask"))\n'
+             'import fer_ros.dashboard.app', None, Level.WARN, 'the page needs it', 'flask'),
+    _Library('waitress', 'waitress', 'from importlib.metadata import version\n'
+             'import waitress; print(version("waitress"))', None, Level.WARN,
+             'the page needs it', 'waitress'),
+)
+
+
+def check(request: Request) -> Iterator[Finding]:
+    """Try all libraries; those that work share a line."""
+    with ThreadPoolExecutor(max(2, os.cpu_count() or 1)) as pool:
+        results = list(pool.map(lambda library: _try(library), _LIBRARIES))
+    works = dict(pair for library, result in zip(_LIBRARIES, results) if result
+                 for pair in zip(library.name.split(' and '), result.output.split()))
+    if works:
+        yield Finding('libraries', Level.OK, ', '.join(
+            f'{name} {version}' for name, version in works.items()) + ' load', values=works)
+    for library, result in zip(_LIBRARIES, results):
+        if result is None:
+            if library.missing is not None:
+                yield Finding('libraries', library.missing, f'{library.name} is not installed; '
+                              f'{library.purpose}', _install(library))
+        elif not result:
+            yield _broken(library, result)
+
+
+def _try(library: _Library) -> Probe | None:
+    """Return what came of trying a library; None where it is not installed."""
+    try:
+        if library.name != 'LiteRT' and importlib.util.find_spec(library.module) is None:
+            return None
+    except (ImportError, ValueError):
+        return None
+    return probe(library.code)
+
+
+def _broken(library: _Library, result: Probe) -> Finding:
+    if result.wrong_abi:
+        version = result.output.split()[0] if library is _IMAGES and result.output else ''
+        return Finding(
+            'libraries', library.broken, f'{_place("numpy")} (NumPy {version or "of another ABI"})'
+            f' and {_place(library.module)} do not fit together: one was built for NumPy 1, the '
+            f'other is or was built for NumPy 2; {library.purpose}', "take both from one place: "
+            "with the system's OpenCV or cv_bridge \"pip install 'numpy<2'\" in the virtual "
+            'environment')
+    return Finding('libraries', library.broken,
+                   f'{library.name} does not load ({result.problem}); {library.purpose}',
+                   _install(library) if library.install else 'install it again')
+
+
+def _install(library: _Library) -> str:
+    return f'pip install {library.install} (in the virtual environment of the package)'
+
+
+def _place(module: str) -> str:
+    try:
+        spec = importlib.util.find_spec(module)
+    except (ImportError, ValueError):
+        spec = None
+    return spec.origin if spec and spec.origin else module

@@ -38,7 +38,7 @@ def _fetch(chosen: argparse.Namespace) -> int:
     file = PUBLISHED[chosen.name]
     path, was_there = fetch(file, url=chosen.url, path=chosen.file)
     print(f'{path}: {"already there and" if was_there else "fetched,"} whole, SHA-256 as '
-          f'published ({file.license} license). detector: auto considers it at its next start')
+          f'published ({file.license} license). detector: auto takes it from its next start')
     return 0
 
 

@@ -38,7 +38,7 @@ class FaceFinder:
     :param refine_landmarks: where the detector's landmarks do not follow a rolled head, get
         better ones from :class:`LandmarkNet`, if its file is installed.
     :ivar description: the parts in words, for logs and diagnostics.
-    :ivar caveat: the detector's: what is worse than it could be, and the cure; or empty.
+    :ivar warnings: the detector's: what is worse than it could be, and the cure.
     :raises ConfigurationError: for a value out of range.
     """
 
@@ -54,7 +54,7 @@ class FaceFinder:
         self._crop_side_px = crop_side_px
         self._landmark_net = None
         self.description = detector.description
-        self.caveat = detector.caveat
+        self.warnings = detector.warnings
         if refine_landmarks and crop_side_px and not detector.landmarks_follow_roll:
             self._landmark_net = LandmarkNet.if_installed()
             self.description += (', landmarks by MTCNN' if self._landmark_net

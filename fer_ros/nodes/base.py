@@ -381,7 +381,11 @@ def run(*makers: type[ManagedNode], args: list[str] | None = None) -> int:
     try:
         rclpy.init(args=args, signal_handler_options=SignalHandlerOptions.NO)
     except (RCLError, UnknownROSArgsError) as error:
-        print(f'the ROS arguments cannot be used: {error}', file=sys.stderr)
+        if 'logging' in str(error):
+            print(f'ROS cannot write its log ({error}): set ROS_LOG_DIR to a folder that this '
+                  'user may write', file=sys.stderr)
+        else:
+            print(f'the ROS arguments cannot be used: {error}', file=sys.stderr)
         return 2
     stop = threading.Event()
     previous = {number: signal.signal(number, lambda *_: stop.set())

@@ -62,8 +62,8 @@ class FaceDetector(ManagedNode):
         self._rate = RateMeter()
         self._latency = LatencyWindow()
         self.get_logger().info(f'detector: {self._finder.description}')
-        if self._finder.caveat:
-            self.get_logger().warning(self._finder.caveat)
+        for warning in self._finder.warnings:
+            self.get_logger().warning(warning)
 
     def activate(self) -> None:
         """Subscribe."""
@@ -85,8 +85,8 @@ class FaceDetector(ManagedNode):
     def report(self, status: Status) -> None:
         """Add figures."""
         if self._finder is not None:
-            if self._finder.caveat:
-                status.worsen(WARN, self._finder.caveat)
+            for warning in self._finder.warnings:
+                status.worsen(WARN, warning)
             status.values.update({
                 'detector': self._detector_name, 'faces': self._faces,
                 'rate out (Hz)': self._rate.rate_hz(self.now_s()),

@@ -106,17 +106,16 @@ def _first_installed(**options) -> FaceDetector:
         except ConfigurationError as error:
             reasons.append(str(error))
             continue
-        detector.caveat = _caveat(name, reasons)
+        if reasons:
+            detector.warnings.insert(0, _step_down(name, reasons[0]))
         return detector
     raise ConfigurationError('no face detector can be used: ' + '; '.join(reasons))
 
 
-def _caveat(name: str, reasons: list[str]) -> str:
-    """Say how much worse a detector is than the best, which cannot be used, and the cure."""
-    if not reasons:
-        return ''
+def _step_down(name: str, reason: str) -> str:
+    """Say how much worse a detector is than the best, why that is not used, and the cure."""
     best, wanted = next(iter(PREFERRED.items()))
     got = PREFERRED[name]
     return (f'detector {name} is used instead of {best}: recall {got.recall:.2f} instead of '
             f'{wanted.recall:.2f}, AP {got.ap:.2f} instead of {wanted.ap:.2f}, '
-            f'{got.ms / wanted.ms:.1f} times the processor time; {reasons[0]}')
+            f'{got.ms / wanted.ms:.1f} times the processor time; {reason}')

@@ -17,18 +17,18 @@ class FaceDetector(ABC):
 
     :ivar name: the detector's name, one of :data:`fer_ros.core.detection.DETECTORS` but 'auto'.
     :ivar description: name, model and run time in words, for logs and diagnostics.
-    :ivar caveat: what is worse than it could be on this machine, and the cure; or empty.
+    :ivar warnings: what the user should know: what is worse than it could be, and the cure.
     :ivar score_threshold: faces with a lower score are left out, [0, 1].
     :ivar landmarks_follow_roll: whether its landmarks show how far a head is rolled.
     """
 
     name = ''
     description = ''
-    caveat = ''
     landmarks_follow_roll = False
 
     def __init__(self, *, minimum_face_px: float = 24, score_threshold: float = 0.0):
         self._minimum_face_px = minimum_face_px
+        self.warnings: list[str] = []
         self.score_threshold = score_threshold
 
     def detect(self, image: np.ndarray) -> list[Detection]:

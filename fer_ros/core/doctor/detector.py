@@ -23,10 +23,8 @@ def check(request: Request) -> Iterator[Finding]:
     took_ms = least_ms(lambda: detector.detect(image), _TRIES)
     values = {'detector': detector.name, 'image of 640x480 (ms)': round(took_ms, 2)}
     message = f'auto takes {detector.description}; {took_ms:.1f} ms per 640x480 image'
-    if detector.caveat:
-        yield Finding('detector', Level.WARN, f'{message}; {detector.caveat}', values=values)
-    else:
-        yield Finding('detector', Level.OK, message, values=values)
+    yield Finding('detector', Level.WARN if detector.warnings else Level.OK,
+                  '; '.join([message, *detector.warnings]), values=values)
 
 
 def least_ms(work, tries: int) -> float:

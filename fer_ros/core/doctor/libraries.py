@@ -31,7 +31,23 @@ class _Library:
 
 
 def _version(module: str) -> str:
-    return f'import {module} as m; print(getattr(m, "__version__", ""))'
+    return f'import {module} as m; print(m.__version__)'
+
+
+def _installed_version(module: str) -> str:
+    """Return code for a module that does not know its own version."""
+    return f'from importlib.metadata import version; print(version("{module}"))'
+
+
+def _is_there(module: str) -> bool:
+    try:
+        return importlib.util.find_spec(module) is not None
+    except (ImportError, ValueError):
+        return False
+
+
+#: Which of the packages with a LiteRT interpreter is installed, as the classifier looks for them.
+_LITERT = next(filter(_is_there, ('ai_edge_litert', 'tflite_runtime')), 'ai_edge_litert')
 
 
 _IMAGES = _Library(
@@ -41,9 +57,7 @@ _IMAGES = _Library(
     Level.ERROR, Level.ERROR, 'everything needs them', 'numpy opencv-python-headless')
 _LIBRARIES = (
     _IMAGES,
-    _Library('LiteRT', 'ai_edge_litert',
-             'from fer_ros.core.classification import _interpreter_class\n'
-             'print(_interpreter_class().__module__.partition(".")[0])',
+    _Library('LiteRT', _LITERT, f'import {_LITERT}.interpreter\n' + _installed_version(_LITERT),
              Level.ERROR, Level.ERROR, 'no emotion is read without it', 'ai-edge-litert'),
     _Library('ONNX Runtime', 'onnxruntime',
              # Before the import, as everywhere: its wheels report home otherwise.
@@ -61,11 +75,10 @@ _LIBRARIES = (
     _Library('paho-mqtt', 'paho', 'import paho.mqtt as p; print(p.__version__)\n'
              'import fer_ros.core.home.mqtt; from paho.mqtt.client import CallbackAPIVersion',
              Level.ERROR, Level.ERROR, 'it speaks with the broker', "'paho-mqtt>=2'"),
-    _Library('flask', 'flask', 'from importlib.metadata import version; print(version("flask"))\n'
-             'import fer_ros.dashboard.app', None, Level.WARN, 'the page needs it', 'flask'),
-    _Library('waitress', 'waitress', 'from importlib.metadata import version\n'
-             'import waitress; print(version("waitress"))', None, Level.WARN,
-             'the page needs it', 'waitress'),
+    _Library('flask', 'flask', _installed_version('flask') + '\nimport fer_ros.dashboard.app',
+             None, Level.WARN, 'the page needs it', 'flask'),
+    _Library('waitress', 'waitress', _installed_version('waitress') + '\nimport waitress', None,
+             Level.WARN, 'the page needs it', 'waitress'),
 )
 
 
@@ -89,23 +102,17 @@ def check(request: Request) -> Iterator[Finding]:
 
 def _try(library: _Library) -> Probe | None:
     """Return what came of trying a library; None where it is not installed."""
-    try:
-        if library.name != 'LiteRT' and importlib.util.find_spec(library.module) is None:
-            return None
-    except (ImportError, ValueError):
-        return None
-    return probe(library.code)
+    return probe(library.code) if _is_there(library.module) else None
 
 
 def _broken(library: _Library, result: Probe) -> Finding:
     if result.wrong_abi:
         version = result.output.split()[0] if library is _IMAGES and result.output else ''
         return Finding(
-            'libraries', library.broken, f'{_place("numpy")} (NumPy {version or "of another ABI"})'
-            f' and {_place(library.module)} do not fit together: one was built for NumPy 1, the '
-            f'other is or was built for NumPy 2; {library.purpose}', "take both from one place: "
-            "with the system's OpenCV or cv_bridge \"pip install 'numpy<2'\" in the virtual "
-            'environment')
+            'libraries', library.broken, f'{_place(library.module)} was not built for the NumPy '
+            f'that is installed ({version and version + ", "}{_place("numpy")}); '
+            f'{library.purpose}', "with the system's OpenCV and cv_bridge, \"pip install "
+            "'numpy<2'\" in the virtual environment of the package")
     return Finding('libraries', library.broken,
                    f'{library.name} does not load ({result.problem}); {library.purpose}',
                    _install(library) if library.install else 'install it again')
@@ -116,8 +123,5 @@ def _install(library: _Library) -> str:
 
 
 def _place(module: str) -> str:
-    try:
-        spec = importlib.util.find_spec(module)
-    except (ImportError, ValueError):
-        spec = None
+    spec = importlib.util.find_spec(module) if _is_there(module) else None
     return spec.origin if spec and spec.origin else module

@@ -39,6 +39,13 @@ def _installed_version(module: str) -> str:
     return f'from importlib.metadata import version; print(version("{module}"))'
 
 
+def _at_least(*parts: int) -> str:
+    """Return code that complains where VERSION is older than this."""
+    return (f'if tuple(map(int, VERSION.split(".")[:{len(parts)}])) < {parts}:\n'
+            f'    raise SystemExit(f"{{VERSION}} is too old: {".".join(map(str, parts))} or newer '
+            'is needed")')
+
+
 def _is_there(module: str) -> bool:
     try:
         return importlib.util.find_spec(module) is not None
@@ -69,14 +76,15 @@ _LIBRARIES = (
              None, Level.WARN, 'our own conversion of images is used instead', ''),
     _Library('PyYAML', 'yaml', _version('yaml'), Level.ERROR, Level.ERROR,
              'policies are YAML files', 'PyYAML'),
-    _Library('pydantic', 'pydantic', 'import pydantic; print(pydantic.VERSION)\n'
-             'import fer_ros.core.home.policy', Level.ERROR, Level.ERROR,
-             'it checks the policy of the home', "'pydantic>=2'"),
-    _Library('paho-mqtt', 'paho', 'import paho.mqtt as p; print(p.__version__)\n'
-             'import fer_ros.core.home.mqtt; from paho.mqtt.client import CallbackAPIVersion',
-             Level.ERROR, Level.ERROR, 'it speaks with the broker', "'paho-mqtt>=2'"),
-    _Library('flask', 'flask', _installed_version('flask') + '\nimport fer_ros.dashboard.app',
-             None, Level.WARN, 'the page needs it', 'flask'),
+    _Library('pydantic', 'pydantic', 'from pydantic import VERSION; print(VERSION)\n'
+             + _at_least(2), Level.ERROR, Level.ERROR, 'it checks the policy of the home',
+             "'pydantic>=2'"),
+    _Library('paho-mqtt', 'paho', 'from paho.mqtt import __version__ as VERSION; print(VERSION)\n'
+             'import paho.mqtt.client\n' + _at_least(2), Level.ERROR, Level.ERROR,
+             'it speaks with the broker', "'paho-mqtt>=2'"),
+    _Library('flask', 'flask', 'from importlib.metadata import version\n'
+             'VERSION = version("flask"); print(VERSION); import flask\n' + _at_least(2, 2),
+             None, Level.WARN, 'the page needs it', "'flask>=2.2'"),
     _Library('waitress', 'waitress', _installed_version('waitress') + '\nimport waitress', None,
              Level.WARN, 'the page needs it', 'waitress'),
 )
@@ -114,7 +122,7 @@ def _broken(library: _Library, result: Probe) -> Finding:
             f'{library.purpose}', "with the system's OpenCV and cv_bridge, \"pip install "
             "'numpy<2'\" in the virtual environment of the package")
     return Finding('libraries', library.broken,
-                   f'{library.name} does not load ({result.problem}); {library.purpose}',
+                   f'{library.name} cannot be used ({result.problem}); {library.purpose}',
                    _install(library) if library.install else 'install it again')
 
 

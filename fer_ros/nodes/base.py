@@ -70,6 +70,8 @@ class ManagedNode(LifecycleNode):
         self._state = 'unconfigured'
         self._failure = ''
         self._starting = False
+        # A caller may start the node while the executor tries it again.
+        self._start_lock = threading.Lock()
         self._retry: Timer | None = None
         self._backoff = Backoff(shortest_s=_RETRY_S[0], longest_s=_RETRY_S[1])
         self._endpoints: dict[Subscription | Publisher, str] = {}
@@ -180,9 +182,10 @@ class ManagedNode(LifecycleNode):
         What failed is tried again, with growing pauses, until it succeeds or somebody else moves
         the node from one state to another.
         """
-        self._end_retries()
-        self._backoff.reset()
-        return self._start()
+        with self._start_lock:
+            self._end_retries()
+            self._backoff.reset()
+            return self._start()
 
     def _start(self) -> bool:
         self._starting = True
@@ -201,9 +204,10 @@ class ManagedNode(LifecycleNode):
         return self._state == 'active'
 
     def _start_again(self) -> None:
-        self._end_retries()
-        if self._start():
-            self.get_logger().info('started: what was missing is there now')
+        with self._start_lock:
+            self._end_retries()
+            if self._state in ('unconfigured', 'inactive') and self._start():
+                self.get_logger().info('started: what was missing is there now')
 
     def _end_retries(self) -> None:
         if self._retry is not None:

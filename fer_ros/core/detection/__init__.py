@@ -118,4 +118,5 @@ def _step_down(name: str, reason: str) -> str:
     got = PREFERRED[name]
     return (f'detector {name} is used instead of {best}: recall {got.recall:.2f} instead of '
             f'{wanted.recall:.2f}, AP {got.ap:.2f} instead of {wanted.ap:.2f}, '
-            f'{got.ms / wanted.ms:.1f} times the processor time; {reason}')
+            f'{got.ms / wanted.ms:.1f} times the processor time; {reason}; it is taken at the '
+            'next start')

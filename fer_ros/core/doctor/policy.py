@@ -21,7 +21,6 @@ def check(request: Request) -> Iterator[Finding]:
 
 def _check_policy(request: Request) -> Iterator[Finding]:
     from fer_ros.core.errors import ConfigurationError
-    from fer_ros.core.home.house import House
     from fer_ros.core.home.policy import load_policy
     try:
         policy = load_policy(request.policy)
@@ -32,6 +31,8 @@ def _check_policy(request: Request) -> Iterator[Finding]:
     targets = sum(len(room.targets) for room in policy.rooms.values())
     yield Finding('policy', Level.OK, f'{request.policy} can be used: {len(policy.rooms)} rooms, '
                   f'{targets} targets', values={'rooms': len(policy.rooms), 'targets': targets})
+    # Here, since it needs more than a policy does.
+    from fer_ros.core.home.house import House
     try:
         House.check_secrets(policy)
     except ConfigurationError as error:

@@ -5,6 +5,7 @@ from contextlib import contextmanager
 import json
 import os
 from pathlib import Path
+import re
 import shutil
 import stat
 import subprocess
@@ -374,3 +375,13 @@ def test_the_policies_that_ship_can_be_used():
     for path in (REPOSITORY / 'config' / 'policies').glob('*.yaml'):
         finding = next(policy.check(Request(policy=str(path))))
         assert finding.level == Level.OK and finding.values['rooms'] >= 1
+
+
+def test_the_page_names_every_subject_and_option():
+    page = (REPOSITORY / 'docs' / 'doctor.md').read_text(encoding='utf-8')
+    for subject in CHECKS:
+        assert f'| `{subject}` |' in page
+    done = subprocess.run([sys.executable, '-m', 'fer_ros.cli.doctor', '--help'], text=True,
+                          capture_output=True, timeout=60, cwd=REPOSITORY)
+    options = set(re.findall(r'--[a-z-]+', done.stdout)) - {'--help'}
+    assert options and all(f'`{option}' in page for option in options)

@@ -185,7 +185,11 @@ class ManagedNode(LifecycleNode):
         with self._start_lock:
             self._end_retries()
             self._backoff.reset()
-            return self._start()
+            done = self._start()
+        if not done:
+            self.get_logger().info('it is tried again, every '
+                                   f'{_RETRY_S[1]:g} s at most, until it succeeds')
+        return done
 
     def _start(self) -> bool:
         self._starting = True

@@ -116,7 +116,8 @@ def _step_down(name: str, reason: str) -> str:
     """Say how much worse a detector is than the best, why that is not used, and the cure."""
     best, wanted = next(iter(PREFERRED.items()))
     got = PREFERRED[name]
-    return (f'detector {name} is used instead of {best}: recall {got.recall:.2f} instead of '
-            f'{wanted.recall:.2f}, AP {got.ap:.2f} instead of {wanted.ap:.2f}, '
+    worse = [f'{what} {mine:.2f} instead of {best_s:.2f}' for what, mine, best_s in (
+        ('recall', got.recall, wanted.recall), ('AP', got.ap, wanted.ap)) if mine < best_s]
+    return (f'detector {name} is used instead of {best}: {", ".join(worse)}, '
             f'{got.ms / wanted.ms:.1f} times the processor time; {reason}; it is taken at the '
             'next start')

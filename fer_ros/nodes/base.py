@@ -185,13 +185,13 @@ class ManagedNode(LifecycleNode):
         with self._start_lock:
             self._end_retries()
             self._backoff.reset()
-            done = self._start()
+            done = self._try_start()
         if not done:
             self.get_logger().info('it is tried again, every '
                                    f'{_RETRY_S[1]:g} s at most, until it succeeds')
         return done
 
-    def _start(self) -> bool:
+    def _try_start(self) -> bool:
         self._starting = True
         try:
             if self._state == 'unconfigured':
@@ -210,7 +210,7 @@ class ManagedNode(LifecycleNode):
     def _start_again(self) -> None:
         with self._start_lock:
             self._end_retries()
-            if self._state in ('unconfigured', 'inactive') and self._start():
+            if self._state in ('unconfigured', 'inactive') and self._try_start():
                 self.get_logger().info('started: what was missing is there now')
 
     def _end_retries(self) -> None:

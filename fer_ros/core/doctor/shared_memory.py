@@ -16,10 +16,10 @@ _MIB = 2 ** 20
 
 
 def check(request: Request) -> Iterator[Finding]:
-    """Look at /dev/shm where there is a ROS 2 that uses it."""
-    if importlib.util.find_spec('rclpy') is None:
-        return
-    yield from look(FOLDER, NEEDED)
+    """Look at /dev/shm where there is a ROS 2 with Fast DDS, which uses it."""
+    fast_dds = 'fastrtps' in os.environ.get('RMW_IMPLEMENTATION', 'rmw_fastrtps_cpp')
+    if fast_dds and importlib.util.find_spec('rclpy') is not None:
+        yield from look(FOLDER, NEEDED)
 
 
 def look(folder: Path, needed: int) -> Iterator[Finding]:

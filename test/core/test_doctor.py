@@ -341,7 +341,7 @@ def test_a_log_folder_that_cannot_be_made_is_an_error(public):
     assert ros.log_folder({'ROS_LOG_DIR': str(public / 'new' / 'log')}).level == Level.OK
     assert ros.log_folder({'ROS_HOME': str(public)}).message == f'log: {public}/log'
     (public / 'file').write_text('')
-    for folder in (public / 'file', public / 'file' / 'log'):
+    for folder in (public / 'file', public / 'file' / 'log', Path('/proc/log')):
         finding = ros.log_folder({'ROS_LOG_DIR': str(folder)})
         assert finding.level == Level.ERROR and 'ROS_LOG_DIR' in finding.cure
     (public / 'mine').mkdir(mode=0o700)

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping
 import importlib.util
 import os
 from pathlib import Path
+import tempfile
 
 from fer_ros import transport
 from fer_ros.core.doctor.finding import Finding, Level, Request
@@ -113,7 +114,11 @@ def log_folder(environment: Mapping[str, str]) -> Finding:
     folder = Path(environment.get('ROS_LOG_DIR') or os.path.join(home, 'log')).expanduser()
     # What is not there yet is made in the nearest folder that is.
     nearest = next((path for path in (folder, *folder.parents) if path.exists()), Path('/'))
-    if nearest.is_dir() and os.access(nearest, os.W_OK | os.X_OK):
-        return Finding('ros', Level.OK, f'log: {folder}')
-    return Finding('ros', Level.ERROR, f'the log folder {folder} cannot be written by this user: '
-                   'no node starts', 'make it writable, or set ROS_LOG_DIR to a folder that is')
+    try:
+        # Tried and not asked: some file systems refuse even root.
+        with tempfile.TemporaryDirectory(dir=nearest):
+            return Finding('ros', Level.OK, f'log: {folder}')
+    except OSError as error:
+        reason = error.strerror
+    return Finding('ros', Level.ERROR, f'the log folder {folder} cannot be written ({reason}): no '
+                   'node starts', 'make it writable, or set ROS_LOG_DIR to a folder that is')

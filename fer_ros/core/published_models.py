@@ -5,6 +5,7 @@ No part of the package calls this at start. What was fetched once is found by
 :func:`fetched_path`.
 """
 
+import base64
 from dataclasses import dataclass
 import hashlib
 import http.client
@@ -15,6 +16,7 @@ import ssl
 import tempfile
 import time
 import urllib.error
+import urllib.parse
 import urllib.request
 
 from fer_ros.core.errors import ConfigurationError, FerError
@@ -159,7 +161,7 @@ def _download(url: str, size: int, silence_s: float, whole_s: float) -> bytes:
     end_s = time.monotonic() + whole_s
     content = bytearray()
     try:
-        request = urllib.request.Request(url, headers={'User-Agent': 'fer_ros'})
+        request = _request(url)
         with urllib.request.urlopen(request, timeout=silence_s) as answer:
             # One byte more than expected tells that it is another file; no more is read.
             while len(content) <= size:
@@ -172,6 +174,19 @@ def _download(url: str, size: int, silence_s: float, whole_s: float) -> bytes:
     except (OSError, ValueError, http.client.HTTPException) as error:
         raise FetchError(f'{shown}: {_reason(error, silence_s)}') from error
     return bytes(content)
+
+
+def _request(url: str) -> urllib.request.Request:
+    """Return the request for an address that may hold a user name and password."""
+    parts = urllib.parse.urlsplit(url)
+    user, _, host = parts.netloc.rpartition('@')
+    request = urllib.request.Request(parts._replace(netloc=host, fragment='').geturl(),
+                                     headers={'User-Agent': 'fer_ros'})
+    if user:
+        token = base64.b64encode(urllib.parse.unquote(user).encode()).decode()
+        # A redirect to somebody else does not carry it along.
+        request.add_unredirected_header('Authorization', f'Basic {token}')
+    return request
 
 
 def _shown(url: str) -> str:
@@ -201,7 +216,10 @@ def _reason(error: Exception, silence_s: float) -> str:
         return f'the server is too slow or silent ({silence_s:g} s): try again. {offline}'
     if isinstance(error, (http.client.IncompleteRead, ConnectionError)):
         return 'the transfer was cut off: try again'
-    return f'{str(error) or type(error).__name__}: check the address and the network. {offline}'
+    if isinstance(error, OSError) and error.strerror:
+        return f'{error.strerror}: check the address and the network. {offline}'
+    # Its text may hold the whole address, with what is secret in it.
+    return f'{type(error).__name__}: check the address'
 
 
 def _write(target: Path, content: bytes) -> None:

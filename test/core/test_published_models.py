@@ -199,11 +199,31 @@ def test_only_web_addresses_are_addresses(url, tmp_path):
         fetch(FILE, url=url, folder=tmp_path)
 
 
-def test_no_secret_of_an_address_is_shown(server, tmp_path):
-    host = server.base.partition('//')[2]
+def guarded(handler):
+    handler.server.seen.append(handler.headers['Authorization'])
+    if handler.path.startswith('/guarded'):
+        redirect('/right')(handler)
+    else:
+        whole(handler)
+
+
+def test_a_password_goes_to_the_mirror_alone(server, tmp_path, monkeypatch):
+    server.seen = []
+    monkeypatch.setitem(ANSWERS, '/guarded', guarded)
+    monkeypatch.setitem(ANSWERS, '/right', guarded)
+    fetch(FILE, url=f'{server.base}/guarded'.replace('//', '//me:hid%40den@'), folder=tmp_path)
+    assert server.seen == ['Basic bWU6aGlkQGRlbg==', None]
+
+
+@pytest.mark.parametrize('url', [
+    'http://me:hidden@{host}/gone?signature=hidden', 'http://me:hidden@nowhere.invalid/x',
+    'http://{host}/a b?token=hidden', 'http://nowhere.invalid:hidden/', 'http://[hidden/'])
+def test_no_secret_of_an_address_is_shown(server, tmp_path, url):
+    url = url.format(host=server.base.partition('//')[2])
     with pytest.raises(FetchError) as error:
-        fetch(FILE, url=f'http://me:hidden@{host}/gone?signature=hidden', folder=tmp_path)
-    assert 'hidden' not in str(error.value) and 'me:***@' in str(error.value)
+        fetch(FILE, url=url, folder=tmp_path)
+    told = str(error.value).removeprefix(url)
+    assert 'hidden' not in told and '\n' not in told
 
 
 def test_a_local_file_is_checked_and_taken(tmp_path):

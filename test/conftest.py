@@ -5,6 +5,7 @@ import os
 from pathlib import Path
 
 import pytest
+from skipped import pytest_terminal_summary  # noqa: F401
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Write the screenshots of docs/: real nodes on the bundled clip, a real browser.
 
-The clip's face is NASA's public-domain portrait of Eileen Collins. ``make screenshots`` runs it.
+The clip's face is NASA's public-domain portrait of Eileen Collins. Run it with make screenshots.
 """
 
 import argparse

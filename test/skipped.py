@@ -9,6 +9,7 @@ PACKAGES = {
     r'mosquitto': 'mosquitto',
     r'chromi': 'chromium chromium-driver',
     r'openssl': 'openssl',
+    r'systemd': 'systemd',
     r'cmake and g\+\+': 'g++',
     r'iproute2': 'iproute2 util-linux',
 }

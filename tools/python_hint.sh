@@ -6,7 +6,7 @@ machine=${FER_MACHINE:-$(uname -sm)}
 if [ "$machine" != 'Linux x86_64' ]; then
   echo "The desk environment needs Linux on x86-64, and this is $machine: there are no ROS 2 wheels"
   echo "for it. Without ROS, a Raspberry Pi included: fer-home (docs/at_home.md). With ROS 2: build"
-  echo "with colcon (README, On a robot)."
+  echo "with colcon (README, On a machine with ROS 2)."
   exit
 fi
 . "${FER_OS_RELEASE:-/etc/os-release}" 2>/dev/null

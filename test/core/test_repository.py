@@ -3,6 +3,8 @@
 
 from pathlib import Path
 import re
+import shutil
+import subprocess
 import xml.etree.ElementTree
 
 import fer_ros
@@ -43,3 +45,39 @@ def test_what_was_skipped_is_one_line_with_one_command():
     assert line == ('5 skipped: 2 for want of mosquitto, 1 for want of chromium chromium-driver, '
                     '1 for want of research data (may not be distributed), 1 for reasons above. '
                     'To run them: sudo apt install chromium chromium-driver mosquitto')
+
+
+def test_systemd_accepts_the_unit_for_a_robot(tmp_path):
+    analyze = shutil.which('systemd-analyze')
+    if analyze is None:
+        pytest.skip('systemd-analyze is not installed (apt install systemd)')
+    unit = tmp_path / 'fer_ros.service'
+    # What is on the robot only: its user, and the start that was copied there.
+    unit.write_text(text('config/robot/fer_ros.service')
+                    .replace('/etc/fer_ros/start', '/bin/true').replace('User=robot', 'User=root'))
+    verified = subprocess.run([analyze, 'verify', '--man=no', str(unit)], capture_output=True,
+                              text=True, timeout=30)
+    said = [line for line in verified.stderr.splitlines() if 'fer_ros' in line]
+    assert verified.returncode == 0 and not said
+
+
+def test_the_start_of_a_robot_is_what_launch_takes():
+    start = REPOSITORY / 'config' / 'robot' / 'start'
+    subprocess.run(['bash', '-n', str(start)], check=True)
+    given = set(re.findall(r'(\w+):=', text('config/robot/start')))
+    given |= set(re.findall(r'(\w+):=', text('docs/on_a_robot.md')))
+    taken = set(re.findall(r"^    \('(\w+)',", text('launch/fer.launch.py'), re.MULTILINE))
+    assert given and given <= taken
+
+
+@pytest.mark.parametrize('page', ['README.md', 'SECURITY.md', 'CONTRIBUTING.md', *sorted(
+    f'docs/{path.name}' for path in (REPOSITORY / 'docs').glob('*.md'))])
+def test_links_of_a_page_lead_somewhere(page):
+    for target in re.findall(r'\]\((?!https?:|mailto:)([^)\s]+)\)', text(page)):
+        file, _, anchor = target.partition('#')
+        path = ((REPOSITORY / page).parent / file).resolve() if file else REPOSITORY / page
+        assert path.exists(), target
+        if anchor:
+            titles = re.findall(r'^#+ (.*)$', path.read_text(encoding='utf-8'), re.MULTILINE)
+            slugs = {re.sub(r'[^\w\- ]', '', title.lower()).replace(' ', '-') for title in titles}
+            assert anchor in slugs, target

@@ -22,6 +22,7 @@ from ros_support import wait_for  # noqa: E402
 
 #: name: (width, height, colour scheme)
 SHOTS = {
+    'overview': (1400, 520, 'light'),  # at the top of README.md
     'dashboard_desktop_light': (1600, 1150, 'light'),
     'dashboard_desktop_dark': (1600, 1150, 'dark'),
     'dashboard_phone_light': (390, 1500, 'light'),

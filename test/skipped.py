@@ -4,6 +4,8 @@
 from collections import Counter
 import re
 
+import pytest
+
 #: What a reason to skip names: the Debian and Ubuntu packages that end it.
 PACKAGES = {
     r'mosquitto': 'mosquitto',
@@ -44,8 +46,10 @@ def summary(reasons: list[str]) -> str:
     return f'{len(reasons)} skipped: {", ".join(parts)}{command}'
 
 
-def pytest_terminal_summary(terminalreporter) -> None:
-    """Write the line."""
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_terminal_summary(terminalreporter):
+    """Write the line below the list of the skipped tests."""
+    yield
     reasons = [report.longrepr[2].removeprefix('Skipped: ') if isinstance(report.longrepr, tuple)
                else str(report.longrepr) for report in terminalreporter.stats.get('skipped', ())]
     if line := summary(reasons):

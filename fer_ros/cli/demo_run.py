@@ -112,6 +112,8 @@ class Demo:
         end_s = time.monotonic() + _START_TIMEOUT_S
         while not self._watcher.ready:
             self._processes.check()
+            if failure := self._watcher.failure():
+                raise FerError(failure)
             if self._stop.wait(0.05):
                 raise FerError('stopped before the nodes were up')
             if time.monotonic() > end_s:
@@ -143,9 +145,8 @@ class Demo:
             if page and not told:
                 told = True
                 screen.event(f'dashboard: {page} (Ctrl-C ends the demo)')
-            elif self._options.web and not told and 'failed' in \
-                    self._watcher.figures.get('dashboard', {}):
-                raise FerError(self._watcher.messages['dashboard'])
+            elif self._options.web and not told and (failure := self._watcher.failure()):
+                raise FerError(failure)
             state = self._watcher.figures.get('camera_driver', {}).get('source state')
             seen = seen or state == 'streaming'
             if state == 'ended':

@@ -86,6 +86,11 @@ class Watcher:
         future.add_done_callback(lambda _: done.set())
         return done.wait(15.0) and future.result().success
 
+    def failure(self) -> str:
+        """Return which node could not be configured or activated and why; empty: none."""
+        return next((f'{node}: {self.messages[node]}' for node, values in list(
+            self.figures.items()) if 'failed' in values), '')
+
     def figure(self, node: str, name: str) -> int:
         """Return a counter from a node's last diagnostics."""
         return int(self.figures.get(node, {}).get(name, 0))
@@ -120,6 +125,6 @@ class Watcher:
     def _on_diagnostics(self, message: DiagnosticArray) -> None:
         for status in message.status:
             name = status.name.partition(':')[0]
-            self.figures[name] = {value.key: value.value for value in status.values}
             self.messages[name] = status.message
+            self.figures[name] = {value.key: value.value for value in status.values}
             self.heard_s[name] = time.monotonic()

@@ -113,7 +113,7 @@ class Dashboard(ManagedNode):
         bridge = self.value('bridge')
         self._site = self._make_site(
             self._board, self._pictures, self._events, self._access, self.now_s, self._control,
-            self._version, self.value('recording'))
+            self._version, recording=self.value('recording'))
         self._server = self._make_server(self._make_app(self._site), self._address,
                                          self.value('port'), 2 * self.value('maximum_viewers'))
         self._subscriptions_made = [

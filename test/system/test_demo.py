@@ -8,6 +8,7 @@ import pty
 import signal
 import subprocess
 import sys
+import time
 import urllib.request
 
 import cv2
@@ -90,6 +91,18 @@ def test_a_camera_that_is_not_there_ends_with_one_message(tmp_path):
     printed, _ = process.communicate(timeout=60)
     assert process.returncode == 1
     assert '/dev/video97 is not there' in printed and 'Traceback' not in printed
+
+
+def test_a_node_that_cannot_start_ends_the_demo_with_its_reason(tmp_path):
+    policy = tmp_path / 'policy.yaml'
+    policy.write_text((REPOSITORY / 'config' / 'policies' / 'default.yaml').read_text()
+                      + 'broker: {host: 127.0.0.1, username: fer, password: {env: NOT_SET}}\n')
+    began_s = time.monotonic()
+    process = start(tmp_path, '--policy', str(policy))
+    printed, _ = process.communicate(timeout=60)
+    assert process.returncode == 1 and 'Traceback' not in printed
+    assert 'smart_home_bridge: ' in printed and 'NOT_SET' in printed
+    assert time.monotonic() - began_s < 40  # the nodes' start is waited for longer
 
 
 def test_a_file_that_is_no_video_ends_with_one_message(tmp_path):

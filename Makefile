@@ -56,7 +56,7 @@ $(VENV)/.created:
 $(VENV)/.demo: requirements/demo.txt $(VENV)/.created
 	@echo "Installing the run time and ROS 2 into .venv (once) ..."
 	@$(PIP) -r requirements/demo.txt || { echo "The packages of requirements/demo.txt could not" \
-	  "be installed: is the network up? Run the same command again when it is."; exit 1; }
+	  "be installed; pip said why. Is the network up? Run the same command again when it is."; exit 1; }
 	@touch $@
 
 $(VENV)/.test: requirements/test.txt requirements/detectors.txt $(VENV)/.demo

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 import threading
 import time
 
-from diagnostic_msgs.msg import DiagnosticArray
+from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus
 from fer_ros import conversions, home_conversions
 from fer_ros.cli.demo_display import View
 from fer_ros.cli.demo_hand import Hand
@@ -47,6 +47,7 @@ class Watcher:
         self.figures: dict[str, dict[str, str]] = {}
         self.heard_s: dict[str, float] = {}
         self.messages: dict[str, str] = {}
+        self._errors: set[str] = set()
         self.events: deque[str] = deque()
         self._rate = RateMeter(window_s=2.0)
         self.node.create_subscription(EmotionArray, 'emotions', self._on_emotions, qos.RESULT)
@@ -89,7 +90,7 @@ class Watcher:
     def failure(self) -> str:
         """Return which node could not be configured or activated and why; empty: none."""
         return next((f'{node}: {self.messages[node]}' for node, values in list(
-            self.figures.items()) if 'failed' in values), '')
+            self.figures.items()) if node in self._errors and values.get('state') != 'active'), '')
 
     def figure(self, node: str, name: str) -> int:
         """Return a counter from a node's last diagnostics."""
@@ -126,5 +127,7 @@ class Watcher:
         for status in message.status:
             name = status.name.partition(':')[0]
             self.messages[name] = status.message
+            (self._errors.add if status.level == DiagnosticStatus.ERROR
+             else self._errors.discard)(name)
             self.figures[name] = {value.key: value.value for value in status.values}
             self.heard_s[name] = time.monotonic()

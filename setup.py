@@ -12,7 +12,7 @@ HERE = Path(__file__).parent
 
 setup(
     name='fer_ros',
-    version='0.1.0',
+    version='0.2.0',
     description='Facial emotion recognition for ROS 2 robots and smart homes',
     long_description=(HERE / 'README.md').read_text(encoding='utf-8'),
     long_description_content_type='text/markdown',

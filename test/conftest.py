@@ -6,6 +6,7 @@ from pathlib import Path
 import tempfile
 
 import pytest
+from skipped import pytest_terminal_summary  # noqa: F401
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 

@@ -17,7 +17,8 @@ import yaml
 
 #: What the launch files set from their arguments stands in the YAML as a comment only, for a
 #: value there would have no effect.
-LAUNCH_ARGUMENTS = {'source': 'source', 'policy_file': 'policy', 'autostart': 'autostart'}
+LAUNCH_ARGUMENTS = {'source': 'source', 'policy_file': 'policy', 'autostart': 'autostart',
+                    'address': 'web_address', 'port': 'web_port'}
 
 _HEAD = """\
 # Parameters of all nodes, with their defaults. Copy this file, change what you need and leave out

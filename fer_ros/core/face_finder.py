@@ -37,6 +37,7 @@ class FaceFinder:
     :param crop_side_px: side of the crops; 0: none are made (and the quality stays 1).
     :param refine_landmarks: where the detector's landmarks do not follow a rolled head, get
         better ones from :class:`LandmarkNet`, if its file is installed.
+    :ivar detector_name: of the detector.
     :ivar description: the parts in words, for logs and diagnostics.
     :ivar warnings: the detector's: what is worse than it could be, and the cure.
     :raises ConfigurationError: for a value out of range.
@@ -53,6 +54,7 @@ class FaceFinder:
         self._detect_every = detect_every
         self._crop_side_px = crop_side_px
         self._landmark_net = None
+        self.detector_name = detector.name
         self.description = detector.description
         self.warnings = detector.warnings
         if refine_landmarks and crop_side_px and not detector.landmarks_follow_roll:

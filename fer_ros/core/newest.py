@@ -13,7 +13,7 @@ class Newest(Generic[T]):
     def __init__(self):
         self._items: dict[str, T] = {}
         self._condition = threading.Condition()
-        self._closed = False
+        self._closed = self._finished = False
         self._replaced = 0
 
     @property
@@ -31,13 +31,19 @@ class Newest(Generic[T]):
             self._condition.notify()
 
     def take(self) -> dict[str, T] | None:
-        """Wait for items and take all of them, one a key; None once the buffer is closed."""
+        """Wait for items and take all of them, one a key; None once there will be no more."""
         with self._condition:
-            self._condition.wait_for(lambda: self._items or self._closed)
-            if self._closed:
+            self._condition.wait_for(lambda: self._items or self._closed or self._finished)
+            if self._closed or not self._items:
                 return None
             items, self._items = self._items, {}
             return items
+
+    def finish(self) -> None:
+        """Say that nothing more will be put; what still waits can be taken."""
+        with self._condition:
+            self._finished = True
+            self._condition.notify_all()
 
     def close(self) -> None:
         """Wake the taker for the last time; what still waits is dropped and counted."""

@@ -3,16 +3,16 @@
 
 import threading
 
-import cv2
 from fer_ros import conversions
+from fer_ros.core import capture
 from fer_ros.core.camera_model import assumed_camera, CameraModel, load_calibration
 from fer_ros.core.errors import FerError, SourceError
-from fer_ros.core.sources import is_live, open_source, Player, without_password
+from fer_ros.core.sources import is_live, without_password
 from fer_ros.core.statistics import RateMeter
 from fer_ros.msg import EmotionArray
 from fer_ros.nodes import qos
 from fer_ros.nodes.base import ManagedNode, run
-from fer_ros.nodes.diagnostics import ERROR, Status, WARN
+from fer_ros.nodes.diagnostics import Status
 from fer_ros.nodes.parameters import Parameter
 import numpy as np
 from sensor_msgs.msg import CameraInfo, Image
@@ -29,19 +29,9 @@ class CameraDriver(ManagedNode):
 
     PUBLISHES_IMAGES = True
     PARAMETERS = (
-        Parameter('source', '/dev/video0',
-                  'camera device (0 or /dev/video0), video file, folder of images, or RTSP/HTTP '
-                  'URL'),
-        Parameter('width_px', 0, 'width of the images; a device gives its nearest, others are '
-                  'scaled; 0: as they come', minimum=0, maximum=16384),
-        Parameter('height_px', 0, 'height of the images, as width_px', minimum=0, maximum=16384),
-        Parameter('rate_hz', 0.0, 'frames a second, asked of a device or at which files are '
-                  "played; 0: the source's own (10 for folders)", minimum=0.0, maximum=1000.0),
-        Parameter('pixel_format', '', 'FourCC asked of a device, such as MJPG or YUYV; empty: its '
-                  'own choice'),
+        *capture.CAMERA_PARAMETERS,
         Parameter('encoding', 'bgr8', 'encoding of the images',
                   choices=('bgr8', 'rgb8', 'mono8', 'bgra8', 'rgba8', 'yuv422_yuy2')),
-        Parameter('loop', False, 'play a file or folder again when it ends'),
         Parameter('pace', 'realtime', 'how files are played: realtime, or consumed (the next '
                   'frame when the emotions of the last are in)', choices=('realtime', 'consumed')),
         Parameter('exit_at_end', False, 'end the process when a file or folder has ended'),
@@ -76,14 +66,10 @@ class CameraDriver(ManagedNode):
         name = self.value('source')
         self._stop.clear()
         self._answered = threading.Semaphore(0)
-        opened = [None if is_live(name) else self._open()]  # a wrong file fails the transition
-
-        def opener():
-            source, opened[0] = opened[0] or self._open(), None
-            return source
-        self._player = Player(
-            opener, retry=is_live(name), rate_hz=self.value('rate_hz'), loop=self.value('loop'),
-            paced=self.value('pace') == 'realtime', wait=self._stop.wait,
+        self._settings = {parameter.name: self.value(parameter.name)
+                          for parameter in capture.CAMERA_PARAMETERS}
+        self._player = capture.create_player(
+            self._settings, wait=self._stop.wait, paced=self.value('pace') == 'realtime',
             on_problem=lambda problem: self.get_logger().error(problem))
         if self.value('pace') == 'consumed' and not is_live(name):
             self._answers = self.subscribe(
@@ -121,19 +107,7 @@ class CameraDriver(ManagedNode):
         player = self._player
         if player is None:
             return
-        status.values.update({
-            'source state': player.state, 'failures': player.failures, 'loops': player.loops,
-            'frames unreadable': player.skipped})
-        if player.problem:
-            status.worsen(ERROR if player.state in ('retrying', 'failed') else WARN,
-                          player.problem)
-        elif player.state == 'ended':
-            status.message = f'{self.value("source")} has ended'
-
-    def _open(self):
-        return open_source(self.value('source'), width_px=self.value('width_px'),
-                           height_px=self.value('height_px'), rate_hz=self.value('rate_hz'),
-                           fourcc=self.value('pixel_format'))
+        capture.report(player, self.value('source'), status)
 
     def _play(self) -> None:
         player = self._player
@@ -167,8 +141,7 @@ class CameraDriver(ManagedNode):
         # Stamped before anything is done with it: the latency of our own work must count.
         header = Header(frame_id=self.value('frame_id'), stamp=self.get_clock().now().to_msg())
         width, height = self._wanted_size(frame)
-        if frame.shape[:2] != (height, width):
-            frame = cv2.resize(frame, (width, height), interpolation=cv2.INTER_AREA)
+        frame = capture.resized(frame, width, height)
         self._images.publish(conversions.bgr_to_image(frame, self.value('encoding'), header))
         if self._infos.get_subscription_count():
             self._infos.publish(conversions.camera_to_message(self._camera(width, height), header))
@@ -177,15 +150,7 @@ class CameraDriver(ManagedNode):
         self._rate.tick(self.now_s())
 
     def _wanted_size(self, frame: np.ndarray) -> tuple[int, int]:
-        height, width = frame.shape[:2]
-        if not is_live(self.value('source')):
-            wanted_width, wanted_height = self.value('width_px'), self.value('height_px')
-            if wanted_width and wanted_height:
-                width, height = wanted_width, wanted_height
-            elif wanted_width:
-                width, height = wanted_width, max(1, round(height * wanted_width / width))
-            elif wanted_height:
-                width, height = max(1, round(width * wanted_height / height)), wanted_height
+        width, height = capture.wanted_size(self._settings, frame.shape[1], frame.shape[0])
         if self.value('encoding') == 'yuv422_yuy2' and width > 1:
             width -= width % 2  # pairs of pixels
         return width, height

@@ -6,10 +6,7 @@ import threading
 from diagnostic_msgs.msg import DiagnosticArray
 from fer_ros import conversions, home_conversions
 from fer_ros.core.errors import ConfigurationError, FerError
-from fer_ros.dashboard.access import Access, bind_address, read_token
-from fer_ros.dashboard.events import Events
-from fer_ros.dashboard.pictures import Pictures
-from fer_ros.dashboard.state import DashboardState
+from fer_ros.dashboard.page import Page, PAGE_PARAMETERS
 from fer_ros.msg import AmbientAction, EmotionArray, HomeState
 from fer_ros.nodes import image_input, qos
 from fer_ros.nodes.base import ManagedNode, run
@@ -36,37 +33,19 @@ class Dashboard(ManagedNode):
     """Show a browser what the other nodes do."""
 
     PARAMETERS = (
-        Parameter('address', '127.0.0.1', 'IP address to listen on; any but loopback needs a '
-                  'token, in FER_DASHBOARD_TOKEN or token_file'),
-        Parameter('port', 8088, 'port to listen on; 0: a free one', minimum=0, maximum=65535),
-        Parameter('token_file', '', 'file with the token that viewers must know; empty: the '
-                  'environment variable FER_DASHBOARD_TOKEN'),
-        Parameter('host_names', '', 'further names by which a proxy calls the page, with commas'),
+        *PAGE_PARAMETERS,
         Parameter('emotion_topics', ['emotions'], 'topics of the emotions, one a camera; each has '
                   'its pictures beside it (cam1/emotions: cam1/image_annotated)'),
         Parameter('bridge', 'smart_home_bridge', "the smart-home bridge's node name"),
-        Parameter('picture', True, 'show the pictures; false: labels only, and no image is read',
-                  dynamic=True),
-        Parameter('picture_rate_hz', 15.0, 'pictures a second of a camera', minimum=0.5,
-                  maximum=60.0),
-        Parameter('picture_width_px', 960, 'wider pictures are made smaller', minimum=64,
-                  maximum=4096),
-        Parameter('picture_quality', 80, 'JPEG quality', minimum=10, maximum=100),
         Parameter('recording', '', 'where somebody stores the pictures, as the page tells its '
                   'viewers; empty: the page says that no picture is stored'),
-        Parameter('update_rate_hz', 10.0, 'figures reach the page so often', minimum=0.5,
-                  maximum=30.0),
-        Parameter('history_h', 4.0, 'emotions are remembered so long, in memory only, hours; 0: '
-                  'not at all', minimum=0.0, maximum=48.0),
-        Parameter('gone_after_s', 1.8, 'a node not heard for so long is shown as gone, seconds',
-                  minimum=1.2, maximum=60.0),
-        Parameter('maximum_viewers', 10, 'so many may look at a time', minimum=1, maximum=100),
         *image_input.PARAMETERS,
     )
 
     def __init__(self, **kwargs):
         super().__init__('dashboard', **kwargs)
-        self._site = self._server = self._timer = self._client = None
+        self._page: Page | None = None
+        self._timer = self._client = None
         self._subscriptions_made = []
         self._inputs: dict[str, image_input.ImageInput] = {}
         self._demands: list[Demand] = []
@@ -77,45 +56,25 @@ class Dashboard(ManagedNode):
     @property
     def url(self) -> str:
         """Where the page is, while the node is active."""
-        return '' if self._server is None else self._server.url
+        return '' if self._page is None else self._page.url
 
     def configure(self) -> None:
         """Check who may look, and begin to remember."""
-        try:
-            from fer_ros.dashboard.app import make_app, Site
-            from fer_ros.dashboard.server import Server
-        except ImportError as error:
-            raise ConfigurationError(f'{error}: pip install flask waitress, or apt install '
-                                     'python3-flask python3-waitress') from error
-        from fer_ros import __version__
-        self._make_site, self._make_server = Site, Server
-        self._make_app, self._version = make_app, __version__
-        self._address = bind_address(self.value('address'))
-        names = tuple(name.strip().lower() for name in self.value('host_names').split(',')
-                      if name.strip())
-        self._access = Access(self._address, read_token(self.value('token_file')), names)
         topics = list(self.value('emotion_topics'))
         self._topics = {camera_name(topic): topic for topic in topics}
         if not topics or len(self._topics) < len(topics):
             raise ConfigurationError(f'emotion_topics is {topics}: expected one or more topics in '
                                      'different namespaces')
-        self._board = DashboardState(
-            tuple(self._topics), history_h=self.value('history_h'),
-            gone_after_s=self.value('gone_after_s'))
+        self._page = Page(tuple(self._topics), {
+            parameter.name: self.value(parameter.name) for parameter in PAGE_PARAMETERS},
+            self.now_s, self._control, recording=self.value('recording'))
+        self._board = self._page.state
 
     def activate(self) -> None:
         """Listen to the other nodes and to browsers."""
-        self._pictures = Pictures(
-            tuple(self._topics), rate_hz=self.value('picture_rate_hz'),
-            width_px=self.value('picture_width_px'), quality=self.value('picture_quality'))
-        self._events = Events(self._board, self.now_s, rate_hz=self.value('update_rate_hz'),
-                              most=self.value('maximum_viewers'))
+        self._page.open()
+        self._pictures = self._page.pictures
         bridge = self.value('bridge')
-        self._site = self._make_site(
-            self._board, self._pictures, self._events, self._access, self.now_s, self._control,
-            self._version, recording=self.value('recording'))
-        self._server = self._make_server(self._make_app(self._site), self._address,
-                                         self.value('port'), 2 * self.value('maximum_viewers'))
         self._subscriptions_made = [
             *(self.subscribe(EmotionArray, topic,
                              lambda message, name=name: self._on_emotions(message, name),
@@ -138,13 +97,8 @@ class Dashboard(ManagedNode):
         for demand in self._demands:
             demand.close()
         self._demands = []
-        if self._site is not None:
-            self._pictures.close()
-            self._events.close()
-            self._site = None
-        if self._server is not None:
-            self._server.close()
-            self._server = None
+        if self._page is not None:
+            self._page.close()
         for subscription in self._subscriptions_made:
             self.destroy_subscription(subscription)
         self._subscriptions_made = []
@@ -154,14 +108,14 @@ class Dashboard(ManagedNode):
 
     def cleanup(self) -> None:
         """Forget everything."""
-        self._board = self._access = None
+        self._page = self._board = None
 
     def report(self, status: Status) -> None:
         """Add figures."""
-        if self._site is None:
+        if not self.url:
             return
         status.values.update({
-            'page': self.url, 'viewers': self._events.listeners,
+            'page': self.url, 'viewers': self._page.viewers,
             'pictures encoded': self._pictures.encoded,
             'records in memory': len(self._board.history),
             'emotion messages refused': self._refused})

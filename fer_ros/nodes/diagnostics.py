@@ -5,9 +5,9 @@ Through ``diagnostic_updater`` where it is installed, the same messages without 
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
 
 from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus, KeyValue
+from fer_ros.core.health import ERROR, OK, Status, WARN
 from rclpy.clock import Clock, ClockType
 from rclpy.node import Node
 
@@ -16,28 +16,7 @@ try:
 except ImportError:
     diagnostic_updater = None
 
-OK, WARN, ERROR = DiagnosticStatus.OK, DiagnosticStatus.WARN, DiagnosticStatus.ERROR
-
-
-@dataclass
-class Status:
-    """What a node says of itself.
-
-    :ivar level: :data:`OK`, :data:`WARN` or :data:`ERROR`.
-    :ivar message: one line; for WARN and ERROR with the cure.
-    :ivar values: figures by name, units in the names.
-    """
-
-    level: bytes = OK
-    message: str = ''
-    values: dict[str, object] = field(default_factory=dict)
-
-    def worsen(self, level: bytes, message: str) -> None:
-        """Take over a worse level; the message of the worst is kept, later ones are appended."""
-        if level > self.level:
-            self.level, self.message = level, message
-        elif level == self.level and level != OK:
-            self.message = f'{self.message}; {message}'
+__all__ = ['Diagnostics', 'ERROR', 'OK', 'Status', 'WARN']
 
 
 class Diagnostics:
@@ -72,17 +51,13 @@ class Diagnostics:
         # The name has the form that diagnostic_updater gives it.
         message.status.append(DiagnosticStatus(
             level=status.level, name=f'{self._node.get_name()}: status', message=status.message,
-            hardware_id='none', values=[KeyValue(key=key, value=_text(value))
-                                        for key, value in status.values.items()]))
+            hardware_id='none', values=[KeyValue(key=key, value=text)
+                                        for key, text in status.texts().items()]))
         self._publisher.publish(message)
 
     def _fill(self, wrapper):
         status = self._collect()
         wrapper.summary(status.level, status.message)
-        for key, value in status.values.items():
-            wrapper.add(key, _text(value))
+        for key, text in status.texts().items():
+            wrapper.add(key, text)
         return wrapper
-
-
-def _text(value: object) -> str:
-    return f'{value:.2f}' if isinstance(value, float) else str(value)

@@ -5,47 +5,31 @@ import threading
 import traceback
 
 from fer_ros import conversions
-from fer_ros.core.classification import EmotionClassifier
-from fer_ros.core.emotion_filter import EmotionFilter
 from fer_ros.core.errors import ConfigurationError, FerError
 from fer_ros.core.newest import Newest
+from fer_ros.core.perception import CLASSIFIER_PARAMETERS, EmotionReader
 from fer_ros.core.statistics import LatencyWindow, RateMeter
-from fer_ros.core.types import Face
 from fer_ros.msg import EmotionArray, FaceArray
 from fer_ros.nodes import qos
 from fer_ros.nodes.base import ManagedNode, run
 from fer_ros.nodes.diagnostics import Status, WARN
 from fer_ros.nodes.parameters import Parameter
-import numpy as np
 
 
 class EmotionClassifierNode(ManagedNode):
     """Read the emotion of every face."""
 
     PARAMETERS = (
-        Parameter('model_path', '', 'the model file (.tflite); empty: the one that ships'),
-        Parameter('label_set', '', "which labels the probabilities follow: fer2013 or ferplus; "
-                  "empty: the model's default", choices=('', 'fer2013', 'ferplus')),
         Parameter('face_topics', ['faces'],
                   'topics of the face arrays; each gets its emotions on the sibling topic '
                   '(cam1/faces: cam1/emotions)'),
-        Parameter('threads', 1, 'processor threads of the model', minimum=1, maximum=64),
-        Parameter('time_constant_s', 0.5,
-                  'how slowly the filtered state follows the single frames, seconds',
-                  minimum=0.0, maximum=60.0, dynamic=True),
-        Parameter('uncertain_below', 0.0,
-                  "below this confidence the label is uncertain; 0: the model's own threshold",
-                  minimum=0.0, maximum=1.0, dynamic=True),
-        Parameter('minimum_quality', 0.1,
-                  'below this face quality the label is uncertain', minimum=0.0, maximum=1.0,
-                  dynamic=True),
+        *CLASSIFIER_PARAMETERS,
     )
 
     def __init__(self, **kwargs):
         super().__init__('emotion_classifier', **kwargs)
-        self._classifier = None
+        self._reader: EmotionReader | None = None
         self._publishers_by_topic = {}
-        self._filters = {}
         self._subscriptions_made = []
         self._newest = self._thread = None
 
@@ -56,18 +40,15 @@ class EmotionClassifierNode(ManagedNode):
         if not topics or len(set(outputs)) < len(outputs):
             raise ConfigurationError(f'face_topics is {list(topics)}: expected one or more '
                                      'different topics')
-        self._classifier = EmotionClassifier(self.value('model_path'),
-                                             threads=self.value('threads'),
-                                             label_set=self.value('label_set'))
+        self._reader = EmotionReader(topics, self._settings({}))
         for topic, output in zip(topics, outputs):
             self._publishers_by_topic[topic] = self.advertise(
                 EmotionArray, output, qos.RESULT)
-            self._filters[topic] = self._make_filter({})
         self._received = self._done = self._bad = self._faces = 0
         self._rate_in, self._rate_out, self._latency = RateMeter(), RateMeter(), LatencyWindow()
         self._last_error = ''
         self.get_logger().info(
-            f'model: {self._classifier.name}, labels: {self._classifier.label_set}')
+            f'model: {self._reader.name}, labels: {self._reader.label_set}')
 
     def activate(self) -> None:
         """Subscribe."""
@@ -76,7 +57,7 @@ class EmotionClassifierNode(ManagedNode):
                                         name='emotion_classifier worker')
         self._thread.start()
         for topic in self._publishers_by_topic:
-            self._filters[topic].reset()
+            self._reader.reset(topic)
             self._subscriptions_made.append(self.subscribe(
                 FaceArray, topic, lambda message, topic=topic: self._on_faces(message, topic),
                 qos.RESULT, own_thread=True))
@@ -95,20 +76,20 @@ class EmotionClassifierNode(ManagedNode):
         """Let go of the model."""
         for publisher in self._publishers_by_topic.values():
             self.destroy_publisher(publisher)
-        self._publishers_by_topic, self._filters = {}, {}
-        self._classifier = self._newest = None
+        self._publishers_by_topic = {}
+        self._reader = self._newest = None
 
     def change(self, values: dict[str, object]) -> None:
         """Take over the filter's parameters; the states begin anew."""
-        self._filters = {topic: self._make_filter(values) for topic in self._filters}
+        self._reader.tune(self._settings(values))
 
     def report(self, status: Status) -> None:
         """Add figures."""
-        if self._classifier is None:
+        if self._reader is None:
             return
         now_s = self.now_s()
         status.values.update({
-            'model': self._classifier.name, 'label set': self._classifier.label_set,
+            'model': self._reader.name, 'label set': self._reader.label_set,
             'faces': self._faces, 'face arrays received': self._received,
             'face arrays processed': self._done,
             'face arrays dropped (newer came)': self._newest.replaced if self._newest else 0,
@@ -124,13 +105,9 @@ class EmotionClassifierNode(ManagedNode):
                 status.worsen(WARN, f'nobody publishes {subscription.topic_name}: start a face '
                               'detector, or set face_topics')
 
-    def _make_filter(self, values: dict[str, object]) -> EmotionFilter:
-        def value(name):
-            return values.get(name, self.value(name))
-        return EmotionFilter(
-            time_constant_s=value('time_constant_s'),
-            uncertain_below=value('uncertain_below') or self._classifier.uncertain_below,
-            minimum_quality=value('minimum_quality'))
+    def _settings(self, changed: dict[str, object]) -> dict[str, object]:
+        return {parameter.name: changed.get(parameter.name, self.value(parameter.name))
+                for parameter in CLASSIFIER_PARAMETERS}
 
     def _on_faces(self, message: FaceArray, topic: str) -> None:
         self._received += 1
@@ -145,29 +122,23 @@ class EmotionClassifierNode(ManagedNode):
                 self._complain('internal error, see the log', traceback.format_exc())
 
     def _process(self, taken: dict[str, FaceArray]) -> None:
-        faces_by_topic: dict[str, list[Face]] = {}
+        frames = {}
         for topic, message in taken.items():
             try:
-                faces_by_topic[topic] = conversions.message_to_faces(message)
+                frames[topic] = (conversions.stamp_to_s(message.header.stamp),
+                                 conversions.message_to_faces(message))
             except FerError as error:
                 self._complain(str(error), f'{topic}: {error}')
-        side = self._classifier.input_side_px
-        crops = [_fit(face.crop, side) for faces in faces_by_topic.values() for face in faces
-                 if face.crop is not None]
-        rows = iter(self._classifier.classify(np.stack(crops)) if crops else ())
-        for topic, faces in faces_by_topic.items():
+        for topic, emotions in self._reader.read(frames).items():
             message = taken[topic]
-            stamp_s = conversions.stamp_to_s(message.header.stamp)
-            read = [(face, next(rows)) for face in faces if face.crop is not None]
-            emotions = self._filters[topic].update(stamp_s, read)
             self._publishers_by_topic[topic].publish(conversions.emotions_to_message(
                 emotions, message.header, message.image_width, message.image_height,
-                self._classifier.name, self._classifier.label_set))
+                self._reader.name, self._reader.label_set))
             self._done += 1
             self._faces = len(emotions)
             now_s = self.now_s()
             self._rate_out.tick(now_s)
-            self._latency.add((now_s - stamp_s) * 1e3)
+            self._latency.add((now_s - frames[topic][0]) * 1e3)
 
     def _complain(self, short: str, detail: str) -> None:
         self._bad += 1
@@ -179,15 +150,6 @@ def emotion_topic(face_topic: str) -> str:
     """Return the topic of the emotions that belong to a topic of faces."""
     head, _, _ = face_topic.rpartition('/')
     return f'{head}/emotions' if head or face_topic.startswith('/') else 'emotions'
-
-
-def _fit(crop: np.ndarray, side: int) -> np.ndarray:
-    if crop.shape == (side, side):
-        return crop
-    import cv2  # only crops of another maker have another size
-    shrink = crop.shape[0] > side
-    return cv2.resize(crop, (side, side),
-                      interpolation=cv2.INTER_AREA if shrink else cv2.INTER_LINEAR)
 
 
 def main(args: list[str] | None = None) -> int:

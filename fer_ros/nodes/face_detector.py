@@ -2,15 +2,12 @@
 """Face detector: images in, tracked faces with aligned crops out."""
 
 from fer_ros import conversions
-from fer_ros.core.detection import create_detector, DETECTORS
-from fer_ros.core.face_finder import FaceFinder
+from fer_ros.core.perception import create_finder, DETECTOR_PARAMETERS
 from fer_ros.core.statistics import LatencyWindow, RateMeter
-from fer_ros.core.tracking import FaceTracker
 from fer_ros.msg import FaceArray
 from fer_ros.nodes import image_input, qos
 from fer_ros.nodes.base import ManagedNode, run
 from fer_ros.nodes.diagnostics import Status, WARN
-from fer_ros.nodes.parameters import Parameter
 import numpy as np
 from std_msgs.msg import Header
 
@@ -19,25 +16,7 @@ class FaceDetector(ManagedNode):
     """Find, follow and crop faces."""
 
     PARAMETERS = (
-        Parameter('detector', 'auto', 'which detector; auto takes the best that is installed',
-                  choices=DETECTORS),
-        Parameter('model_path', '', "the user's own ONNX model; empty: the detector's own"),
-        Parameter('detection_size_px', 0,
-                  'long side to which the image is scaled for detection; 0: the detector decides',
-                  minimum=0, maximum=4096),
-        Parameter('minimum_face_px', 24, 'smallest face looked for, pixels of the source image',
-                  minimum=8, maximum=2000),
-        Parameter('score_threshold', 0.0, "detections below are dropped; 0: the detector's own",
-                  minimum=0.0, maximum=1.0),
-        Parameter('nms_threshold', 0.0,
-                  "overlap (IoU) above which two detections are one; 0: the detector's own",
-                  minimum=0.0, maximum=1.0),
-        Parameter('detect_every', 4,
-                  'detect in every n-th image, at least each 0.1 s, and carry the tracks between',
-                  minimum=1, maximum=30),
-        Parameter('crop_side_px', 48, 'side of the aligned crops, pixels', minimum=16,
-                  maximum=512),
-        Parameter('threads', 1, 'processor threads of the detector', minimum=1, maximum=64),
+        *DETECTOR_PARAMETERS,
         *image_input.PARAMETERS,
     )
 
@@ -47,16 +26,9 @@ class FaceDetector(ManagedNode):
 
     def configure(self) -> None:
         """Load the detector."""
-        detector = create_detector(
-            self.value('detector'), model_path=self.value('model_path'),
-            size_px=self.value('detection_size_px'),
-            minimum_face_px=self.value('minimum_face_px'),
-            score_threshold=self.value('score_threshold') or None,
-            nms_threshold=self.value('nms_threshold') or None, threads=self.value('threads'))
-        self._detector_name = detector.name
-        self._finder = FaceFinder(detector, FaceTracker(),
-                                  detect_every=self.value('detect_every'),
-                                  crop_side_px=self.value('crop_side_px'))
+        self._finder = create_finder({parameter.name: self.value(parameter.name)
+                                      for parameter in DETECTOR_PARAMETERS})
+        self._detector_name = self._finder.detector_name
         self._publisher = self.advertise(FaceArray, 'faces', qos.RESULT)
         self._faces = 0
         self._rate = RateMeter()

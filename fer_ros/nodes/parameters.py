@@ -1,10 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """One table of parameters a node: declaration, validation and documentation derive from it."""
 
-from dataclasses import dataclass, field
-from typing import Any
-
 from fer_ros.core.errors import ConfigurationError
+from fer_ros.core.parameters import Parameter
 from rcl_interfaces.msg import FloatingPointRange, IntegerRange, ParameterDescriptor
 from rclpy.node import Node
 from rclpy.parameter import Parameter as RosParameter
@@ -14,61 +12,23 @@ _FOREIGN = ('use_sim_time', 'start_type_description_service')
 _FOREIGN_PREFIXES = ('qos_overrides.', 'diagnostic_updater.')
 
 
-@dataclass(frozen=True)
-class Parameter:
-    """One parameter of a node.
-
-    :ivar default: its type is the parameter's type; a list has elements of one type.
-    :ivar minimum: lowest value allowed, in the parameter's unit, or None.
-    :ivar maximum: highest value allowed, or None.
-    :ivar choices: the only values allowed, or empty.
-    :ivar dynamic: True when it can be changed while the node runs; others take effect at
-        configure and are refused later.
-    """
-
-    name: str
-    default: Any
-    description: str
-    minimum: float | None = None
-    maximum: float | None = None
-    choices: tuple = field(default=())
-    dynamic: bool = False
-
-    @property
-    def constraint(self) -> str:
-        """What values are allowed, in words; empty when all of the type are."""
-        if self.choices:
-            return 'one of ' + ', '.join(str(choice) or 'empty' for choice in self.choices)
-        if self.minimum is not None and self.maximum is not None:
-            return f'{self.minimum} to {self.maximum}'
-        if self.minimum is not None:
-            return f'at least {self.minimum}'
-        return '' if self.maximum is None else f'at most {self.maximum}'
-
-    def problem(self, value: Any) -> str:
-        """Return what is wrong with a value of the right type, or an empty string."""
-        too_low = self.minimum is not None and not value >= self.minimum
-        too_high = self.maximum is not None and not value <= self.maximum
-        if too_low or too_high or (self.choices and value not in self.choices):
-            return f'{self.name} is {value!r}: expected {self.constraint} ({self.description})'
-        return ''
-
-    def descriptor(self) -> ParameterDescriptor:
-        """Return the ROS description, as ``ros2 param describe`` shows it."""
-        constraint = self.constraint
-        if not self.dynamic:
-            constraint = f'{constraint}; ' if constraint else ''
-            constraint += 'takes effect at configure'
-        descriptor = ParameterDescriptor(description=self.description,
-                                         additional_constraints=constraint)
-        if self.minimum is not None and self.maximum is not None:
-            if isinstance(self.default, int):
-                descriptor.integer_range = [IntegerRange(
-                    from_value=int(self.minimum), to_value=int(self.maximum), step=0)]
-            else:
-                descriptor.floating_point_range = [FloatingPointRange(
-                    from_value=float(self.minimum), to_value=float(self.maximum), step=0.0)]
-        return descriptor
+def descriptor(parameter: Parameter) -> ParameterDescriptor:
+    """Return the ROS description, as ``ros2 param describe`` shows it."""
+    constraint = parameter.constraint
+    if not parameter.dynamic:
+        constraint = f'{constraint}; ' if constraint else ''
+        constraint += 'takes effect at configure'
+    described = ParameterDescriptor(description=parameter.description,
+                                    additional_constraints=constraint)
+    if parameter.minimum is not None and parameter.maximum is not None:
+        if isinstance(parameter.default, int):
+            described.integer_range = [IntegerRange(
+                from_value=int(parameter.minimum), to_value=int(parameter.maximum), step=0)]
+        else:
+            described.floating_point_range = [FloatingPointRange(
+                from_value=float(parameter.minimum), to_value=float(parameter.maximum),
+                step=0.0)]
+    return described
 
 
 def declare(node: Node, table: tuple[Parameter, ...]) -> None:
@@ -97,7 +57,7 @@ def declare(node: Node, table: tuple[Parameter, ...]) -> None:
             problem = parameter.problem(override.value)
             if problem:
                 raise ConfigurationError(f'{node.get_name()}: parameter {problem}')
-        node.declare_parameter(parameter.name, parameter.default, parameter.descriptor())
+        node.declare_parameter(parameter.name, parameter.default, descriptor(parameter))
 
 
 def _coerce_override(overrides: dict[str, RosParameter], parameter: Parameter) -> None:

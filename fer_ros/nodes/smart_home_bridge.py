@@ -6,26 +6,28 @@ from pathlib import Path
 import sys
 import threading
 
-from ament_index_python.packages import get_package_share_directory, PackageNotFoundError
 from fer_ros import conversions, home_conversions
 from fer_ros.core.errors import ConfigurationError, FerError
 from fer_ros.core.home.action import AmbientAction as Action
 from fer_ros.core.home.house import House
+from fer_ros.core.home.operation import command, Complaints, PATIENCE_S, report, TICK_S
 from fer_ros.core.home.policy import load_policy
+from fer_ros.core.installed import config_file
 from fer_ros.msg import AmbientAction, EmotionArray, HomeState
 from fer_ros.nodes import qos
 from fer_ros.nodes.base import ManagedNode, run
-from fer_ros.nodes.diagnostics import ERROR, Status, WARN
+from fer_ros.nodes.diagnostics import Status, WARN
 from fer_ros.nodes.parameters import Parameter
 from fer_ros.srv import CommandRoom, SetLightByHand
 from rclpy.clock import Clock, ClockType
 from std_srvs.srv import SetBool, Trigger
 
-_TICK_S = 0.1
+_COMMANDS = {
+    CommandRoom.Request.SWITCH_ON: 'enable', CommandRoom.Request.SWITCH_OFF: 'disable',
+    CommandRoom.Request.REVERT: 'revert', CommandRoom.Request.RESUME: 'resume',
+    CommandRoom.Request.SELECT_POLICY: 'policy'}
 #: Numbers that change with every frame are told no more often.
 _STATE_S = 1.0
-#: What is wrong in the first seconds is usually only not started yet.
-_PATIENCE_S = 5.0
 
 
 class SmartHomeBridge(ManagedNode):
@@ -54,7 +56,7 @@ class SmartHomeBridge(ManagedNode):
         self._services_made = []
         self._last_state: HomeState | None = None
         self._state_s = 0.0
-        self._complained: set[str] = set()
+        self._complaints: Complaints | None = None
         self._started_s = 0.0
 
     def configure(self) -> None:
@@ -76,7 +78,9 @@ class SmartHomeBridge(ManagedNode):
                                 version=__version__)
             if self.value('policy'):
                 self._house.select(self.value('policy'))
-            self._complained, self._last_state = set(), None
+            self._complaints = Complaints(lambda text: self.get_logger().error(text),
+                                          lambda text: self.get_logger().warning(text))
+            self._last_state = None
             self._steady = Clock(clock_type=ClockType.STEADY_TIME)
             self._started_s = self._steady_s()
             self._subscribe()
@@ -88,7 +92,7 @@ class SmartHomeBridge(ManagedNode):
                 self.create_service(CommandRoom, '~/command_room', self._on_command),
                 self.create_service(SetLightByHand, '~/light_by_hand', self._on_hand)]
             # Steady: people and devices answer also while the simulated time stands still.
-            self._timer = self.create_timer(_TICK_S, self._tick, clock=self._steady)
+            self._timer = self.create_timer(TICK_S, self._tick, clock=self._steady)
             self.get_logger().info(
                 f'policy: {self._policy_path()}, rooms: {", ".join(self._house.rooms)}')
 
@@ -136,22 +140,8 @@ class SmartHomeBridge(ManagedNode):
         with self._lock:
             if self._house is None:
                 return
-            for name, count in self._house.counts.items():
-                status.values[name] = count
-            status.values.update(self._house.connections)
-            for room in self._house.rooms:
-                state = self._house.status(room)
-                status.values[room] = (
-                    f'{"on" if state.enabled else "off"}, policy {state.policy}, '
-                    f'{state.emotion or "unknown"}, last action {state.last_action or "none"}'
-                    + (f', on hold for {state.hold_left_s:.0f} s: {state.hold_reason}'
-                       if state.on_hold else ''))
-                if state.why_not:
-                    status.values[f'{room} waits'] = state.why_not
-            young = self._steady_s() - self._started_s < _PATIENCE_S
-            for complaint in self._house.complaints():
-                if complaint.serious or not young:
-                    status.worsen(ERROR if complaint.serious else WARN, complaint.text)
+            young = self._young
+            report(self._house, status, young=young)
             if not young:
                 for subscription in self._subscriptions_made:
                     if not self.get_publishers_info_by_topic(subscription.topic_name):
@@ -163,7 +153,8 @@ class SmartHomeBridge(ManagedNode):
 
     def _policy_path(self, given: object = None) -> Path:
         given = self.value('policy_file') if given is None else given
-        return Path(str(given)).expanduser() if given else default_policy()
+        return Path(str(given)).expanduser() if given \
+            else config_file('policies/default.yaml')
 
     @staticmethod
     def _check_choice(choice: object, policy) -> None:
@@ -181,6 +172,10 @@ class SmartHomeBridge(ManagedNode):
 
     def _steady_s(self) -> float:
         return self._steady.now().nanoseconds * 1e-9
+
+    @property
+    def _young(self) -> bool:
+        return self._steady_s() - self._started_s < PATIENCE_S
 
     def _subscribe(self) -> None:
         self._sources = self._house.policy.sources
@@ -224,7 +219,7 @@ class SmartHomeBridge(ManagedNode):
                 return
             self._house.tick(self.now_s())
             self._publish_state()
-            self._complain()
+            self._complaints.update(self._house, young=self._young)
 
     def _publish(self, action: Action) -> None:
         self._actions.publish(home_conversions.action_to_message(action))
@@ -243,30 +238,14 @@ class SmartHomeBridge(ManagedNode):
         self._last_state, self._state_s = state, now_s
         self._state_publisher.publish(state)
 
-    def _complain(self) -> None:
-        """Log each complaint once while it lasts."""
-        if self._steady_s() - self._started_s < _PATIENCE_S:
-            complaints = [c for c in self._house.complaints() if c.serious]
-        else:
-            complaints = self._house.complaints()
-        texts = set()
-        for complaint in complaints:
-            texts.add(complaint.text)
-            if complaint.text not in self._complained:
-                log = self.get_logger().error if complaint.serious else self.get_logger().warning
-                log(complaint.text)
-        self._complained = texts
-
-    def _answer(self, response, work: Callable[[], None], done: str):
+    def _answer(self, response, work: Callable[[], str | None], done: str = ''):
         with self._lock:
             try:
                 if self._house is None:
                     raise ConfigurationError('the bridge is not active')
-                work()
+                response.success, response.message = True, work() or done
             except FerError as error:
                 response.success, response.message = False, str(error)
-            else:
-                response.success, response.message = True, done
         return response
 
     def _on_enable(self, request, response):
@@ -287,24 +266,9 @@ class SmartHomeBridge(ManagedNode):
         return response
 
     def _on_command(self, request, response):
-        def work():
-            room, now_s = request.room or None, self.now_s()
-            if request.command in (CommandRoom.Request.SWITCH_ON,
-                                   CommandRoom.Request.SWITCH_OFF):
-                self._house.set_enabled(
-                    request.command == CommandRoom.Request.SWITCH_ON, now_s, room)
-            elif request.command == CommandRoom.Request.REVERT:
-                self._house.revert(now_s, room)
-            elif request.command == CommandRoom.Request.RESUME:
-                self._house.resume(now_s, room)
-            elif request.command == CommandRoom.Request.SELECT_POLICY:
-                self._house.select(request.policy, room)
-            else:
-                raise ConfigurationError(f'unknown command {request.command}')
-        done = ('switched on', 'switched off', 'reverted, and on hold', 'resumed',
-                f'policy {request.policy}')
-        return self._answer(response, work, f'{request.room or "all rooms"}: '
-                            f'{done[min(request.command, len(done) - 1)]}')
+        name = _COMMANDS.get(request.command, str(request.command))
+        return self._answer(response, lambda: command(
+            self._house, name, self.now_s(), request.room, request.policy))
 
     def _on_hand(self, request, response):
         return self._answer(
@@ -312,22 +276,6 @@ class SmartHomeBridge(ManagedNode):
                 request.room, request.target, home_conversions.message_to_light(request.light),
                 self.now_s()),
             f'{request.room}/{request.target} changed by hand')
-
-
-def default_policy() -> Path:
-    """Return the path of the policy that ships.
-
-    :raises ConfigurationError: when it is not installed.
-    """
-    in_source = Path(__file__).parents[2] / 'config' / 'policies' / 'default.yaml'
-    if in_source.is_file():
-        return in_source
-    try:
-        share = Path(get_package_share_directory('fer_ros'))
-    except PackageNotFoundError as error:
-        raise ConfigurationError('the default policy is not installed: set policy_file') \
-            from error
-    return share / 'config' / 'policies' / 'default.yaml'
 
 
 def _told_at_once(state: HomeState) -> list[tuple]:

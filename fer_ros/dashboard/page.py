@@ -1,0 +1,114 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The page at work, for the dashboard node and fer-home alike: settings in, a web server out."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from fer_ros import __version__
+from fer_ros.core.errors import ConfigurationError
+from fer_ros.core.parameters import Parameter
+from fer_ros.dashboard.access import Access, bind_address, read_token
+from fer_ros.dashboard.events import Events
+from fer_ros.dashboard.pictures import Pictures
+from fer_ros.dashboard.state import DashboardState
+
+PAGE_PARAMETERS = (
+    Parameter('address', '127.0.0.1', 'IP address to listen on; any but loopback needs a token, '
+              'in FER_DASHBOARD_TOKEN or token_file'),
+    Parameter('port', 8088, 'port to listen on; 0: a free one', minimum=0, maximum=65535),
+    Parameter('token_file', '', 'file with the token that viewers must know; empty: the '
+              'environment variable FER_DASHBOARD_TOKEN'),
+    Parameter('host_names', '', 'further names by which a proxy calls the page, with commas'),
+    Parameter('picture', True, 'show the pictures; false: labels only, and no image is read',
+              dynamic=True),
+    Parameter('picture_rate_hz', 15.0, 'pictures a second of a camera', minimum=0.5,
+              maximum=60.0),
+    Parameter('picture_width_px', 960, 'wider pictures are made smaller', minimum=64,
+              maximum=4096),
+    Parameter('picture_quality', 80, 'JPEG quality', minimum=10, maximum=100),
+    Parameter('update_rate_hz', 10.0, 'figures reach the page so often', minimum=0.5,
+              maximum=30.0),
+    Parameter('history_h', 4.0, 'emotions are remembered so long, in memory only, hours; 0: not '
+              'at all', minimum=0.0, maximum=48.0),
+    Parameter('gone_after_s', 1.8, 'a node not heard for so long is shown as gone, seconds',
+              minimum=1.2, maximum=60.0),
+    Parameter('maximum_viewers', 10, 'so many may look at a time', minimum=1, maximum=100),
+)
+
+
+class Page:
+    """One page: what it shows, to whom, and the server while it is open.
+
+    :param cameras: their names.
+    :param values: of :data:`PAGE_PARAMETERS`, all of them, by name.
+    :param now: the time, seconds.
+    :param control: and ``recording``, as in :class:`fer_ros.dashboard.app.Site`.
+    :ivar state: what is shown; it is written from outside.
+    :ivar pictures: where images are offered, while the page is open.
+    :raises ConfigurationError: when Flask or waitress is absent, or for an address or token that
+        cannot be used.
+    """
+
+    def __init__(self, cameras: Sequence[str], values: Mapping[str, Any],
+                 now: Callable[[], float],
+                 control: Callable[[str, str, str], tuple[bool, str]], *,
+                 recording: str = ''):
+        try:
+            from fer_ros.dashboard.app import make_app, Site
+            from fer_ros.dashboard.server import Server
+        except ImportError as error:
+            raise ConfigurationError(f'{error}: pip install flask waitress, or apt install '
+                                     'python3-flask python3-waitress') from error
+        self._make_app, self._make_site, self._make_server = make_app, Site, Server
+        self._cameras, self._values = tuple(cameras), dict(values)
+        self._now, self._control, self._recording = now, control, recording
+        self._address = bind_address(values['address'])
+        names = tuple(name.strip().lower() for name in values['host_names'].split(',')
+                      if name.strip())
+        self._access = Access(self._address, read_token(values['token_file']), names)
+        self.state = DashboardState(self._cameras, history_h=values['history_h'],
+                                    gone_after_s=values['gone_after_s'])
+        self.pictures: Pictures | None = None
+        self._events: Events | None = None
+        self._server = None
+
+    @property
+    def url(self) -> str:
+        """Where the page is, while it is open."""
+        return '' if self._server is None else self._server.url
+
+    @property
+    def viewers(self) -> int:
+        """How many look now."""
+        return 0 if self._events is None else self._events.listeners
+
+    def open(self) -> None:
+        """Serve.
+
+        :raises FerError: when the port cannot be had; nothing is then left running.
+        """
+        values = self._values
+        self.pictures = Pictures(self._cameras, rate_hz=values['picture_rate_hz'],
+                                 width_px=values['picture_width_px'],
+                                 quality=values['picture_quality'])
+        self._events = Events(self.state, self._now, rate_hz=values['update_rate_hz'],
+                              most=values['maximum_viewers'])
+        try:
+            self._server = self._make_server(
+                self._make_app(self._make_site(self.state, self.pictures, self._events,
+                                               self._access, self._now, self._control,
+                                               __version__, recording=self._recording)),
+                self._address, values['port'], 2 * values['maximum_viewers'])
+        except BaseException:
+            self.close()
+            raise
+
+    def close(self) -> None:
+        """Say goodbye to browsers, and stop serving; what was shown is kept."""
+        if self._events is not None:
+            self.pictures.close()
+            self._events.close()
+            self._events = None
+        if self._server is not None:
+            self._server.close()
+            self._server = None

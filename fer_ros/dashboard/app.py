@@ -28,7 +28,7 @@ ACTIONS = ('enable', 'disable', 'policy', 'revert', 'resume')
 _PICTURE_WAIT_S = 1.0
 _FULL = ('{} viewers are looking already: close one, or raise the parameter '
          'maximum_viewers')
-_OPEN = ('/login', '/static/style.css', '/static/icon.svg')
+_OPEN = ('/login', '/api/health', '/static/style.css', '/static/icon.svg')
 _HEADERS = {
     'Content-Security-Policy': (
         "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob: data:; "
@@ -50,6 +50,7 @@ class Site:
     :ivar control: asks the bridge: action (one of :data:`ACTIONS`), room (empty: all) and policy
         in, whether it was done and an answer in words out.
     :ivar recording: where somebody stores the pictures; empty: nobody does.
+    :ivar health: what keeps the process from working, or an empty string.
     """
 
     state: DashboardState
@@ -60,6 +61,7 @@ class Site:
     control: Callable[[str, str, str], tuple[bool, str]]
     version: str = ''
     recording: str = ''
+    health: Callable[[], str] = str
 
 
 def make_app(site: Site) -> Flask:
@@ -159,6 +161,12 @@ def _data(app: Flask, site: Site) -> None:
     @app.get('/api/state')
     def whole_state():
         return jsonify(state.snapshot(site.now()))
+
+    @app.get('/api/health')
+    def health():
+        # Open to all: for the health checks of containers and proxies, which know no token.
+        problem = site.health()
+        return jsonify(ok=not problem, message=problem), 503 if problem else 200
 
     @app.get('/api/schema')
     def schema():

@@ -42,7 +42,8 @@ class Page:
     :param cameras: their names.
     :param values: of :data:`PAGE_PARAMETERS`, all of them, by name.
     :param now: the time, seconds.
-    :param control: and ``recording``, as in :class:`fer_ros.dashboard.app.Site`.
+    :param control: and ``health`` and ``recording``: as in
+        :class:`fer_ros.dashboard.app.Site`.
     :ivar state: what is shown; it is written from outside.
     :ivar pictures: where images are offered, while the page is open.
     :raises ConfigurationError: when Flask or waitress is absent, or for an address or token that
@@ -51,8 +52,8 @@ class Page:
 
     def __init__(self, cameras: Sequence[str], values: Mapping[str, Any],
                  now: Callable[[], float],
-                 control: Callable[[str, str, str], tuple[bool, str]], *,
-                 recording: str = ''):
+                 control: Callable[[str, str, str], tuple[bool, str]],
+                 health: Callable[[], str] = str, *, recording: str = ''):
         try:
             from fer_ros.dashboard.app import make_app, Site
             from fer_ros.dashboard.server import Server
@@ -61,7 +62,8 @@ class Page:
                                      'python3-flask python3-waitress') from error
         self._make_app, self._make_site, self._make_server = make_app, Site, Server
         self._cameras, self._values = tuple(cameras), dict(values)
-        self._now, self._control, self._recording = now, control, recording
+        self._now, self._control, self._health = now, control, health
+        self._recording = recording
         self._address = bind_address(values['address'])
         names = tuple(name.strip().lower() for name in values['host_names'].split(',')
                       if name.strip())
@@ -97,7 +99,8 @@ class Page:
             self._server = self._make_server(
                 self._make_app(self._make_site(self.state, self.pictures, self._events,
                                                self._access, self._now, self._control,
-                                               __version__, recording=self._recording)),
+                                               __version__, recording=self._recording,
+                                               health=self._health)),
                 self._address, values['port'], 2 * values['maximum_viewers'])
         except BaseException:
             self.close()

@@ -145,15 +145,16 @@ class House:
             raise ConfigurationError(f'{room}/{target} is no terminal lamp of the policy')
         device.by_hand(state, now_s)
 
-    def reload(self, now_s: float, path: str | Path | None = None) -> None:
-        """Take over a new policy file, wholly or not at all.
+    def reload(self, now_s: float, policy: Policy | str | Path | None = None) -> None:
+        """Take over a new policy or policy file (None: the same file), wholly or not at all.
 
         :raises ConfigurationError: when it cannot be used; the old policy stays in force.
         """
-        path = self._path if path is None else Path(path)
-        if path is None:
+        path = None if isinstance(policy, Policy) else policy or self._path
+        if path is not None:
+            policy = load_policy(path)
+        elif policy is None:
             raise ConfigurationError('the policy did not come from a file')
-        policy = load_policy(path)
         # Secrets and certificates are read before anything of the old policy is let go.
         if not self._dry_run:
             self.check_secrets(policy)
@@ -166,7 +167,8 @@ class House:
         lamps = {key: device for key, device in self._devices.items()
                  if isinstance(device, TerminalLamp)}
         self._disconnect()
-        self._path, self.policy = path, policy
+        self._path = None if path is None else Path(path)
+        self.policy = policy
         self._engine = self._engine.successor(policy)
         self._build(lamps)
 

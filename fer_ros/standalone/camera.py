@@ -1,0 +1,182 @@
+# SPDX-License-Identifier: Apache-2.0
+"""One camera at work: frames in, faces out; the newest frame wins and nothing is heaped up."""
+
+from collections.abc import Callable
+import logging
+import threading
+import time
+
+from fer_ros.core import capture
+from fer_ros.core.errors import SourceError
+from fer_ros.core.face_finder import FaceFinder
+from fer_ros.core.health import OK, Status, WARN
+from fer_ros.core.newest import Newest
+from fer_ros.core.sources import without_password
+from fer_ros.core.statistics import LatencyWindow, RateMeter
+from fer_ros.core.types import Face
+from fer_ros.standalone.config import Camera
+import numpy as np
+
+#: A live source that gives no frame for so long is called silent, seconds.
+SILENT_S = 5.0
+#: A complaint that lasts is logged again after so long, seconds.
+_REMIND_S = 600.0
+_ERROR_PAUSE_S = 5.0
+_LOGGER = logging.getLogger(__name__)
+
+
+class CameraWorker:
+    """Grab frames in one thread, find faces in another.
+
+    :param on_faces: called with the camera, the faces, the image as processed and its stamp,
+        seconds, in the second thread.
+    :raises SourceError: when a file or folder cannot be opened.
+    """
+
+    def __init__(self, camera: Camera, finder: FaceFinder,
+                 on_faces: Callable[['CameraWorker', list[Face], np.ndarray, float], None]):
+        self.camera, self.finder = camera, finder
+        self._on_faces = on_faces
+        self._stop = threading.Event()
+        self._newest: Newest[tuple[np.ndarray, float]] = Newest()
+        self._player = capture.create_player(camera.settings, wait=self._stop.wait,
+                                             on_problem=self._complain)
+        self._told, self._told_s = '', float('-inf')
+        self._grabbed = self._done = self._bad = self.faces = 0
+        self._grabbed_s = time.monotonic()
+        self._busy_since_s: float | None = None
+        self._last_error = ''
+        self._size = (0, 0)
+        self._rate_in, self._rate_out = RateMeter(), RateMeter()
+        self.latency = LatencyWindow()
+        # Daemons: a driver that hangs must not keep the process from ending.
+        self._threads = [
+            threading.Thread(target=self._grab, name=f'{camera.name} grabber', daemon=True),
+            threading.Thread(target=self._work, name=f'{camera.name} worker', daemon=True)]
+
+    @property
+    def source(self) -> str:
+        """The source as it may be shown."""
+        return without_password(self.camera.settings['source'])
+
+    def start(self) -> None:
+        """Begin."""
+        for thread in self._threads:
+            thread.start()
+
+    def stop(self, timeout_s: float = 3.0) -> None:
+        """End; a driver that hangs is left behind after the timeout."""
+        self._stop.set()
+        self._newest.close()
+        end_s = time.monotonic() + timeout_s
+        for thread in self._threads:
+            if thread.ident is not None:
+                thread.join(max(0.0, end_s - time.monotonic()))
+
+    @property
+    def ended(self) -> bool:
+        """Whether a file or folder has come to its end, or failed, and all of it is read."""
+        return not any(thread.is_alive() for thread in self._threads)
+
+    @property
+    def failed(self) -> bool:
+        """Whether a file or folder could not be read to its end."""
+        return self._player.state == 'failed'
+
+    def busy_s(self) -> float:
+        """Return for how long the image at hand has been processed, seconds."""
+        since_s = self._busy_since_s
+        return 0.0 if since_s is None else time.monotonic() - since_s
+
+    def problem(self) -> str:
+        """Return why there are no frames, or an empty string."""
+        if self._player.problem:
+            return self._player.problem
+        silent_s = time.monotonic() - self._grabbed_s
+        if self._player.state == 'ended':
+            return f'{self.source} has ended'
+        if silent_s > SILENT_S:
+            return f'{self.source} has given no frame for {silent_s:.0f} s'
+        return ''
+
+    def report(self) -> Status:
+        """Return the camera's figures and complaints."""
+        now_s = time.monotonic()
+        status = Status(OK, self._player.state, {
+            'source': self.source, 'detector': self.finder.detector_name,
+            'size (px)': '{}x{}'.format(*self._size), 'images': self._grabbed,
+            'images processed': self._done, 'images dropped (newer came)': self._newest.replaced,
+            'images failed': self._bad, 'faces': self.faces,
+            'rate in (Hz)': self._rate_in.rate_hz(now_s),
+            'rate out (Hz)': self._rate_out.rate_hz(now_s),
+            'latency median (ms)': self.latency.median_ms,
+            'latency p99 (ms)': self.latency.p99_ms})
+        capture.report(self._player, self.source, status)
+        problem = self.problem()
+        if problem and not self._player.problem and self._player.state != 'ended':
+            status.worsen(WARN, problem)
+        if self._last_error:
+            status.values['last failed image'] = self._last_error
+        return status
+
+    def _grab(self) -> None:
+        try:
+            while not self._stop.is_set():
+                try:
+                    self._play()
+                    return
+                except SourceError as error:
+                    _LOGGER.error('%s: %s', self.camera.name, error)
+                    return
+                except Exception:  # the camera must not go blind because of one bad call
+                    _LOGGER.exception('%s: internal error; trying again', self.camera.name)
+                    self._stop.wait(_ERROR_PAUSE_S)
+        finally:
+            # Lets the worker finish what is at hand, and end.
+            self._newest.finish()
+
+    def _play(self) -> None:
+        for frame in self._player.frames():
+            if self._stop.is_set():
+                return
+            stamp_s, now_s = time.time(), time.monotonic()
+            if self._told:
+                _LOGGER.info('%s: images from %s again', self.camera.name, self.source)
+                self._told = ''
+            self._grabbed += 1
+            self._grabbed_s = now_s
+            self._rate_in.tick(now_s)
+            self._newest.put((frame, stamp_s))
+
+    def _work(self) -> None:
+        while (taken := self._newest.take()) is not None:
+            for frame, stamp_s in taken.values():
+                self._busy_since_s = time.monotonic()
+                try:
+                    width, height = capture.wanted_size(self.camera.settings, frame.shape[1],
+                                                        frame.shape[0])
+                    image = capture.resized(frame, width, height)
+                    faces = self.finder.process(image, stamp_s)
+                    self.faces, self._size = len(faces), (width, height)
+                    self._on_faces(self, faces, image, stamp_s)
+                    self._done += 1
+                    self.latency.add((time.time() - stamp_s) * 1e3)
+                    self._rate_out.tick(time.monotonic())
+                except Exception as error:  # the thread must not die
+                    self._bad += 1
+                    text = f'{type(error).__name__}: {error}'
+                    if text != self._last_error:
+                        _LOGGER.exception('%s: image skipped by an internal error',
+                                          self.camera.name)
+                    self._last_error = text
+                finally:
+                    self._busy_since_s = None
+            # Not to keep an image while waiting for the next.
+            taken = frame = image = faces = None
+
+    def _complain(self, problem: str) -> None:
+        text, now_s = problem.rpartition('; trying again')[0] or problem, time.monotonic()
+        if text == self._told and now_s - self._told_s < _REMIND_S:
+            return
+        self._told, self._told_s = text, now_s
+        _LOGGER.error('%s: %s', self.camera.name, problem)

@@ -1,0 +1,345 @@
+# SPDX-License-Identifier: Apache-2.0
+"""fer-home at work: all parts in one process, from the first frame to the last light."""
+
+from collections.abc import Callable
+import logging
+import sys
+import threading
+import time
+
+from fer_ros import __version__
+from fer_ros.core.annotation import annotate
+from fer_ros.core.errors import FerError
+from fer_ros.core.health import OK, Status
+from fer_ros.core.home.action import AmbientAction, Command
+from fer_ros.core.home.house import House
+from fer_ros.core.home.operation import command, Complaints, PATIENCE_S, report, TICK_S
+from fer_ros.core.perception import create_finder, EmotionReader
+from fer_ros.core.types import Face
+from fer_ros.dashboard.page import Page
+from fer_ros.standalone.camera import CameraWorker
+from fer_ros.standalone.config import Config
+from fer_ros.standalone.notify import Notifier
+import numpy as np
+
+#: The page hears the rooms' mere numbers so often, and of the parts' health, seconds.
+_ROOMS_S = 0.5
+_HEALTH_S = 1.0
+#: An image that takes longer means that a library hangs, seconds.
+STUCK_S = 30.0
+#: Ending takes no longer: what is left behind then is named, seconds.
+END_S = 15.0
+_LOGGER = logging.getLogger(__name__)
+
+
+class HomeService:
+    """Cameras, network, house and page of one configuration.
+
+    :raises FerError: when a part cannot be made or the port cannot be had; nothing is then left
+        running.
+    """
+
+    def __init__(self, config: Config, *, notifier: Notifier | None = None):
+        self._config = config
+        self._notifier = notifier or Notifier()
+        # Workers, the page's threads and the main loop use the house; held shortly.
+        self._lock = threading.RLock()
+        self._reading = threading.Lock()
+        self._started_s = time.monotonic()
+        self._ticked_s = self._started_s
+        self._complaints = Complaints(_LOGGER.error, _LOGGER.warning)
+        self._rooms: list = []
+        self._rooms_s = self._health_s = self._signed_s = float('-inf')
+        self._acted = False
+        self._stuck = ''
+        self._house: House | None = None
+        self._page: Page | None = None
+        self._workers: dict[str, CameraWorker] = {}
+        try:
+            self._reader = self._create_reader(config)
+            for camera in config.cameras:
+                self._workers[camera.name] = self._create_worker(camera, config)
+            if config.page is not None:
+                self._page = self._create_page(config)
+                self._page.open()
+            self._house = self._create_house(config)
+            if config.policy_name:
+                self._house.select(config.policy_name)
+        except BaseException:
+            self.close()
+            raise
+        self._describe(config)
+
+    @property
+    def url(self) -> str:
+        """Where the page is; empty without one."""
+        return '' if self._page is None else self._page.url
+
+    def run(self, stop: threading.Event, reload: threading.Event,
+            load: Callable[[], Config]) -> int:
+        """Work until told to stop, or until every file or folder has ended; return the exit code.
+
+        :param reload: set when the configuration is to be read again, by ``load``.
+        """
+        for worker in self._workers.values():
+            worker.start()
+        self._notifier.send('READY=1', f'STATUS={self._summary()}')
+        while not stop.wait(TICK_S):
+            if reload.is_set():
+                reload.clear()
+                self._reload(load)
+            self.tick()
+            workers = self._workers.values()
+            if all(worker.ended for worker in workers):
+                _LOGGER.info('all sources have ended')
+                return int(all(worker.failed for worker in workers))
+        return 0
+
+    def tick(self) -> None:
+        """Do what is due: the house, the page, and the sign of life."""
+        now_s = time.monotonic()
+        with self._lock:
+            self._house.tick(time.time())
+            young = now_s - self._started_s < PATIENCE_S
+            self._complaints.update(self._house, young=young)
+            if self._page is not None:
+                self._show_rooms(now_s)
+        if now_s - self._health_s >= _HEALTH_S:
+            self._health_s = now_s
+            self._stuck = self._find_stuck()
+            self._show_health(young)
+        self._ticked_s = now_s
+        self._sign(now_s)
+
+    def health(self) -> str:
+        """Return what keeps the process from working, or an empty string."""
+        idle_s = time.monotonic() - self._ticked_s
+        return self._stuck or (f'the main loop has stood still for {idle_s:.0f} s'
+                               if idle_s > STUCK_S else '')
+
+    def close(self) -> None:
+        """Hand the lights back, then end everything; within :data:`END_S`."""
+        self._notifier.send('STOPPING=1')
+        with self._lock:
+            house, self._house = self._house, None
+            if house is not None:
+                house.close(time.time())
+        for worker in self._workers.values():
+            worker.stop()
+        if self._page is not None:
+            self._page.close()
+
+    # Making the parts.
+
+    def _create_reader(self, config: Config) -> EmotionReader:
+        return EmotionReader([camera.name for camera in config.cameras], config.classifier)
+
+    def _create_worker(self, camera, config: Config) -> CameraWorker:
+        return CameraWorker(camera, create_finder(config.detector), self._on_faces)
+
+    def _create_page(self, config: Config) -> Page:
+        page = Page([camera.name for camera in config.cameras], config.page, time.time,
+                    self._control, self.health)
+        page.state.bridge('active')
+        return page
+
+    def _create_house(self, config: Config) -> House:
+        # In a log the actions are enough.
+        terminal = sys.stdout.isatty()
+        return House(config.policy, on_action=self._on_action, dry_run=config.dry_run,
+                     write=_print if terminal else None, ansi=terminal, version=__version__)
+
+    def _describe(self, config: Config) -> None:
+        detectors = {worker.finder.detector_name for worker in self._workers.values()}
+        _LOGGER.info('fer-home %s: policy %s, rooms %s', __version__, config.policy_file,
+                     ', '.join(config.policy.rooms))
+        _LOGGER.info('cameras %s; detector %s; network %s, labels %s',
+                     ', '.join(f'{worker.camera.name} ({worker.source})'
+                               for worker in self._workers.values()),
+                     ', '.join(sorted(detectors)), self._reader.name, self._reader.label_set)
+        for room in config.unfed:
+            _LOGGER.warning('no camera sees room %s: its lights stay as they are; add %s to the '
+                            'rooms of a camera', room, room)
+        if self._page is not None:
+            _LOGGER.info('page: %s', self.url)
+
+    # Reload.
+
+    def _reload(self, load: Callable[[], Config]) -> None:
+        self._notifier.send('RELOADING=1', f'MONOTONIC_USEC={time.monotonic_ns() // 1000}')
+        try:
+            self._adopt(load())
+        except FerError as error:
+            for line in str(error).splitlines():
+                _LOGGER.error('reload refused, the old configuration goes on: %s', line)
+        else:
+            _LOGGER.info('reloaded')
+            self._describe(self._config)
+        self._notifier.send('READY=1', f'STATUS={self._summary()}')
+
+    def _adopt(self, new: Config) -> None:
+        """Take over a configuration, wholly or not at all."""
+        old = self._config
+        names = [camera.name for camera in new.cameras]
+        same_names = names == [camera.name for camera in old.cameras]
+        if not new.dry_run:
+            House.check_secrets(new.policy)
+        # All that can fail is made before anything of the old is let go.
+        reader = self._reader if same_names and new.classifier == old.classifier \
+            else self._create_reader(new)
+        kept = {camera.name for camera in new.cameras if camera in old.cameras
+                and not self._workers[camera.name].ended and new.detector == old.detector}
+        workers = {camera.name: self._workers[camera.name] if camera.name in kept
+                   else self._create_worker(camera, new) for camera in new.cameras}
+        page = self._page
+        if new.page != old.page or not same_names:
+            page = self._replace_page(None if new.page is None else self._create_page(new))
+        gone = [worker for name, worker in self._workers.items() if workers.get(name) != worker]
+        for worker in gone:
+            worker.stop()
+        with self._lock:
+            if new.dry_run != old.dry_run:
+                self._house.close(time.time())
+                self._house = self._create_house(new)
+            elif new.policy != old.policy:
+                self._house.reload(time.time(), new.policy)
+            if new.policy_name:
+                self._house.select(new.policy_name)
+            elif old.policy_name:
+                for name, room in new.policy.rooms.items():
+                    self._house.select(room.policy, name)
+            with self._reading:
+                self._reader = reader
+            started = [worker for worker in workers.values() if worker.camera.name not in kept]
+            self._workers, self._config, self._page = workers, new, page
+        for worker in started:
+            worker.start()
+
+    def _replace_page(self, page: Page | None) -> Page | None:
+        """Close the page and open another, on the same port perhaps; go back where that fails."""
+        old = self._page
+        if old is not None:
+            old.close()
+        if page is None:
+            return None
+        try:
+            page.open()
+        except FerError:
+            if old is not None:
+                old.open()
+            raise
+        return page
+
+    # At work, in other threads.
+
+    def _on_faces(self, worker: CameraWorker, faces: list[Face], image: np.ndarray,
+                  stamp_s: float) -> None:
+        camera = worker.camera
+        with self._reading:
+            reader = self._reader
+            emotions = reader.read({camera.name: (stamp_s, faces)})[camera.name]
+        now_s = time.time()
+        with self._lock:
+            # A camera that a reload has replaced may still be at its last image.
+            if self._house is None or self._workers.get(camera.name) is not worker:
+                return
+            self._house.observe(camera.topic, emotions, stamp_s, now_s=now_s)
+            page = self._page
+        if page is None:
+            return
+        page.state.see(camera.name, emotions, now_s=now_s, stamp_s=stamp_s,
+                       size=(image.shape[1], image.shape[0]), model=reader.name,
+                       label_set=reader.label_set)
+        if self._config.page['picture'] and page.pictures.wanted(camera.name):
+            page.pictures.offer(camera.name, annotate(image, emotions), stamp_s)
+
+    def _on_action(self, action: AmbientAction) -> None:
+        self._acted = True
+        asked = f'scene {action.scene}' if action.scene else action.light.describe() \
+            if action.position is None else f'{action.position:.0%} open'
+        _LOGGER.info('%s/%s: %s%s, because %s (%s)', action.room, action.target,
+                     'back to ' if action.command == Command.RESTORE else '', asked, action.reason,
+                     action.outcome.name.lower() + (f': {action.detail}' if action.detail else ''))
+        if self._page is not None:
+            self._page.state.act(action)
+
+    def _control(self, action: str, room: str, policy: str) -> tuple[bool, str]:
+        """Do what somebody asks for on the page."""
+        with self._lock:
+            if self._house is None:
+                return False, 'fer-home is ending'
+            try:
+                done = command(self._house, action, time.time(), room, policy)
+            except FerError as error:
+                return False, str(error)
+        _LOGGER.info('the page: %s', done)
+        return True, done
+
+    # What is shown.
+
+    def _show_rooms(self, now_s: float) -> None:
+        if not self._acted and now_s - self._rooms_s < _ROOMS_S:
+            return
+        rooms = [(self._house.status(room), self._house.devices(room))
+                 for room in self._house.rooms]
+        self._rooms_s, self._acted = now_s, False
+        if rooms != self._rooms:
+            self._rooms = rooms
+            self._page.state.rooms(rooms)
+
+    def _show_health(self, young: bool) -> None:
+        if self._page is None:
+            return
+        state = self._page.state
+        for name, worker in self._workers.items():
+            self._hear(f'{name}/camera', worker.report())
+            if not self._config.page['picture']:
+                state.picture(name, 'off', 'The pictures are switched off (page.picture in the '
+                              'configuration): labels only.')
+            elif problem := worker.problem():
+                state.picture(name, 'absent', problem)
+            else:
+                state.picture(name, 'live')
+        status = Status(OK, 'active')
+        with self._lock:
+            report(self._house, status, young=young)
+        self._hear('smart_home', status)
+        self._hear('fer_home', Status(OK, 'active', {
+            'network': self._reader.name, 'labels': self._reader.label_set,
+            'page': self.url, 'viewers': self._page.viewers,
+            'running for (h)': (time.monotonic() - self._started_s) / 3600,
+            'records in memory': len(state.history)}))
+
+    def _hear(self, name: str, status: Status) -> None:
+        self._page.state.hear(name, status.level[0], status.message, status.texts())
+
+    def _summary(self) -> str:
+        with self._lock:
+            connections = ', '.join(f'{name} {state}'
+                                    for name, state in self._house.connections.items())
+        cameras = ', '.join(f'{name}: {worker.problem() or "streaming"}'
+                            for name, worker in self._workers.items())
+        return '; '.join(filter(None, (cameras, connections, self.url)))
+
+    # Signs of life.
+
+    def _find_stuck(self) -> str:
+        for name, worker in self._workers.items():
+            if worker.busy_s() > STUCK_S:
+                return (f'camera {name}: an image has been processed for {worker.busy_s():.0f} s; '
+                        'a library hangs, restart fer-home')
+        return ''
+
+    def _sign(self, now_s: float) -> None:
+        period_s = self._notifier.watchdog_s / 3 or 10.0
+        if now_s - self._signed_s < period_s:
+            return
+        self._signed_s = now_s
+        if self._stuck:
+            _LOGGER.error(self._stuck)
+            return
+        self._notifier.send('WATCHDOG=1', f'STATUS={self._summary()}')
+
+
+def _print(line: str) -> None:
+    print(line, flush=True)

@@ -117,10 +117,12 @@ class _Reader:
         return complete(table, given)
 
 
-def load_config(path: str | Path | None, options: Options = Options()) -> Config:
+def load_config(path: str | Path | None, options: Options = Options(), *,
+                secrets: bool = True) -> Config:
     """Read and check the configuration and the policy it names.
 
     :param path: of the file; None: the command line is all there is.
+    :param secrets: False: sources of cameras that stand elsewhere are not read.
     :raises ConfigurationError: file, line, key and what was expected; one line a fault.
     """
     data, lines, folder = {}, {}, Path()
@@ -133,7 +135,7 @@ def load_config(path: str | Path | None, options: Options = Options()) -> Config
                        _TOP)
     if path is not None and 'version' not in data:
         raise reader.error((), 'version is missing: write version: 1')
-    cameras = _cameras(reader, data.get('cameras'), options)
+    cameras = _cameras(reader, data.get('cameras'), options, secrets)
     page = None
     if options.web or (options.web is None and (
             'page' in data or options.page)):
@@ -190,7 +192,8 @@ def _beside(folder: Path, name: str) -> str:
     return str(folder / Path(name).expanduser()) if name else ''
 
 
-def _cameras(reader: _Reader, given: object, options: Options) -> tuple[Camera, ...]:
+def _cameras(reader: _Reader, given: object, options: Options, secrets: bool
+             ) -> tuple[Camera, ...]:
     found = []
     if given is not None and not isinstance(given, dict):
         raise reader.error(('cameras',), f'{given!r}: expected lines such as '
@@ -199,7 +202,7 @@ def _cameras(reader: _Reader, given: object, options: Options) -> tuple[Camera, 
         if not _NAME.match(name):
             raise reader.error(('cameras', name), 'not a name for a camera: expected a letter, '
                                'then letters, digits and underscores')
-        found.append(_camera(reader, name, entry))
+        found.append(_camera(reader, name, entry, secrets))
     if options.source is not None:
         # The only camera of the file keeps its name, rooms and size.
         base = found[0] if len(found) == 1 else Camera(UNNAMED, complete(CAMERA_PARAMETERS, {}))
@@ -217,7 +220,7 @@ def _cameras(reader: _Reader, given: object, options: Options) -> tuple[Camera, 
     return tuple(found)
 
 
-def _camera(reader: _Reader, name: str, entry: object) -> Camera:
+def _camera(reader: _Reader, name: str, entry: object, secrets: bool) -> Camera:
     path = ('cameras', name)
     if not isinstance(entry, dict) or 'source' not in entry:
         raise reader.error(path, 'expected source: with a device, file, folder or URL')
@@ -229,8 +232,8 @@ def _camera(reader: _Reader, name: str, entry: object) -> Camera:
     if isinstance(entry['source'], dict):
         # A URL with a password does not belong into a file that others read.
         try:
-            entry['source'] = Secret.model_validate(entry['source']).read(
-                f'the source of camera {name}')
+            secret = Secret.model_validate(entry['source'])
+            entry['source'] = secret.read('source') if secrets else 'elsewhere'
         except ValidationError as error:
             raise reader.error((*path, 'source'), 'expected a text, or {env: NAME} or '
                                '{file: PATH}') from error

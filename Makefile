@@ -128,6 +128,11 @@ dashboard-load: install/.built $(VENV)/.test
 lock: $(VENV)/.created
 	@$(VENV)/bin/python tools/lock.py
 
+# The container: built and run without a daemon, as root (buildah, debootstrap, mosquitto).
+.PHONY: test-container
+test-container: $(VENV)/.demo
+	@$(VENV)/bin/python test/container/run.py
+
 lint: $(VENV)/.test
 	@$(VENV)/bin/ruff check .
 

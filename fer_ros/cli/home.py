@@ -25,7 +25,10 @@ def main(arguments: list[str] | None = None) -> int:
         # Nothing has been made yet that needs an orderly end.
         signal.signal(number, lambda *_: os._exit(0))
     parser = _parser()
-    chosen = parser.parse_args(arguments)
+    chosen, rest = parser.parse_known_args(arguments)
+    if rest and chosen.work is not _check:
+        parser.error(f'unknown argument: {" ".join(rest)}')
+    chosen.rest = rest
     try:
         return chosen.work(chosen)
     except FerError as error:
@@ -45,8 +48,13 @@ def _parser() -> argparse.ArgumentParser:
     parser.set_defaults(work=_run)
     _add_options(parser)
     commands = parser.add_subparsers(title='commands', metavar='')
-    check = commands.add_parser('check', help='look for what is wrong on this machine, with cures')
-    check.add_argument('rest', nargs=argparse.REMAINDER, help=argparse.SUPPRESS)
+    check = commands.add_parser(
+        'check', help='look for what is wrong on this machine, with cures',
+        description='fer-doctor, for the cameras and the policy of a configuration; options of '
+        'fer-doctor, such as --connect and --json, may follow.')
+    # SUPPRESS: a --config before the command counts, too.
+    check.add_argument('--config', type=Path, metavar='FILE', default=argparse.SUPPRESS,
+                       help=f'the configuration ({DEFAULT_CONFIG}, if it is there)')
     check.set_defaults(work=_check)
     service = commands.add_parser(
         'service', help='print the systemd unit, or install it',
@@ -55,13 +63,14 @@ def _parser() -> argparse.ArgumentParser:
                          help='write it to --unit-dir instead of printing it')
     service.add_argument('--unit-dir', type=Path, default=Path('/etc/systemd/system'),
                          metavar='DIR', help='(%(default)s)')
-    service.add_argument('--config', type=Path, default=DEFAULT_CONFIG, metavar='FILE',
-                         help='the configuration (%(default)s)')
+    service.add_argument('--config', type=Path, default=argparse.SUPPRESS, metavar='FILE',
+                         help=f'the configuration ({DEFAULT_CONFIG})')
     service.set_defaults(work=_service)
     health = commands.add_parser('health', help='ask a running fer-home whether it works '
                                  '(for a container); needs its page')
-    health.add_argument('--config', type=Path, metavar='FILE', help='the configuration')
-    health.add_argument('--port', type=int, help='of the page (8088)')
+    health.add_argument('--config', type=Path, metavar='FILE', default=argparse.SUPPRESS,
+                        help='the configuration that it runs with')
+    health.add_argument('--port', type=int, default=argparse.SUPPRESS, help='of the page (8088)')
     health.set_defaults(work=_health)
     return parser
 
@@ -133,16 +142,25 @@ def _check(chosen: argparse.Namespace) -> int:
         from fer_ros.cli import doctor
     except ImportError as error:
         raise FerError(f'the doctor is not part of this installation ({error})') from error
-    return doctor.main(chosen.rest)
+    from fer_ros.standalone.config import load_config
+    file = chosen.config or (DEFAULT_CONFIG if DEFAULT_CONFIG.is_file() else None)
+    arguments = []
+    if file is not None:
+        config = load_config(file)
+        arguments = ['--policy', str(config.policy_file)]
+        for camera in config.cameras:
+            arguments += ['--camera', camera.settings['source']]
+    return doctor.main([*arguments, *chosen.rest])
 
 
 def _service(chosen: argparse.Namespace) -> int:
     from fer_ros.standalone.unit import install, unit_text
-    text = unit_text(chosen.config)
+    config = chosen.config or DEFAULT_CONFIG
+    text = unit_text(config)
     if not chosen.install:
         print(text, end='')
         return 0
-    print(install(chosen.unit_dir, text, chosen.config))
+    print(install(chosen.unit_dir, text, config))
     return 0
 
 

@@ -94,7 +94,9 @@ def fer_home_of(process: subprocess.Popen) -> int | None:
             words = Path(f'/proc/{number}/cmdline').read_bytes().split(b'\0')
         except OSError:
             continue
-        if above == process.pid and words[1:2] == [b'/opt/fer-home/bin/fer-home']:
+        # Above it is a helper of buildah's that has the same arguments.
+        if above == process.pid and b'python' in words[0] \
+                and words[1:2] == [b'/opt/fer-home/bin/fer-home']:
             return number
     return None
 

@@ -118,7 +118,10 @@ def _run(chosen: argparse.Namespace) -> int:
     stop, reload = threading.Event(), threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: os._exit(1) if stop.is_set() else stop.set())
-    signal.signal(signal.SIGHUP, lambda *_: reload.set())
+    # A service is asked by it to reload; who closes a terminal window wants an end.
+    terminal = _has_terminal()
+    signal.signal(signal.SIGHUP, lambda *_: stop.set() if terminal and not _has_terminal()
+                  else reload.set())
     service = HomeService(config)
     try:
         return service.run(stop, reload, lambda: load_config(chosen.config, options))
@@ -128,6 +131,14 @@ def _run(chosen: argparse.Namespace) -> int:
         bound.start()
         service.close()
         bound.cancel()
+
+
+def _has_terminal() -> bool:
+    try:
+        os.close(os.open('/dev/tty', os.O_RDWR | os.O_NOCTTY))
+    except OSError:
+        return False
+    return True
 
 
 def _give_up(after_s: float) -> None:

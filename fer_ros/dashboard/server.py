@@ -33,7 +33,7 @@ class Server:
                 channel_timeout=60, max_request_body_size=64 * 1024, ident=None)
         except OSError as error:
             raise FerError(f'cannot listen on {address} port {port}: {error.strerror}; is another '
-                           'dashboard running? Choose another port') from error
+                           'dashboard running? Set port to another number') from error
         port = self._server.effective_port
         host = f'[{address}]' if ':' in address else address
         self.url = f'http://{host}:{port}'

@@ -25,8 +25,10 @@ import numpy as np
 #: The page hears the rooms' mere numbers so often, and of the parts' health, seconds.
 _ROOMS_S = 0.5
 _HEALTH_S = 1.0
+_REMIND_S = 60.0
 #: An image that takes longer means that a library hangs, seconds.
 STUCK_S = 30.0
+_STILL_S = 30.0
 #: Ending takes no longer: what is left behind then is named, seconds.
 END_S = 15.0
 _LOGGER = logging.getLogger(__name__)
@@ -49,7 +51,7 @@ class HomeService:
         self._ticked_s = self._started_s
         self._complaints = Complaints(_LOGGER.error, _LOGGER.warning)
         self._rooms: list = []
-        self._rooms_s = self._health_s = self._signed_s = float('-inf')
+        self._rooms_s = self._health_s = self._signed_s = self._failed_s = float('-inf')
         self._acted = False
         self._stuck = ''
         self._house: House | None = None
@@ -87,13 +89,23 @@ class HomeService:
         while not stop.wait(TICK_S):
             if reload.is_set():
                 reload.clear()
-                self._reload(load)
-            self.tick()
+                self._survive(lambda: self._reload(load))
+            self._survive(self.tick)
             workers = self._workers.values()
             if all(worker.ended for worker in workers):
                 _LOGGER.info('all sources have ended')
                 return int(all(worker.failed for worker in workers))
         return 0
+
+    def _survive(self, work: Callable[[], None]) -> None:
+        """Work; an internal error is logged, at most once a minute, and the house goes on."""
+        try:
+            work()
+        except Exception:
+            now_s = time.monotonic()
+            if now_s - self._failed_s > _REMIND_S:
+                self._failed_s = now_s
+                _LOGGER.exception('internal error in the main loop')
 
     def tick(self) -> None:
         """Do what is due: the house, the page, and the sign of life."""
@@ -115,7 +127,7 @@ class HomeService:
         """Return what keeps the process from working, or an empty string."""
         idle_s = time.monotonic() - self._ticked_s
         return self._stuck or (f'the main loop has stood still for {idle_s:.0f} s'
-                               if idle_s > STUCK_S else '')
+                               if idle_s > _STILL_S else '')
 
     def close(self) -> None:
         """Hand the lights back, then end everything; within :data:`END_S`."""
@@ -342,4 +354,7 @@ class HomeService:
 
 
 def _print(line: str) -> None:
-    print(line, flush=True)
+    try:
+        print(line, flush=True)
+    except OSError:
+        pass  # the terminal is gone

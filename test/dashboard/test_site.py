@@ -28,14 +28,14 @@ class Running:
     """A site with a made-up camera and a bridge that notes what it is asked."""
 
     def __init__(self, token='', viewers=4):
-        self.asked = []
+        self.asked, self.problem = [], ''
         self.state = DashboardState(('hall/east',))
         self.pictures = Pictures(('hall/east',), rate_hz=100)
         self.events = Events(self.state, lambda: 1e9, rate_hz=30, most=viewers)
         self.access = Access('127.0.0.1', token, ('robot.local',))
         self.server = Server(make_app(Site(
             self.state, self.pictures, self.events, self.access, lambda: 1e9, self.control,
-            '1.2.3')), '127.0.0.1', 0, viewers)
+            '1.2.3', lambda: self.problem)), '127.0.0.1', 0, viewers)
         self.port = int(self.server.url.rpartition(':')[2])
 
     def control(self, *asked):
@@ -327,7 +327,7 @@ def test_the_token_comes_from_a_file_or_the_environment(tmp_path):
 
 
 def test_a_port_in_use_is_said_with_the_cure(site):
-    with pytest.raises(FerError, match='parameter port'):
+    with pytest.raises(FerError, match='Set port to another number'):
         Server(lambda *_: [], '127.0.0.1', site.port, 2)
 
 
@@ -375,3 +375,11 @@ def test_closing_ends_the_thread_of_a_viewer_who_reads_nothing():
         assert served.wait(5)
         server.close()
     assert threading.active_count() == before
+
+
+def test_a_monitor_is_told_without_a_token_whether_it_works(locked):
+    assert locked.get('/api/health')[0] == 200
+    locked.problem = 'the camera hangs'
+    status, body, _ = locked.get('/api/health')
+    assert status == 503 and json.loads(body) == {'ok': False, 'message': 'the camera hangs'}
+    assert locked.get('/api/state')[0] == 401

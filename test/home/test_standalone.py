@@ -1,17 +1,21 @@
 # SPDX-License-Identifier: Apache-2.0
 """fer-home as a real process: the bundled clip, the real network and a real broker."""
 
+import fcntl
 import json
 import logging
 import os
 from pathlib import Path
+import pty
 import re
 import signal
 import socket
 import subprocess
 import sys
+import termios
 import threading
 import time
+import urllib.error
 import urllib.request
 
 import cv2
@@ -22,9 +26,10 @@ from fer_ros.core.parameters import complete, defaults
 from fer_ros.core.perception import create_finder, DETECTOR_PARAMETERS
 from fer_ros.data import demo_clip_path
 from fer_ros.standalone.camera import CameraWorker
-from fer_ros.standalone.config import Camera
+from fer_ros.standalone.config import Camera, load_config
 from fer_ros.standalone.journal import JournalFormatter, under_journal
 from fer_ros.standalone.notify import Notifier
+from fer_ros.standalone.service import HomeService
 from mosquitto import wait_for
 import numpy as np
 import pytest
@@ -192,7 +197,7 @@ def test_what_cannot_start_says_so_in_one_line_and_leaves_nothing(home, tmp_path
         cases = [
             (('--config', tmp_path / 'absent.yaml'), 2, 'cannot be read'),
             (('--source', tmp_path / 'absent.mp4'), 1, 'neither a device nor an existing file'),
-            (('--source', demo_clip_path(), '--port', port), 1, 'Choose another port'),
+            (('--source', demo_clip_path(), '--port', port), 1, 'Set port to another'),
             (('--source', demo_clip_path(), '--port', 0, '--address', '0.0.0.0'), 2,
              'set a token'),
             (('health', '--port', port + 1), 1, 'is fer-home running'),
@@ -216,7 +221,124 @@ def test_a_camera_that_is_not_there_is_waited_for(home):
     assert process.said().count('/dev/video99 is not there') == 1, process.said()
 
 
+def test_closing_the_terminal_ends_it(tmp_path):
+    master, slave = pty.openpty()
+    output = tmp_path / 'output'
+    with output.open('w') as file:
+        process = subprocess.Popen(
+            [sys.executable, '-m', 'fer_ros.cli.home', '--source', demo_clip_path(), '--loop'],
+            stdin=slave, stdout=slave, stderr=file, cwd=REPOSITORY, start_new_session=True,
+            preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0))
+    os.close(slave)
+    try:
+        wait_for(lambda: 'living_room/lamp: on' in output.read_text(), 40, 'the first action')
+        os.close(master)
+        assert process.wait(15) == 0
+    finally:
+        process.kill()
+        process.wait()
+    assert 'because the bridge ends' in output.read_text()
+    assert 'Traceback' not in output.read_text()
+
+
 # The parts.
+
+@pytest.fixture
+def service(tmp_path, manager):
+    """Run fer-home's service in a thread, on a folder of images."""
+    running = []
+
+    def start():
+        (tmp_path / 'images').mkdir(exist_ok=True)
+        cv2.imwrite(str(tmp_path / 'images' / '0.png'), np.full((48, 64, 3), 7, np.uint8))
+        file = tmp_path / 'home.yaml'
+
+        def write(*cameras, port=0):
+            listed = ', '.join(f'{name}: {{source: {tmp_path}/images, loop: true, rooms: '
+                               '[living_room]}' for name in cameras)
+            file.write_text(f'version: 1\ncameras: {{{listed}}}\npage: {{port: {port}}}\n')
+        write('desk')
+        one = HomeService(load_config(file), notifier=Notifier(
+            {'NOTIFY_SOCKET': str(manager.path), 'WATCHDOG_USEC': '300000'}))
+        one.write, one.stop, one.again = write, threading.Event(), threading.Event()
+        thread = threading.Thread(
+            target=one.run, args=(one.stop, one.again, lambda: load_config(file)))
+        thread.start()
+        running.append((one, thread))
+        return one
+    yield start
+    for one, thread in running:
+        one.stop.set()
+        thread.join(10)
+        one.close()
+
+
+def cameras_of(service):
+    return [camera['name'] for camera in get(f'{service.url}/api/state')['cameras']
+            if camera['status'] == 'live']
+
+
+def test_a_reload_changes_cameras_and_page_wholly_or_not_at_all(service, manager, caplog):
+    caplog.set_level(logging.INFO)
+    one = service()
+    wait_for(lambda: cameras_of(one) == ['desk'])
+
+    def reload():
+        done = manager.count('READY=1')
+        one.again.set()
+        wait_for(lambda: manager.count('READY=1') > done, what='the answer to the reload')
+    one.write('desk', 'door')
+    reload()
+    wait_for(lambda: cameras_of(one) == ['desk', 'door'])
+    url = one.url
+    with socket.socket() as busy:
+        busy.bind(('127.0.0.1', 0))
+        busy.listen()
+        one.write('attic', port=busy.getsockname()[1])
+        reload()
+    assert 'reload refused, the old configuration goes on: cannot listen on' in caplog.text
+    wait_for(lambda: cameras_of(one) == ['desk', 'door'])
+    one.write('attic')
+    reload()
+    wait_for(lambda: cameras_of(one) == ['attic'])
+    assert one.url != url    # port 0 is any free one
+    left = {thread.name for thread in threading.enumerate()}
+    assert not left & {'desk grabber', 'desk worker', 'door grabber', 'door worker'}
+
+
+def test_a_library_that_hangs_stops_the_signs_of_life(service, manager, monkeypatch):
+    go = threading.Event()
+    monkeypatch.setattr('fer_ros.standalone.service.STUCK_S', 0.3)
+    monkeypatch.setattr('fer_ros.core.face_finder.FaceFinder.process',
+                        lambda *_: go.wait(20) and [])
+    one = service()
+    try:
+        wait_for(lambda: 'camera desk: an image has been processed for' in one.health())
+        told = manager.count('WATCHDOG=1')
+        with pytest.raises(urllib.error.HTTPError, match='503'):
+            get(f'{one.url}/api/health')
+        time.sleep(0.5)    # several periods of the watchdog
+        assert manager.count('WATCHDOG=1') <= told + 1
+    finally:
+        go.set()
+    wait_for(lambda: not one.health())
+    before = manager.count('WATCHDOG=1')
+    wait_for(lambda: manager.count('WATCHDOG=1') > before)
+
+
+def test_an_error_in_the_main_loop_is_survived_and_told(service, caplog, monkeypatch):
+    one = service()
+    real, failures = one._house.tick, []
+
+    def fail(now_s):
+        failures.append(1)
+        if len(failures) < 4:
+            raise RuntimeError('spoiled')
+        return real(now_s)
+    monkeypatch.setattr(one._house, 'tick', fail)
+    wait_for(lambda: len(failures) > 6)
+    assert caplog.text.count('internal error in the main loop') == 1
+
 
 class Found:
     def __init__(self):

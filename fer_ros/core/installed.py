@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Where the files beside the code are: in the source tree, by colcon, or by pip."""
 
+import os
 from pathlib import Path
 import sysconfig
 
@@ -14,7 +15,7 @@ def config_file(name: str) -> Path:
     """
     for folder in _shares():
         path = folder / 'config' / name
-        if path.is_file():
+        if os.path.isfile(path):    # also where a folder above may not be entered
             return path
     raise ConfigurationError(f'{name} is not installed: give the path of a file of your own')
 

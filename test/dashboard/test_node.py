@@ -118,7 +118,7 @@ def test_a_port_in_use_is_said_and_the_node_can_be_started_again(graph):
     port = int(first.url.rpartition(':')[2])
     second = graph.add(Dashboard, start=False, port=port)
     assert not second.start()
-    assert 'parameter port' in second._failure
+    assert 'Set port to another number' in second._failure
     first.trigger_deactivate()
     second.trigger_activate()
     assert second.url

@@ -58,12 +58,13 @@ class HomeService:
         self._page: Page | None = None
         self._workers: dict[str, CameraWorker] = {}
         try:
-            self._reader = self._create_reader(config)
-            for camera in config.cameras:
-                self._workers[camera.name] = self._create_worker(camera, config)
+            # The cheap first, so that a port, an address or a file is complained of at once.
             if config.page is not None:
                 self._page = self._create_page(config)
                 self._page.open()
+            for camera in config.cameras:
+                self._workers[camera.name] = self._create_worker(camera, config)
+            self._reader = self._create_reader(config)
             self._house = self._create_house(config)
             if config.policy_name:
                 self._house.select(config.policy_name)

@@ -115,6 +115,8 @@ class CameraWorker:
         problem = self.problem()
         if problem and not self._player.problem and self._player.state != 'ended':
             status.worsen(WARN, problem)
+        for warning in self.finder.warnings:
+            status.worsen(WARN, warning)
         if self._last_error:
             status.values['last failed image'] = self._last_error
         return status

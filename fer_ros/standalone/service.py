@@ -148,7 +148,10 @@ class HomeService:
         return EmotionReader([camera.name for camera in config.cameras], config.classifier)
 
     def _create_worker(self, camera, config: Config) -> CameraWorker:
-        return CameraWorker(camera, create_finder(config.detector), self._on_faces)
+        finder = create_finder(config.detector)
+        for warning in finder.warnings:
+            _LOGGER.warning('%s: %s', camera.name, warning)
+        return CameraWorker(camera, finder, self._on_faces)
 
     def _create_page(self, config: Config) -> Page:
         page = Page([camera.name for camera in config.cameras], config.page, time.time,

@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """The systemd unit: systemd itself reads it, and what it is not to be installed for."""
 
+import json
 from pathlib import Path
 import shutil
+import signal
 import subprocess
 
 from fer_ros.cli import home
@@ -11,6 +13,16 @@ from fer_ros.standalone import unit
 import pytest
 
 ANALYZE = shutil.which('systemd-analyze')
+
+
+@pytest.fixture(autouse=True)
+def signals():
+    """Put back the handlers of this process, which fer-home's main takes over."""
+    numbers = signal.SIGINT, signal.SIGTERM
+    before = [signal.getsignal(number) for number in numbers]
+    yield
+    for number, handler in zip(numbers, before):
+        signal.signal(number, handler)
 
 
 @pytest.fixture
@@ -88,3 +100,12 @@ def test_what_the_services_user_cannot_read_is_named(tmp_path, config, monkeypat
     assert not list(tmp_path.glob('*.service'))
 
 
+def test_the_doctor_looks_at_the_cameras_and_the_policy(config, capsys):
+    config.write_text(config.read_text().replace('source: 0', 'source: /dev/video98'))
+    assert home.main(['check', '--config', str(config), '--json']) == 2
+    findings = json.loads(capsys.readouterr().out)['findings']
+    said = json.dumps(findings)
+    assert '/dev/video98' in said and 'policies/default.yaml' in said
+    config.write_text('version: 2\n')
+    assert home.main(['check', '--config', str(config)]) == 2
+    assert 'home.yaml:1: version: ' in capsys.readouterr().err

@@ -1,21 +1,23 @@
 # SPDX-License-Identifier: Apache-2.0
 """Emotion classifier: tracked faces in, emotions out; one batch for all faces of all cameras."""
 
+from dataclasses import replace
 import threading
 import traceback
 
 from fer_ros import conversions
-from fer_ros.core.classification import EmotionClassifier
+from fer_ros.core.affect import AffectFilter
+from fer_ros.core.classification import CropReader, EmotionClassifier
 from fer_ros.core.emotion_filter import EmotionFilter
 from fer_ros.core.errors import ConfigurationError, FerError
 from fer_ros.core.newest import Newest
 from fer_ros.core.statistics import LatencyWindow, RateMeter
-from fer_ros.core.types import Face
+from fer_ros.core.types import Face, FaceEmotion
 from fer_ros.msg import EmotionArray, FaceArray
 from fer_ros.nodes import qos
 from fer_ros.nodes.base import ManagedNode, run
 from fer_ros.nodes.diagnostics import Status, WARN
-from fer_ros.nodes.parameters import Parameter
+from fer_ros.nodes.parameters import Parameter, PROVIDERS
 import numpy as np
 
 
@@ -23,13 +25,18 @@ class EmotionClassifierNode(ManagedNode):
     """Read the emotion of every face."""
 
     PARAMETERS = (
-        Parameter('model_path', '', 'the model file (.tflite); empty: the one that ships'),
-        Parameter('label_set', '', "which labels the probabilities follow: fer2013 or ferplus; "
-                  "empty: the model's default", choices=('', 'fer2013', 'ferplus')),
+        Parameter('model', '', 'the model: a file (.tflite or .onnx) with its metadata beside it '
+                  '(docs/models.md), or the name of one that ships; empty: the default one'),
+        Parameter('label_set', '', 'which labels the probabilities follow, fer2013 or ferplus '
+                  "with the models that ship; empty: the model's default"),
         Parameter('face_topics', ['faces'],
                   'topics of the face arrays; each gets its emotions on the sibling topic '
                   '(cam1/faces: cam1/emotions)'),
         Parameter('threads', 1, 'processor threads of the model', minimum=1, maximum=64),
+        PROVIDERS,
+        Parameter('delegate', '', 'path of a delegate library by which LiteRT runs a .tflite '
+                  'file; empty: the processor'),
+        Parameter('delegate_options', '', "the delegate's options, key=value,key=value"),
         Parameter('time_constant_s', 0.5,
                   'how slowly the filtered state follows the single frames, seconds',
                   minimum=0.0, maximum=60.0, dynamic=True),
@@ -43,9 +50,9 @@ class EmotionClassifierNode(ManagedNode):
 
     def __init__(self, **kwargs):
         super().__init__('emotion_classifier', **kwargs)
-        self._classifier = None
+        self._classifier = self._reader = None
         self._publishers_by_topic = {}
-        self._filters = {}
+        self._filters, self._affect_filters = {}, {}
         self._subscriptions_made = []
         self._newest = self._thread = None
 
@@ -56,18 +63,26 @@ class EmotionClassifierNode(ManagedNode):
         if not topics or len(set(outputs)) < len(outputs):
             raise ConfigurationError(f'face_topics is {list(topics)}: expected one or more '
                                      'different topics')
-        self._classifier = EmotionClassifier(self.value('model_path'),
-                                             threads=self.value('threads'),
-                                             label_set=self.value('label_set'))
+        self._classifier = EmotionClassifier(
+            self.value('model'), threads=self.value('threads'),
+            label_set=self.value('label_set'), providers=self.value('providers'),
+            delegate=self.value('delegate'), delegate_options=self.value('delegate_options'))
+        self._reader = CropReader(self._classifier)
+        self._mismatch = ''
         for topic, output in zip(topics, outputs):
             self._publishers_by_topic[topic] = self.advertise(
                 EmotionArray, output, qos.RESULT)
-            self._filters[topic] = self._make_filter({})
+        self._make_filters({})
         self._received = self._done = self._bad = self._faces = 0
         self._rate_in, self._rate_out, self._latency = RateMeter(), RateMeter(), LatencyWindow()
         self._last_error = ''
         self.get_logger().info(
-            f'model: {self._classifier.name}, labels: {self._classifier.label_set}')
+            f'model: {self._classifier.name}, labels: {self._classifier.label_set}, takes '
+            f'{self._classifier.input}, runs on {self._classifier.runs_on}')
+        for note in self._classifier.notes:
+            self.get_logger().info(note)
+        for warning in self._classifier.warnings:
+            self.get_logger().warning(warning)
 
     def activate(self) -> None:
         """Subscribe."""
@@ -77,6 +92,7 @@ class EmotionClassifierNode(ManagedNode):
         self._thread.start()
         for topic in self._publishers_by_topic:
             self._filters[topic].reset()
+            self._affect_filters[topic].reset()
             self._subscriptions_made.append(self.subscribe(
                 FaceArray, topic, lambda message, topic=topic: self._on_faces(message, topic),
                 qos.RESULT, own_thread=True))
@@ -95,12 +111,12 @@ class EmotionClassifierNode(ManagedNode):
         """Let go of the model."""
         for publisher in self._publishers_by_topic.values():
             self.destroy_publisher(publisher)
-        self._publishers_by_topic, self._filters = {}, {}
-        self._classifier = self._newest = None
+        self._publishers_by_topic, self._filters, self._affect_filters = {}, {}, {}
+        self._classifier = self._reader = self._newest = None
 
     def change(self, values: dict[str, object]) -> None:
         """Take over the filter's parameters; the states begin anew."""
-        self._filters = {topic: self._make_filter(values) for topic in self._filters}
+        self._make_filters(values)
 
     def report(self, status: Status) -> None:
         """Add figures."""
@@ -108,29 +124,36 @@ class EmotionClassifierNode(ManagedNode):
             return
         now_s = self.now_s()
         status.values.update({
-            'model': self._classifier.name, 'label set': self._classifier.label_set,
+            'model': self._classifier.name, 'runs on': self._classifier.runs_on,
+            'label set': self._classifier.label_set,
             'faces': self._faces, 'face arrays received': self._received,
             'face arrays processed': self._done,
             'face arrays dropped (newer came)': self._newest.replaced if self._newest else 0,
-            'face arrays unreadable': self._bad,
+            'face arrays unreadable': self._bad, 'faces without an answer': self._reader.failed,
             'rate in (Hz)': self._rate_in.rate_hz(now_s),
             'rate out (Hz)': self._rate_out.rate_hz(now_s),
             'latency median (ms)': self._latency.median_ms,
             'latency p99 (ms)': self._latency.p99_ms})
         if self._last_error:
             status.values['last unreadable face array'] = self._last_error
+        for problem in (*self._classifier.warnings, self._mismatch, self._reader.failure):
+            if problem:
+                status.worsen(WARN, problem)
         for subscription in self._subscriptions_made:
             if not self.get_publishers_info_by_topic(subscription.topic_name):
                 status.worsen(WARN, f'nobody publishes {subscription.topic_name}: start a face '
                               'detector, or set face_topics')
 
-    def _make_filter(self, values: dict[str, object]) -> EmotionFilter:
+    def _make_filters(self, values: dict[str, object]) -> None:
         def value(name):
             return values.get(name, self.value(name))
-        return EmotionFilter(
+        self._filters = {topic: EmotionFilter(
             time_constant_s=value('time_constant_s'),
             uncertain_below=value('uncertain_below') or self._classifier.uncertain_below,
-            minimum_quality=value('minimum_quality'))
+            minimum_quality=value('minimum_quality')) for topic in self._publishers_by_topic}
+        self._affect_filters = {
+            topic: AffectFilter(time_constant_s=value('time_constant_s'))
+            for topic in self._publishers_by_topic}
 
     def _on_faces(self, message: FaceArray, topic: str) -> None:
         self._received += 1
@@ -151,15 +174,13 @@ class EmotionClassifierNode(ManagedNode):
                 faces_by_topic[topic] = conversions.message_to_faces(message)
             except FerError as error:
                 self._complain(str(error), f'{topic}: {error}')
-        side = self._classifier.input_side_px
-        crops = [_fit(face.crop, side) for faces in faces_by_topic.values() for face in faces
-                 if face.crop is not None]
-        rows = iter(self._classifier.classify(np.stack(crops)) if crops else ())
+        rows = iter(self._read([face.crop for faces in faces_by_topic.values() for face in faces
+                                if face.crop is not None]))
         for topic, faces in faces_by_topic.items():
             message = taken[topic]
             stamp_s = conversions.stamp_to_s(message.header.stamp)
-            read = [(face, next(rows)) for face in faces if face.crop is not None]
-            emotions = self._filters[topic].update(stamp_s, read)
+            read = [(face, *next(rows)) for face in faces if face.crop is not None]
+            emotions = self._emotions(topic, stamp_s, read)
             self._publishers_by_topic[topic].publish(conversions.emotions_to_message(
                 emotions, message.header, message.image_width, message.image_height,
                 self._classifier.name, self._classifier.label_set))
@@ -168,6 +189,29 @@ class EmotionClassifierNode(ManagedNode):
             now_s = self.now_s()
             self._rate_out.tick(now_s)
             self._latency.add((now_s - stamp_s) * 1e3)
+
+    def _read(self, crops: list[np.ndarray]) -> list[tuple[np.ndarray, np.ndarray | None, bool]]:
+        """Return probabilities, the model's own affect and whether both hold, of each crop."""
+        reading = self._reader.read(crops)
+        if crops and self._reader.mismatch != self._mismatch:
+            self._mismatch = self._reader.mismatch
+            if self._mismatch:
+                self.get_logger().warning(self._mismatch)
+        if self._reader.failure:
+            self.get_logger().error(self._reader.failure, throttle_duration_sec=5.0)
+        affect = [None] * len(crops) if reading.affect is None else reading.affect
+        return list(zip(reading.probabilities, affect, reading.valid))
+
+    def _emotions(self, topic: str, stamp_s: float, read: list[tuple]) -> list[FaceEmotion]:
+        # A face without quality stays in sight and brings no evidence.
+        emotions = self._filters[topic].update(stamp_s, [
+            (face if valid else replace(face, quality=0.0), probabilities)
+            for face, probabilities, _, valid in read])
+        own = [(face.track_id, affect) for face, _, affect, _ in read if affect is not None]
+        if not own:
+            return emotions
+        smooth = self._affect_filters[topic].update(stamp_s, own)
+        return [_with_affect(emotion, values) for emotion, values in zip(emotions, smooth)]
 
     def _complain(self, short: str, detail: str) -> None:
         self._bad += 1
@@ -181,13 +225,11 @@ def emotion_topic(face_topic: str) -> str:
     return f'{head}/emotions' if head or face_topic.startswith('/') else 'emotions'
 
 
-def _fit(crop: np.ndarray, side: int) -> np.ndarray:
-    if crop.shape == (side, side):
-        return crop
-    import cv2  # only crops of another maker have another size
-    shrink = crop.shape[0] > side
-    return cv2.resize(crop, (side, side),
-                      interpolation=cv2.INTER_AREA if shrink else cv2.INTER_LINEAR)
+def _with_affect(emotion: FaceEmotion, values: np.ndarray) -> FaceEmotion:
+    """Return the emotion with what the model itself says of valence and arousal."""
+    valence, arousal = (float(own) if np.isfinite(own) else derived for own, derived
+                        in zip(values, (emotion.valence, emotion.arousal)))
+    return replace(emotion, valence=valence, arousal=arousal)
 
 
 def main(args: list[str] | None = None) -> int:

@@ -2,15 +2,17 @@
 """Face detector: images in, tracked faces with aligned crops out."""
 
 from fer_ros import conversions
+from fer_ros.core.classification import load_metadata
 from fer_ros.core.detection import create_detector, DETECTORS
+from fer_ros.core.errors import ConfigurationError
 from fer_ros.core.face_finder import FaceFinder
 from fer_ros.core.statistics import LatencyWindow, RateMeter
 from fer_ros.core.tracking import FaceTracker
 from fer_ros.msg import FaceArray
 from fer_ros.nodes import image_input, qos
 from fer_ros.nodes.base import ManagedNode, run
-from fer_ros.nodes.diagnostics import Status
-from fer_ros.nodes.parameters import Parameter
+from fer_ros.nodes.diagnostics import Status, WARN
+from fer_ros.nodes.parameters import Parameter, PROVIDERS
 import numpy as np
 from std_msgs.msg import Header
 
@@ -35,9 +37,14 @@ class FaceDetector(ManagedNode):
         Parameter('detect_every', 4,
                   'detect in every n-th image, at least each 0.1 s, and carry the tracks between',
                   minimum=1, maximum=30),
-        Parameter('crop_side_px', 48, 'side of the aligned crops, pixels', minimum=16,
-                  maximum=512),
+        Parameter('emotion_model', '', 'the emotion model that will read the crops, as the '
+                  "classifier's model: it decides their size and color; empty: the shipped one"),
+        Parameter('crop_side_px', 0, 'side of the aligned crops, 16 pixels or more; 0: as '
+                  'emotion_model takes them', minimum=0, maximum=1024),
+        Parameter('crop_encoding', 'auto', 'encoding of the crops; auto: mono8 or bgr8, as '
+                  'emotion_model takes them', choices=('auto', 'mono8', 'bgr8', 'rgb8')),
         Parameter('threads', 1, 'processor threads of the detector', minimum=1, maximum=64),
+        PROVIDERS,
         *image_input.PARAMETERS,
     )
 
@@ -52,16 +59,33 @@ class FaceDetector(ManagedNode):
             size_px=self.value('detection_size_px'),
             minimum_face_px=self.value('minimum_face_px'),
             score_threshold=self.value('score_threshold') or None,
-            nms_threshold=self.value('nms_threshold') or None, threads=self.value('threads'))
-        self._detector_name = detector.name
+            nms_threshold=self.value('nms_threshold') or None, threads=self.value('threads'),
+            providers=self.value('providers'))
+        side_px, self._crop_encoding = self._crop_format()
+        self._detector_name, self._runs_on = detector.name, detector.description
+        self._warnings = detector.warnings
         self._finder = FaceFinder(detector, FaceTracker(),
                                   detect_every=self.value('detect_every'),
-                                  crop_side_px=self.value('crop_side_px'))
+                                  crop_side_px=side_px,
+                                  crop_color=self._crop_encoding != 'mono8')
         self._publisher = self.advertise(FaceArray, 'faces', qos.RESULT)
         self._faces = 0
         self._rate = RateMeter()
         self._latency = LatencyWindow()
-        self.get_logger().info(f'detector: {detector.name}')
+        self.get_logger().info(f'detector: {detector.description}; crops: {side_px}x{side_px} '
+                               f'{self._crop_encoding}')
+        for warning in detector.warnings:
+            self.get_logger().warning(warning)
+
+    def _crop_format(self) -> tuple[int, str]:
+        side_px, encoding = self.value('crop_side_px'), self.value('crop_encoding')
+        if 0 < side_px < 16:
+            raise ConfigurationError(f'crop_side_px is {side_px}: expected 16 or more, or 0')
+        if not side_px or encoding == 'auto':
+            asked = load_metadata(self.value('emotion_model')).input
+            side_px = side_px or asked.side_px
+            encoding = asked.encoding if encoding == 'auto' else encoding
+        return side_px, encoding
 
     def activate(self) -> None:
         """Subscribe."""
@@ -84,10 +108,12 @@ class FaceDetector(ManagedNode):
         """Add figures."""
         if self._finder is not None:
             status.values.update({
-                'detector': self._detector_name, 'faces': self._faces,
+                'detector': self._detector_name, 'runs on': self._runs_on, 'faces': self._faces,
                 'rate out (Hz)': self._rate.rate_hz(self.now_s()),
                 'latency median (ms)': self._latency.median_ms,
                 'latency p99 (ms)': self._latency.p99_ms})
+            for warning in self._warnings:
+                status.worsen(WARN, warning)
         if self._input is not None:
             self._input.report(status)
 
@@ -95,7 +121,8 @@ class FaceDetector(ManagedNode):
         height, width = image.shape[:2]
         faces = self._finder.process(image, conversions.stamp_to_s(header.stamp))
         self._publisher.publish(conversions.faces_to_message(faces, header, width, height,
-                                                             self._detector_name))
+                                                             self._detector_name,
+                                                             self._crop_encoding))
         self._faces = len(faces)
         now_s = self.now_s()
         self._rate.tick(now_s)

@@ -71,6 +71,13 @@ class Parameter:
         return descriptor
 
 
+#: Of every node that may run an ONNX file.
+PROVIDERS = Parameter(
+    'providers', ['cpu'], 'where ONNX Runtime runs an ONNX file, the preferred first, such as '
+    'openvino or cuda, with options after a colon (openvino:device_type=GPU); the processor comes '
+    'last by itself')
+
+
 def declare(node: Node, table: tuple[Parameter, ...]) -> None:
     """Declare every parameter of the table; refuse bad values and unknown names.
 

@@ -37,7 +37,7 @@ def test_a_spoiled_model_is_named_and_may_be_mended(graph, tmp_path, capfd, spoi
                         weights.with_suffix(suffix))
     mend()
     spoil(weights)
-    node = graph.add(EmotionClassifierNode, start=False, model_path=str(weights))
+    node = graph.add(EmotionClassifierNode, start=False, model=str(weights))
     assert not node.start() and node.state == 'unconfigured'
     status = node._collect()
     assert status.level == ERROR and words in status.message and str(tmp_path) in status.message

@@ -18,6 +18,7 @@ class FaceDetector(ABC):
     :ivar name: the detector's name, one of :data:`fer_ros.core.detection.DETECTORS` but 'auto'.
     :ivar description: name, model and run time in words, for logs and diagnostics.
     :ivar score_threshold: faces with a lower score are left out, [0, 1].
+    :ivar warnings: what was asked for and could not be had, a line each.
     :ivar landmarks_follow_roll: whether its landmarks show how far a head is rolled.
     """
 
@@ -28,6 +29,7 @@ class FaceDetector(ABC):
     def __init__(self, *, minimum_face_px: float = 24, score_threshold: float = 0.0):
         self._minimum_face_px = minimum_face_px
         self.score_threshold = score_threshold
+        self.warnings: list[str] = []
 
     def detect(self, image: np.ndarray) -> list[Detection]:
         """

@@ -183,9 +183,9 @@ class Scalar:
     range: tuple[float, float]
 
     def read(self, values: np.ndarray) -> np.ndarray:
-        """Return the number of each row, [-1, 1]; NaN stays."""
+        """Return the number of each row of ``(n, numbers)``, [-1, 1]; NaN stays."""
         low, high = self.range
-        number = values.reshape(len(values), -1)[:, self.index].astype(np.float64)
+        number = values[:, self.index].astype(np.float64)
         return np.clip((number - low) / (high - low) * 2 - 1, -1, 1)
 
 
@@ -223,7 +223,7 @@ class ModelMetadata:
         if entry.missing:
             yield (f'model {self.name} does not know {", ".join(entry.missing)}: never published '
                    f'with the labels {label_set}')
-        if entry.further and entry.further != ('contempt',):
+        if any(word.lower() != 'contempt' for word in entry.further):
             yield (f'model {self.name} also knows {", ".join(entry.further)}: left out, the '
                    'other probabilities are scaled to sum to 1')
 

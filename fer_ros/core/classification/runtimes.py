@@ -7,6 +7,7 @@ not be had), ``input_shape`` and ``output_shapes`` (None where a size is open), 
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
+import ctypes
 from dataclasses import dataclass
 import importlib
 from pathlib import Path
@@ -20,6 +21,7 @@ Shape = tuple[int | None, ...]
 
 _LITERT_MODULES = ('ai_edge_litert.interpreter', 'tflite_runtime.interpreter',
                    'tensorflow.lite.python.interpreter')
+_DELEGATE_FUNCTIONS = ('tflite_plugin_create_delegate', 'tflite_plugin_destroy_delegate')
 #: Where a Keras model's custom layer is: installed with the extra, or in the source tree.
 _NETWORK_MODULES = ('fer_ros_training.networks', 'training.networks')
 
@@ -111,10 +113,15 @@ class LiteRt(Runtime):
     def _delegates(self, module: ModuleType, acceleration: Acceleration) -> list:
         options = parse_options(acceleration.delegate_options, 'delegate_options')
         try:
+            # Looked at first, because a delegate object that could not be made prints a
+            # traceback when it is dropped.
+            library = ctypes.CDLL(acceleration.delegate)
+            for function in _DELEGATE_FUNCTIONS:
+                getattr(library, function)
             return [module.load_delegate(acceleration.delegate, options)]
-        # ctypes and the delegate's own code: a missing file, one that is no library, a library
-        # that is no delegate, and a delegate that finds no device.
-        except (AttributeError, OSError, RuntimeError, ValueError) as error:
+        # A missing file or one that is no library; a library that is no delegate; a delegate that
+        # finds no device.
+        except (OSError, AttributeError, RuntimeError, ValueError) as error:
             self._fall_back(acceleration, error)
             return []
 

@@ -27,7 +27,8 @@ NODES = ('face_detector', 'emotion_classifier', 'annotator', 'markers')
 @pytest.mark.rostest
 def generate_test_description():
     return launch_support.description('perception.launch.xml', image='/my_cam/image_raw',
-                                      composed='true', autostart='false', markers='true')
+                                      composed='true', autostart='false', markers='true',
+                                      model='fernet_float16')
 
 
 class TestPerceptionLaunch(unittest.TestCase):
@@ -69,6 +70,7 @@ class TestPerceptionLaunch(unittest.TestCase):
                            'an EmotionArray with a face')
         assert (message.header.stamp.sec, message.header.stamp.nanosec) in self.stamps
         assert message.header.frame_id == 'my_cam'
+        assert message.model == 'fernet_float16'
         marker = wait_for(lambda: next((m for a in list(markers) for m in a.markers if m.text),
                                        None), 30, 'a marker with a label')
         assert marker.header.frame_id == 'my_cam' and marker.pose.position.z > 0

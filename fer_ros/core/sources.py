@@ -10,12 +10,12 @@ from collections.abc import Callable
 import glob
 import os
 from pathlib import Path
-import re
 import time
 
 import cv2
 from fer_ros.core.encoded import decode
 from fer_ros.core.errors import ImageError, SourceError
+from fer_ros.core.urls import without_password
 import numpy as np
 
 IMAGE_SUFFIXES = ('.png', '.jpg', '.jpeg', '.bmp', '.webp', '.tif', '.tiff')
@@ -254,11 +254,6 @@ def open_source(source: str, *, width_px: int = 0, height_px: int = 0, rate_hz: 
         return VideoSource(path)
     raise SourceError(f'source {source} is neither a device nor an existing file or folder, nor '
                       'a URL: check the spelling')
-
-
-def without_password(url: str) -> str:
-    """Return a URL as it may be shown: the password is replaced."""
-    return re.sub(r'(//[^/:@]*):[^/]*@', r'\1:***@', url)
 
 
 class Backoff:

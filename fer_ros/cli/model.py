@@ -1,0 +1,50 @@
+# SPDX-License-Identifier: Apache-2.0
+"""fer-model: fetch a detector's weights from their publisher."""
+
+import argparse
+import sys
+
+from fer_ros.core.errors import FerError
+from fer_ros.core.published_models import fetch, PUBLISHED
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the command; 0 is good, 1 something that cannot be done, 2 a wrong call."""
+    parser = argparse.ArgumentParser(prog='fer-model', description=__doc__)
+    commands = parser.add_subparsers(dest='command', required=True)
+    for add in _COMMANDS:
+        add(commands)
+    chosen = parser.parse_args(arguments)
+    try:
+        return chosen.run(chosen)
+    except FerError as error:
+        print(error, file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        return 130
+
+
+def _add_fetch(commands: argparse._SubParsersAction) -> None:
+    command = commands.add_parser(
+        'fetch', help="download a detector's weights, check them and put them into your folder")
+    command.add_argument('name', choices=sorted(PUBLISHED))
+    where = command.add_mutually_exclusive_group()
+    where.add_argument('--url', default='', help="a mirror in place of the publisher's address")
+    where.add_argument('--file', default='', help='a local file to check and take instead')
+    command.set_defaults(run=_fetch)
+
+
+def _fetch(chosen: argparse.Namespace) -> int:
+    file = PUBLISHED[chosen.name]
+    path, was_there = fetch(file, url=chosen.url, path=chosen.file)
+    print(f'{path}: {"already there and" if was_there else "fetched,"} whole, SHA-256 as '
+          f'published ({file.license} license). detector: auto considers it at its next start')
+    return 0
+
+
+#: Each adds a subcommand and says with ``set_defaults(run=...)`` what runs it.
+_COMMANDS = (_add_fetch,)
+
+
+if __name__ == '__main__':
+    raise SystemExit(main())

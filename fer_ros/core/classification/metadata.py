@@ -16,7 +16,7 @@ from fer_ros.core.emotions import Emotion, LABELS
 from fer_ros.core.errors import ConfigurationError
 import numpy as np
 
-from .fields import Fields, read_file, SUFFIXES
+from .fields import Fields, read_file, SUFFIXES, UNKNOWN
 from .labels import emotion_of, is_further
 
 MODEL_DIR = Path(__file__).parents[2] / 'models'
@@ -284,6 +284,7 @@ def load_metadata(path: str | os.PathLike = '') -> ModelMetadata:
     if fields.get('format') != METADATA_FORMAT:
         raise fields.error('format', fields.get('format'), str(METADATA_FORMAT))
     fields.refuse_unknown(_KEYS, similar_only=True)
+    form = _input(fields.part('input'))
     label_sets = {name: _label_set(part) for name, part in fields.parts('label_sets')}
     if not label_sets:
         raise fields.error('label_sets', {}, 'at least one')
@@ -291,8 +292,8 @@ def load_metadata(path: str | os.PathLike = '') -> ModelMetadata:
     if sha256 and not re.fullmatch('[0-9a-f]{64}', sha256):
         raise fields.error('sha256', sha256, '64 hexadecimal digits')
     return ModelMetadata(
-        path, source, fields.text('name', path.stem), sha256, _input(fields.part('input')),
-        label_sets, fields.text('default_label_set', next(iter(label_sets)), tuple(label_sets)),
+        path, source, fields.text('name', path.stem), sha256, form, label_sets,
+        fields.text('default_label_set', next(iter(label_sets)), tuple(label_sets)),
         *(_scalar(fields.part(name)) if name in fields else None
           for name in ('valence', 'arousal')), fields.values)
 
@@ -321,6 +322,8 @@ def _label_set(fields: Fields) -> LabelSet:
     if not isinstance(labels, list) or not labels or \
             not all(isinstance(label, str) for label in labels):
         raise fields.error('labels', labels, 'a list of texts (words such as no and on in quotes)')
+    if UNKNOWN in labels:
+        raise fields.error('labels', UNKNOWN, "the network's classes in its order")
     for label in labels:
         if labels.count(label) > 1:
             raise fields.error('labels', label, 'each label once')

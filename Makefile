@@ -4,7 +4,7 @@
 #   make demo [SOURCE=/dev/video0|FILE|FOLDER|URL]   the whole pipeline on real input; WEB=1: a page
 #   make test                                        all tests
 #   make bench [SECTIONS='stages pipeline']           how fast it is here, beside its peers
-#   make evaluate DATA=DIR [JSON=FILE]               the shipped model on FER2013
+#   make evaluate DATA=DIR [MODEL=fernet_large] [JSON=FILE]   a shipped model on FER2013
 #   make train RECIPE=fernet DATA=DIR                train (resumes); make train-smoke: a minute
 # On a machine with ROS 2: colcon build, ros2 launch fer_ros fer.launch.py
 
@@ -19,6 +19,7 @@ SECTIONS ?=
 RECIPE ?= fernet
 TEACHERS ?=
 DATA ?=
+MODEL ?=
 JSON ?= build/evaluation.json
 REPORT ?= build/evaluation.html
 # The messages come from install/, all other Python from the source tree, which is never stale.
@@ -94,7 +95,7 @@ data-given:
 	  "with fer2013.csv, or with train/<emotion>/ and test/<emotion>/)."; exit 2; }
 
 evaluate: data-given $(VENV)/.test
-	@$(VENV)/bin/python -m training evaluate '$(DATA)' --json '$(JSON)' --report '$(REPORT)'
+	@$(VENV)/bin/python -m training evaluate '$(DATA)' --model '$(MODEL)' --json '$(JSON)' --report '$(REPORT)'
 
 train: data-given $(VENV)/.test
 	@$(VENV)/bin/python -m training train '$(RECIPE)' --data '$(DATA)' \

@@ -2,6 +2,7 @@
 """Somebody else's ONNX file: read as its metadata says, accelerated where it can be."""
 
 import ctypes.util
+from pathlib import Path
 import subprocess
 import time
 
@@ -11,6 +12,7 @@ from fer_ros.core.classification import (
     DEFAULT_MODEL,
     EmotionClassifier,
     load_metadata,
+    metadata,
     MODEL_DIR,
 )
 from fer_ros.core.classification.draft import draft, unknown_fields
@@ -229,6 +231,18 @@ def test_the_crop_of_a_model_is_told_without_its_weights(tmp_path):
     assert (form.side_px, form.encoding, form.crop_shape) == (48, 'mono8', (48, 48))
 
 
+def test_the_example_of_the_page_is_metadata(tmp_path):
+    page = (Path(__file__).parents[2] / 'docs' / 'models.md').read_text(encoding='utf-8')
+    text = page.partition('```yaml\n')[2].partition('```')[0]
+    (tmp_path / 'affectnet.onnx').touch()
+    (tmp_path / 'affectnet.yaml').write_text(text)
+    read = load_metadata(tmp_path / 'affectnet.onnx')
+    assert read.input.sample_shape == (3, 224, 224) and len(read.input.mean) == 3
+    assert not read.label_sets['affectnet'].missing and read.arousal.index == 1
+    for key in (*metadata._KEYS, *metadata._INPUT_KEYS[:7], *metadata._LABEL_SET_KEYS):
+        assert key in page or key == 'colour', f'{key} is not explained'
+
+
 def test_drafted_metadata_need_what_the_file_does_not_tell_and_then_read(tmp_path):
     path = foreign.write(tmp_path, softmax=True)
     reference = EmotionClassifier(path).classify(noise(3))
@@ -243,7 +257,7 @@ def test_drafted_metadata_need_what_the_file_does_not_tell_and_then_read(tmp_pat
     answers = [('input', 'color', 'rgb'), ('input', 'range', [0, 1]),
                ('input', 'mean', foreign.MEAN), ('input', 'std', foreign.STD)]
     for part, key, value in answers:
-        with pytest.raises(ConfigurationError, match=f'{key} is .*: fill it in|labels'):
+        with pytest.raises(ConfigurationError, match=r'input\.\w+ is .*: fill it in'):
             EmotionClassifier(path)
         values[part][key] = value
         path.with_suffix('.yaml').write_text(yaml.safe_dump(values))

@@ -29,7 +29,7 @@ ROS_ENV := env -u PYTHONHOME VIRTUAL_ENV=$(VENV) PATH=$(VENV)/bin:$$PATH \
   LD_LIBRARY_PATH=$(CURDIR)/install/fer_ros/lib
 PIP := $(VENV)/bin/python -m pip --disable-pip-version-check install --quiet
 
-.PHONY: screenshots dashboard-load help demo test build lint bench evaluate train train-smoke data-given clean
+.PHONY: notebook screenshots dashboard-load help demo test build lint bench evaluate train train-smoke data-given clean
 
 help:
 	@sed -n 's/^# \{0,1\}//p' Makefile | sed -n '2,9p'
@@ -103,6 +103,9 @@ train: data-given $(VENV)/.test
 
 train-smoke: $(VENV)/.test
 	@$(VENV)/bin/python -m training smoke $(if $(DATA),--data '$(DATA)')
+
+notebook: $(VENV)/.test
+	@$(VENV)/bin/python test/training/save_notebook.py
 
 screenshots: install/.built $(VENV)/.test
 	@$(ROS_ENV) python test/dashboard/screenshots.py

@@ -2,6 +2,7 @@
 """fer-model describe and check, as a user calls them."""
 
 from fer_ros.cli.model import main
+from fer_ros.core.classification import MODEL_DIR
 import pytest
 import yaml
 
@@ -47,5 +48,6 @@ def test_what_is_no_model_is_told_in_one_line(tmp_path, capsys, content):
 
 
 def test_the_names_of_the_shipped_networks_do(capsys):
-    assert main(['check', 'fernet']) == 0
-    assert '48x48 grayscale' in capsys.readouterr().out
+    for name in {path.stem.partition('_int8')[0] for path in MODEL_DIR.glob('*.tflite')}:
+        assert main(['check', name]) == 0
+        assert 'LiteRT' in capsys.readouterr().out

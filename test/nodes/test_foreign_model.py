@@ -147,7 +147,7 @@ def test_what_cannot_be_used_is_told_in_one_line_and_may_be_mended(
 
 @pytest.mark.parametrize('maker, values, words', [
     (EmotionClassifierNode, {'providers': ['nonsense']}, 'providers: nonsense'),
-    (EmotionClassifierNode, {'model': 'fernet', 'delegate': '/nowhere/libd.so'},
+    (EmotionClassifierNode, {'model': '', 'delegate': '/nowhere/libd.so'},
      '/nowhere/libd.so'),
     (FaceDetector, {'providers': ['nonsense']}, 'providers: ')])
 def test_what_cannot_be_accelerated_runs_on_the_processor_with_a_warning(

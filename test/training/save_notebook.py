@@ -12,6 +12,24 @@ NOTEBOOK = Path(__file__).parents[2] / 'training' / 'fer2013.ipynb'
 _METADATA = ('execution', 'transient')
 
 
+def tidied(outputs: list) -> list:
+    """Return a cell's outputs: text in one piece, without TensorFlow's notes."""
+    kept = []
+    for output in outputs:
+        if output.output_type != 'stream':
+            kept.append(output)
+            continue
+        if output.name == 'stderr':
+            continue
+        output.text = ''.join(line for line in output.text.splitlines(keepends=True)
+                              if not line.startswith('INFO:tensorflow'))
+        if kept and kept[-1].output_type == 'stream':
+            kept[-1].text += output.text
+        elif output.text:
+            kept.append(output)
+    return kept
+
+
 def main() -> None:
     """Run and save."""
     notebook = nbformat.read(NOTEBOOK, as_version=4)
@@ -26,9 +44,7 @@ def main() -> None:
         for key in _METADATA:
             cell.metadata.pop(key, None)
         if cell.cell_type == 'code':
-            # TensorFlow's notes about this machine's processor.
-            cell.outputs = [output for output in cell.outputs if not (
-                output.output_type == 'stream' and output.name == 'stderr')]
+            cell.outputs = tidied(cell.outputs)
     notebook.metadata['language_info'] = {'name': 'python'}
     nbformat.validate(notebook)
     NOTEBOOK.write_text(nbformat.writes(notebook) + '\n', encoding='utf-8')

@@ -19,8 +19,6 @@ th, td { padding: .2rem .6rem; text-align: right; border-bottom: 1px solid #8886
 th:first-child, td:first-child { text-align: left }
 figure { display: inline-block; margin: 0 1rem 1rem 0 }
 figcaption { font-weight: 600 }
-svg { max-width: 100%; height: auto }
-svg text { fill: currentColor; font: 14px system-ui, sans-serif }
 img { image-rendering: pixelated; max-width: 100% }
 """
 
@@ -64,7 +62,7 @@ def lines(title: str, series: dict[str, tuple[list, list]], *, x_label: str = ''
     x1, y1 = (x1 if x1 > x0 else x0 + 1), (y1 if y1 > y0 else y0 + 1)
     whole = all(p[0] == int(p[0]) for p in every)
     x_ticks, y_ticks = ticks(x0, x1, whole=whole), ticks(y0, y1)
-    left, right, top, bottom = 64, width - 16, 10, height - 44
+    left, right, top, bottom = 80, width - 16, 10, height - 44
 
     def place(x, y):
         return (left + (x - x0) / (x1 - x0) * (right - left),
@@ -90,14 +88,17 @@ def lines(title: str, series: dict[str, tuple[list, list]], *, x_label: str = ''
         path = ' '.join(f'{a:.1f},{b:.1f}' for a, b in (place(*p) for p in values))
         marks.append(f'<polyline points="{path}" fill="none" stroke="{colour}" '
                      'stroke-width="2"/>')
-        legend.append(f'<span style="color:{colour}">&#9632;</span> {escape(name)}')
+        if name:
+            legend.append(f'<span style="color:{colour}">&#9632;</span> {escape(name)}')
     marks += [f'<text x="{(left + right) / 2}" y="{height - 6}" text-anchor="middle">'
               f'{escape(x_label)}</text>',
-              f'<text x="12" y="{(top + bottom) / 2}" text-anchor="middle" transform="rotate(-90 '
-              f'12 {(top + bottom) / 2})">{escape(y_label)}</text>']
+              f'<text x="16" y="{(top + bottom) / 2}" text-anchor="middle" transform="rotate(-90 '
+              f'16 {(top + bottom) / 2})">{escape(y_label)}</text>']
     return (f'<figure><figcaption>{escape(title)}</figcaption>'
             f'<svg role="img" aria-label="{escape(title)}" width="{width}" height="{height}" '
-            f'viewBox="0 0 {width} {height}">{"".join(marks)}</svg><br>'
+            f'viewBox="0 0 {width} {height}" font-family="system-ui, sans-serif" '
+            'font-size="14" fill="currentColor" style="max-width: 100%; height: auto">'
+            f'{"".join(marks)}</svg><br>'
             f'{" &nbsp; ".join(legend)}</figure>')
 
 

@@ -271,10 +271,10 @@ def _share(value: float | None) -> str:
 
 
 def _export(options) -> None:
-    splits = _splits_to_export_by(options)
     with _quietly():
         from . import export
-    _export_trained(export.load_run(options.model), splits, options)
+    trained = export.load_run(options.model)
+    _export_trained(trained, _splits_to_export_by(options), options)
 
 
 def _splits_to_export_by(options) -> dict:

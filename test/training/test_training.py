@@ -532,8 +532,12 @@ def test_an_error_of_the_user_is_one_line_without_a_word_of_tensorflow(
 
 def test_both_formats_of_one_network_read_the_same(faces, finished, tmp_path):
     pytest.importorskip('tf2onnx', reason='the export to ONNX needs tf2onnx')
-    export.export(export.load_run(finished['cosine']), tmp_path, faces, faces,
-                  variants=('float32', 'onnx'))
+    trained = export.load_run(finished['cosine'])
+    for head in COSINE.heads:       # four epochs told the classes hardly apart
+        layer = trained.model.get_layer(head)
+        layer.set_weights([200 * values for values in layer.get_weights()])
+    export.export(trained, tmp_path, faces, faces, variants=('float32', 'onnx'),
+                  fit_heads=False)
     for label_set in ('fer2013', 'ferplus'):
         readings = [EmotionClassifier(tmp_path / name, label_set=label_set).classify(faces.images)
                     for name in ('cosine_float32.tflite', 'cosine_onnx.onnx')]

@@ -6,6 +6,7 @@
 #   make bench [SECTIONS='stages pipeline']           how fast it is here, beside its peers
 #   make evaluate DATA=DIR [MODEL=fernet_large] [JSON=FILE]   a shipped model on FER2013
 #   make train RECIPE=fernet DATA=DIR                train (resumes); make train-smoke: a minute
+#   make habits-evaluate DATA=DIR [JSON=FILE]        how well a resident's next activity is predicted
 # On a machine with ROS 2: colcon build, ros2 launch fer_ros fer.launch.py
 
 SHELL := /bin/bash
@@ -21,6 +22,7 @@ TEACHERS ?=
 DATA ?=
 MODEL ?=
 JSON ?= build/evaluation.json
+HABITS_JSON := $(if $(filter file,$(origin JSON)),build/habits.json,$(JSON))
 REPORT ?= build/evaluation.html
 # The messages come from install/, all other Python from the source tree, which is never stale.
 ROS_ENV := env -u PYTHONHOME VIRTUAL_ENV=$(VENV) PATH=$(VENV)/bin:$$PATH \
@@ -29,10 +31,10 @@ ROS_ENV := env -u PYTHONHOME VIRTUAL_ENV=$(VENV) PATH=$(VENV)/bin:$$PATH \
   LD_LIBRARY_PATH=$(CURDIR)/install/fer_ros/lib
 PIP := $(VENV)/bin/python -m pip --disable-pip-version-check install --quiet
 
-.PHONY: notebook screenshots dashboard-load help demo test build lint bench evaluate train train-smoke data-given clean
+.PHONY: notebook habits-evaluate screenshots dashboard-load help demo test build lint bench evaluate train train-smoke data-given clean
 
 help:
-	@sed -n 's/^# \{0,1\}//p' Makefile | sed -n '2,9p'
+	@sed -n 's/^# \{0,1\}//p' Makefile | sed -n '2,10p'
 
 $(VENV)/.created:
 	@[ "$$(uname -sm)" = "Linux x86_64" ] || { echo "The desk environment needs Linux on" \
@@ -90,9 +92,12 @@ $(VENV)/.peers: requirements/peers.txt $(VENV)/.test
 bench: install/.built $(VENV)/.peers
 	@$(ROS_ENV) python -m fer_ros.bench $(SECTIONS)
 
+DATA_fer2013 := a folder with fer2013.csv, or with train/<emotion>/ and test/<emotion>/
+DATA_habits-evaluate := a folder with the activities of a resident in one *_ADLs.txt
+
 data-given:
-	@[ -n "$(DATA)" ] || { echo "Say where FER2013 is: make $(MAKECMDGOALS) DATA=DIR (a folder" \
-	  "with fer2013.csv, or with train/<emotion>/ and test/<emotion>/)."; exit 2; }
+	@[ -n "$(DATA)" ] || { echo "Say where the data is: make $(MAKECMDGOALS) DATA=DIR" \
+	  "($(DATA_$(or $(filter habits-evaluate,$(MAKECMDGOALS)),fer2013)))."; exit 2; }
 
 evaluate: data-given $(VENV)/.test
 	@$(VENV)/bin/python -m training evaluate '$(DATA)' --model '$(MODEL)' --json '$(JSON)' --report '$(REPORT)'
@@ -106,6 +111,9 @@ train-smoke: $(VENV)/.test
 
 notebook: $(VENV)/.test
 	@$(VENV)/bin/python test/training/save_notebook.py
+
+habits-evaluate: data-given $(VENV)/.demo
+	@$(VENV)/bin/python -m fer_ros.cli.habits evaluate '$(DATA)' --json '$(HABITS_JSON)'
 
 screenshots: install/.built $(VENV)/.test
 	@$(ROS_ENV) python test/dashboard/screenshots.py

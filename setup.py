@@ -47,6 +47,7 @@ setup(
         'fer-demo=fer_ros.cli.demo:main',
         'fer-eval=fer_ros.cli.evaluate:main',
         'fer-graph=fer_ros.cli.graph:main',
+        'fer-habits=fer_ros.cli.habits:main',
         'fer-model=fer_ros.cli.model:main',
         'fer-policy=fer_ros.cli.policy:main',
         'fer-train=fer_ros_training.__main__:main',

@@ -116,6 +116,11 @@ class OnnxModel:
         return list(self._net.forward(list(outputs)))
 
 
+def asks_for_more(providers: Sequence[str]) -> bool:
+    """Tell whether anything but the processor is among the providers."""
+    return any(_key(entry) not in ('', 'cpu') for entry in providers)
+
+
 def choose_providers(providers: Sequence[str], available: Sequence[str],
                      warnings: list[str]) -> list[tuple[str, dict[str, str]]]:
     """
@@ -132,7 +137,7 @@ def choose_providers(providers: Sequence[str], available: Sequence[str],
     for entry in filter(None, (text.strip() for text in providers)):
         name, _, rest = entry.partition(':')
         options = parse_options(rest, f'providers: {entry}')
-        key = name.strip().lower().removesuffix(_SUFFIX.lower())
+        key = _key(entry)
         if key == 'cpu':
             continue
         if key in by_name:
@@ -146,6 +151,10 @@ def choose_providers(providers: Sequence[str], available: Sequence[str],
             'running without. Install the ONNX Runtime that has it, such as '
             f'onnxruntime-openvino, in place of onnxruntime')
     return chosen
+
+
+def _key(entry: str) -> str:
+    return entry.partition(':')[0].strip().lower().removesuffix(_SUFFIX.lower())
 
 
 def parse_options(text: str, where: str) -> dict[str, str]:

@@ -16,6 +16,7 @@ from fer_ros.core.classification import (
     MODEL_DIR,
 )
 from fer_ros.core.classification.draft import draft, unknown_fields
+from fer_ros.core.detection import create_detector
 from fer_ros.core.detection.runtime import package_file
 from fer_ros.core.emotions import LABELS
 from fer_ros.core.errors import ConfigurationError
@@ -168,6 +169,11 @@ def test_settings_of_the_other_run_time_are_told(tmp_path):
     assert 'delegate: ignored' in warning
     warning, = EmotionClassifier(providers=['openvino']).warnings
     assert 'providers: ignored' in warning
+    assert not EmotionClassifier(providers=['cpu', 'CPUExecutionProvider', '']).warnings
+    for name in ('haar', 'blazeface'):
+        assert not create_detector(name, providers=['cpu']).warnings
+        warning, = create_detector(name, providers=['openvino']).warnings
+        assert 'providers: ignored' in warning
 
 
 @pytest.mark.parametrize('kind', ['absent', 'text', 'library'])

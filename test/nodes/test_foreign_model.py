@@ -162,6 +162,15 @@ def test_what_cannot_be_accelerated_runs_on_the_processor_with_a_warning(
     assert words in told and 'Traceback' not in told
 
 
+@pytest.mark.parametrize('maker', [EmotionClassifierNode, FaceDetector])
+def test_with_its_defaults_a_node_warns_of_nothing_it_was_not_asked_for(graph, maker, capfd):
+    node = graph.add(maker)
+    status = node._collect()
+    assert 'providers' not in status.message and 'delegate' not in status.message
+    told = ''.join(capfd.readouterr())
+    assert 'providers' not in told and 'delegate' not in told
+
+
 def test_a_crop_size_that_makes_no_crops_is_refused(graph):
     node = graph.add(FaceDetector, start=False, crop_side_px=9)
     assert not node.start() and 'crop_side_px is 9' in node._collect().message

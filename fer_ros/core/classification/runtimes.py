@@ -14,7 +14,7 @@ from pathlib import Path
 from types import ModuleType
 
 from fer_ros.core.errors import ConfigurationError, FerError
-from fer_ros.core.onnx_model import OnnxModel, parse_options
+from fer_ros.core.onnx_model import asks_for_more, OnnxModel, parse_options
 import numpy as np
 
 Shape = tuple[int | None, ...]
@@ -80,7 +80,7 @@ def load(path: Path, content: bytes, acceleration: Acceleration) -> Runtime:
     if path.suffix == '.onnx' and acceleration.delegate:
         loaded.warnings.append(f'delegate: ignored, {path.name} is not a LiteRT model; see '
                                'providers')
-    if path.suffix != '.onnx' and any(acceleration.providers):
+    if path.suffix != '.onnx' and asks_for_more(acceleration.providers):
         loaded.warnings.append(f'providers: ignored, {path.name} is not an ONNX model; see '
                                'delegate')
     return loaded

@@ -6,6 +6,7 @@ import logging
 
 from fer_ros.core.detection.base import FaceDetector
 from fer_ros.core.errors import ConfigurationError
+from fer_ros.core.onnx_model import asks_for_more
 
 __all__ = ['create_detector', 'DETECTORS', 'FaceDetector', 'PREFERRED']
 
@@ -80,7 +81,7 @@ def create_detector(name: str = 'auto', *, model_path: str = '', size_px: int = 
 
 
 def _without_providers(detector: FaceDetector, providers: Sequence[str]) -> FaceDetector:
-    if any(providers):
+    if asks_for_more(providers):
         detector.warnings.append(f"providers: ignored, detector '{detector.name}' does not run in "
                                  'ONNX Runtime')
     return detector

@@ -24,7 +24,7 @@ def test_from_a_file_to_a_checked_model(tmp_path, capsys):
     path.with_suffix('.yaml').write_text(yaml.safe_dump(values))
     assert main(['check', str(path), '--providers', 'nonsense']) == 0
     told = capsys.readouterr().out
-    for words in ('64x64 rgb', 'ms per face', 'note     providers: nonsense'):
+    for words in ('64x64 rgb', 'ms for one face', 'note     providers: nonsense'):
         assert words in told
 
 

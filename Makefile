@@ -1,21 +1,29 @@
 # SPDX-License-Identifier: Apache-2.0
 # Everything on a desk without ROS: a real ROS 2 from Python wheels, in .venv.
 #
-#   make demo [SOURCE=/dev/video0|FILE|FOLDER|URL]   the whole pipeline on real input; WEB=1: a page
+#   make demo [SOURCE=/dev/video0|FILE|FOLDER|URL]   the whole pipeline on real input
+#             [POLICY=FILE] [RECORD=1]               rules of the home; a video also of a camera
+#             [WEB=1 [ADDRESS=IP] [PORT=N]]          a page in the browser, for this machine only
 #   make test                                        all tests
 #   make bench [SECTIONS='stages pipeline']           how fast it is here, beside its peers
 #   make evaluate DATA=DIR [MODEL=fernet_large] [JSON=FILE]   a shipped model on FER2013
 #   make train RECIPE=fernet DATA=DIR                train (resumes); make train-smoke: a minute
 #   make habits-evaluate DATA=DIR [JSON=FILE]        how well a resident's next activity is predicted
+#   make lock                                        hashes of requirements/*.txt, after a new pin
 # On a machine with ROS 2: colcon build, ros2 launch fer_ros fer.launch.py
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
 PYTHON ?= python3.11
+HERE := $(dir $(abspath $(lastword $(MAKEFILE_LIST))))
 VENV := $(CURDIR)/.venv
 SITE := lib/python3.11/site-packages
 SOURCE ?=
+POLICY ?=
+RECORD ?=
 WEB ?=
+ADDRESS ?=
+PORT ?=
 SECTIONS ?=
 RECIPE ?= fernet
 TEACHERS ?=
@@ -29,35 +37,32 @@ ROS_ENV := env -u PYTHONHOME VIRTUAL_ENV=$(VENV) PATH=$(VENV)/bin:$$PATH \
   CMAKE_PREFIX_PATH=$(VENV) AMENT_PREFIX_PATH=$(CURDIR)/install/fer_ros:$(VENV) \
   PYTHONPATH=$(CURDIR):$(CURDIR)/install/fer_ros/$(SITE) \
   LD_LIBRARY_PATH=$(CURDIR)/install/fer_ros/lib
-PIP := $(VENV)/bin/python -m pip --disable-pip-version-check install --quiet
+# All is pinned, with hashes: nothing is left to resolve.
+PIP := $(VENV)/bin/python -m pip --disable-pip-version-check install --quiet --require-hashes \
+  --no-deps
 
 .PHONY: notebook habits-evaluate screenshots dashboard-load help demo test build lint bench evaluate train train-smoke data-given clean
 
 help:
-	@sed -n 's/^# \{0,1\}//p' Makefile | sed -n '2,10p'
+	@sed -n '/^#/!q; s/^# \{0,1\}//p' Makefile | tail -n +2
 
 $(VENV)/.created:
-	@[ "$$(uname -sm)" = "Linux x86_64" ] || { echo "The desk environment needs Linux on" \
-	  "x86-64 (this is $$(uname -sm)): ROS 2 exists as wheels for nothing else. Build with" \
-	  "colcon on a machine with ROS 2 instead (README, Install)."; exit 1; }
-	@command -v $(PYTHON) >/dev/null || { echo "$(PYTHON) was not found: install Python 3.11" \
-	  "(Debian, Ubuntu: apt install python3.11 python3.11-venv) or call make PYTHON=/path/to/it."; \
-	  exit 1; }
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))' || { \
-	  echo "$(PYTHON) is not Python 3.11, the only one for which ROS 2 exists as wheels."; exit 1; }
+	@[ "$$(uname -sm)" = "Linux x86_64" ] && $(PYTHON) -c \
+	  'import sys; sys.exit(sys.version_info[:2] != (3, 11))' 2>/dev/null || { \
+	  sh $(HERE)tools/python_hint.sh '$(PYTHON)'; exit 1; }
 	@$(PYTHON) -m venv $(VENV) || { echo "Could not make $(VENV): is the venv module there" \
-	  "(Debian, Ubuntu: apt install python3.11-venv)?"; exit 1; }
+	  "(Debian, Ubuntu: sudo apt install python3.11-venv)?"; exit 1; }
 	@touch $@
 
 $(VENV)/.demo: requirements/demo.txt $(VENV)/.created
 	@echo "Installing the run time and ROS 2 into .venv (once) ..."
 	@$(PIP) -r requirements/demo.txt || { echo "The packages of requirements/demo.txt could not" \
-	  "be installed: is the network up? Run the same command again when it is."; exit 1; }
+	  "be installed; pip said why. Is the network up? Run the same command again when it is."; exit 1; }
 	@touch $@
 
 $(VENV)/.test: requirements/test.txt requirements/detectors.txt $(VENV)/.demo
 	@echo "Installing the test tools and TensorFlow into .venv (once) ..."
-	@$(PIP) -r requirements/test.txt && $(PIP) --no-deps -r requirements/detectors.txt || { \
+	@$(PIP) -r requirements/test.txt && $(PIP) -r requirements/detectors.txt || { \
 	  echo "The packages of requirements/test.txt and requirements/detectors.txt could not be" \
 	  "installed: is the network up? Run the same command again when it is."; exit 1; }
 	@touch $@
@@ -77,15 +82,17 @@ build: $(VENV)/.demo
 	@touch install/.built
 
 demo: install/.built
-	@$(ROS_ENV) python -m fer_ros.cli.demo $(if $(SOURCE),--source '$(SOURCE)') $(if $(WEB),--web)
+	@$(ROS_ENV) python -m fer_ros.cli.demo $(if $(SOURCE),--source '$(SOURCE)') \
+	  $(if $(POLICY),--policy '$(POLICY)') $(if $(RECORD),--record) $(if $(WEB),--web) \
+	  $(if $(ADDRESS),--address '$(ADDRESS)') $(if $(PORT),--port '$(PORT)')
 
 test: install/.built $(VENV)/.test
 	@$(ROS_ENV) python -m pytest test $(PYTEST_ARGS)
 
-# fer wants PyTorch for a detector that is not its default: taken without what it asks for.
+# fer asks for PyTorch, for a detector that is not its default: it is not pinned, so not installed.
 $(VENV)/.peers: requirements/peers.txt $(VENV)/.test
 	@echo "Installing the peers to compare with into .venv (once) ..."
-	@$(PIP) --no-deps -r requirements/peers.txt || { echo "The packages of requirements/peers.txt" \
+	@$(PIP) -r requirements/peers.txt || { echo "The packages of requirements/peers.txt" \
 	  "could not be installed: is the network up? Run the same command again when it is."; exit 1; }
 	@touch $@
 
@@ -120,6 +127,10 @@ screenshots: install/.built $(VENV)/.test
 
 dashboard-load: install/.built $(VENV)/.test
 	@$(ROS_ENV) python test/dashboard/load.py
+
+.PHONY: lock
+lock: $(VENV)/.created
+	@$(VENV)/bin/python tools/lock.py
 
 lint: $(VENV)/.test
 	@$(VENV)/bin/ruff check .

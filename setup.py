@@ -12,7 +12,7 @@ HERE = Path(__file__).parent
 
 setup(
     name='fer_ros',
-    version='0.1.0',
+    version='0.2.0',
     description='Facial emotion recognition for ROS 2 robots and smart homes',
     long_description=(HERE / 'README.md').read_text(encoding='utf-8'),
     long_description_content_type='text/markdown',
@@ -45,6 +45,7 @@ setup(
     entry_points={'console_scripts': [
         'fer-bench=fer_ros.bench.__main__:main',
         'fer-demo=fer_ros.cli.demo:main',
+        'fer-doctor=fer_ros.cli.doctor:main',
         'fer-eval=fer_ros.cli.evaluate:main',
         'fer-graph=fer_ros.cli.graph:main',
         'fer-habits=fer_ros.cli.habits:main',

@@ -17,7 +17,7 @@ _LEGACY_VARIABLE = 'FASTRTPS_DEFAULT_PROFILES_FILE'
 #: Read by Fast DDS 3 (Kilted).
 _VARIABLE = 'FASTDDS_DEFAULT_PROFILES_FILE'
 #: Each of these says that the user has chosen a transport; then we keep out of it.
-_USER_CHOICES = (_VARIABLE, _LEGACY_VARIABLE, 'FASTDDS_BUILTIN_TRANSPORTS',
+USER_CHOICES = (_VARIABLE, _LEGACY_VARIABLE, 'FASTDDS_BUILTIN_TRANSPORTS',
                  'FASTRTPS_BUILTIN_TRANSPORTS')
 
 #: What a node tells a user whose stream loses images.
@@ -46,7 +46,7 @@ def transport_environment(environment: dict[str, str] | None = None,
     """
     environment = os.environ if environment is None else environment
     ours = {'', profile_path(True), profile_path(False)}
-    if any(environment.get(name, '') not in ours for name in _USER_CHOICES):
+    if any(environment.get(name, '') not in ours for name in USER_CHOICES):
         return {}
     distribution = environment.get('ROS_DISTRO', '')
     legacy = distribution[:1] < 'k' or not distribution

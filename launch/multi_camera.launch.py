@@ -24,8 +24,8 @@ ARGUMENTS = (
      'YAML file with the name of each camera and its source or image topic'),
     ('namespace', '', 'namespace above those of the cameras'),
     ('params_file', PathJoinSubstitution([SHARE, 'config', 'fer.yaml']),
-     'YAML file of parameters; sources, face_topics, policy, autostart and use_sim_time win '
-     'over it'),
+     'YAML file of parameters; sources, face_topics, policy, web_address, web_port, autostart '
+     'and use_sim_time win over it'),
     ('policy', PathJoinSubstitution([SHARE, 'config', 'policies', 'apartment.yaml']),
      'policy file of the smart-home bridge; its rooms name the cameras: '
      'sources: [bedroom/emotions]'),
@@ -36,7 +36,10 @@ ARGUMENTS = (
     ('markers', 'false', 'publish markers of who feels what where, for each camera'),
     ('ros4hri', 'false', 'publish all faces under /humans (REP-155; needs hri_msgs)'),
     ('detections', 'false', 'publish vision_msgs/Detection2DArray (needs vision_msgs)'),
-    ('web', 'false', 'run the dashboard: a web page, at http://127.0.0.1:8088 unless set'),
+    ('web', 'false', 'run the dashboard, a web page'),
+    ('web_address', '127.0.0.1', 'address of the page; any but loopback needs a token in '
+     'FER_DASHBOARD_TOKEN, or the parameter token_file'),
+    ('web_port', '8088', 'port of the page; 0: any free one'),
     ('composed', 'false', 'one process a camera, and one for what they share'),
     ('autostart', 'true', 'configure and activate the nodes; false: ros2 lifecycle set does'),
     ('respawn', 'true', 'start a process again 2 s after it died'),

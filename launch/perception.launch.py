@@ -18,15 +18,21 @@ ARGUMENTS = (
     ('camera_info', 'camera_info', "the camera's calibration, for the markers"),
     ('namespace', '', 'namespace of all nodes and topics'),
     ('params_file', PathJoinSubstitution([SHARE, 'config', 'fer.yaml']),
-     'YAML file of parameters; image_transport, autostart and use_sim_time win over it'),
+     'YAML file of parameters; image_transport, web_address, web_port, autostart and '
+     'use_sim_time win over it'),
     ('model', '', 'the emotion model: a file with its metadata beside it (docs/models.md), or the '
      'name of one that ships; a model in params_file wins over it'),
     ('annotate', 'true', 'run the annotator (it works only while somebody looks)'),
-    ('rviz', 'false', 'show the annotated image and the markers in rviz'),
+    ('rviz', 'false', 'show the annotated image and the markers in RViz'),
+    ('rviz_frame', '', "fixed frame of RViz; empty: the camera's optical frame, taken from the "
+     'first emotions'),
     ('markers', LaunchConfiguration('rviz'), 'publish markers of who feels what where'),
     ('ros4hri', 'false', 'publish the faces under /humans (REP-155; needs hri_msgs)'),
     ('detections', 'false', 'publish vision_msgs/Detection2DArray (needs vision_msgs)'),
-    ('web', 'false', 'run the dashboard: a web page, at http://127.0.0.1:8088 unless set'),
+    ('web', 'false', 'run the dashboard, a web page'),
+    ('web_address', '127.0.0.1', 'address of the page; any but loopback needs a token in '
+     'FER_DASHBOARD_TOKEN, or the parameter token_file'),
+    ('web_port', '8088', 'port of the page; 0: any free one'),
     ('composed', 'false', 'all nodes in one process'),
     ('autostart', 'true', 'configure and activate the nodes; false: ros2 lifecycle set does'),
     ('respawn', 'true', 'start a process again 2 s after it died'),
@@ -64,8 +70,10 @@ def generate_launch_description() -> LaunchDescription:
     together = Node(executable='composed', arguments=[
         'face_detector', 'emotion_classifier',
         *([name, '=', argument(wanted)] for name, wanted in OPTIONAL.items())], **common)
-    rviz = Node(package='rviz2', executable='rviz2', condition=IfCondition(argument('rviz')),
-                arguments=['-d', PathJoinSubstitution([SHARE, 'rviz', 'fer.rviz'])])
+    rviz = Node(package='fer_ros', executable='rviz', output='screen',
+                condition=IfCondition(argument('rviz')),
+                arguments=['--config', PathJoinSubstitution([SHARE, 'rviz', 'fer.rviz']),
+                           ['--frame=', argument('rviz_frame')]])
     return LaunchDescription([
         *(DeclareLaunchArgument(name, default_value=default, description=text)
           for name, default, text in ARGUMENTS),

@@ -3,8 +3,10 @@
 
 import os
 from pathlib import Path
+import tempfile
 
 import pytest
+from skipped import pytest_terminal_summary  # noqa: F401
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 
@@ -12,6 +14,8 @@ REPOSITORY = Path(__file__).resolve().parents[1]
 os.environ['ROS_DOMAIN_ID'] = str(os.getpid() % 100 + 1)
 os.environ['ROS_AUTOMATIC_DISCOVERY_RANGE'] = 'LOCALHOST'
 os.environ.pop('ROS_NAMESPACE', None)
+# What the user has fetched changes no test.
+os.environ['XDG_DATA_HOME'] = os.path.join(tempfile.gettempdir(), 'fer_ros_tests_have_no_data')
 
 
 @pytest.fixture(scope='session')

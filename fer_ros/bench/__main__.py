@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""``fer-bench``: how fast it is on this machine, as a table and as JSON."""
+"""fer-bench: how fast it is on this machine, as a table and as JSON."""
 
 import argparse
 import json

@@ -8,6 +8,7 @@ import sys
 import time
 
 from fer_ros import conversions, home_conversions
+from fer_ros.cli.demo_options import KEYS
 from fer_ros.core.errors import FerError
 from fer_ros.core.home.light import LightState
 from fer_ros.msg import DeviceState, HomeState
@@ -15,7 +16,6 @@ from fer_ros.nodes import qos
 from fer_ros.srv import CommandRoom, SetLightByHand
 from rclpy.node import Node
 
-KEYS = 'keys: d dim, b bright, o off or on, r resume'
 #: The script: so long after the second action the lamp is dimmed, so much later resumed.
 _DIM_AFTER_S, _RESUME_AFTER_S = 0.7, 6.0
 
@@ -54,7 +54,7 @@ class Hand:
             except (ImportError, termios.error):
                 pass
         if self._terminal is not None:
-            self._tell(f'You are the hand at the lamp; {KEYS}')
+            self._tell(f'You are the hand at the lamp; keys: {KEYS}')
         return self
 
     def __exit__(self, *_):

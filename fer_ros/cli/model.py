@@ -38,8 +38,8 @@ def _add_fetch(commands: argparse._SubParsersAction) -> None:
 def _fetch(chosen: argparse.Namespace) -> int:
     file = PUBLISHED[chosen.name]
     path, was_there = fetch(file, url=chosen.url, path=chosen.file)
-    print(f'{path}: {"already there and" if was_there else "fetched,"} whole, SHA-256 as '
-          f'published ({file.license} license). detector: auto considers it at its next start')
+    print(f'{path}: {"already there" if was_there else "fetched"}, SHA-256 as published '
+          f'({file.license} license). detector: auto takes it from its next start')
     return 0
 
 

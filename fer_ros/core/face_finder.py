@@ -39,6 +39,7 @@ class FaceFinder:
     :param refine_landmarks: where the detector's landmarks do not follow a rolled head, get
         better ones from :class:`LandmarkNet`, if its file is installed.
     :ivar description: the parts in words, for logs and diagnostics.
+    :ivar warnings: the detector's: what is worse than it could be, and the cure.
     :raises ConfigurationError: for a value out of range.
     """
 
@@ -56,6 +57,7 @@ class FaceFinder:
         self._crop_color = crop_color
         self._landmark_net = None
         self.description = detector.description
+        self.warnings = detector.warnings
         if refine_landmarks and crop_side_px and not detector.landmarks_follow_roll:
             self._landmark_net = LandmarkNet.if_installed()
             self.description += (', landmarks by MTCNN' if self._landmark_net

@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Get a detector's weights from their publisher, on the user's word only, into the user's folder.
+"""Weights that their publisher offers: fetched on the user's word only, into the user's folder.
 
 No part of the package calls this at start. What was fetched once is found by
 :func:`fetched_path`.
 """
 
+import base64
 from dataclasses import dataclass
 import hashlib
 import http.client
@@ -15,6 +16,7 @@ import ssl
 import tempfile
 import time
 import urllib.error
+import urllib.parse
 import urllib.request
 
 from fer_ros.core.errors import ConfigurationError, FerError
@@ -58,6 +60,10 @@ YUNET = PublishedFile(
     'https://media.githubusercontent.com/media/opencv/opencv_zoo/main/models/'
     'face_detection_yunet/face_detection_yunet_2023mar.onnx', 'MIT')
 
+#: What messages name as the cure.
+FETCH_COMMAND = ("run 'fer-model fetch yunet' (with ROS: 'ros2 run fer_ros fer-model fetch "
+                 "yunet')")
+
 #: What ``fer-model fetch`` offers, by name.
 PUBLISHED = {file.name: file for file in (YUNET,)}
 
@@ -87,25 +93,23 @@ def fetched_path(file: PublishedFile) -> Path | None:
         return None
 
 
-def check(file: PublishedFile, content: bytes, origin: str) -> None:
-    """Raise :class:`FetchError` unless the bytes are the published file."""
+def flaw(file: PublishedFile, content: bytes) -> str:
+    """Return what is wrong with the bytes of a published file and what to do, or ''."""
     digest = hashlib.sha256(content).hexdigest()
     if digest == file.sha256:
-        return
+        return ''
     if content.startswith(_LFS_POINTER):
-        what = ('is a Git LFS pointer, a text of a few lines in place of the file: take the '
+        return ('is a Git LFS pointer, a few lines of text in place of the file: take the '
                 f"address of the file itself, such as {file.url}, or run 'git lfs pull'")
-    elif content.lstrip()[:1] == b'<':
-        what = ('is a web page and not the file: a login page of the network, or the address of '
-                f'a page about the file? Its own address is {file.url}')
-    elif len(content) < file.size:
-        what = (f'has {len(content):,} bytes of {file.size:,}: it is cut short or another file. '
+    if content.lstrip()[:1] == b'<':
+        return ('is a web page, not the file: a login page of the network, or the address of a '
+                f'page about the file? Its own address is {file.url}')
+    if len(content) < file.size:
+        return (f'has {len(content):,} bytes of {file.size:,}: it is cut short, or another file. '
                 'Fetch it again')
-    else:
-        what = (f'is not {file.file_name} as published: its SHA-256 begins with {digest[:12]}, '
-                f'expected {file.sha256[:12]}. Fetch it from {file.url}; to use a model of your '
-                'own, set model_path')
-    raise FetchError(f'{origin} {what}')
+    return (f'is not {file.file_name} as published: its SHA-256 begins with {digest[:12]}, '
+            f'expected {file.sha256[:12]}. Fetch it from {file.url}; to use a model of your own, '
+            'set model_path')
 
 
 def fetch(file: PublishedFile, *, url: str = '', path: str | os.PathLike = '',
@@ -127,14 +131,16 @@ def fetch(file: PublishedFile, *, url: str = '', path: str | os.PathLike = '',
     else:
         origin = _shown(url or file.url)
         content = _download(url or file.url, file.size, silence_s, whole_s)
-    check(file, content, origin)
+    problem = flaw(file, content)
+    if problem:
+        raise FetchError(f'{origin} {problem}')
     _write(target, content)
     return target, False
 
 
 def _is_whole(file: PublishedFile, path: Path) -> bool:
     try:
-        return hashlib.sha256(path.read_bytes()).hexdigest() == file.sha256
+        return not flaw(file, path.read_bytes())
     except OSError:
         return False
 
@@ -155,7 +161,7 @@ def _download(url: str, size: int, silence_s: float, whole_s: float) -> bytes:
     end_s = time.monotonic() + whole_s
     content = bytearray()
     try:
-        request = urllib.request.Request(url, headers={'User-Agent': 'fer_ros'})
+        request = _request(url)
         with urllib.request.urlopen(request, timeout=silence_s) as answer:
             # One byte more than expected tells that it is another file; no more is read.
             while len(content) <= size:
@@ -168,6 +174,19 @@ def _download(url: str, size: int, silence_s: float, whole_s: float) -> bytes:
     except (OSError, ValueError, http.client.HTTPException) as error:
         raise FetchError(f'{shown}: {_reason(error, silence_s)}') from error
     return bytes(content)
+
+
+def _request(url: str) -> urllib.request.Request:
+    """Return the request for an address that may hold a user name and password."""
+    parts = urllib.parse.urlsplit(url)
+    user, _, host = parts.netloc.rpartition('@')
+    request = urllib.request.Request(parts._replace(netloc=host, fragment='').geturl(),
+                                     headers={'User-Agent': 'fer_ros'})
+    if user:
+        token = base64.b64encode(urllib.parse.unquote(user).encode()).decode()
+        # A redirect to somebody else does not carry it along.
+        request.add_unredirected_header('Authorization', f'Basic {token}')
+    return request
 
 
 def _shown(url: str) -> str:
@@ -197,7 +216,10 @@ def _reason(error: Exception, silence_s: float) -> str:
         return f'the server is too slow or silent ({silence_s:g} s): try again. {offline}'
     if isinstance(error, (http.client.IncompleteRead, ConnectionError)):
         return 'the transfer was cut off: try again'
-    return f'{str(error) or type(error).__name__}: check the address and the network. {offline}'
+    if isinstance(error, OSError) and error.strerror:
+        return f'{error.strerror}: check the address and the network. {offline}'
+    # Its text may hold the whole address, with what is secret in it.
+    return f'{type(error).__name__}: check the address'
 
 
 def _write(target: Path, content: bytes) -> None:

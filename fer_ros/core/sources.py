@@ -13,6 +13,7 @@ from pathlib import Path
 import time
 
 import cv2
+from fer_ros.core.backoff import Backoff
 from fer_ros.core.encoded import decode
 from fer_ros.core.errors import ImageError, SourceError
 from fer_ros.core.urls import without_password
@@ -254,23 +255,6 @@ def open_source(source: str, *, width_px: int = 0, height_px: int = 0, rate_hz: 
         return VideoSource(path)
     raise SourceError(f'source {source} is neither a device nor an existing file or folder, nor '
                       'a URL: check the spelling')
-
-
-class Backoff:
-    """Pauses between tries, each twice the last: 0.5 s, 1 s, ... up to ``longest_s``."""
-
-    def __init__(self, shortest_s: float = 0.5, longest_s: float = 30.0):
-        self._shortest_s, self._longest_s = shortest_s, longest_s
-        self.reset()
-
-    def reset(self) -> None:
-        """Begin with the shortest again, after a success."""
-        self._next_s = self._shortest_s
-
-    def pause_s(self) -> float:
-        """Return how long to wait before the next try, seconds."""
-        pause_s, self._next_s = self._next_s, min(self._next_s * 2, self._longest_s)
-        return pause_s
 
 
 class Player:

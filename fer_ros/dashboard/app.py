@@ -49,6 +49,7 @@ class Site:
     :ivar now: the node's time, seconds.
     :ivar control: asks the bridge: action (one of :data:`ACTIONS`), room (empty: all) and policy
         in, whether it was done and an answer in words out.
+    :ivar recording: where somebody stores the pictures; empty: nobody does.
     """
 
     state: DashboardState
@@ -58,6 +59,7 @@ class Site:
     now: Callable[[], float]
     control: Callable[[str, str, str], tuple[bool, str]]
     version: str = ''
+    recording: str = ''
 
 
 def make_app(site: Site) -> Flask:
@@ -176,7 +178,7 @@ def _data(app: Flask, site: Site) -> None:
     def events():
         stream = site.events.listen({
             'version': site.version, 'csrf': site.access.csrf,
-            'signed_in': site.access.needs_token})
+            'signed_in': site.access.needs_token, 'recording': site.recording})
         if stream is None:
             return _refuse(503, _FULL.format(site.events.most))
         return Response(stream, mimetype='text/event-stream',

@@ -11,6 +11,7 @@ import traceback
 from weakref import WeakSet
 
 from fer_ros import transport
+from fer_ros.core.backoff import Backoff
 from fer_ros.core.errors import FerError
 from fer_ros.nodes import parameters, qos
 from fer_ros.nodes.diagnostics import Diagnostics, ERROR, Status, WARN
@@ -19,6 +20,7 @@ from fer_ros.nodes.receiver import Receiver, ReceiverGroup
 from rcl_interfaces.msg import SetParametersResult
 import rclpy
 from rclpy._rclpy_pybind11 import RCLError, UnknownROSArgsError
+from rclpy.clock import Clock, ClockType
 from rclpy.executors import Executor, ExternalShutdownException, SingleThreadedExecutor
 from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackReturn
 from rclpy.node import Node
@@ -28,6 +30,7 @@ from rclpy.qos import QoSPolicyKind, QoSProfile
 from rclpy.qos_overriding_options import QoSOverridingOptions
 from rclpy.signals import SignalHandlerOptions
 from rclpy.subscription import Subscription
+from rclpy.timer import Timer
 
 try:
     from rclpy.event_handler import PublisherEventCallbacks, SubscriptionEventCallbacks
@@ -37,6 +40,9 @@ except ImportError:  # Humble
 #: What qos_overrides.<topic> may set: all that decides whether two sides match, and the depth.
 _OVERRIDABLE = (QoSPolicyKind.HISTORY, QoSPolicyKind.DEPTH, QoSPolicyKind.RELIABILITY,
                 QoSPolicyKind.DURABILITY)
+
+#: First and longest pause before a start that failed is tried again, seconds.
+_RETRY_S = (1.0, 30.0)
 
 COMMON_PARAMETERS = (
     Parameter('autostart', True, 'configure and activate at start, without a lifecycle manager'),
@@ -63,6 +69,11 @@ class ManagedNode(LifecycleNode):
         self.finished = threading.Event()
         self._state = 'unconfigured'
         self._failure = ''
+        self._starting = False
+        # A caller may start the node while the executor tries it again.
+        self._start_lock = threading.Lock()
+        self._retry: Timer | None = None
+        self._backoff = Backoff(shortest_s=_RETRY_S[0], longest_s=_RETRY_S[1])
         self._endpoints: dict[Subscription | Publisher, str] = {}
         self._receivers: dict[Subscription, Receiver] = {}
         _release_when_main_ends(self)
@@ -166,9 +177,46 @@ class ManagedNode(LifecycleNode):
         return self.get_clock().now().nanoseconds * 1e-9
 
     def start(self) -> bool:
-        """Configure and activate; return whether both succeeded."""
-        return (self.trigger_configure() == TransitionCallbackReturn.SUCCESS
-                and self.trigger_activate() == TransitionCallbackReturn.SUCCESS)
+        """Configure and activate; return whether both succeeded.
+
+        What failed is tried again, with growing pauses, until it succeeds or somebody else moves
+        the node from one state to another.
+        """
+        with self._start_lock:
+            self._end_retries()
+            self._backoff.reset()
+            done = self._try_start()
+        if not done:
+            self.get_logger().info('it is tried again, every '
+                                   f'{_RETRY_S[1]:g} s at most, until it succeeds')
+        return done
+
+    def _try_start(self) -> bool:
+        self._starting = True
+        try:
+            if self._state == 'unconfigured':
+                self.trigger_configure()
+            if self._state == 'inactive':
+                self.trigger_activate()
+        finally:
+            self._starting = False
+        if self._state in ('unconfigured', 'inactive'):
+            pause_s = self._backoff.pause_s()
+            # Steady: it is tried again also while a simulated clock stands still.
+            self._retry = self.create_timer(pause_s, self._start_again, clock=Clock(
+                clock_type=ClockType.STEADY_TIME))
+        return self._state == 'active'
+
+    def _start_again(self) -> None:
+        with self._start_lock:
+            self._end_retries()
+            if self._state in ('unconfigured', 'inactive') and self._try_start():
+                self.get_logger().info('started: what was missing is there now')
+
+    def _end_retries(self) -> None:
+        if self._retry is not None:
+            self.destroy_timer(self._retry)
+            self._retry = None
 
     def finish(self, exit_code: int = 0) -> None:
         """Ask :func:`run` to end the process."""
@@ -196,6 +244,7 @@ class ManagedNode(LifecycleNode):
     def on_shutdown(self, state: LifecycleState | None) -> TransitionCallbackReturn:
         """Undo whatever the present state has made."""
         result = TransitionCallbackReturn.SUCCESS
+        self._end_retries()
         if self._state == 'active':
             result = self._transition(self.deactivate, None, 'inactive', 'inactive')
         if self._state == 'inactive':
@@ -205,19 +254,24 @@ class ManagedNode(LifecycleNode):
 
     def _transition(self, step: Callable, undo: Callable | None, done: str,
                     failed: str) -> TransitionCallbackReturn:
+        before = self._failure
         try:
             step()
         except FerError as error:
-            self._failure = str(error)
-            self.get_logger().error(f'{step.__name__} failed: {error}')
+            self._failure = detail = str(error)
         except Exception as error:  # a lifecycle node that dies here could not be tried again
             self._failure = f'{type(error).__name__}: {error}'
-            self.get_logger().error(f'{step.__name__} failed:\n{traceback.format_exc()}')
+            detail = f'\n{traceback.format_exc()}'
         else:
             self._failure = ''
             self._state = done
+            if not self._starting:
+                self._end_retries()
             self.get_logger().debug(f'{step.__name__}: now {done}')
             return TransitionCallbackReturn.SUCCESS
+        # The same failure of a retry is in diagnostics already.
+        if not (self._starting and self._failure == before):
+            self.get_logger().error(f'{step.__name__} failed: {detail}')
         if undo is not None:
             undo()
         self._state = failed
@@ -262,6 +316,8 @@ class ManagedNode(LifecycleNode):
         if self._failure:
             status.worsen(ERROR, self._failure)
             status.values['failed'] = self._failure
+            if self._retry is not None:
+                status.values['tried again in (s)'] = self._retry.time_until_next_call() * 1e-9
         for endpoint, complaint in list(self._endpoints.items()):
             # The other side may be gone, or be back with a profile that matches.
             if complaint and qos.mismatch(self, endpoint):
@@ -333,7 +389,11 @@ def run(*makers: type[ManagedNode], args: list[str] | None = None) -> int:
     try:
         rclpy.init(args=args, signal_handler_options=SignalHandlerOptions.NO)
     except (RCLError, UnknownROSArgsError) as error:
-        print(f'the ROS arguments cannot be used: {error}', file=sys.stderr)
+        if 'logging' in str(error):
+            print(f'ROS cannot write its log ({error}): set ROS_LOG_DIR to a folder that this '
+                  'user may write', file=sys.stderr)
+        else:
+            print(f'the ROS arguments cannot be used: {error}', file=sys.stderr)
         return 2
     stop = threading.Event()
     previous = {number: signal.signal(number, lambda *_: stop.set())

@@ -52,6 +52,8 @@ class Dashboard(ManagedNode):
         Parameter('picture_width_px', 960, 'wider pictures are made smaller', minimum=64,
                   maximum=4096),
         Parameter('picture_quality', 80, 'JPEG quality', minimum=10, maximum=100),
+        Parameter('recording', '', 'where somebody stores the pictures, as the page tells its '
+                  'viewers; empty: the page says that no picture is stored'),
         Parameter('update_rate_hz', 10.0, 'figures reach the page so often', minimum=0.5,
                   maximum=30.0),
         Parameter('history_h', 4.0, 'emotions are remembered so long, in memory only, hours; 0: '
@@ -111,7 +113,7 @@ class Dashboard(ManagedNode):
         bridge = self.value('bridge')
         self._site = self._make_site(
             self._board, self._pictures, self._events, self._access, self.now_s, self._control,
-            self._version)
+            self._version, recording=self.value('recording'))
         self._server = self._make_server(self._make_app(self._site), self._address,
                                          self.value('port'), 2 * self.value('maximum_viewers'))
         self._subscriptions_made = [

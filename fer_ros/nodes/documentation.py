@@ -18,7 +18,8 @@ import yaml
 #: What the launch files set from their arguments stands in the YAML as a comment only, for a
 #: value there would have no effect or, for the model, would win over the argument.
 LAUNCH_ARGUMENTS = {'source': 'source', 'policy_file': 'policy', 'autostart': 'autostart',
-                    'model': 'model', 'emotion_model': 'model'}
+                    'address': 'web_address', 'port': 'web_port', 'model': 'model',
+                    'emotion_model': 'model'}
 
 _HEAD = """\
 # Parameters of all nodes, with their defaults. Copy this file, change what you need and leave out

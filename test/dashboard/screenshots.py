@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Write the screenshots of docs/: real nodes on the bundled clip, a real browser.
 
-The clip's face is NASA's public-domain portrait of Eileen Collins. ``make screenshots`` runs it.
+The clip's face is NASA's public-domain portrait of Eileen Collins. Run it with make screenshots.
 """
 
 import argparse
@@ -22,6 +22,7 @@ from ros_support import wait_for  # noqa: E402
 
 #: name: (width, height, colour scheme)
 SHOTS = {
+    'overview': (1600, 540, 'light'),  # at the top of README.md
     'dashboard_desktop_light': (1600, 1150, 'light'),
     'dashboard_desktop_dark': (1600, 1150, 'dark'),
     'dashboard_phone_light': (390, 1500, 'light'),
@@ -39,7 +40,9 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument('folder', nargs='?', type=Path,
                         default=Path(__file__).parents[2] / 'docs' / 'screenshots')
-    folder = parser.parse_args().folder
+    parser.add_argument('--only', choices=SHOTS, nargs='+', default=list(SHOTS))
+    options = parser.parse_args()
+    folder = options.folder
     if WHY_NOT:
         print(WHY_NOT, file=sys.stderr)
         return 1
@@ -60,7 +63,8 @@ def main() -> int:
             # A while of timeline: the whole clip once.
             wait_for(lambda: 'nobody' in text(driver, '#actions'), 60, 'the end of the clip')
             idle = attribute(driver, '.lamp', 'data-color')
-            for name, (width_px, height_px, scheme) in SHOTS.items():
+            for name in options.only:
+                width_px, height_px, scheme = SHOTS[name]
                 look(driver, width_px, height_px, scheme)
                 wait_for(lambda: driver.execute_script(_WANTED, idle), 60, 'a smile')
                 shot = driver.execute_cdp_cmd('Page.captureScreenshot', {

@@ -46,7 +46,8 @@ def nodes(graph, tmp_path_factory):
     running = Nodes(tmp_path_factory.mktemp('nodes'))
     running.start('dashboard', 'fer_ros.nodes.dashboard', '--ros-args', '-p', 'port:=0')
     running.start('locked', 'fer_ros.nodes.dashboard', '--ros-args', '-p', 'port:=0',
-                  '-r', '__node:=locked_dashboard', FER_DASHBOARD_TOKEN=TOKEN)
+                  '-p', 'recording:=build/demo.mp4', '-r', '__node:=locked_dashboard',
+                  FER_DASHBOARD_TOKEN=TOKEN)
     running.start('others', 'fer_ros.nodes.composed', 'face_detector', 'emotion_classifier',
                   'annotator', 'smart_home_bridge', '--ros-args', '-p',
                   'smart_home_bridge:lamp_display:=none')
@@ -364,5 +365,8 @@ def test_a_wrong_token_is_refused_and_the_right_one_lets_in(page, nodes):
     field.send_keys(TOKEN)
     field.submit()
     wait_for(lambda: attribute(page, PICTURE, 'data-number'), 15, 'a picture')
+    # Of this one somebody stores the pictures.
+    wait_for(lambda: 'stored in build/demo.mp4' in text(page, '#notice'), 10, 'the banner')
+    assert text(page, '#stored') == 'Pictures are being stored in build/demo.mp4.'
     click(page, '#sign-out')
     wait_for(lambda: page.current_url == f'{url}/login', 5, 'the way out')

@@ -3,6 +3,7 @@
 
 import os
 from pathlib import Path
+import socket
 import tempfile
 import threading
 import time
@@ -46,6 +47,24 @@ def written(text, name):
 
 
 _FOLDERS = []
+
+
+def free_port():
+    """Return a port that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(('127.0.0.1', 0))
+        return probe.getsockname()[1]
+
+
+def stand_in_rviz():
+    """Put an rviz2 in front of PATH that needs no display; return the file it writes its words to.
+    """
+    said = written('', 'said.txt')
+    script = Path(written(f"#!/bin/sh\ntrap 'kill $!; exit 0' INT TERM\necho \"$@\" > {said}\n"
+                          'sleep 600 & wait\n', 'rviz2'))
+    script.chmod(0o755)
+    os.environ['PATH'] = f'{script.parent}:{os.environ["PATH"]}'
+    return Path(said)
 
 
 def description(file, **arguments):

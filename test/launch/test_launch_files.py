@@ -25,7 +25,8 @@ def arguments(path):
 @pytest.mark.parametrize('name', FILES)
 def test_every_argument_is_described_and_the_twin_takes_the_same(name):
     ours = arguments(FOLDER / f'{name}.launch.py')
-    assert {'namespace', 'params_file', 'composed', 'respawn', 'use_sim_time',
+    assert {'namespace', 'params_file', 'composed', 'respawn', 'use_sim_time', 'web',
+            'web_address', 'web_port',
             *(p.name for p in COMMON_PARAMETERS)} <= set(ours)
     assert all(len(text) > 10 and 'no description' not in text.lower() for text in ours.values())
     assert arguments(FOLDER / f'{name}.launch.xml') == ours

@@ -5,6 +5,7 @@ from pathlib import Path
 import sys
 import threading
 import unittest
+import urllib.request
 
 import pytest
 
@@ -24,14 +25,16 @@ from visualization_msgs.msg import MarkerArray  # noqa: E402
 
 #: A model that ships and is not the default one, by its name.
 OTHER_MODEL = max(path.stem for path in MODEL_DIR.glob('*.tflite') if path.name != DEFAULT_MODEL)
-NODES = ('face_detector', 'emotion_classifier', 'annotator', 'markers')
+NODES = ('face_detector', 'emotion_classifier', 'annotator', 'markers', 'dashboard')
+RVIZ_SAID = launch_support.stand_in_rviz()
+PORT = launch_support.free_port()
 
 
 @pytest.mark.rostest
 def generate_test_description():
     return launch_support.description('perception.launch.xml', image='/my_cam/image_raw',
-                                      composed='true', autostart='false', markers='true',
-                                      model=OTHER_MODEL)
+                                      composed='true', autostart='false', rviz='true',
+                                      web='true', web_port=str(PORT), model=OTHER_MODEL)
 
 
 class TestPerceptionLaunch(unittest.TestCase):
@@ -78,6 +81,12 @@ class TestPerceptionLaunch(unittest.TestCase):
                                        None), 30, 'a marker with a label')
         assert marker.header.frame_id == 'my_cam' and marker.pose.position.z > 0
         wait_for(lambda: drawn, 30, 'an annotated image')
+        # RViz looks from the camera that is there, whatever its frame is called.
+        said = wait_for(RVIZ_SAID.read_text, 30, 'RViz').split()
+        assert said[said.index('-f') + 1] == 'my_cam'
+        assert said[said.index('-d') + 1].endswith('fer.rviz')
+        with urllib.request.urlopen(f'http://127.0.0.1:{PORT}/api/state', timeout=5) as answer:
+            assert answer.status == 200
 
 
 @launch_testing.post_shutdown_test()

@@ -6,7 +6,7 @@ import pytest
 pytest.importorskip('fer_ros.nodes.base', reason='rclpy is absent')
 from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus, KeyValue  # noqa: E402
 from fer_ros.core.errors import ConfigurationError  # noqa: E402
-from fer_ros.nodes import diagnostics  # noqa: E402
+from fer_ros.nodes import base, diagnostics  # noqa: E402
 from fer_ros.nodes.base import ManagedNode  # noqa: E402
 from fer_ros.nodes.parameters import Parameter  # noqa: E402
 from lifecycle_msgs.msg import Transition  # noqa: E402
@@ -150,6 +150,66 @@ def test_diagnostics_tell_state_and_failure(graph):
     node.trigger_activate()
     wait_for(lambda: newest().level == DiagnosticStatus.ERROR)
     assert newest().message == 'activate cannot be done: do this instead'
+
+
+def failing(graph, monkeypatch, step='configure', pause_s=0.1):
+    """Return a node whose start failed in a step, and is tried again soon."""
+    monkeypatch.setattr(base, '_RETRY_S', (pause_s, pause_s))
+    node = graph.add(Recorder, start=False)
+    node.fail_in = step
+    assert not node.start()
+    return node
+
+
+@pytest.mark.parametrize('step', ['configure', 'activate'])
+def test_a_failed_start_is_told_and_succeeds_once_what_was_missing_is_there(graph, monkeypatch,
+                                                                            step):
+    messages = graph.collect(DiagnosticArray, '/diagnostics', 10)
+    node = failing(graph, monkeypatch, step)
+    tries = node.steps.count(step)
+    wait_for(lambda: node.steps.count(step) > tries + 2, what='further tries')
+    wait_for(lambda: messages and messages[-1].status[0].level == DiagnosticStatus.ERROR)
+    status = messages[-1].status[0]
+    assert status.message == f'{step} cannot be done: do this instead'
+    assert float(dict((v.key, v.value) for v in status.values)['tried again in (s)']) < 1
+    node.fail_in = ''
+    wait_for(lambda: node.state == 'active')
+    assert label(graph) == 'active'
+    # Every failed try was undone, and the successful one is the last.
+    undone = {'configure': 'cleanup', 'activate': 'deactivate'}[step]
+    assert node.steps.count(step) == node.steps.count(undone) + 1
+    count = len(node.steps)
+    messages.clear()
+    wait_for(lambda: sum(m.status[0].message == 'active' for m in list(messages)) >= 2)
+    assert len(node.steps) == count
+
+
+def test_who_configures_a_failed_node_by_hand_has_it_as_asked(graph, monkeypatch):
+    node = failing(graph, monkeypatch, pause_s=2.0)
+    assert not change_state(graph, Transition.TRANSITION_CONFIGURE)
+    node.fail_in = ''
+    assert change_state(graph, Transition.TRANSITION_CONFIGURE)
+    # No try is pending that would activate it.
+    assert node._retry is None and label(graph) == 'inactive' == node.state
+    assert change_state(graph, Transition.TRANSITION_ACTIVATE)
+
+
+def test_a_shutdown_ends_the_tries(graph, monkeypatch):
+    node = failing(graph, monkeypatch, pause_s=30.0)
+    assert node._retry is not None
+    assert change_state(graph, Transition.TRANSITION_UNCONFIGURED_SHUTDOWN)
+    assert node._retry is None and node.state == 'finalized'
+
+
+def test_tries_that_fail_alike_are_logged_once(graph, monkeypatch, capfd):
+    node = failing(graph, monkeypatch)
+    for mode in ('configure', 'configure by a bug'):
+        node.fail_in = mode
+        tries = node.steps.count('configure')
+        wait_for(lambda: node.steps.count('configure') > tries + 3)
+    logged = ''.join(capfd.readouterr())
+    assert logged.count('do this instead') == 1 and logged.count('Traceback') == 1
+    assert logged.count('it is tried again') == 1
 
 
 class Updater:

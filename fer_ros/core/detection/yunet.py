@@ -20,9 +20,11 @@ from fer_ros.core.detection.base import (
     suppress,
 )
 from fer_ros.core.detection.libfacedetection import installed_model, STRIDES
+from fer_ros.core.detection.onnx_rewrite import free_input_size
 from fer_ros.core.detection.runtime import read_model
 from fer_ros.core.errors import ConfigurationError
 from fer_ros.core.onnx_model import OnnxModel
+from fer_ros.core.published_models import FETCH_COMMAND, fetched_path, flaw, YUNET
 from fer_ros.core.types import Detection
 import numpy as np
 
@@ -70,8 +72,10 @@ class YuNetDetector(FaceDetector):
                  score_threshold: float = 0.35, nms_threshold: float = 0.3, threads: int = 1,
                  providers: Sequence[str] = (), second_look: bool = True):
         super().__init__(minimum_face_px=minimum_face_px, score_threshold=score_threshold)
-        path = Path(model_path or 'of libfacedetection')
-        model = read_model(path) if model_path else installed_model()
+        path, model = (Path(model_path), read_model(model_path)) if model_path else _own_model()
+        if not flaw(YUNET, model):
+            # The Zoo's network takes any size; only its export names one.
+            model = free_input_size(model)
         self._model = OnnxModel(model, origin=path, threads=threads, providers=providers)
         self.warnings = self._model.warnings
         if not set(_OUTPUTS) <= set(self._model.outputs):
@@ -182,6 +186,18 @@ class YuNetDetector(FaceDetector):
             boxes[i] = np.hstack([centre - half, centre + half])
             landmarks[i] = points[best] @ back[:, :2].T + back[:, 2]
             scores[i] = found_scores[best] ** _SECOND_WEIGHT * scores[i] ** (1 - _SECOND_WEIGHT)
+
+
+def _own_model() -> tuple[Path, bytes]:
+    """Return the name and bytes of the file that the user fetched, or of the installed wheel."""
+    path = fetched_path(YUNET)
+    if path is None:
+        return Path('of libfacedetection'), installed_model()
+    model = read_model(path)
+    problem = flaw(YUNET, model)
+    if problem:
+        raise ConfigurationError(f'{path} {problem}: {FETCH_COMMAND}, or delete the file')
+    return path, model
 
 
 def _gain(image: np.ndarray) -> float:

@@ -134,7 +134,7 @@ class HomeAssistantClient:
             try:
                 state = self._request(f'/api/states/{entity_id}' if entity_id else '/api/')
             except _Refused as error:
-                if error.status == 404:
+                if error.status == 404 and entity_id:
                     self._watched[entity_id].missing = True
                     continue
                 self._set_problem(self._explain(error), error.status in (401, 403))

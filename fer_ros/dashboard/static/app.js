@@ -9,6 +9,7 @@ const FADE_MS = 1500;
 const PICTURE_PAUSE_MS = 1000;
 
 let csrf = '';
+let stored = '';  // whether pictures are stored: said only once it is known
 let paused = false;
 let latest = null;
 const store = {
@@ -220,7 +221,7 @@ function showPeople(data) {
   byId('legend-people').hidden = persons.size === 0;
   setText(byId('notice-text'), live
     ? `${live === 1 ? 'A camera is' : `${live} cameras are`} being read on this machine: ${
-      count === 1 ? '1 person is' : `${count} people are`} seen. No picture is stored.`
+      count === 1 ? '1 person is' : `${count} people are`} seen. ${stored}`
     : 'No emotions come in at the moment.');
   timelines.add(data);
 }
@@ -461,6 +462,9 @@ function connect() {
     const hello = JSON.parse(event.data);
     csrf = hello.csrf;
     byId('sign-out').hidden = !hello.signed_in;
+    stored = hello.recording ? `Pictures are being stored in ${hello.recording}.`
+      : 'No picture is stored.';
+    setText(byId('stored'), stored);
     setText(byId('version'), `fer_ros ${hello.version}`);
     lost('');
     alive();

@@ -1,0 +1,71 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The demo's summary: where every frame went, what was seen, what the home did."""
+
+import math
+
+from fer_ros.cli.demo_video import VideoFile
+from fer_ros.cli.demo_watcher import Watcher
+
+
+def summarize(watcher: Watcher, elapsed_s: float, video: VideoFile | None) -> dict:
+    """Return the summary: where every frame went, what was seen, what was done."""
+    figure = watcher.figure
+    hops = {
+        'lost between camera and detector': (
+            figure('camera_driver', 'images published')
+            - figure('face_detector', 'images received')),
+        'dropped by the detector, a newer image came': figure(
+            'face_detector', 'images dropped (newer came)'),
+        'unreadable': figure('face_detector', 'images unreadable'),
+        'lost between detector and classifier': (
+            figure('face_detector', 'images processed')
+            - figure('emotion_classifier', 'face arrays received')),
+        'dropped by the classifier, newer faces came': figure(
+            'emotion_classifier', 'face arrays dropped (newer came)'),
+        'lost between classifier and demo': (
+            figure('emotion_classifier', 'face arrays processed') - watcher.counts.emotions),
+    }
+    frames = figure('camera_driver', 'images published')
+    dropped = sum(hops.values())
+    median, p99 = watcher.latency.median_ms, watcher.latency.p99_ms
+    return {
+        'source': watcher.view.source,
+        'frames': frames,
+        'unreadable': figure('camera_driver', 'frames unreadable'),
+        'emotions': watcher.counts.emotions,
+        'dropped': dropped,
+        'dropped_where': {name: count for name, count in hops.items() if count},
+        'unaccounted': frames - watcher.counts.emotions - dropped,
+        'faces': len(watcher.counts.people),
+        'readings': dict(watcher.counts.readings.most_common()),
+        'actions': watcher.counts.actions,
+        'hand': watcher.hand.summary(),
+        'latency_ms': {'median': None if math.isnan(median) else round(median, 2),
+                       'p99': None if math.isnan(p99) else round(p99, 2)},
+        'rate_hz': round(watcher.counts.emotions / max(elapsed_s, 1e-9), 2),
+        'detector': watcher.figures.get('face_detector', {}).get('detector', ''),
+        'model': watcher.figures.get('emotion_classifier', {}).get('model', ''),
+        'video': str(video.path) if video and video.written else None,
+        'video_frames': video.written if video else 0,
+    }
+
+
+def describe(summary: dict) -> str:
+    """Return the summary as text."""
+    where = ', '.join(f'{count} {name}' for name, count in summary['dropped_where'].items())
+    readings = ', '.join(f'{label} {count}' for label, count in summary['readings'].items())
+    latency = summary['latency_ms']
+    lines = [
+        f'{summary["frames"]} frames from {summary["source"]}, {summary["emotions"]} of them read '
+        f'({summary["rate_hz"]} per second), {summary["dropped"]} dropped'
+        + (f' ({where})' if where else '') + f', {summary["unaccounted"]} unaccounted for'
+        + (f'; {summary["unreadable"]} could not be read' if summary['unreadable'] else ''),
+        f'{summary["faces"]} faces followed; readings: {readings or "none"}',
+        f'{summary["actions"]} ambient actions; {summary["hand"]["changes"]} by hand, after which '
+        f'the room was left alone for {summary["hand"]["left_alone_s"]} s with '
+        f'{summary["hand"]["actions_meanwhile"]} actions',
+        f'stamp to EmotionArray: median {latency["median"]} ms, p99 {latency["p99"]} ms '
+        f'({summary["detector"]}, {summary["model"]})']
+    if summary['video']:
+        lines.append(f'annotated video: {summary["video"]} ({summary["video_frames"]} frames)')
+    return '\n'.join(lines)

@@ -1,0 +1,65 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The demo's recording: the annotated images, in a video file."""
+
+from pathlib import Path
+import queue
+import threading
+
+import cv2
+from fer_ros import conversions
+from fer_ros.core.errors import FerError
+from sensor_msgs.msg import Image
+
+
+class VideoFile(threading.Thread):
+    """Write the annotated images as they come.
+
+    :param path: of the MP4 file, made when the first image comes.
+    """
+
+    def __init__(self, path: Path, rate_hz: float = 30.0):
+        super().__init__(name='video')
+        self.path, self._rate_hz = path, rate_hz
+        self._images: queue.Queue[Image | None] = queue.Queue(maxsize=60)
+        self._writer: cv2.VideoWriter | None = None
+        self.written = 0
+        #: Why nothing more is written; empty while all is well.
+        self.problem = ''
+
+    def offer(self, message: Image) -> None:
+        """Take an image, unless the disk is behind: the demo does not wait for it."""
+        try:
+            self._images.put_nowait(message)
+        except queue.Full:
+            pass
+
+    def close(self) -> None:
+        """Write what has come, and end."""
+        if self.is_alive():
+            self._images.put(None)
+            self.join(30.0)
+
+    def run(self) -> None:
+        """Write until closed."""
+        while (message := self._images.get()) is not None:
+            if self.problem:
+                continue
+            try:
+                self._write(message)
+            except (FerError, cv2.error) as error:
+                self.problem = f'no video is written to {self.path}: {error}'
+        if self._writer is not None:
+            self._writer.release()
+
+    def _write(self, message: Image) -> None:
+        image = conversions.image_to_array(message)
+        if self._writer is None:
+            self._size = (image.shape[1], image.shape[0])
+            self._writer = cv2.VideoWriter(
+                str(self.path), cv2.VideoWriter_fourcc(*'mp4v'), self._rate_hz, self._size)
+            if not self._writer.isOpened():
+                raise FerError('OpenCV cannot write an MP4 file there')
+        if (image.shape[1], image.shape[0]) != self._size:
+            image = cv2.resize(image, self._size)  # a folder may change its size
+        self._writer.write(image)
+        self.written += 1

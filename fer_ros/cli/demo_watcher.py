@@ -1,0 +1,133 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The demo's own node: what comes back over DDS, counted and kept for the screen."""
+
+from collections import Counter, deque
+from collections.abc import Callable
+from dataclasses import dataclass, field
+import threading
+import time
+
+from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus
+from fer_ros import conversions, home_conversions
+from fer_ros.cli.demo_display import View
+from fer_ros.cli.demo_hand import Hand
+from fer_ros.core.statistics import LatencyWindow, RateMeter
+from fer_ros.msg import AmbientAction, EmotionArray
+from fer_ros.nodes import qos
+from lifecycle_msgs.msg import Transition
+from lifecycle_msgs.srv import ChangeState
+import rclpy
+from rclpy.executors import SingleThreadedExecutor
+from sensor_msgs.msg import Image
+
+
+@dataclass
+class Counts:
+    """What came back over the whole demo."""
+
+    emotions: int = 0
+    readings: Counter = field(default_factory=Counter)
+    people: set = field(default_factory=set)
+    actions: int = 0
+
+
+class Watcher:
+    """The demo's own node: listens to results and diagnostics.
+
+    :param source: as it is shown.
+    :param hand: whether the scripted hand changes the lamp.
+    :param on_image: takes the annotated images; None: none is asked for, and none is drawn.
+    """
+
+    def __init__(self, source: str, hand: bool, on_image: Callable[[Image], None] | None = None):
+        self.node = rclpy.create_node('fer_demo')
+        self.counts = Counts()
+        self.view = View(source)
+        self.latency = LatencyWindow(size=1_000_000)
+        self.figures: dict[str, dict[str, str]] = {}
+        self.heard_s: dict[str, float] = {}
+        self.messages: dict[str, str] = {}
+        self._errors: set[str] = set()
+        self.events: deque[str] = deque()
+        self._rate = RateMeter(window_s=2.0)
+        self.node.create_subscription(EmotionArray, 'emotions', self._on_emotions, qos.RESULT)
+        self.node.create_subscription(AmbientAction, 'ambient_actions', self._on_action,
+                                      qos.RESULT)
+        self.image_readers = 1 if on_image is None else 2
+        if on_image is not None:
+            self.node.create_subscription(Image, 'image_annotated', on_image, qos.IMAGE)
+        self.node.create_subscription(DiagnosticArray, '/diagnostics', self._on_diagnostics, 50)
+        self.hand = Hand(self.node, hand, self.events.append)
+        self._client = self.node.create_client(ChangeState, 'camera_driver/change_state')
+        self._executor = SingleThreadedExecutor()
+        self._executor.add_node(self.node)
+        self._thread = threading.Thread(target=self._executor.spin, daemon=True)
+        self._thread.start()
+
+    def close(self) -> None:
+        """Leave the graph."""
+        self._executor.shutdown(timeout_sec=2.0)
+        self._thread.join(5.0)
+        self.node.destroy_node()
+
+    @property
+    def ready(self) -> bool:
+        """Whether every node but the camera has made its topics, and the camera answers."""
+        return bool(self.node.count_publishers('emotions')
+                    and self.node.count_publishers('ambient_actions')
+                    and self.node.count_publishers('faces')
+                    and self.node.count_subscribers('image_raw') >= self.image_readers
+                    and self._client.service_is_ready())
+
+    def transition(self, transition: int) -> bool:
+        """Ask the camera for a lifecycle transition; return whether it succeeded."""
+        future = self._client.call_async(ChangeState.Request(
+            transition=Transition(id=transition)))
+        done = threading.Event()
+        future.add_done_callback(lambda _: done.set())
+        return done.wait(15.0) and future.result().success
+
+    def failure(self) -> str:
+        """Return which node could not be configured or activated and why; empty: none."""
+        return next((f'{node}: {self.messages[node]}' for node, values in list(
+            self.figures.items()) if node in self._errors and values.get('state') != 'active'), '')
+
+    def figure(self, node: str, name: str) -> int:
+        """Return a counter from a node's last diagnostics."""
+        return int(self.figures.get(node, {}).get(name, 0))
+
+    def _on_emotions(self, message: EmotionArray) -> None:
+        now = self.node.get_clock().now().nanoseconds * 1e-9
+        latency_ms = (now - conversions.stamp_to_s(message.header.stamp)) * 1e3
+        self.latency.add(latency_ms)
+        self._rate.tick(time.monotonic())
+        emotions = conversions.message_to_emotions(message)
+        self.counts.emotions += 1
+        for emotion in emotions:
+            self.counts.readings[emotion.label] += 1
+            self.counts.people.add(emotion.track_id)
+            if emotion.onset:
+                self.events.append(f'#{emotion.track_id} is {emotion.label} '
+                                   f'({emotion.confidence:.0%})')
+        self.view.emotions = emotions
+        self.view.frames = self.counts.emotions
+        self.view.rate_hz = self._rate.rate_hz(time.monotonic())
+        self.view.latency_ms = latency_ms
+
+    def _on_action(self, message: AmbientAction) -> None:
+        action = home_conversions.message_to_action(message)
+        self.counts.actions += 1
+        self.hand.acted(action.stamp_s)
+        self.view.action, self.view.actions = action, self.counts.actions
+        light = f'{action.brightness:.0%} #' + ''.join(
+            f'{round(255 * channel):02x}' for channel in action.color) if action.on else 'off'
+        self.events.append(f'{action.room}/{action.target}: {light}, because {action.reason}')
+
+    def _on_diagnostics(self, message: DiagnosticArray) -> None:
+        for status in message.status:
+            name = status.name.partition(':')[0]
+            self.messages[name] = status.message
+            (self._errors.add if status.level == DiagnosticStatus.ERROR
+             else self._errors.discard)(name)
+            self.figures[name] = {value.key: value.value for value in status.values}
+            self.heard_s[name] = time.monotonic()

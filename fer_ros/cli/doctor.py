@@ -1,0 +1,57 @@
+# SPDX-License-Identifier: Apache-2.0
+"""fer-doctor: say what this machine lacks for faces, emotions and the home, and the cure.
+
+No camera is opened and nothing is sent unless an option says so. The exit code is 0 when all is
+well, 1 when the worst finding is a warning, 2 when it is an error.
+"""
+
+import argparse
+import json
+import sys
+
+from fer_ros.core.doctor import examine, Finding, Request, worst
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Print one line a finding, each as soon as it is known; return the exit code."""
+    parser = argparse.ArgumentParser(prog='fer-doctor', description=__doc__)
+    parser.add_argument('--policy', default='', metavar='FILE', help='check this policy file too')
+    parser.add_argument('--connect', action='store_true',
+                        help='connect to the broker and Home Assistant that the policy names')
+    parser.add_argument('--broker', default='', metavar='HOST[:PORT]',
+                        help='connect to this MQTT broker (without a user name)')
+    parser.add_argument('--camera', action='append', default=[], metavar='SOURCE',
+                        help='a camera, file or address that must be there (default: all cameras '
+                        'of the machine); may be given several times')
+    parser.add_argument('--open-cameras', action='store_true',
+                        help='open the cameras and read a frame of each')
+    parser.add_argument('--json', action='store_true', help='print JSON')
+    chosen = parser.parse_args(arguments)
+    findings = examine(Request(policy=chosen.policy, connect=chosen.connect, broker=chosen.broker,
+                               cameras=tuple(chosen.camera), open_cameras=chosen.open_cameras))
+    try:
+        return report(findings, as_json=chosen.json)
+    except BrokenPipeError:
+        # Whoever read has enough; what is still buffered must not fail at the end either.
+        sys.stdout = None
+        return 0
+    except KeyboardInterrupt:
+        return 130
+
+
+def report(findings, *, as_json: bool = False) -> int:
+    """Print findings; return the exit code."""
+    seen: list[Finding] = []
+    for finding in findings:
+        seen.append(finding)
+        if not as_json:
+            print(finding, flush=True)
+    level = worst(seen)
+    if as_json:
+        print(json.dumps({'worst': level.name.lower(),
+                          'findings': [finding.as_dict() for finding in seen]}, indent=1))
+    return int(level)
+
+
+if __name__ == '__main__':
+    raise SystemExit(main())

@@ -6,7 +6,7 @@
 #             [WEB=1 [ADDRESS=IP] [PORT=N]]          a page in the browser, for this machine only
 #   make test                                        all tests
 #   make bench [SECTIONS='stages pipeline']           how fast it is here, beside its peers
-#   make evaluate DATA=DIR [JSON=FILE]               the shipped model on FER2013
+#   make evaluate DATA=DIR [MODEL=fernet_large] [JSON=FILE]   a shipped model on FER2013
 #   make train RECIPE=fernet DATA=DIR                train (resumes); make train-smoke: a minute
 #   make habits-evaluate DATA=DIR [JSON=FILE]        how well a resident's next activity is predicted
 #   make lock                                        hashes of requirements/*.txt, after a new pin
@@ -28,6 +28,7 @@ SECTIONS ?=
 RECIPE ?= fernet
 TEACHERS ?=
 DATA ?=
+MODEL ?=
 JSON ?= build/evaluation.json
 HABITS_JSON := $(if $(filter file,$(origin JSON)),build/habits.json,$(JSON))
 REPORT ?= build/evaluation.html
@@ -40,7 +41,7 @@ ROS_ENV := env -u PYTHONHOME VIRTUAL_ENV=$(VENV) PATH=$(VENV)/bin:$$PATH \
 PIP := $(VENV)/bin/python -m pip --disable-pip-version-check install --quiet --require-hashes \
   --no-deps
 
-.PHONY: habits-evaluate screenshots dashboard-load help demo test build lint bench evaluate train train-smoke data-given clean
+.PHONY: notebook habits-evaluate screenshots dashboard-load help demo test build lint bench evaluate train train-smoke data-given clean
 
 help:
 	@sed -n '/^#/!q; s/^# \{0,1\}//p' Makefile | tail -n +2
@@ -106,7 +107,7 @@ data-given:
 	  "($(DATA_$(or $(filter habits-evaluate,$(MAKECMDGOALS)),fer2013)))."; exit 2; }
 
 evaluate: data-given $(VENV)/.test
-	@$(VENV)/bin/python -m training evaluate '$(DATA)' --json '$(JSON)' --report '$(REPORT)'
+	@$(VENV)/bin/python -m training evaluate '$(DATA)' --model '$(MODEL)' --json '$(JSON)' --report '$(REPORT)'
 
 train: data-given $(VENV)/.test
 	@$(VENV)/bin/python -m training train '$(RECIPE)' --data '$(DATA)' \
@@ -114,6 +115,9 @@ train: data-given $(VENV)/.test
 
 train-smoke: $(VENV)/.test
 	@$(VENV)/bin/python -m training smoke $(if $(DATA),--data '$(DATA)')
+
+notebook: $(VENV)/.test
+	@$(VENV)/bin/python test/training/save_notebook.py
 
 habits-evaluate: data-given $(VENV)/.demo
 	@$(VENV)/bin/python -m fer_ros.cli.habits evaluate '$(DATA)' --json '$(HABITS_JSON)'

@@ -271,8 +271,11 @@ def roi_to_box(roi: RegionOfInterest) -> BoundingBox:
 
 
 def faces_to_message(faces: list[Face], header: Header, image_width: int, image_height: int,
-                     detector: str) -> FaceArray:
-    """Return the faces of one image as a message."""
+                     detector: str, color_encoding: str = 'bgr8') -> FaceArray:
+    """Return the faces of one image as a message.
+
+    :param color_encoding: of crops in color, 'bgr8' or 'rgb8'; gray ones are mono8.
+    """
     message = FaceArray(header=header, image_width=image_width, image_height=image_height,
                         detector=detector)
     for face in faces:
@@ -282,7 +285,8 @@ def faces_to_message(faces: list[Face], header: Header, image_width: int, image_
                        roi=box_to_roi(face.box, image_width, image_height),
                        landmarks=landmarks, quality=float(face.quality))
         if face.crop is not None:
-            item.crop = array_to_image(face.crop, 'mono8', header)
+            item.crop = bgr_to_image(
+                face.crop, 'mono8' if face.crop.ndim == 2 else color_encoding, header)
         message.faces.append(item)
     return message
 
@@ -297,8 +301,6 @@ def message_to_faces(message: FaceArray) -> list[Face]:
         crop = None
         if item.crop.width:
             crop = image_to_array(item.crop, use_cv_bridge=False)
-            if crop.ndim == 3:
-                crop = cv2.cvtColor(crop, cv2.COLOR_BGR2GRAY)
         faces.append(Face(item.track_id, roi_to_box(item.roi), item.score, landmarks,
                           item.detected, item.quality, crop))
     return faces

@@ -20,6 +20,8 @@ ARGUMENTS = (
      'use_sim_time win over it'),
     ('policy', PathJoinSubstitution([SHARE, 'config', 'policies', 'default.yaml']),
      'policy file of the smart-home bridge'),
+    ('model', '', 'the emotion model: a file with its metadata beside it (docs/models.md), or the '
+     'name of one that ships; a model in params_file wins over it'),
     ('bridge', 'true', 'run the smart-home bridge'),
     ('annotate', 'true', 'run the annotator (it works only while somebody looks)'),
     ('rviz', 'false', 'show the annotated image and the markers in RViz'),
@@ -49,6 +51,8 @@ def generate_launch_description() -> LaunchDescription:
     common = {
         'package': 'fer_ros', 'output': 'screen',
         'parameters': [
+            ParameterFile(PathJoinSubstitution([SHARE, 'launch', 'model_arguments.yaml']),
+                          allow_substs=True),
             argument('params_file'),
             {name: ParameterValue(argument(name), value_type=bool)
              for name in ('autostart', 'use_sim_time')},

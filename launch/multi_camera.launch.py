@@ -29,6 +29,8 @@ ARGUMENTS = (
     ('policy', PathJoinSubstitution([SHARE, 'config', 'policies', 'apartment.yaml']),
      'policy file of the smart-home bridge; its rooms name the cameras: '
      'sources: [bedroom/emotions]'),
+    ('model', '', 'the emotion model: a file with its metadata beside it (docs/models.md), or the '
+     'name of one that ships; a model in params_file wins over it'),
     ('bridge', 'false', 'run the smart-home bridge'),
     ('annotate', 'true', 'run an annotator a camera (it works only while somebody looks)'),
     ('markers', 'false', 'publish markers of who feels what where, for each camera'),
@@ -56,6 +58,8 @@ def nodes(always: tuple[str, ...], optional: dict[str, str],
     common = {
         'package': 'fer_ros', 'output': 'screen', 'remappings': remappings or [],
         'parameters': [
+            ParameterFile(PathJoinSubstitution([SHARE, 'launch', 'model_arguments.yaml']),
+                          allow_substs=True),
             argument('params_file'),
             {name: ParameterValue(argument(name), value_type=bool)
              for name in ('autostart', 'use_sim_time')},

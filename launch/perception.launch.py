@@ -20,6 +20,8 @@ ARGUMENTS = (
     ('params_file', PathJoinSubstitution([SHARE, 'config', 'fer.yaml']),
      'YAML file of parameters; image_transport, web_address, web_port, autostart and '
      'use_sim_time win over it'),
+    ('model', '', 'the emotion model: a file with its metadata beside it (docs/models.md), or the '
+     'name of one that ships; a model in params_file wins over it'),
     ('annotate', 'true', 'run the annotator (it works only while somebody looks)'),
     ('rviz', 'false', 'show the annotated image and the markers in RViz'),
     ('rviz_frame', '', "fixed frame of RViz; empty: the camera's optical frame, taken from the "
@@ -48,6 +50,8 @@ def generate_launch_description() -> LaunchDescription:
     common = {
         'package': 'fer_ros', 'output': 'screen',
         'parameters': [
+            ParameterFile(PathJoinSubstitution([SHARE, 'launch', 'model_arguments.yaml']),
+                          allow_substs=True),
             argument('params_file'),
             {name: ParameterValue(argument(name), value_type=bool)
              for name in ('autostart', 'use_sim_time')},

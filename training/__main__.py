@@ -2,19 +2,22 @@
 """The command line of the training: inspect, train, compare, evaluate, export and more."""
 
 import argparse
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 import json
 import os
 from pathlib import Path
 import sys
 import tempfile
+import textwrap
 import time
 
 from fer_ros.core.emotions import LABELS
 from fer_ros.core.errors import FerError
 import yaml
 
-from . import datasets, duplicates, generated
+from . import datasets, duplicates, generated, recipes
 
 #: Of FER2013 and of the drawn faces, which are easier.
 SMOKE_FACES, SMOKE_DRAWN_FACES = 4000, 1400
@@ -43,7 +46,7 @@ def _is_message(error: Exception) -> bool:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog='python -m training', description=__doc__)
+    parser = argparse.ArgumentParser(prog='fer-train', description=__doc__)
     commands = parser.add_subparsers(dest='command', required=True)
 
     def command(name, run, text):
@@ -60,6 +63,7 @@ def _parser() -> argparse.ArgumentParser:
 
     sub = command('train', _train, 'Train a recipe, or resume a run that was stopped.')
     sub.add_argument('recipe', help='a YAML file, or the name of a recipe that ships')
+    sub.add_argument('--list', action=_ListRecipes, help='show the recipes that ship')
     sub.add_argument('--data', required=True, **data)
     sub.add_argument('--run', dest='folder', type=Path, metavar='DIR',
                      help='folder of the run (default: runs/<recipe>-<seed>)')
@@ -116,6 +120,45 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
+class _ListRecipes(argparse.Action):
+    """Show the recipes and end, as --help does."""
+
+    def __init__(self, **kwargs):
+        super().__init__(nargs=0, **kwargs)
+
+    def __call__(self, parser, namespace, values, option_string=None):
+        names = recipes.shipped()
+        width = max(map(len, names))
+        for name, head in names.items():
+            print(textwrap.fill(head, 99, initial_indent=f'{name:<{width}}  ',
+                                subsequent_indent=' ' * (width + 2)))
+        parser.exit()
+
+
+@contextmanager
+def _quietly() -> Iterator[None]:
+    """Import what needs TensorFlow without what it writes about this machine's processor.
+
+    Its C++ part writes to the file descriptor before it can be told not to. What was written is
+    shown when the import fails.
+    """
+    os.environ.setdefault('TF_CPP_MIN_LOG_LEVEL', '3')
+    sys.stderr.flush()
+    kept = os.dup(2)
+    with tempfile.TemporaryFile() as written:
+        os.dup2(written.fileno(), 2)
+        try:
+            yield
+        except BaseException:
+            written.seek(0)
+            os.write(kept, written.read())
+            raise
+        finally:
+            sys.stderr.flush()
+            os.dup2(kept, 2)
+            os.close(kept)
+
+
 def _add_export(sub: argparse.ArgumentParser, data: dict) -> None:
     sub.add_argument('--data', required=True, **data)
     sub.add_argument('--out', type=Path, required=True, metavar='DIR', help='where the files go')
@@ -152,15 +195,17 @@ def _training_split(splits: dict, where: str) -> datasets.Dataset:
 
 
 def _train(options) -> None:
-    from . import recipes, train
     changes = {key: getattr(options, key) for key in ('epochs', 'seed', 'precision')
                if getattr(options, key) is not None}
     recipe = recipes.check(replace(recipes.load(options.recipe), **changes), options.recipe)
     dataset = _faces_to_learn_from(options.data, options.keep_copies)
+    recipes.teachable(recipe, dataset)     # before the seconds that TensorFlow takes to start
+    with _quietly():
+        from . import train
     folder = options.folder or Path('runs') / f'{recipe.name}-{recipe.seed}'
     print(f'run: {folder} (curves.html there is renewed after each epoch)', flush=True)
     train.train(recipe, dataset, folder, options.teachers)
-    print(f'done; next: python -m training export {folder} --data {options.data} --out DIR')
+    print(f'done; next: fer-train export {folder} --data {options.data} --out DIR')
 
 
 def _faces_to_learn_from(where: str, keep_copies: bool) -> datasets.Dataset:
@@ -175,7 +220,6 @@ def _faces_to_learn_from(where: str, keep_copies: bool) -> datasets.Dataset:
 
 
 def _compare(options) -> None:
-    from . import comparison, recipes
     base = recipes.load(options.recipe)
     try:
         seeds = [int(seed) for seed in options.seeds.split(',')]
@@ -187,7 +231,10 @@ def _compare(options) -> None:
         change = {key: yaml.safe_load(value), 'name': f'{key}-{value}'} if key else {}
         variants += [recipes.from_dict({**base.to_dict(), **change, 'seed': seed}, options.recipe)
                      for seed in seeds]
-    rows = comparison.compare(variants, _faces_to_learn_from(options.data, False), options.out)
+    dataset = _faces_to_learn_from(options.data, False)
+    with _quietly():
+        from . import comparison
+    rows = comparison.compare(variants, dataset, options.out)
     print(comparison.text(rows))
     _write(options.json, json.dumps(rows, indent=1) + '\n')
 
@@ -203,10 +250,8 @@ def _evaluate(options) -> None:
         _write(options.report, evaluate.report(result))
 
 
-def _export_trained(trained, options) -> None:
+def _export_trained(trained, splits: dict, options) -> None:
     from . import export
-    splits = datasets.load(options.data)
-    _training_split(splits, options.data)
     training = export.training_faces(trained, splits)
     others = [part for name, part in splits.items() if name != 'train']
     results = export.export(
@@ -226,20 +271,31 @@ def _share(value: float | None) -> str:
 
 
 def _export(options) -> None:
-    from . import export
-    _export_trained(export.load_run(options.model), options)
+    with _quietly():
+        from . import export
+    trained = export.load_run(options.model)
+    _export_trained(trained, _splits_to_export_by(options), options)
+
+
+def _splits_to_export_by(options) -> dict:
+    splits = datasets.load(options.data)
+    _training_split(splits, options.data)
+    return splits
 
 
 def _import_study(options) -> None:
-    from . import export, study_import
+    splits = _splits_to_export_by(options)
+    with _quietly():
+        from . import export, study_import
     model = study_import.import_keras2(options.architecture, options.weights,
                                        labels=tuple(options.labels.split(',')),
                                        scale=options.scale)
-    _export_trained(export.TrainedModel(model, None, 0, options.name), options)
+    _export_trained(export.TrainedModel(model, None, 0, options.name), splits, options)
 
 
 def _smoke(options) -> int:
-    from . import evaluate, export, recipes, train
+    with _quietly():
+        from . import evaluate, export, train
     start = time.monotonic()
     if options.data:
         splits = datasets.load(options.data)

@@ -19,7 +19,6 @@ th, td { padding: .2rem .6rem; text-align: right; border-bottom: 1px solid #8886
 th:first-child, td:first-child { text-align: left }
 figure { display: inline-block; margin: 0 1rem 1rem 0 }
 figcaption { font-weight: 600 }
-svg text { fill: currentColor; font: 11px system-ui, sans-serif }
 img { image-rendering: pixelated; max-width: 100% }
 """
 
@@ -49,7 +48,7 @@ def table(header: list[str], rows: list[list], shade: bool = False) -> str:
 
 def lines(title: str, series: dict[str, tuple[list, list]], *, x_label: str = '',
           y_label: str = '', y_range: tuple[float, float] | None = None,
-          diagonal: bool = False, width: int = 420, height: int = 280) -> str:
+          diagonal: bool = False, width: int = 560, height: int = 360) -> str:
     """Return a line chart as an HTML figure.
 
     :param series: by name, the x and the y values; points that are not finite are left out.
@@ -61,19 +60,24 @@ def lines(title: str, series: dict[str, tuple[list, list]], *, x_label: str = ''
     x0, x1 = min(p[0] for p in every), max(p[0] for p in every)
     y0, y1 = y_range or (min(p[1] for p in every), max(p[1] for p in every))
     x1, y1 = (x1 if x1 > x0 else x0 + 1), (y1 if y1 > y0 else y0 + 1)
-    left, right, top, bottom = 46, width - 10, 10, height - 36
+    whole = all(p[0] == int(p[0]) for p in every)
+    x_ticks, y_ticks = ticks(x0, x1, whole=whole), ticks(y0, y1)
+    left, right, top, bottom = 80, width - 16, 10, height - 44
 
     def place(x, y):
         return (left + (x - x0) / (x1 - x0) * (right - left),
                 bottom - (y - y0) / (y1 - y0) * (bottom - top))
 
     marks = []
-    for i in range(5):
-        x, y = x0 + (x1 - x0) * i / 4, y0 + (y1 - y0) * i / 4
-        px, py = place(x, y)
+    for y in y_ticks:
+        _, py = place(x0, y)
         marks += [f'<line x1="{left}" x2="{right}" y1="{py:.1f}" y2="{py:.1f}" stroke="#8884"/>',
-                  f'<text x="{left - 4}" y="{py + 4:.1f}" text-anchor="end">{y:.3g}</text>',
-                  f'<text x="{px:.1f}" y="{bottom + 14}" text-anchor="middle">{x:.3g}</text>']
+                  f'<text x="{left - 6}" y="{py + 5:.1f}" text-anchor="end">{y:g}</text>']
+    for x in x_ticks:
+        px, _ = place(x, y0)
+        marks += [f'<line x1="{px:.1f}" x2="{px:.1f}" y1="{bottom}" y2="{bottom + 4}" '
+                  'stroke="#8888"/>',
+                  f'<text x="{px:.1f}" y="{bottom + 19}" text-anchor="middle">{x:g}</text>']
     if diagonal:
         (ax, ay), (bx, by) = place(max(x0, y0), max(x0, y0)), place(min(x1, y1), min(x1, y1))
         marks.append(f'<line x1="{ax:.1f}" y1="{ay:.1f}" x2="{bx:.1f}" y2="{by:.1f}" '
@@ -84,15 +88,36 @@ def lines(title: str, series: dict[str, tuple[list, list]], *, x_label: str = ''
         path = ' '.join(f'{a:.1f},{b:.1f}' for a, b in (place(*p) for p in values))
         marks.append(f'<polyline points="{path}" fill="none" stroke="{colour}" '
                      'stroke-width="2"/>')
-        legend.append(f'<span style="color:{colour}">&#9632;</span> {escape(name)}')
+        if name:
+            legend.append(f'<span style="color:{colour}">&#9632;</span> {escape(name)}')
     marks += [f'<text x="{(left + right) / 2}" y="{height - 6}" text-anchor="middle">'
               f'{escape(x_label)}</text>',
-              f'<text x="12" y="{(top + bottom) / 2}" text-anchor="middle" transform="rotate(-90 '
-              f'12 {(top + bottom) / 2})">{escape(y_label)}</text>']
+              f'<text x="16" y="{(top + bottom) / 2}" text-anchor="middle" transform="rotate(-90 '
+              f'16 {(top + bottom) / 2})">{escape(y_label)}</text>']
     return (f'<figure><figcaption>{escape(title)}</figcaption>'
             f'<svg role="img" aria-label="{escape(title)}" width="{width}" height="{height}" '
-            f'viewBox="0 0 {width} {height}">{"".join(marks)}</svg><br>'
+            f'viewBox="0 0 {width} {height}" font-family="system-ui, sans-serif" '
+            'font-size="14" fill="currentColor" style="max-width: 100%; height: auto">'
+            f'{"".join(marks)}</svg><br>'
             f'{" &nbsp; ".join(legend)}</figure>')
+
+
+def ticks(low: float, high: float, *, whole: bool = False, most: int = 6) -> list[float]:
+    """Return round numbers from ``low`` to ``high``: multiples of 1, 2 or 5 times a power of ten.
+
+    :param whole: only whole numbers, as for epochs.
+    :param most: no more than so many.
+    """
+    step = 10.0 ** math.floor(math.log10((high - low) / most))
+    if whole:
+        step = max(step, 1.0)
+    for factor in (1, 2, 5, 10, 20):
+        first = math.ceil(low / (step * factor) - 1e-9)
+        last = math.floor(high / (step * factor) + 1e-9)
+        if last - first < most:
+            break
+    # Rounded: 3 times 0.1 is 0.30000000000000004.
+    return [float(f'{i * step * factor:.12g}') for i in range(first, last + 1)]
 
 
 def picture(title: str, image: np.ndarray, scale: int = 1) -> str:

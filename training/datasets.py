@@ -175,6 +175,11 @@ def _load_folders(path: Path) -> dict[str, Dataset]:
     return splits
 
 
+def has_votes(dataset: Dataset) -> bool:
+    """Tell whether the data says of any face what FER+ voters saw in it."""
+    return dataset.votes is not None and bool(ferplus_targets(dataset.votes)[1].any())
+
+
 def ferplus_targets(votes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Turn FER+ votes into a soft target and a weight.
 

@@ -17,6 +17,9 @@ from . import charts, duplicates, metrics
 from .corruptions import corrupt, CORRUPTIONS, STRENGTHS
 from .datasets import concatenate, Dataset, DatasetError
 
+#: So many faces are enlarged at a time, so that memory stays bounded.
+_FACES_AT_ONCE = 256
+
 
 @dataclass(frozen=True)
 class Evaluation:
@@ -52,7 +55,7 @@ def evaluate(model_path: str, splits: dict[str, Dataset], *, robustness: bool = 
     classifier = EmotionClassifier(model_path, threads=threads or os.cpu_count() or 1)
     metadata = classifier.metadata
     progress(f'{metadata.name}: {len(dataset)} faces')
-    logits = classifier.logits(dataset.images)
+    logits = _logits(classifier, dataset.images)
     predictions = {name: probabilities(logits[name], entry.temperature)
                    for name, entry in metadata.label_sets.items()}
     targets = {name: metrics.label_targets(name, dataset.labels, dataset.votes)
@@ -61,7 +64,7 @@ def evaluate(model_path: str, splits: dict[str, Dataset], *, robustness: bool = 
     right = predictions[head].argmax(axis=1) == dataset.labels
     table = metrics.confusion(dataset.labels, predictions[head].argmax(axis=1))
     values = {
-        'model': metadata.name, 'sha256': metadata.sha256,
+        'model': metadata.name, 'sha256': classifier.sha256,
         'default_label_set': metadata.default_label_set,
         'parameters': metadata.values.get('parameters'),
         'images': len(dataset), 'splits': {name: len(part) for name, part in splits.items()
@@ -98,6 +101,14 @@ def evaluate(model_path: str, splits: dict[str, Dataset], *, robustness: bool = 
 
 def _number(value: float) -> float | None:
     return None if np.isnan(value) else float(value)
+
+
+def _logits(classifier: EmotionClassifier, images: np.ndarray) -> dict[str, np.ndarray]:
+    """Return a model's logits of gray faces, enlarged and in three channels where it asks."""
+    parts = [classifier.logits(np.stack([classifier.input.fit(image)
+                                         for image in images[i:i + _FACES_AT_ONCE]]))
+             for i in range(0, len(images), _FACES_AT_ONCE)]
+    return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
 
 
 def _ferplus(logits: dict[str, np.ndarray], dataset: Dataset) -> dict[str, float | int | None]:
@@ -139,7 +150,7 @@ def _robustness(classifier: EmotionClassifier, head: str, dataset: Dataset,
         progress(f'robustness: {name}')
         rows[name] = {}
         for strength in STRENGTHS:
-            logits = classifier.logits(corrupt(dataset.images, name, strength))[head]
+            logits = _logits(classifier, corrupt(dataset.images, name, strength))[head]
             predicted = logits[:, :len(LABELS)].argmax(axis=1)
             rows[name][str(strength)] = float((predicted == dataset.labels).mean())
     return rows
@@ -148,7 +159,8 @@ def _robustness(classifier: EmotionClassifier, head: str, dataset: Dataset,
 def ms_per_face(model_path: str, images: np.ndarray, batch: int = 1) -> float:
     """Return the median processor time of a face in batches, one thread, milliseconds."""
     classifier = EmotionClassifier(model_path, threads=1)
-    faces = np.resize(images, (batch, *images.shape[1:]))
+    faces = np.stack([classifier.input.fit(image)
+                      for image in np.resize(images, (batch, *images.shape[1:]))])
     times = []
     warm_up, repeats = 5, 120 // batch
     for i in range(warm_up + repeats):

@@ -16,7 +16,7 @@ import keras
 import numpy as np
 
 from . import heads, networks, recipes
-from .datasets import Dataset, FERPLUS_LABELS, split_holdout
+from .datasets import Dataset, FERPLUS_LABELS, has_votes, split_holdout
 from .duplicates import find, without_copies
 from .metrics import calibrate, ferplus_majority, label_targets, poststratification_weights
 from .recipes import Recipe
@@ -129,12 +129,14 @@ def export(trained: TrainedModel, folder: Path, training_data: Dataset, check: D
     if 2 * len(unseen) >= len(held_out):    # drawn faces all resemble one another
         held_out = held_out.subset(unseen)
     logits = predict(trained.model, held_out.images)
-    if fit_heads and set(logits) == set(networks.HEADS) and trained.recipe is not None:
+    if fit_heads and set(logits) == set(recipes.HEADS) and trained.recipe is not None \
+            and has_votes(held_out):
         trained, logits = _with_fitted_heads(trained, held_out, logits)
     metadata = _metadata(trained, held_out, default_label_set, logits,
                          poststratification_weights(strata(held_out), strata(training_data)))
     metadata['data'].update(images=len(rest), held_out=len(held_out))
-    expected = predict(trained.model, check.images)
+    expected = {head: values for head, values in predict(trained.model, check.images).items()
+                if head in metadata['label_sets']}
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     results = []
@@ -199,22 +201,28 @@ def _metadata(trained: TrainedModel, held_out: Dataset, default_label_set: str,
         if head not in logits:
             continue
         classes = label_targets(head, held_out.labels, held_out.votes)
+        if head == 'ferplus' and not has_votes(held_out):
+            print('This data has no FER+ votes (fer2013new.csv beside fer2013.csv) to calibrate '
+                  'the head ferplus by: the exported files do without it.', flush=True)
+            continue
         try:
             fitted = calibrate(logits[head], classes, weights)
         except ValueError as error:
-            raise ExportError(f'{head}: {error}; the training data needs fer2013new.csv beside '
-                              'fer2013.csv for a model with a ferplus head') from error
+            raise ExportError(f'{head}: {error}: too few faces are held out') from error
         label_sets[head] = {
             'labels': list(labels), 'output': head, 'temperature': fitted.temperature,
             'uncertain_below': fitted.uncertain_below,
             'calibration': {key: round(value, 4) for key, value in asdict(fitted).items()}}
+    if not label_sets:
+        raise ExportError('no head of the model can be calibrated: the model has '
+                          f'{", ".join(logits)}')
     if default_label_set not in label_sets:
         default_label_set = next(iter(label_sets))
     side = trained.model.input_shape[1]
     recipe = trained.recipe.to_dict() if trained.recipe else None
     return {
         'format': METADATA_FORMAT,
-        'input': {'side_px': side, 'colour': 'grayscale', 'range': [0, 255], 'dtype': 'float32',
+        'input': {'side_px': side, 'color': 'gray', 'range': [0, 255], 'dtype': 'float32',
                   'scaling': 'inside the model'},
         'label_sets': label_sets, 'default_label_set': default_label_set,
         'parameters': trained.model.count_params(),
@@ -264,10 +272,7 @@ def _representative(images: np.ndarray) -> Iterator[list[np.ndarray]]:
 
 
 def _check(path: Path, variant: str, expected: dict[str, np.ndarray], check: Dataset) -> dict:
-    if variant == 'onnx':
-        actual = _run_onnx(path, check.images)
-    else:
-        actual = EmotionClassifier(path, threads=os.cpu_count() or 1).logits(check.images)
+    actual = EmotionClassifier(path, threads=os.cpu_count() or 1).logits(check.images)
     found = {'images': len(check)}
     for head, logits in expected.items():
         same = float((logits.argmax(axis=1) == actual[head].argmax(axis=1)).mean())
@@ -288,21 +293,3 @@ def _check(path: Path, variant: str, expected: dict[str, np.ndarray], check: Dat
                               f'model has {reference:.2%} (at most 0.5 points less expected); '
                               'nothing was written')
     return found
-
-
-def _run_onnx(path: Path, images: np.ndarray) -> dict[str, np.ndarray]:
-    try:
-        onnxruntime = importlib.import_module('onnxruntime')
-    except ImportError as error:
-        raise ExportError(f'onnx: {error}; pip install onnxruntime to check it') from error
-    session = onnxruntime.InferenceSession(str(path), providers=['CPUExecutionProvider'])
-    (source,) = session.get_inputs()
-    names = [output.name for output in session.get_outputs()]
-    parts = [session.run(None, {source.name: images[i:i + 256, :, :, None].astype(np.float32)})
-             for i in range(0, len(images), 256)]
-    outputs = {name: np.concatenate([part[j] for part in parts])
-               for j, name in enumerate(names)}
-    # Exporters may decorate the names of outputs; the width tells the heads apart.
-    return {head: next(value for value in outputs.values() if value.shape[1] == width)
-            for head, width in networks.HEADS.items() if width in
-            {value.shape[1] for value in outputs.values()}}

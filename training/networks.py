@@ -8,15 +8,11 @@ and, where it has the second head, ``ferplus`` ``(batch, 8)``.
 
 import importlib
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import keras
 from keras import layers, ops
 
-if TYPE_CHECKING:
-    from .recipes import Recipe
-
-HEADS = {'fer2013': 7, 'ferplus': 8}
+from .recipes import HEADS, Recipe
 
 
 @keras.saving.register_keras_serializable('fer_ros')
@@ -146,7 +142,7 @@ def machine_precision(precision: str) -> str:
     return 'mixed_bfloat16' if fast else 'float32'
 
 
-def build(recipe: 'Recipe') -> keras.Model:
+def build(recipe: Recipe) -> keras.Model:
     """Build the recipe's network, not yet compiled."""
     keras.mixed_precision.set_global_policy(machine_precision(recipe.precision))
     args = dict(recipe.network_args)

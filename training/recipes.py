@@ -1,16 +1,21 @@
 # SPDX-License-Identifier: Apache-2.0
 """Recipes: one YAML file says everything a training run depends on."""
 
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 
 import yaml
 
 from .augmentation import Augmentation
-from .networks import HEADS, NETWORKS
+from .datasets import Dataset, DatasetError, has_votes
 from .rare import RARE_CLASSES
 
 RECIPE_DIR = Path(__file__).with_name('recipes')
+
+#: Outputs a network may have, and their numbers of classes.
+HEADS = {'fer2013': 7, 'ferplus': 8}
+#: Keys of :data:`training.networks.NETWORKS`, which needs Keras; a test compares them.
+NETWORKS = ('residual', 'study')
 
 
 class RecipeError(ValueError):
@@ -22,7 +27,7 @@ class Recipe:
     """A training run, whole."""
 
     name: str
-    #: a key of :data:`training.networks.NETWORKS`, and its arguments
+    #: one of :data:`NETWORKS`, and its arguments
     network: str = 'residual'
     network_args: dict = field(default_factory=dict)
     heads: tuple[str, ...] = ('fer2013', 'ferplus')
@@ -69,7 +74,7 @@ class Recipe:
         return asdict(self)
 
 
-_CHOICES = {'network': tuple(NETWORKS), 'optimizer': ('sgd', 'adam'), 'keep': ('last', 'best'),
+_CHOICES = {'network': NETWORKS, 'optimizer': ('sgd', 'adam'), 'keep': ('last', 'best'),
             'schedule': ('cosine', 'plateau'), 'precision': ('float32', 'mixed_bfloat16', 'auto'),
             'rare_classes': RARE_CLASSES}
 _RANGES = {'epochs': (1, 100_000), 'batch_size': (1, 65_536), 'seed': (0, 2 ** 31),
@@ -88,8 +93,8 @@ def load(name_or_path: str) -> Recipe:
     if not path.is_file():
         path = RECIPE_DIR / f'{name_or_path}.yaml'
     if not path.is_file():
-        shipped = ', '.join(sorted(p.stem for p in RECIPE_DIR.glob('*.yaml')))
-        raise RecipeError(f'no recipe {name_or_path}: give a YAML file or one of {shipped}')
+        raise RecipeError(f'no recipe {name_or_path}: give a YAML file or one of '
+                          f'{", ".join(shipped())}')
     try:
         values = yaml.safe_load(path.read_text())
     except yaml.YAMLError as error:
@@ -97,6 +102,32 @@ def load(name_or_path: str) -> Recipe:
     if not isinstance(values, dict):
         raise RecipeError(f'{path}: expected a mapping of recipe keys')
     return from_dict({'name': path.stem, **values}, str(path))
+
+
+def shipped() -> dict[str, str]:
+    """Return the recipes that ship by name, each with the sentences at its head."""
+    heads = {}
+    for path in sorted(RECIPE_DIR.glob('*.yaml')):
+        lines = path.read_text().splitlines()
+        comment = lines[:next(i for i, line in enumerate(lines) if not line.startswith('#'))]
+        heads[path.stem] = ' '.join(line.lstrip('# ') for line in comment)
+    return heads
+
+
+def teachable(recipe: Recipe, dataset: Dataset) -> Recipe:
+    """Return the recipe with only those heads that the data can teach.
+
+    :raises DatasetError: when it can teach none.
+    """
+    if 'ferplus' not in recipe.heads or has_votes(dataset):
+        return recipe
+    kept = [(head, weight) for head, weight in zip(recipe.heads, recipe.head_weights)
+            if head != 'ferplus']
+    if not kept:
+        raise DatasetError(f'recipe {recipe.name} trains the head ferplus alone, which needs FER+ '
+                           'votes: put fer2013new.csv beside fer2013.csv')
+    heads, weights = zip(*kept)
+    return replace(recipe, heads=heads, head_weights=weights)
 
 
 def from_dict(values: dict, source: str = 'recipe') -> Recipe:

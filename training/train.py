@@ -20,8 +20,8 @@ from . import charts, generator, rare, votes
 from . import teachers as teaching
 from .augmentation import augment, blend, blend_shares
 from .datasets import Dataset, DatasetError, ferplus_targets, readable, split_holdout
-from .networks import build, HEADS
-from .recipes import from_dict, Recipe, RecipeError
+from .networks import build
+from .recipes import from_dict, HEADS, Recipe, RecipeError, teachable
 
 
 class FaceBatches(keras.utils.PyDataset):
@@ -297,6 +297,8 @@ def train(recipe: Recipe, dataset: Dataset, run: Path,
           teachers: Sequence[Path] = ()) -> keras.Model:
     """Train, or go on training, and leave ``model.keras`` in the run's folder.
 
+    Heads that the data cannot teach (FER+ without votes) are told and left out.
+
     The folder also gets the recipe, the history, its curves (``curves.html``, renewed after each
     epoch), TensorBoard's logs where TensorFlow is installed, and the state to resume from.
 
@@ -311,6 +313,11 @@ def train(recipe: Recipe, dataset: Dataset, run: Path,
     if teachers and not recipe.distillation:
         raise RecipeError(f'recipe {recipe.name} has no distillation, so teachers would teach '
                           'nothing: give it distillation, or no teachers')
+    asked, recipe = recipe, teachable(recipe, dataset)
+    if recipe.heads != asked.heads:
+        print(f'This data has no FER+ votes (fer2013new.csv beside fer2013.csv): training '
+              f'{", ".join(recipe.heads)} alone, without '
+              f'{", ".join(set(asked.heads) - set(recipe.heads))}.', flush=True)
     run = Path(run)
     run.mkdir(parents=True, exist_ok=True)
     _claim(run, recipe, dataset)

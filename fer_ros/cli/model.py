@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
-"""fer-model: fetch a detector's weights from their publisher."""
+"""fer-model: fetch a detector's weights, describe or check an emotion model."""
 
 import argparse
 import sys
 
+from fer_ros.cli.model_describe import add_check, add_describe
 from fer_ros.core.errors import FerError
 from fer_ros.core.published_models import fetch, PUBLISHED
 
@@ -43,7 +44,7 @@ def _fetch(chosen: argparse.Namespace) -> int:
 
 
 #: Each adds a subcommand and says with ``set_defaults(run=...)`` what runs it.
-_COMMANDS = (_add_fetch,)
+_COMMANDS = (_add_fetch, add_describe, add_check)
 
 
 if __name__ == '__main__':

@@ -44,16 +44,17 @@ def roll(landmarks: np.ndarray) -> float:
 
 
 def align_face(image: np.ndarray, box: BoundingBox, landmarks: np.ndarray | None = None,
-               side_px: int = 48) -> np.ndarray:
+               side_px: int = 48, color: bool = False) -> np.ndarray:
     """
-    Return the face as the classifier takes it: gray, square, the eyes level where known.
+    Return the face as the classifier takes it: square, the eyes level where known.
 
     Parts outside the image repeat its border.
 
     :param image: uint8 ``(height, width, 3)`` BGR or ``(height, width)`` gray.
     :param box: the face, pixels.
     :param landmarks: float ``(5, 2)`` pixels, or None for an upright square.
-    :return: uint8 ``(side_px, side_px)``.
+    :param color: keep the colors; a gray image gets three equal channels.
+    :return: uint8 ``(side_px, side_px)``, or ``(side_px, side_px, 3)`` BGR.
     """
     matrix = crop_transform(box, landmarks, side_px)
     scale = float(np.hypot(matrix[0, 0], matrix[1, 0]))
@@ -64,8 +65,8 @@ def align_face(image: np.ndarray, box: BoundingBox, landmarks: np.ndarray | None
     x1, y1 = np.clip(np.ceil(corners.max(axis=0)).astype(int) + 3, (x0 + 1, y0 + 1),
                      (width, height))
     patch = image[y0:y1, x0:x1]
-    if patch.ndim == 3:
-        patch = cv2.cvtColor(patch, cv2.COLOR_BGR2GRAY)
+    if color != (patch.ndim == 3):
+        patch = cv2.cvtColor(patch, cv2.COLOR_GRAY2BGR if color else cv2.COLOR_BGR2GRAY)
     shift = np.array([x0, y0], float)
     shrink = np.ones(2)
     if scale < 0.7:

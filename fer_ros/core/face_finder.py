@@ -35,6 +35,7 @@ class FaceFinder:
         carried on by their motion. While nobody is there it runs on every image, and in a slow
         stream on every image that comes :data:`LONGEST_CARRY_S` or more after the last it saw.
     :param crop_side_px: side of the crops; 0: none are made (and the quality stays 1).
+    :param crop_color: make the crops in color (BGR) instead of gray.
     :param refine_landmarks: where the detector's landmarks do not follow a rolled head, get
         better ones from :class:`LandmarkNet`, if its file is installed.
     :ivar detector_name: of the detector.
@@ -44,7 +45,8 @@ class FaceFinder:
     """
 
     def __init__(self, detector: FaceDetector, tracker: FaceTracker, *, detect_every: int = 1,
-                 crop_side_px: int = 48, refine_landmarks: bool = True):
+                 crop_side_px: int = 48, crop_color: bool = False,
+                 refine_landmarks: bool = True):
         if detect_every < 1:
             raise ConfigurationError(f'detect_every is {detect_every}: it must be 1 or more')
         if crop_side_px < 0:
@@ -53,6 +55,7 @@ class FaceFinder:
         self._tracker = tracker
         self._detect_every = detect_every
         self._crop_side_px = crop_side_px
+        self._crop_color = crop_color
         self._landmark_net = None
         self.detector_name = detector.name
         self.description = detector.description
@@ -97,7 +100,8 @@ class FaceFinder:
                 continue
             crop, quality = None, 1.0
             if self._crop_side_px:
-                crop = align_face(image, track.box, track.landmarks, self._crop_side_px)
+                crop = align_face(image, track.box, track.landmarks, self._crop_side_px,
+                                  self._crop_color)
                 quality = face_quality(crop, track.box, track.landmarks)
             faces.append(Face(track.track_id, box, track.score, track.landmarks, track.detected,
                               quality, crop))

@@ -61,6 +61,9 @@ class Parameter:
                     bool: 'true or false', list: 'a list'}[wanted]
             raise ConfigurationError(f'{self.name} is {value!r}: expected {name}'
                                      f'{", " + self.constraint if self.constraint else ""}')
+        if wanted is list and not all(type(part) is type(self.default[0]) for part in value):
+            raise ConfigurationError(f'{self.name} is {value!r}: expected a list such as '
+                                     f'{self.default!r}')
         problem = self.problem(value)
         if problem:
             raise ConfigurationError(problem)

@@ -2,17 +2,25 @@
 """From settings to what finds faces and what reads them, for nodes and fer-home alike."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
-import cv2
-from fer_ros.core.classification import EmotionClassifier
+from fer_ros.core.affect import AffectFilter
+from fer_ros.core.classification import CropReader, EmotionClassifier, load_metadata
 from fer_ros.core.detection import create_detector, DETECTORS
 from fer_ros.core.emotion_filter import EmotionFilter
+from fer_ros.core.errors import ConfigurationError
 from fer_ros.core.face_finder import FaceFinder
 from fer_ros.core.parameters import Parameter
 from fer_ros.core.tracking import FaceTracker
 from fer_ros.core.types import Face, FaceEmotion
 import numpy as np
+
+#: Of everything that may run an ONNX file.
+PROVIDERS = Parameter(
+    'providers', ['cpu'], 'where ONNX Runtime runs an ONNX file, the preferred first, such as '
+    'openvino or cuda, with options after a colon (openvino:device_type=GPU); the processor comes '
+    'last by itself')
 
 DETECTOR_PARAMETERS = (
     Parameter('detector', 'auto', 'which detector; auto takes the best that is installed',
@@ -31,23 +39,35 @@ DETECTOR_PARAMETERS = (
     Parameter('detect_every', 4,
               'detect in every n-th image, at least each 0.1 s, and carry the tracks between',
               minimum=1, maximum=30),
-    Parameter('crop_side_px', 48, 'side of the aligned crops, pixels', minimum=16, maximum=512),
+    Parameter('emotion_model', '', 'the emotion model that will read the crops, as the '
+              "classifier's model: it decides their size and color; empty: the shipped one"),
+    Parameter('crop_side_px', 0, 'side of the aligned crops, 16 pixels or more; 0: as '
+              'emotion_model takes them', minimum=0, maximum=1024),
+    Parameter('crop_encoding', 'auto', 'encoding of the crops; auto: mono8 or bgr8, as '
+              'emotion_model takes them', choices=('auto', 'mono8', 'bgr8', 'rgb8')),
     Parameter('threads', 1, 'processor threads of the detector', minimum=1, maximum=64),
+    PROVIDERS,
 )
 
 CLASSIFIER_PARAMETERS = (
-    Parameter('model_path', '', 'the model file (.tflite); empty: the one that ships'),
-    Parameter('label_set', '', "which labels the probabilities follow: fer2013 or ferplus; "
-              "empty: the model's default", choices=('', 'fer2013', 'ferplus')),
+    Parameter('model', '', 'the model: a file (.tflite or .onnx) with its metadata beside it '
+              '(docs/models.md), or the name of one that ships; empty: the default one'),
+    Parameter('label_set', '', 'which labels the probabilities follow, fer2013 or ferplus '
+              "with the models that ship; empty: the model's default"),
     Parameter('threads', 1, 'processor threads of the model', minimum=1, maximum=64),
+    PROVIDERS,
+    Parameter('delegate', '', 'path of a delegate library by which LiteRT runs a .tflite '
+              'file; empty: the processor'),
+    Parameter('delegate_options', '', "the delegate's options, key=value,key=value"),
     Parameter('time_constant_s', 0.5,
               'how slowly the filtered state follows the single frames, seconds',
               minimum=0.0, maximum=60.0, dynamic=True),
     Parameter('uncertain_below', 0.0,
               "below this confidence the label is uncertain; 0: the model's own threshold",
               minimum=0.0, maximum=1.0, dynamic=True),
-    Parameter('minimum_quality', 0.1, 'below this face quality the label is uncertain',
-              minimum=0.0, maximum=1.0, dynamic=True),
+    Parameter('minimum_quality', 0.1,
+              'below this face quality the label is uncertain', minimum=0.0, maximum=1.0,
+              dynamic=True),
 )
 
 
@@ -61,9 +81,27 @@ def create_finder(values: Mapping[str, Any]) -> FaceFinder:
         values['detector'], model_path=values['model_path'],
         size_px=values['detection_size_px'], minimum_face_px=values['minimum_face_px'],
         score_threshold=values['score_threshold'] or None,
-        nms_threshold=values['nms_threshold'] or None, threads=values['threads'])
+        nms_threshold=values['nms_threshold'] or None, threads=values['threads'],
+        providers=values['providers'])
+    side_px, encoding = crop_format(values)
     return FaceFinder(detector, FaceTracker(), detect_every=values['detect_every'],
-                      crop_side_px=values['crop_side_px'])
+                      crop_side_px=side_px, crop_color=encoding != 'mono8')
+
+
+def crop_format(values: Mapping[str, Any]) -> tuple[int, str]:
+    """Return the side of the crops, pixels, and their encoding.
+
+    :param values: as for :func:`create_finder`.
+    :raises ConfigurationError: for a side that is too small, or an emotion model that is not one.
+    """
+    side_px, encoding = values['crop_side_px'], values['crop_encoding']
+    if 0 < side_px < 16:
+        raise ConfigurationError(f'crop_side_px is {side_px}: expected 16 or more, or 0')
+    if not side_px or encoding == 'auto':
+        asked = load_metadata(values['emotion_model']).input
+        side_px = side_px or asked.side_px
+        encoding = asked.encoding if encoding == 'auto' else encoding
+    return side_px, encoding
 
 
 class EmotionReader:
@@ -73,35 +111,60 @@ class EmotionReader:
 
     :param streams: their names.
     :param values: of :data:`CLASSIFIER_PARAMETERS`, all of them, by name.
+    :ivar classifier: the network.
+    :ivar mismatch: and ``failure``, ``failed``: as in :class:`CropReader`.
     :raises ConfigurationError: when the model or a value cannot be used.
     """
 
     def __init__(self, streams: Iterable[str], values: Mapping[str, Any]):
-        self._classifier = EmotionClassifier(values['model_path'], threads=values['threads'],
-                                             label_set=values['label_set'])
-        self._filters: dict[str, EmotionFilter] = dict.fromkeys(streams)
+        self.classifier = EmotionClassifier(
+            values['model'], threads=values['threads'], label_set=values['label_set'],
+            providers=values['providers'], delegate=values['delegate'],
+            delegate_options=values['delegate_options'])
+        self._crops = CropReader(self.classifier)
+        self._streams = tuple(streams)
+        self.mismatch = ''
         self.tune(values)
 
     @property
     def name(self) -> str:
         """The model's name, as published with its results."""
-        return self._classifier.name
+        return self.classifier.name
 
     @property
     def label_set(self) -> str:
         """Which labels the probabilities follow."""
-        return self._classifier.label_set
+        return self.classifier.label_set
+
+    @property
+    def failure(self) -> str:
+        """Why the last faces got no or no whole answer; empty when they got one."""
+        return self._crops.failure
+
+    @property
+    def failed(self) -> int:
+        """How many faces got no answer so far."""
+        return self._crops.failed
+
+    @property
+    def problems(self) -> tuple[str, ...]:
+        """What is wrong now, with what to do."""
+        return tuple(filter(None, (*self.classifier.warnings, self.mismatch, self.failure)))
 
     def tune(self, values: Mapping[str, Any]) -> None:
-        """Take over the filters' parameters; the states begin again from scratch."""
+        """Use other parameters of the filters; the states begin again from scratch."""
         self._filters = {stream: EmotionFilter(
             time_constant_s=values['time_constant_s'],
-            uncertain_below=values['uncertain_below'] or self._classifier.uncertain_below,
-            minimum_quality=values['minimum_quality']) for stream in self._filters}
+            uncertain_below=values['uncertain_below'] or self.classifier.uncertain_below,
+            minimum_quality=values['minimum_quality']) for stream in self._streams}
+        self._affect_filters = {
+            stream: AffectFilter(time_constant_s=values['time_constant_s'])
+            for stream in self._streams}
 
     def reset(self, stream: str) -> None:
         """Forget the faces of a stream."""
         self._filters[stream].reset()
+        self._affect_filters[stream].reset()
 
     def read(self, frames: Mapping[str, tuple[float, Sequence[Face]]]
              ) -> dict[str, list[FaceEmotion]]:
@@ -110,19 +173,32 @@ class EmotionReader:
         :param frames: the stamp of the image, seconds, and its faces, by stream; a face without
             a crop is skipped.
         """
-        side = self._classifier.input_side_px
         readable = {stream: [face for face in faces if face.crop is not None]
                     for stream, (_, faces) in frames.items()}
-        crops = [_fit(face.crop, side) for faces in readable.values() for face in faces]
-        rows = iter(self._classifier.classify(np.stack(crops)) if crops else ())
-        return {stream: self._filters[stream].update(
-            frames[stream][0], [(face, next(rows)) for face in faces])
-            for stream, faces in readable.items()}
+        crops = [face.crop for faces in readable.values() for face in faces]
+        reading = self._crops.read(crops)
+        if crops:
+            self.mismatch = self._crops.mismatch
+        affect = [None] * len(crops) if reading.affect is None else reading.affect
+        rows = iter(zip(reading.probabilities, affect, reading.valid))
+        return {stream: self._emotions(stream, frames[stream][0],
+                                       [(face, *next(rows)) for face in faces])
+                for stream, faces in readable.items()}
+
+    def _emotions(self, stream: str, stamp_s: float, read: list[tuple]) -> list[FaceEmotion]:
+        # A face without quality stays in sight and brings no evidence.
+        emotions = self._filters[stream].update(stamp_s, [
+            (face if valid else replace(face, quality=0.0), probabilities)
+            for face, probabilities, _, valid in read])
+        own = [(face.track_id, affect) for face, _, affect, _ in read if affect is not None]
+        if not own:
+            return emotions
+        smooth = self._affect_filters[stream].update(stamp_s, own)
+        return [_with_affect(emotion, values) for emotion, values in zip(emotions, smooth)]
 
 
-def _fit(crop: np.ndarray, side: int) -> np.ndarray:
-    if crop.shape == (side, side):
-        return crop
-    shrink = crop.shape[0] > side
-    return cv2.resize(crop, (side, side),
-                      interpolation=cv2.INTER_AREA if shrink else cv2.INTER_LINEAR)
+def _with_affect(emotion: FaceEmotion, values: np.ndarray) -> FaceEmotion:
+    """Return the emotion with what the model itself says of valence and arousal."""
+    valence, arousal = (float(own) if np.isfinite(own) else derived for own, derived
+                        in zip(values, (emotion.valence, emotion.arousal)))
+    return replace(emotion, valence=valence, arousal=arousal)

@@ -11,6 +11,8 @@ _SHARPNESS = (0.05, 0.20)
 _CONTRAST = (4.0, 25.0)
 _BRIGHTNESS = (8.0, 50.0)
 _TURN = (0.75, 0.25)
+# The limits above hold for gray crops of this side.
+_SIDE_PX = 48
 
 
 def face_quality(crop: np.ndarray, box: BoundingBox,
@@ -27,8 +29,13 @@ def face_quality(crop: np.ndarray, box: BoundingBox,
     - pose, where there are landmarks: how far the nose is off the middle between the eyes, over
       half their distance: 1 up to 0.25, 0 from 0.75 (a profile).
 
-    :param crop: uint8 ``(side, side)`` from :func:`fer_ros.core.alignment.align_face`.
+    :param crop: uint8 ``(side, side)`` or ``(side, side, 3)`` BGR from
+        :func:`fer_ros.core.alignment.align_face`; judged in gray, a larger one at 48 pixels.
     """
+    if crop.ndim == 3:
+        crop = cv2.cvtColor(crop, cv2.COLOR_BGR2GRAY)
+    if crop.shape[0] > _SIDE_PX:
+        crop = cv2.resize(crop, (_SIDE_PX, _SIDE_PX), interpolation=cv2.INTER_AREA)
     deviation = float(crop.std())
     laplacian = cv2.Laplacian(crop, cv2.CV_32F)
     sharpness = float(np.abs(laplacian).mean()) / (deviation + 1.0)

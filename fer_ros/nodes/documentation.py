@@ -16,9 +16,10 @@ from fer_ros.nodes.parameters import markdown_table, Parameter
 import yaml
 
 #: What the launch files set from their arguments stands in the YAML as a comment only, for a
-#: value there would have no effect.
+#: value there would have no effect or, for the model, would win over the argument.
 LAUNCH_ARGUMENTS = {'source': 'source', 'policy_file': 'policy', 'autostart': 'autostart',
-                    'address': 'web_address', 'port': 'web_port'}
+                    'address': 'web_address', 'port': 'web_port', 'model': 'model',
+                    'emotion_model': 'model'}
 
 _HEAD = """\
 # Parameters of all nodes, with their defaults. Copy this file, change what you need and leave out

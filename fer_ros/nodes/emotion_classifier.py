@@ -41,6 +41,8 @@ class EmotionClassifierNode(ManagedNode):
             raise ConfigurationError(f'face_topics is {list(topics)}: expected one or more '
                                      'different topics')
         self._reader = EmotionReader(topics, self._settings({}))
+        classifier = self._reader.classifier
+        self._mismatch = ''
         for topic, output in zip(topics, outputs):
             self._publishers_by_topic[topic] = self.advertise(
                 EmotionArray, output, qos.RESULT)
@@ -48,7 +50,12 @@ class EmotionClassifierNode(ManagedNode):
         self._rate_in, self._rate_out, self._latency = RateMeter(), RateMeter(), LatencyWindow()
         self._last_error = ''
         self.get_logger().info(
-            f'model: {self._reader.name}, labels: {self._reader.label_set}')
+            f'model: {classifier.name}, labels: {classifier.label_set}, takes '
+            f'{classifier.input}, runs on {classifier.runs_on}')
+        for note in classifier.notes:
+            self.get_logger().info(note)
+        for warning in classifier.warnings:
+            self.get_logger().warning(warning)
 
     def activate(self) -> None:
         """Subscribe."""
@@ -89,17 +96,20 @@ class EmotionClassifierNode(ManagedNode):
             return
         now_s = self.now_s()
         status.values.update({
-            'model': self._reader.name, 'label set': self._reader.label_set,
+            'model': self._reader.name, 'runs on': self._reader.classifier.runs_on,
+            'label set': self._reader.label_set,
             'faces': self._faces, 'face arrays received': self._received,
             'face arrays processed': self._done,
             'face arrays dropped (newer came)': self._newest.replaced if self._newest else 0,
-            'face arrays unreadable': self._bad,
+            'face arrays unreadable': self._bad, 'faces without an answer': self._reader.failed,
             'rate in (Hz)': self._rate_in.rate_hz(now_s),
             'rate out (Hz)': self._rate_out.rate_hz(now_s),
             'latency median (ms)': self._latency.median_ms,
             'latency p99 (ms)': self._latency.p99_ms})
         if self._last_error:
             status.values['last unreadable face array'] = self._last_error
+        for problem in self._reader.problems:
+            status.worsen(WARN, problem)
         for subscription in self._subscriptions_made:
             if not self.get_publishers_info_by_topic(subscription.topic_name):
                 status.worsen(WARN, f'nobody publishes {subscription.topic_name}: start a face '
@@ -129,7 +139,9 @@ class EmotionClassifierNode(ManagedNode):
                                  conversions.message_to_faces(message))
             except FerError as error:
                 self._complain(str(error), f'{topic}: {error}')
-        for topic, emotions in self._reader.read(frames).items():
+        read = self._reader.read(frames)
+        self._tell_problems()
+        for topic, emotions in read.items():
             message = taken[topic]
             self._publishers_by_topic[topic].publish(conversions.emotions_to_message(
                 emotions, message.header, message.image_width, message.image_height,
@@ -139,6 +151,14 @@ class EmotionClassifierNode(ManagedNode):
             now_s = self.now_s()
             self._rate_out.tick(now_s)
             self._latency.add((now_s - frames[topic][0]) * 1e3)
+
+    def _tell_problems(self) -> None:
+        if self._reader.mismatch != self._mismatch:
+            self._mismatch = self._reader.mismatch
+            if self._mismatch:
+                self.get_logger().warning(self._mismatch)
+        if self._reader.failure:
+            self.get_logger().error(self._reader.failure, throttle_duration_sec=5.0)
 
     def _complain(self, short: str, detail: str) -> None:
         self._bad += 1

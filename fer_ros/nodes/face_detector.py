@@ -2,7 +2,7 @@
 """Face detector: images in, tracked faces with aligned crops out."""
 
 from fer_ros import conversions
-from fer_ros.core.perception import create_finder, DETECTOR_PARAMETERS
+from fer_ros.core.perception import create_finder, crop_format, DETECTOR_PARAMETERS
 from fer_ros.core.statistics import LatencyWindow, RateMeter
 from fer_ros.msg import FaceArray
 from fer_ros.nodes import image_input, qos
@@ -26,14 +26,17 @@ class FaceDetector(ManagedNode):
 
     def configure(self) -> None:
         """Load the detector."""
-        self._finder = create_finder({parameter.name: self.value(parameter.name)
-                                      for parameter in DETECTOR_PARAMETERS})
+        values = {parameter.name: self.value(parameter.name)
+                  for parameter in DETECTOR_PARAMETERS}
+        self._finder = create_finder(values)
+        side_px, self._crop_encoding = crop_format(values)
         self._detector_name = self._finder.detector_name
         self._publisher = self.advertise(FaceArray, 'faces', qos.RESULT)
         self._faces = 0
         self._rate = RateMeter()
         self._latency = LatencyWindow()
-        self.get_logger().info(f'detector: {self._finder.description}')
+        self.get_logger().info(f'detector: {self._finder.description}; crops: '
+                               f'{side_px}x{side_px} {self._crop_encoding}')
         for warning in self._finder.warnings:
             self.get_logger().warning(warning)
 
@@ -60,7 +63,8 @@ class FaceDetector(ManagedNode):
             for warning in self._finder.warnings:
                 status.worsen(WARN, warning)
             status.values.update({
-                'detector': self._detector_name, 'faces': self._faces,
+                'detector': self._detector_name, 'runs on': self._finder.description,
+                'faces': self._faces,
                 'rate out (Hz)': self._rate.rate_hz(self.now_s()),
                 'latency median (ms)': self._latency.median_ms,
                 'latency p99 (ms)': self._latency.p99_ms})
@@ -71,7 +75,8 @@ class FaceDetector(ManagedNode):
         height, width = image.shape[:2]
         faces = self._finder.process(image, conversions.stamp_to_s(header.stamp))
         self._publisher.publish(conversions.faces_to_message(faces, header, width, height,
-                                                             self._detector_name))
+                                                             self._detector_name,
+                                                             self._crop_encoding))
         self._faces = len(faces)
         now_s = self.now_s()
         self._rate.tick(now_s)

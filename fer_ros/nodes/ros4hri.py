@@ -156,7 +156,7 @@ class _Publishing:
                 if face.crop is not None and \
                         person.publishers['aligned'].get_subscription_count():
                     person.publishers['aligned'].publish(
-                        conversions.array_to_image(face.crop, 'mono8', header))
+                        conversions.bgr_to_image(face.crop, 'mono8', header))
             for key, person in list(self._people.items()):
                 # A clock that was set back is no reason to keep faces for ever.
                 if key[0] == topic and not \

@@ -144,10 +144,11 @@ def load_config(path: str | Path | None, options: Options = Options(), *,
         page['token_file'] = _beside(folder, page['token_file'])
     parts = {name: reader.table((name,), data.get(name), _SECTIONS[name])
              for name in ('detector', 'classifier')}
-    for part in parts.values():
+    for part, key in (('detector', 'model_path'), ('detector', 'emotion_model'),
+                      ('classifier', 'model'), ('classifier', 'delegate')):
         # A name without a folder may be that of a model that ships.
-        if '/' in part['model_path']:
-            part['model_path'] = _beside(folder, part['model_path'])
+        if '/' in parts[part][key]:
+            parts[part][key] = _beside(folder, parts[part][key])
     if options.policy is not None:
         policy_file = Path(options.policy).expanduser()
     else:

@@ -10,7 +10,7 @@ import time
 from fer_ros import __version__
 from fer_ros.core.annotation import annotate
 from fer_ros.core.errors import FerError
-from fer_ros.core.health import OK, Status
+from fer_ros.core.health import OK, Status, WARN
 from fer_ros.core.home.action import AmbientAction, Command
 from fer_ros.core.home.house import House
 from fer_ros.core.home.operation import command, Complaints, PATIENCE_S, report, TICK_S
@@ -148,7 +148,10 @@ class HomeService:
         return EmotionReader([camera.name for camera in config.cameras], config.classifier)
 
     def _create_worker(self, camera, config: Config) -> CameraWorker:
-        finder = create_finder(config.detector)
+        # The crops are as the network takes them.
+        finder = create_finder({
+            **config.detector, 'emotion_model': config.detector['emotion_model']
+            or config.classifier['model']})
         for warning in finder.warnings:
             _LOGGER.warning('%s: %s', camera.name, warning)
         return CameraWorker(camera, finder, self._on_faces)
@@ -204,7 +207,8 @@ class HomeService:
         reader = self._reader if same_names and new.classifier == old.classifier \
             else self._create_reader(new)
         kept = {camera.name for camera in new.cameras if camera in old.cameras
-                and not self._workers[camera.name].ended and new.detector == old.detector}
+                and not self._workers[camera.name].ended and new.detector == old.detector
+                and new.classifier['model'] == old.classifier['model']}
         workers = {camera.name: self._workers[camera.name] if camera.name in kept
                    else self._create_worker(camera, new) for camera in new.cameras}
         page = self._page
@@ -320,11 +324,16 @@ class HomeService:
         with self._lock:
             report(self._house, status, young=young)
         self._hear('smart_home', status)
-        self._hear('fer_home', Status(OK, 'active', {
-            'network': self._reader.name, 'labels': self._reader.label_set,
+        reader = self._reader
+        status = Status(OK, 'active', {
+            'network': reader.name, 'runs on': reader.classifier.runs_on,
+            'labels': reader.label_set, 'faces without an answer': reader.failed,
             'page': self.url, 'viewers': self._page.viewers,
             'running for (h)': (time.monotonic() - self._started_s) / 3600,
-            'records in memory': len(state.history)}))
+            'records in memory': len(state.history)})
+        for problem in reader.problems:
+            status.worsen(WARN, problem)
+        self._hear('fer_home', status)
 
     def _hear(self, name: str, status: Status) -> None:
         self._page.state.hear(name, status.level[0], status.message, status.texts())

@@ -110,3 +110,23 @@ def test_quality_falls_with_size_blur_dark_and_turn(portrait):
 def test_turn_of_landmarks_that_coincide_is_the_worst():
     assert turn(np.zeros((5, 2))) == 1.0
     assert turn(LANDMARKS) < 0.25
+
+
+def test_a_crop_in_color_is_the_same_crop(portrait):
+    box = BoundingBox(175, 60, 95, 115)
+    gray = align_face(portrait, box, side_px=64)
+    color = align_face(portrait, box, side_px=64, color=True)
+    assert gray.shape == (64, 64) and color.shape == (64, 64, 3) and color.dtype == np.uint8
+    converted = cv2.cvtColor(color, cv2.COLOR_BGR2GRAY)
+    assert abs(converted.astype(int) - gray).max() <= 2
+    assert (color[..., 0] != color[..., 2]).any()
+    of_gray = align_face(cv2.cvtColor(portrait, cv2.COLOR_BGR2GRAY), box, side_px=64, color=True)
+    assert (of_gray[..., 0] == of_gray[..., 1]).all() and (of_gray[..., 0] == gray).all()
+
+
+def test_the_quality_does_not_depend_on_how_the_crop_is_asked_for(portrait):
+    box = BoundingBox(175, 60, 95, 115)
+    usual = face_quality(align_face(portrait, box), box)
+    for side_px, color in ((48, True), (96, False), (224, True)):
+        asked = face_quality(align_face(portrait, box, side_px=side_px, color=color), box)
+        assert asked == pytest.approx(usual, abs=0.03), (side_px, color)

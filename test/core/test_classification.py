@@ -9,6 +9,7 @@ from fer_ros.core.classification import (
     find_model,
     load_metadata,
     MAX_BATCH,
+    metadata,
     MODEL_DIR,
     probabilities,
 )
@@ -47,10 +48,10 @@ def crops(count, side=48, seed=0):
 
 @pytest.mark.parametrize('path', sorted(MODEL_DIR.glob('*.tflite')), ids=lambda path: path.stem)
 def test_every_shipped_model_loads_and_is_what_its_metadata_says(path):
-    metadata = load_metadata(path)
-    assert hashlib.sha256(path.read_bytes()).hexdigest() == metadata.sha256
-    assert metadata.name == path.stem
-    for label_set in metadata.label_sets:
+    described = load_metadata(path)
+    assert hashlib.sha256(path.read_bytes()).hexdigest() == described.sha256
+    assert described.name == path.stem
+    for label_set in described.label_sets:
         result = EmotionClassifier(path, label_set=label_set).classify(crops(3))
         assert result.shape == (3, len(LABELS))
         assert result.dtype == np.float32
@@ -59,11 +60,12 @@ def test_every_shipped_model_loads_and_is_what_its_metadata_says(path):
 
 def test_weights_fit_into_the_repository():
     size = sum(path.stat().st_size for path in MODEL_DIR.iterdir() if path.is_file())
-    assert 0 < size <= 8 * 2 ** 20
+    assert 0 < size <= 10 * 10 ** 6
 
 
 def test_no_path_and_the_shipped_name_are_the_same_model(classifier):
     named = EmotionClassifier(DEFAULT_MODEL.partition('.')[0])
+    assert find_model(DEFAULT_MODEL.partition('_')[0]) == classifier.metadata.path
     assert named.metadata.path == classifier.metadata.path
     assert classifier.label_set == classifier.metadata.default_label_set
 
@@ -157,29 +159,70 @@ def test_missing_model_names_the_shipped_ones(tmp_path):
 def test_missing_metadata_says_how_to_make_it(model):
     path, _ = model
     path.with_suffix('.json').unlink()
-    with pytest.raises(ConfigurationError, match='metadata .* cannot be read.*export'):
+    with pytest.raises(ConfigurationError, match='metadata .* is missing.*describe.*export'):
         EmotionClassifier(path)
 
 
 @pytest.mark.parametrize('edit, message', [
-    (lambda v: v['label_sets']['fer2013']['labels'].reverse(), 'neutral, surp.*expected angry'),
-    (lambda v: v['label_sets']['ferplus']['labels'].__setitem__(4, 'surprise'), 'expected angry'),
-    (lambda v: v['label_sets']['fer2013'].update(labels=list(LABELS[:6])), 'expected angry'),
-    (lambda v: v['label_sets']['fer2013'].update(labels=[*LABELS, 'bored']), "'fer2013', the mod"),
+    (lambda v: v['label_sets']['ferplus']['labels'].__setitem__(4, 'surprise'),
+     "ferplus.labels is 'surprise', expected each label once"),
+    (lambda v: v['label_sets']['fer2013'].update(labels=list(LABELS[:6])),
+     "6 labels for the output 'fer2013', the mod.*label_sets.fer2013"),
+    (lambda v: v['label_sets']['fer2013'].update(labels=[*LABELS, 'contempt']),
+     "8 labels for the output 'fer2013', the mod"),
+    (lambda v: v['label_sets']['fer2013'].update(labels=[*LABELS, 'bored']),
+     "fer2013.labels is 'bored', expected one of angry.*label_sets.fer2013.map"),
+    (lambda v: v['label_sets']['fer2013'].update(labels=[*LABELS, 'joy']),
+     "fer2013.labels is 'joy', expected one label that means happy"),
+    (lambda v: v['label_sets']['fer2013'].update(labels=[str(i) for i in range(7)],
+                                                 map=dict.fromkeys(map(str, range(7)))),
+     'fer2013.labels is .* expected at least one of angry'),
+    (lambda v: v['label_sets']['fer2013'].update(labels=[1, 2, 3, 4, 5, 6, True]),
+     'fer2013.labels is .* expected a list of texts'),
+    (lambda v: v['label_sets']['fer2013'].update(map={'joyful': 'happy'}),
+     "fer2013.map.joyful is 'happy', expected a label of the model"),
+    (lambda v: v['label_sets']['fer2013'].update(map={'happy': 'glad'}),
+     "fer2013.map.happy is 'glad', expected one of angry"),
+    (lambda v: v['label_sets']['fer2013'].update(activation='softmax'),
+     "fer2013.activation is 'softmax', but .*set it to logits"),
+    (lambda v: v['label_sets']['fer2013'].update(activation='sigmoid'),
+     "activation is 'sigmoid', expected one of logits, softmax"),
+    (lambda v: v['label_sets']['fer2013'].update(activtion='softmax'),
+     "unknown key label_sets.fer2013.'activtion'; did you mean activation"),
     (lambda v: v['label_sets']['fer2013'].update(output='elsewhere'), "output 'elsewhere'"),
-    (lambda v: v['label_sets']['fer2013'].update(temperature=0), 'temperature of fer2013 is 0'),
-    (lambda v: v['label_sets']['fer2013'].update(temperature='hot'), 'malformed'),
+    (lambda v: v['label_sets']['fer2013'].update(temperature=0),
+     'fer2013.temperature is 0, expected a finite number more'),
+    (lambda v: v['label_sets']['fer2013'].update(temperature='hot'), "temperature is 'hot'"),
     (lambda v: v['label_sets']['fer2013'].update(uncertain_below=1.5), 'uncertain_below'),
-    (lambda v: v['label_sets']['fer2013'].pop('temperature'), "key 'temperature' is missing"),
-    (lambda v: v.update(label_sets=[]), 'malformed'),
-    (lambda v: v.update(default_label_set='affectnet'), "default_label_set 'affectnet'"),
-    (lambda v: v.update(format=2), 'format 2'),
-    (lambda v: v.pop('sha256'), "key 'sha256' is missing"),
+    (lambda v: v['label_sets']['fer2013'].update(temperature=float('inf')), 'temperature is inf'),
+    (lambda v: v['label_sets']['fer2013'].update(temperature=10 ** 400), 'temperature is 1000'),
+    (lambda v: v['label_sets']['fer2013'].update(temperature=True), 'temperature is True'),
+    (lambda v: v['label_sets']['fer2013'].pop('output'), "'label_sets.fer2013.output' is miss"),
+    (lambda v: v.update(label_sets=[]), r'label_sets is \[\], expected a mapping'),
+    (lambda v: v.update(label_sets={}), 'label_sets is {}, expected at least one'),
+    (lambda v: v.update(default_label_set='affectnet'),
+     "default_label_set is 'affectnet', expected one of fer2013, ferplus"),
+    (lambda v: v.update(format=2), 'format is 2, expected 1'),
+    (lambda v: v.update(sha256='abc'), "sha256 is 'abc', expected 64 hexadecimal"),
     (lambda v: v.update(sha256='0' * 64), 'SHA-256.*damaged'),
     (lambda v: v['input'].update(side_px=64), 'the metadata says 64x64'),
-    (lambda v: v['input'].update(side_px=0), 'side_px is 0'),
-    (lambda v: v['input'].update(range=[0, 1]), r'range \[0, 1\]'),
-    (lambda v: v['input'].update(colour='rgb'), "colour 'rgb'")])
+    (lambda v: v['input'].update(side_px=0), 'input.side_px is 0'),
+    (lambda v: v['input'].update(side_px=48.0), 'input.side_px is 48.0, expected a whole number'),
+    (lambda v: v['input'].update(side_px=10 ** 9), 'input.side_px is 1000000000'),
+    (lambda v: v['input'].update(range=[0]), r'input.range is \[0\], expected 2'),
+    (lambda v: v['input'].update(range=[1, 0]), 'input.range is .*lower number first'),
+    (lambda v: v['input'].update(range='?'), r"input.range is '\?': fill it in"),
+    (lambda v: v['input'].update(mean=[0.1, 0.2, 0.3]), 'input.mean is .*expected 1 finite'),
+    (lambda v: v['input'].update(std=0), 'input.std is .*numbers above 0'),
+    (lambda v: v['input'].update(std=float('nan')), 'input.std is nan'),
+    (lambda v: v['input'].update(layout='HWC'), "input.layout is 'HWC', expected one of NHWC"),
+    (lambda v: v['input'].update(deviation=1), "unknown key input.'deviation'; known: side_px"),
+    (lambda v: v['input'].update(colour='rgb'), r'input is \?x48x48x1.*metadata says 48x48 rgb'),
+    (lambda v: v['input'].update(layout='NCHW'), '48x48 grayscale as NCHW.*input.layout'),
+    (lambda v: v.update(valence={'output': 'va'}), "no number 0 in an output 'va'.*valence"),
+    (lambda v: v.update(arousal={'output': 'fer2013', 'index': 7}), 'no number 7 .*arousal'),
+    (lambda v: v.update(valence={'output': 'fer2013', 'range': [1, 1]}), 'valence.range'),
+    (lambda v: v.update(valence=3), 'valence is 3, expected a mapping')])
 def test_metadata_that_does_not_fit_is_refused(model, edit, message):
     path, change = model
     change(edit)
@@ -187,11 +230,85 @@ def test_metadata_that_does_not_fit_is_refused(model, edit, message):
         EmotionClassifier(path)
 
 
-@pytest.mark.parametrize('text', ['', '{', '[]', 'null', '"model"'])
-def test_metadata_that_is_no_object_is_refused(model, text):
+@pytest.mark.parametrize('text', [
+    '', '{', '[]', 'null', '"model"', '[' * 100_000, '{"a":' * 100_000, '{"format": 1e400}',
+    '{"format": ' + '9' * 5000 + '}', '\ud800', '{"format": 1, "label_sets": [' + '[' * 900,
+    ' ' * (1 << 20) + '{}'])
+@pytest.mark.parametrize('suffix', ['.json', '.yaml'])
+def test_metadata_that_is_no_object_is_refused_in_one_line(model, text, suffix):
     path, _ = model
-    path.with_suffix('.json').write_text(text)
-    with pytest.raises(ConfigurationError, match='not a JSON file|malformed'):
+    path.with_suffix('.json').unlink()
+    path.with_suffix(suffix).write_bytes(text.encode('utf-8', 'surrogatepass'))
+    with pytest.raises(ConfigurationError) as caught:
+        EmotionClassifier(path)
+    message = str(caught.value)
+    assert str(path.with_suffix(suffix)) in message and '\n' not in message
+    assert len(message) < 600
+
+
+def test_yaml_does_as_well_and_two_metadata_files_are_one_too_many(model):
+    path, _ = model
+    text = path.with_suffix('.json').read_text()
+    path.with_suffix('.yaml').write_text(text)      # JSON is YAML
+    with pytest.raises(ConfigurationError, match='both .*json and .*yaml'):
+        EmotionClassifier(path)
+    path.with_suffix('.json').unlink()
+    assert EmotionClassifier(path).name == path.stem
+
+
+def test_labels_in_another_order_and_in_other_words_are_the_same_emotions(model):
+    path, change = model
+    before = EmotionClassifier(path, label_set='fer2013').classify(crops(4))
+
+    def edit(values):
+        values['label_sets']['fer2013']['labels'] = [
+            'neutral', 'Surprised', 'sadness', 'JOY', 'fear', 'x-disgust', 'anger']
+        values['label_sets']['fer2013']['map'] = {'x-disgust': 'disgust'}
+
+    after = EmotionClassifier(change(edit), label_set='fer2013').classify(crops(4))
+    np.testing.assert_allclose(after, before[:, ::-1], atol=1e-6)
+
+
+def test_missing_and_further_labels_are_told_and_joined_ones_add_up(model):
+    path, change = model
+    before = EmotionClassifier(path, label_set='fer2013')
+    expected = before.classify(crops(4))
+
+    def edit(values):
+        values['label_sets']['fer2013'].update(
+            labels=['annoyed', 'furious', 'fear', 'happy', 'sad', 'surprise', 'sleepy'],
+            map={'annoyed': 'angry', 'furious': 'angry', 'sleepy': None}, temperature=1.0)
+
+    def cold(values):
+        values['label_sets']['fer2013']['temperature'] = 1.0
+
+    expected = EmotionClassifier(change(cold), label_set='fer2013').classify(crops(4))
+    after = EmotionClassifier(change(edit), label_set='fer2013')
+    assert before.notes == [] and len(after.notes) == 2
+    assert 'does not know disgust, neutral' in after.notes[0]
+    assert 'also knows sleepy' in after.notes[1]
+    result = after.classify(crops(4))
+    rest = 1 - expected[:, 6]
+    np.testing.assert_allclose(result[:, 0], (expected[:, 0] + expected[:, 1]) / rest, atol=1e-5)
+    assert (result[:, [1, 6]] == 0).all()
+    np.testing.assert_allclose(result.sum(axis=1), 1, atol=1e-5)
+
+
+def test_a_network_of_several_variants_is_found_by_its_own_name(monkeypatch, tmp_path):
+    for name in ('small_int8', 'small_float16', 'large_int8'):
+        (tmp_path / f'{name}.tflite').touch()
+    monkeypatch.setattr(metadata, 'MODEL_DIR', tmp_path)
+    assert find_model('small').name == 'small_int8.tflite'
+    assert find_model('small_float16').name == 'small_float16.tflite'
+    assert find_model('large').name == 'large_int8.tflite'
+    with pytest.raises(ConfigurationError, match='large_int8, small_float16, small_int8'):
+        find_model('medium')
+
+
+def test_a_file_of_another_kind_is_refused(tmp_path):
+    path = tmp_path / 'model.pt'
+    path.touch()
+    with pytest.raises(ConfigurationError, match='model.pt: expected a file that ends in .tflite'):
         EmotionClassifier(path)
 
 

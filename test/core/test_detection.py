@@ -13,10 +13,11 @@ from fer_ros.core.detection.base import suppress
 from fer_ros.core.detection.libfacedetection import installed_model, read_weights
 from fer_ros.core.detection.onnx_rewrite import free_input_size
 from fer_ros.core.detection.protobuf import BYTES, field, fields
-from fer_ros.core.detection.runtime import OnnxModel, package_file
+from fer_ros.core.detection.runtime import package_file
 from fer_ros.core.detection.yunet import YuNetDetector
 from fer_ros.core.errors import ConfigurationError
 from fer_ros.core.evaluation import detection as evaluation
+from fer_ros.core.onnx_model import OnnxModel
 from fer_ros.core.published_models import data_folder, YUNET
 import numpy as np
 import pytest

@@ -97,10 +97,10 @@ def test_a_source_with_a_password_comes_from_the_environment(write, monkeypatch)
 
 def test_paths_are_those_beside_the_file(write, tmp_path):
     config = load_config(write('cameras: {desk: {source: 0}}\npage: {token_file: token}\n'
-                               'classifier: {model_path: models/mine.tflite}'))
+                               'classifier: {model: models/mine.tflite}'))
     assert config.policy_file == tmp_path / 'policy.yaml'
     assert config.page['token_file'] == str(tmp_path / 'token')
-    assert config.classifier['model_path'] == str(tmp_path / 'models' / 'mine.tflite')
+    assert config.classifier['model'] == str(tmp_path / 'models' / 'mine.tflite')
 
 
 @pytest.mark.parametrize('text, message', [
@@ -120,6 +120,8 @@ def test_paths_are_those_beside_the_file(write, tmp_path):
     ('detector: {minimum_face_px: 2.5}', 'minimum_face_px is 2.5: expected a whole number, 8 to'),
     ('classifier: {threads: many}', "threads is 'many': expected a whole number"),
     ('classifier: {time_constant_s: .nan}', 'time_constant_s is nan: expected a number'),
+    ('classifier: {providers: cpu}', "providers is 'cpu': expected a list"),
+    ('classifier: {providers: [1]}', r"providers is \[1\]: expected a list such as \['cpu'\]"),
     ('page: {port: 70000}', 'home.yaml:3: page.port: port is 70000: expected 0 to 65535'),
     ('page: {picture: maybe}', "picture is 'maybe': expected true or false"),
     ('page: 8088', 'page: 8088: expected keys with values'),

@@ -13,6 +13,7 @@ pytest.importorskip('launch_testing_ros', reason='launch_testing is not installe
 pytest.importorskip('fer_ros.msg', reason='the messages are not built')
 sys.path.insert(0, str(Path(__file__).parent))
 from fer_ros import conversions  # noqa: E402
+from fer_ros.core.classification import DEFAULT_MODEL, MODEL_DIR  # noqa: E402
 from fer_ros.msg import EmotionArray  # noqa: E402
 from fer_ros.nodes import qos  # noqa: E402
 import launch_support  # noqa: E402
@@ -22,6 +23,8 @@ from sensor_msgs.msg import Image  # noqa: E402
 from std_msgs.msg import Header  # noqa: E402
 from visualization_msgs.msg import MarkerArray  # noqa: E402
 
+#: A model that ships and is not the default one, by its name.
+OTHER_MODEL = max(path.stem for path in MODEL_DIR.glob('*.tflite') if path.name != DEFAULT_MODEL)
 NODES = ('face_detector', 'emotion_classifier', 'annotator', 'markers', 'dashboard')
 RVIZ_SAID = launch_support.stand_in_rviz()
 PORT = launch_support.free_port()
@@ -31,7 +34,7 @@ PORT = launch_support.free_port()
 def generate_test_description():
     return launch_support.description('perception.launch.xml', image='/my_cam/image_raw',
                                       composed='true', autostart='false', rviz='true',
-                                      web='true', web_port=str(PORT))
+                                      web='true', web_port=str(PORT), model=OTHER_MODEL)
 
 
 class TestPerceptionLaunch(unittest.TestCase):
@@ -73,6 +76,7 @@ class TestPerceptionLaunch(unittest.TestCase):
                            'an EmotionArray with a face')
         assert (message.header.stamp.sec, message.header.stamp.nanosec) in self.stamps
         assert message.header.frame_id == 'my_cam'
+        assert message.model == OTHER_MODEL
         marker = wait_for(lambda: next((m for a in list(markers) for m in a.markers if m.text),
                                        None), 30, 'a marker with a label')
         assert marker.header.frame_id == 'my_cam' and marker.pose.position.z > 0

@@ -155,7 +155,7 @@ def test_the_annotator_works_only_for_viewers(pipeline, portrait):
 
 @pytest.mark.parametrize('maker, parameters, words', [
     (FaceDetector, {'model_path': '/nowhere/model.onnx'}, ['/nowhere/model.onnx']),
-    (EmotionClassifierNode, {'model_path': '/nowhere/model.tflite'}, ['/nowhere/model.tflite']),
+    (EmotionClassifierNode, {'model': '/nowhere/model.tflite'}, ['/nowhere/model.tflite']),
     (EmotionClassifierNode, {'face_topics': ['a/faces', 'a/people']}, ['face_topics']),
 ])
 def test_a_node_that_cannot_be_configured_says_why_and_stays(graph, maker, parameters, words):

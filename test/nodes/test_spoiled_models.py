@@ -19,13 +19,13 @@ def cut(weights):
 def other_labels(weights):
     metadata = weights.with_suffix('.json')
     values = json.loads(metadata.read_text())
-    values['label_sets'][values['default_label_set']]['labels'].reverse()
+    values['label_sets'][values['default_label_set']]['labels'][3] = 'smirk'
     metadata.write_text(json.dumps(values))
 
 
 @pytest.mark.parametrize('spoil, words', [
-    (cut, 'damaged'), (other_labels, 'expected angry'),
-    (lambda weights: weights.with_suffix('.json').unlink(), 'cannot be read'),
+    (cut, 'damaged'), (other_labels, "labels is 'smirk', expected one of angry"),
+    (lambda weights: weights.with_suffix('.json').unlink(), 'is missing'),
     (lambda weights: weights.unlink(), 'no such file')],
     ids=['cut', 'other labels', 'no metadata', 'no weights'])
 def test_a_spoiled_model_is_named_and_may_be_mended(graph, tmp_path, capfd, spoil, words):
@@ -37,7 +37,7 @@ def test_a_spoiled_model_is_named_and_may_be_mended(graph, tmp_path, capfd, spoi
                         weights.with_suffix(suffix))
     mend()
     spoil(weights)
-    node = graph.add(EmotionClassifierNode, start=False, model_path=str(weights))
+    node = graph.add(EmotionClassifierNode, start=False, model=str(weights))
     assert not node.start() and node.state == 'unconfigured'
     status = node._collect()
     assert status.level == ERROR and words in status.message and str(tmp_path) in status.message

@@ -3,6 +3,7 @@
 
 import csv
 import json
+from pathlib import Path
 import subprocess
 import sys
 
@@ -139,3 +140,19 @@ def test_real_faces_are_read_better_than_the_commonest_class(fer2013):
     faces = mosaic[:480].reshape(10, 48, 64, 48).swapaxes(1, 2).reshape(640, 48, 48)
     predictions = EmotionClassifier(label_set='fer2013').classify(faces)
     assert (predictions.argmax(axis=1) == labels).mean() > 0.55
+
+
+def test_somebody_elses_model_is_evaluated_on_enlarged_faces(splits, tmp_path):
+    foreign = pytest.importorskip('foreign_models', reason='needs the package onnx')
+    found = evaluate.evaluate(str(foreign.write(tmp_path)), splits, robustness=False)
+    assert found.values['images'] == 28 and found.values['default_label_set'] == 'affectnet'
+    assert len(found.values['sha256']) == 64    # its metadata has none
+    assert found.predictions['affectnet'].shape == (28, 7)
+    assert 'affectnet' in evaluate.text(found)
+
+
+def test_make_takes_a_model_by_name():
+    made = subprocess.run(['make', '-n', 'evaluate', 'DATA=somewhere', 'MODEL=fernet_large',
+                           'JSON=x.json'], text=True, capture_output=True,
+                          cwd=Path(__file__).parents[2])
+    assert "evaluate 'somewhere' --model 'fernet_large' --json 'x.json'" in made.stdout

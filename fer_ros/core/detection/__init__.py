@@ -1,10 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """Face detectors, made by name."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from fer_ros.core.detection.base import FaceDetector
 from fer_ros.core.errors import ConfigurationError
+from fer_ros.core.onnx_model import asks_for_more
 
 __all__ = ['create_detector', 'DETECTORS', 'FaceDetector', 'PREFERRED']
 
@@ -40,7 +42,8 @@ PREFERRED = {
 
 def create_detector(name: str = 'auto', *, model_path: str = '', size_px: int = 0,
                     minimum_face_px: float = 24, score_threshold: float | None = None,
-                    nms_threshold: float | None = None, threads: int = 1) -> FaceDetector:
+                    nms_threshold: float | None = None, threads: int = 1,
+                    providers: Sequence[str] = ()) -> FaceDetector:
     """
     Return a face detector.
 
@@ -57,6 +60,8 @@ def create_detector(name: str = 'auto', *, model_path: str = '', size_px: int = 
     :param nms_threshold: intersection over union above which the lesser of two boxes goes,
         [0, 1]; None: the detector's default.
     :param threads: threads the network may use.
+    :param providers: ONNX Runtime's execution providers, the preferred first: see
+        :func:`fer_ros.core.onnx_model.choose_providers`.
     :raises ConfigurationError: for an unknown name, a bad value, a missing or damaged file.
     """
     if name not in DETECTORS:
@@ -75,17 +80,17 @@ def create_detector(name: str = 'auto', *, model_path: str = '', size_px: int = 
         return _first_installed(model_path=model_path, size_px=size_px,
                                 minimum_face_px=minimum_face_px,
                                 score_threshold=score_threshold, nms_threshold=nms_threshold,
-                                threads=threads)
+                                threads=threads, providers=providers)
     options = {'model_path': model_path, 'minimum_face_px': minimum_face_px}
     # Imported here: a robot that runs one detector need not have the others' libraries.
     if name == 'haar':
         from fer_ros.core.detection.haar import HaarDetector
-        return HaarDetector(**options, size_px=size_px)
+        return _without_providers(HaarDetector(**options, size_px=size_px), providers)
     options.update(thresholds, threads=threads)
     if name == 'blazeface':
         from fer_ros.core.detection.blazeface import BlazeFaceDetector
-        return BlazeFaceDetector(**options)
-    options['size_px'] = size_px
+        return _without_providers(BlazeFaceDetector(**options), providers)
+    options.update(size_px=size_px, providers=providers)
     if name == 'centerface':
         from fer_ros.core.detection.centerface import CenterFaceDetector
         return CenterFaceDetector(**options)
@@ -94,6 +99,13 @@ def create_detector(name: str = 'auto', *, model_path: str = '', size_px: int = 
         return MtcnnDetector(**options)
     from fer_ros.core.detection.yunet import YuNetDetector
     return YuNetDetector(**options)
+
+
+def _without_providers(detector: FaceDetector, providers: Sequence[str]) -> FaceDetector:
+    if asks_for_more(providers):
+        detector.warnings.append(f"providers: ignored, detector '{detector.name}' does not run in "
+                                 'ONNX Runtime')
+    return detector
 
 
 def _first_installed(**options) -> FaceDetector:

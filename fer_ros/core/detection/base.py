@@ -28,8 +28,8 @@ class FaceDetector(ABC):
 
     def __init__(self, *, minimum_face_px: float = 24, score_threshold: float = 0.0):
         self._minimum_face_px = minimum_face_px
-        self.warnings: list[str] = []
         self.score_threshold = score_threshold
+        self.warnings: list[str] = []
 
     def detect(self, image: np.ndarray) -> list[Detection]:
         """

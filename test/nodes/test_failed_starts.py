@@ -11,10 +11,11 @@ import pytest
 pytest.importorskip('fer_ros.nodes.base', reason='rclpy is absent')
 from diagnostic_msgs.msg import DiagnosticArray  # noqa: E402
 from fer_ros.core.detection import runtime  # noqa: E402
+from fer_ros.core.installed import config_file  # noqa: E402
 from fer_ros.nodes import base  # noqa: E402
 from fer_ros.nodes.diagnostics import ERROR, WARN  # noqa: E402
 from fer_ros.nodes.face_detector import FaceDetector  # noqa: E402
-from fer_ros.nodes.smart_home_bridge import default_policy, SmartHomeBridge  # noqa: E402
+from fer_ros.nodes.smart_home_bridge import SmartHomeBridge  # noqa: E402
 from ros_support import wait_for  # noqa: E402
 
 MODULES = ('libfacedetection', 'centerface', 'mtcnn', 'blazeface')
@@ -88,7 +89,7 @@ def test_a_bridge_without_its_policy_comes_up_when_the_file_is_there(graph, tmp_
                      lamp_display='none')
     assert not node.start()
     wait_for_status(messages, 'smart_home_bridge', ERROR, 'home.yaml: cannot be read')
-    shutil.copy(default_policy(), policy)
+    shutil.copy(config_file('policies/default.yaml'), policy)
     wait_for(lambda: node.state == 'active')
     wait_for(lambda: newest(messages, 'smart_home_bridge').level != ERROR)
 

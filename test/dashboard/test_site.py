@@ -35,7 +35,7 @@ class Running:
         self.access = Access('127.0.0.1', token, ('robot.local',))
         self.server = Server(make_app(Site(
             self.state, self.pictures, self.events, self.access, lambda: 1e9, self.control,
-            '1.2.3', lambda: self.problem)), '127.0.0.1', 0, viewers)
+            '1.2.3', health=lambda: self.problem)), '127.0.0.1', 0, viewers)
         self.port = int(self.server.url.rpartition(':')[2])
 
     def control(self, *asked):

@@ -5,6 +5,7 @@ import threading
 
 import cv2
 from fer_ros import conversions
+from fer_ros.conversions import cameras
 from fer_ros.core.camera_model import assumed_camera, CameraModel, load_calibration
 from fer_ros.core.errors import FerError, SourceError
 from fer_ros.core.sources import is_live, open_source, Player, without_password
@@ -171,7 +172,7 @@ class CameraDriver(ManagedNode):
             frame = cv2.resize(frame, (width, height), interpolation=cv2.INTER_AREA)
         self._images.publish(conversions.bgr_to_image(frame, self.value('encoding'), header))
         if self._infos.get_subscription_count():
-            self._infos.publish(conversions.camera_to_message(self._camera(width, height), header))
+            self._infos.publish(cameras.camera_to_message(self._camera(width, height), header))
         self._published += 1
         self._size = (width, height)
         self._rate.tick(self.now_s())

@@ -4,7 +4,8 @@
 import threading
 
 from diagnostic_msgs.msg import DiagnosticArray
-from fer_ros import conversions, home_conversions
+from fer_ros import conversions
+from fer_ros.conversions import home as home_conversions
 from fer_ros.core.errors import ConfigurationError, FerError
 from fer_ros.dashboard.access import Access, bind_address, read_token
 from fer_ros.dashboard.events import Events

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Detections: the emotions as vision_msgs/Detection2DArray, for tools that know those."""
 
-from fer_ros import conversions, optional_conversions
+from fer_ros import conversions
+from fer_ros.conversions import optional as optional_conversions
 from fer_ros.core.errors import FerError
 from fer_ros.msg import EmotionArray
 from fer_ros.nodes import qos

@@ -2,6 +2,7 @@
 """Markers: who feels what where, in the camera's frame, for rviz."""
 
 from fer_ros import conversions
+from fer_ros.conversions import cameras, markers
 from fer_ros.core.camera_model import assumed_camera, CameraModel
 from fer_ros.core.errors import FerError
 from fer_ros.core.placement import depth_at, place_face
@@ -100,12 +101,12 @@ class Markers(ManagedNode):
         self._subscriptions_made = []
 
     def _on_camera_info(self, message: CameraInfo) -> None:
-        self._camera = conversions.message_to_camera(message)
+        self._camera = cameras.message_to_camera(message)
 
     def _on_depth(self, message: Image) -> None:
         try:
             self._depth = (conversions.stamp_to_s(message.header.stamp),
-                           conversions.depth_to_array(message))
+                           cameras.depth_to_array(message))
         except FerError as error:
             self.get_logger().error(f'depth image left out: {error}', throttle_duration_sec=5.0)
 
@@ -124,7 +125,7 @@ class Markers(ManagedNode):
             depth = self._depth_of(conversions.stamp_to_s(message.header.stamp))
             placed = [self._place(emotion, camera, depth, width, height) for emotion in seen]
         shown = {emotion.track_id for emotion, _, _ in placed}
-        self._publisher.publish(conversions.emotions_to_markers(
+        self._publisher.publish(markers.emotions_to_markers(
             placed, self._shown - shown, message.header,
             text_height_m=self.value('text_height_m'), lifetime_s=self.value('lifetime_s')))
         self._shown = shown

@@ -8,7 +8,8 @@ import string
 import threading
 
 import cv2
-from fer_ros import conversions, optional_conversions
+from fer_ros import conversions
+from fer_ros.conversions import optional as optional_conversions
 from fer_ros.core.errors import ConfigurationError, FerError
 from fer_ros.core.quality import face_quality
 from fer_ros.core.types import BoundingBox, Face

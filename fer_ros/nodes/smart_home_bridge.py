@@ -7,7 +7,8 @@ import sys
 import threading
 
 from ament_index_python.packages import get_package_share_directory, PackageNotFoundError
-from fer_ros import conversions, home_conversions
+from fer_ros import conversions
+from fer_ros.conversions import home as home_conversions
 from fer_ros.core.errors import ConfigurationError, FerError
 from fer_ros.core.home.action import AmbientAction as Action
 from fer_ros.core.home.house import House

@@ -6,8 +6,10 @@ import numpy as np
 import pytest
 
 conversions = pytest.importorskip('fer_ros.conversions', reason='the messages are not built')
-home_conversions = pytest.importorskip('fer_ros.home_conversions')
+home_conversions = pytest.importorskip('fer_ros.conversions.home')
+from fer_ros.conversions import images  # noqa: E402
 from fer_ros.core.emotions import LABELS, UNCERTAIN  # noqa: E402
+from fer_ros.core.errors import FerError, ImageError  # noqa: E402
 from fer_ros.core.home.engine import DeviceStatus  # noqa: E402
 from fer_ros.core.home.light import LightState  # noqa: E402
 from fer_ros.core.types import BoundingBox, Face, FaceEmotion  # noqa: E402
@@ -16,7 +18,7 @@ from sensor_msgs.msg import CompressedImage, Image  # noqa: E402
 from std_msgs.msg import Header  # noqa: E402
 
 BACKENDS = [pytest.param(False, id='own')]
-if conversions.cv_bridge is not None:
+if images.cv_bridge is not None:
     BACKENDS.append(pytest.param(True, id='cv_bridge'))
 
 
@@ -59,7 +61,7 @@ def test_cv_bridge_is_asked_only_for_what_it_can_do(monkeypatch, change, asked):
     class Bridge:
         def imgmsg_to_cv2(self, message, encoding):
             return f'{message.encoding} as {encoding}'
-    monkeypatch.setattr(conversions, 'cv_bridge', SimpleNamespace(CvBridge=Bridge))
+    monkeypatch.setattr(images, 'cv_bridge', SimpleNamespace(CvBridge=Bridge))
     message = conversions.bgr_to_image(picture(), 'bgr8')
     for name, value in change.items():
         setattr(message, name, value)
@@ -132,7 +134,7 @@ def test_bad_images_say_what_is_wrong(change, words):
     message = conversions.bgr_to_image(picture(), 'bgr8')
     for name, value in change.items():
         setattr(message, name, value)
-    with pytest.raises(conversions.ImageError) as error:
+    with pytest.raises(ImageError) as error:
         conversions.image_to_array(message)
     assert all(word in str(error.value) for word in words), str(error.value)
 
@@ -145,7 +147,7 @@ def test_compressed_images():
     huge = data.tobytes()[:16] + b'\0\0\xff\xff' * 2 + data.tobytes()[24:]
     for broken, words in ((b'', 'empty'), (b'not an image', 'not JPEG'),
                           (data.tobytes()[:20], 'truncated'), (huge, '65535x65535')):
-        with pytest.raises(conversions.ImageError, match=words):
+        with pytest.raises(ImageError, match=words):
             conversions.compressed_to_array(CompressedImage(format='png', data=broken))
 
 
@@ -197,7 +199,7 @@ def test_bad_emotions_are_refused(change):
     message = conversions.emotions_to_message([emotion], Header(), 10, 10, 'net', 'fer2013')
     for name, value in change.items():
         setattr(message.emotions[0], name, value)
-    with pytest.raises(conversions.FerError):
+    with pytest.raises(FerError):
         conversions.message_to_emotions(message)
 
 

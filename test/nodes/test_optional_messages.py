@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 
 pytest.importorskip('fer_ros.conversions', reason='the messages are not built')
-from fer_ros import conversions, optional_conversions  # noqa: E402
+from fer_ros import conversions  # noqa: E402
+from fer_ros.conversions import optional as optional_conversions  # noqa: E402
 from fer_ros.core.types import BoundingBox, Face  # noqa: E402
 from fer_ros.msg import EmotionArray, FaceArray  # noqa: E402
 from fer_ros.nodes import qos  # noqa: E402

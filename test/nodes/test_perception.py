@@ -8,6 +8,7 @@ import pytest
 pytest.importorskip('fer_ros.conversions', reason='the messages are not built')
 from fer_ros import conversions  # noqa: E402
 from fer_ros.core.emotions import LABELS  # noqa: E402
+from fer_ros.core.types import BoundingBox, Face  # noqa: E402
 from fer_ros.msg import EmotionArray, FaceArray  # noqa: E402
 from fer_ros.nodes import qos  # noqa: E402
 from fer_ros.nodes.annotator import Annotator  # noqa: E402
@@ -119,7 +120,7 @@ def test_one_classifier_serves_two_cameras(graph, portrait):
     for side, stamp in (('left', 1), ('right', 2)):
         message = FaceArray(header=header(stamp), image_width=640, image_height=480)
         message.faces = conversions.faces_to_message(
-            [conversions.Face(stamp, conversions.BoundingBox(5, 5, 90, 90), 1.0, crop=crop)],
+            [Face(stamp, BoundingBox(5, 5, 90, 90), 1.0, crop=crop)],
             header(stamp), 640, 480, 'test').faces
         graph.publisher(FaceArray, f'/{side}/faces', qos.RESULT).publish(message)
     for side, stamp in (('left', 1), ('right', 2)):

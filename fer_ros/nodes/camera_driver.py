@@ -12,9 +12,10 @@ from fer_ros.core.sources import is_live, open_source, Player, without_password
 from fer_ros.core.statistics import RateMeter
 from fer_ros.msg import EmotionArray
 from fer_ros.nodes import qos
-from fer_ros.nodes.base import ManagedNode, run
+from fer_ros.nodes.base import ManagedNode
 from fer_ros.nodes.diagnostics import ERROR, Status, WARN
 from fer_ros.nodes.parameters import Parameter
+from fer_ros.nodes.program import run
 import numpy as np
 from sensor_msgs.msg import CameraInfo, Image
 from std_msgs.msg import Header

@@ -13,10 +13,12 @@ from fer_ros.dashboard.pictures import Pictures
 from fer_ros.dashboard.state import DashboardState
 from fer_ros.msg import AmbientAction, EmotionArray, HomeState
 from fer_ros.nodes import image_input, qos
-from fer_ros.nodes.base import ManagedNode, run
+from fer_ros.nodes.base import ManagedNode
 from fer_ros.nodes.demand import Demand
 from fer_ros.nodes.diagnostics import Status, WARN
 from fer_ros.nodes.parameters import Parameter
+from fer_ros.nodes.program import run
+from fer_ros.nodes.topics import camera_name, sibling
 from fer_ros.srv import CommandRoom
 import numpy as np
 from rclpy.clock import Clock, ClockType
@@ -185,7 +187,7 @@ class Dashboard(ManagedNode):
         self._looked_since_s[name] = self._steady_s()
         self._inputs[name] = image_input.ImageInput(
             self, lambda image, header: self._on_image(image, header, name),
-            beside(self._topics[name], 'image_annotated'))
+            sibling(self._topics[name], 'image_annotated'))
 
     def _end(self, name: str) -> None:
         self._inputs.pop(name).close()
@@ -247,15 +249,15 @@ class Dashboard(ManagedNode):
         if name not in self._inputs or self._pictures.age_s(name) < 1.5:
             return 'live', ''
         topic = self._subscriptions_made[list(self._topics).index(name)].topic_name
-        nodes = [beside(topic, node).strip('/')
+        nodes = [sibling(topic, node).strip('/')
                  for node in ('camera_driver', 'face_detector', 'annotator')]
         # One classifier may serve all cameras.
-        for node in (*nodes, beside(topic, 'emotion_classifier').strip('/'),
+        for node in (*nodes, sibling(topic, 'emotion_classifier').strip('/'),
                      self._beside_us('emotion_classifier')):
             reason = self._board.gone(node) or self._board.complaint(node)
             if reason:
                 return 'absent', reason
-        topic = beside(topic, 'image_annotated')
+        topic = sibling(topic, 'image_annotated')
         if not self.count_publishers(topic):
             return 'absent', f'Nobody publishes {topic}: is the annotator running?'
         if self._steady_s() - self._looked_since_s[name] < _PATIENCE_S:
@@ -281,16 +283,6 @@ class Dashboard(ManagedNode):
 
     def _steady_s(self) -> float:
         return self._steady.now().nanoseconds * 1e-9
-
-
-def beside(topic: str, name: str) -> str:
-    """Return the topic of another name in the same namespace."""
-    return topic.rpartition('/')[0] + topic.rpartition('/')[1] + name
-
-
-def camera_name(topic: str) -> str:
-    """Return what a camera is called: the namespace of its emotions, or camera without one."""
-    return topic.rpartition('/')[0].strip('/~') or 'camera'
 
 
 def main(args: list[str] | None = None) -> int:

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""One status a node on /diagnostics, once a second (REP-107).
+"""One status per node on /diagnostics, once per second (REP-107).
 
-Through ``diagnostic_updater`` where it is installed, the same messages without it.
+Not through diagnostic_updater: its timer follows the node's clock, so a node whose simulated clock
+stands still would look dead, and it has no documented way to replace that timer.
 """
 
 from collections.abc import Callable
@@ -11,10 +12,7 @@ from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus, KeyValue
 from rclpy.clock import Clock, ClockType
 from rclpy.node import Node
 
-try:
-    import diagnostic_updater
-except ImportError:
-    diagnostic_updater = None
+_PERIOD_S = 1.0
 
 OK, WARN, ERROR = DiagnosticStatus.OK, DiagnosticStatus.WARN, DiagnosticStatus.ERROR
 
@@ -24,7 +22,7 @@ class Status:
     """What a node says of itself.
 
     :ivar level: :data:`OK`, :data:`WARN` or :data:`ERROR`.
-    :ivar message: one line; for WARN and ERROR with the cure.
+    :ivar message: one line; for WARN and ERROR with what to do.
     :ivar values: figures by name, units in the names.
     """
 
@@ -33,7 +31,7 @@ class Status:
     values: dict[str, object] = field(default_factory=dict)
 
     def worsen(self, level: bytes, message: str) -> None:
-        """Take over a worse level; the message of the worst is kept, later ones are appended."""
+        """Apply a worse level with its message; the message of an equal level is appended."""
         if level > self.level:
             self.level, self.message = level, message
         elif level == self.level and level != OK:
@@ -46,26 +44,13 @@ class Diagnostics:
     def __init__(self, node: Node, collect: Callable[[], Status]):
         self._node = node
         self._collect = collect
-        self._publisher = self._updater = None
-        period_s = 1.0
-        if diagnostic_updater is not None:
-            self._updater = diagnostic_updater.Updater(node)
-            self._updater.setHardwareID('none')
-            self._updater.add('status', self._fill)
-            period_s = self._updater.period
-            # It follows the node's clock.
-            node.destroy_timer(self._updater.timer)
-        else:
-            self._publisher = node.create_publisher(DiagnosticArray, '/diagnostics', 10)
+        self._publisher = node.create_publisher(DiagnosticArray, '/diagnostics', 10)
         # Steady: a node whose simulated clock stands still must not look dead.
-        self._timer = node.create_timer(period_s, self.publish,
+        self._timer = node.create_timer(_PERIOD_S, self.publish,
                                         clock=Clock(clock_type=ClockType.STEADY_TIME))
 
     def publish(self) -> None:
         """Publish now."""
-        if self._updater is not None:
-            self._updater.force_update()
-            return
         status = self._collect()
         message = DiagnosticArray()
         message.header.stamp = self._node.get_clock().now().to_msg()
@@ -75,13 +60,6 @@ class Diagnostics:
             hardware_id='none', values=[KeyValue(key=key, value=_text(value))
                                         for key, value in status.values.items()]))
         self._publisher.publish(message)
-
-    def _fill(self, wrapper):
-        status = self._collect()
-        wrapper.summary(status.level, status.message)
-        for key, value in status.values.items():
-            wrapper.add(key, _text(value))
-        return wrapper
 
 
 def _text(value: object) -> str:

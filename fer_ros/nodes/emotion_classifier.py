@@ -15,9 +15,11 @@ from fer_ros.core.statistics import LatencyWindow, RateMeter
 from fer_ros.core.types import Face, FaceEmotion
 from fer_ros.msg import EmotionArray, FaceArray
 from fer_ros.nodes import qos
-from fer_ros.nodes.base import ManagedNode, run
+from fer_ros.nodes.base import ManagedNode
 from fer_ros.nodes.diagnostics import Status, WARN
 from fer_ros.nodes.parameters import Parameter, PROVIDERS
+from fer_ros.nodes.program import run
+from fer_ros.nodes.topics import sibling
 import numpy as np
 
 
@@ -59,7 +61,7 @@ class EmotionClassifierNode(ManagedNode):
     def configure(self) -> None:
         """Load the model."""
         topics = self.value('face_topics')
-        outputs = [emotion_topic(topic) for topic in topics]
+        outputs = [sibling(topic, 'emotions') for topic in topics]
         if not topics or len(set(outputs)) < len(outputs):
             raise ConfigurationError(f'face_topics is {list(topics)}: expected one or more '
                                      'different topics')
@@ -217,12 +219,6 @@ class EmotionClassifierNode(ManagedNode):
         self._bad += 1
         self._last_error = short
         self.get_logger().error(f'face array left out: {detail}', throttle_duration_sec=5.0)
-
-
-def emotion_topic(face_topic: str) -> str:
-    """Return the topic of the emotions that belong to a topic of faces."""
-    head, _, _ = face_topic.rpartition('/')
-    return f'{head}/emotions' if head or face_topic.startswith('/') else 'emotions'
 
 
 def _with_affect(emotion: FaceEmotion, values: np.ndarray) -> FaceEmotion:

@@ -10,9 +10,10 @@ from fer_ros.core.statistics import LatencyWindow, RateMeter
 from fer_ros.core.tracking import FaceTracker
 from fer_ros.msg import FaceArray
 from fer_ros.nodes import image_input, qos
-from fer_ros.nodes.base import ManagedNode, run
+from fer_ros.nodes.base import ManagedNode
 from fer_ros.nodes.diagnostics import Status, WARN
 from fer_ros.nodes.parameters import Parameter, PROVIDERS
+from fer_ros.nodes.program import run
 import numpy as np
 from std_msgs.msg import Header
 

@@ -10,10 +10,11 @@ from fer_ros.core.statistics import RateMeter
 from fer_ros.core.types import FaceEmotion
 from fer_ros.msg import EmotionArray
 from fer_ros.nodes import qos
-from fer_ros.nodes.base import ManagedNode, run
-from fer_ros.nodes.demand import Demand
+from fer_ros.nodes.base import ManagedNode
+from fer_ros.nodes.demand import PublisherOnDemand
 from fer_ros.nodes.diagnostics import Status, WARN
 from fer_ros.nodes.parameters import Parameter
+from fer_ros.nodes.program import run
 import numpy as np
 from sensor_msgs.msg import CameraInfo, Image
 from visualization_msgs.msg import MarkerArray
@@ -42,29 +43,26 @@ class Markers(ManagedNode):
 
     def __init__(self, **kwargs):
         super().__init__('markers', **kwargs)
-        self._publisher = self._demand = None
+        self._publisher = None
         self._subscriptions_made = []
 
     def configure(self) -> None:
-        """Make the publisher."""
-        self._publisher = self.advertise(MarkerArray, 'markers', qos.RESULT)
+        """Create the publisher."""
+        self._publisher = PublisherOnDemand(self, MarkerArray, 'markers', qos.RESULT)
         self._published, self._rate = 0, RateMeter()
 
     def activate(self) -> None:
         """Watch for subscribers; nothing is done until there is one."""
-        self._demand = Demand(self, lambda: self._publisher.get_subscription_count() > 0,
-                              self._start, self._stop)
+        self._publisher.open(self._start, self._stop)
 
     def deactivate(self) -> None:
         """Stop."""
-        if self._demand is not None:
-            self._demand.close()
-            self._demand = None
+        self._publisher.close()
 
     def cleanup(self) -> None:
         """Destroy the publisher."""
         if self._publisher is not None:
-            self.destroy_publisher(self._publisher)
+            self._publisher.destroy()
             self._publisher = None
 
     def report(self, status: Status) -> None:
@@ -72,9 +70,9 @@ class Markers(ManagedNode):
         if self._publisher is None:
             return
         status.values.update({
-            'viewers': self._publisher.get_subscription_count(), 'published': self._published,
+            'viewers': self._publisher.subscribers, 'published': self._published,
             'rate out (Hz)': self._rate.rate_hz(self.now_s())})
-        if self._demand is not None and self._demand.met:
+        if self._publisher.wanted:
             status.values['camera model'] = 'assumed' if self._camera is None else 'camera_info'
             for subscription in self._subscriptions_made[:1]:
                 if not self.get_publishers_info_by_topic(subscription.topic_name):

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""One table of parameters a node: declaration, validation and documentation derive from it."""
+"""One table of parameters per node: declaration, validation and documentation derive from it."""
 
 from dataclasses import dataclass, field
 from typing import Any
@@ -9,9 +9,9 @@ from rcl_interfaces.msg import FloatingPointRange, IntegerRange, ParameterDescri
 from rclpy.node import Node
 from rclpy.parameter import Parameter as RosParameter
 
-#: Overrides that belong to rclpy and diagnostic_updater, not to our tables.
+#: Parameters of rclpy, not of our tables.
 _FOREIGN = ('use_sim_time', 'start_type_description_service')
-_FOREIGN_PREFIXES = ('qos_overrides.', 'diagnostic_updater.')
+_FOREIGN_PREFIXES = ('qos_overrides.',)
 
 
 @dataclass(frozen=True)
@@ -81,40 +81,42 @@ PROVIDERS = Parameter(
 def declare(node: Node, table: tuple[Parameter, ...]) -> None:
     """Declare every parameter of the table; refuse bad values and unknown names.
 
+    :param node: made with ``automatically_declare_parameters_from_overrides``, which is how rclpy
+        tells what was set in files and arguments.
     :raises ConfigurationError: naming the parameter, the value and what was expected.
     """
-    overrides = node._parameter_overrides
+    given = node.get_parameters_by_prefix('')
     known = [parameter.name for parameter in table]
-    unknown = [name for name in overrides if name not in known and name not in _FOREIGN
+    unknown = [name for name in given if name not in known and name not in _FOREIGN
                and not name.startswith(_FOREIGN_PREFIXES)]
     if unknown:
         raise ConfigurationError(
             f'{node.get_name()}: unknown parameter {", ".join(sorted(unknown))}; it has '
             f'{", ".join(sorted(known))}. Check the spelling in the YAML file or after -p.')
+    for name in given:
+        # QoS overrides too: rclpy declares them again, and checks them, with the topic.
+        if name not in _FOREIGN and not node.describe_parameter(name).read_only:
+            node.undeclare_parameter(name)
     for parameter in table:
-        _coerce_override(overrides, parameter)
-        override = overrides.get(parameter.name)
-        default_type = RosParameter.Type.from_parameter_value(parameter.default)
-        if override is not None:
-            if override.type_ != default_type:
-                raise ConfigurationError(
-                    f'{node.get_name()}: parameter {parameter.name} is {override.value!r} '
-                    f'({override.type_.name.lower()}): expected {default_type.name.lower()}'
-                    f'{", " + parameter.constraint if parameter.constraint else ""}')
-            problem = parameter.problem(override.value)
-            if problem:
-                raise ConfigurationError(f'{node.get_name()}: parameter {problem}')
-        node.declare_parameter(parameter.name, parameter.default, parameter.descriptor())
+        value = parameter.default if parameter.name not in given else \
+            _checked(node.get_name(), parameter, given[parameter.name])
+        node.declare_parameter(parameter.name, value, parameter.descriptor(),
+                               ignore_override=True)
 
 
-def _coerce_override(overrides: dict[str, RosParameter], parameter: Parameter) -> None:
-    """Accept 30 for 30.0, and device 0 for '0', as everybody writes them."""
-    override = overrides.get(parameter.name)
-    if override is None or override.type_ != RosParameter.Type.INTEGER:
-        return
-    if isinstance(parameter.default, (float, str)):
-        value = type(parameter.default)(override.value)
-        overrides[parameter.name] = RosParameter(parameter.name, value=value)
+def _checked(node: str, parameter: Parameter, given: RosParameter) -> Any:
+    """Return the value that was set, where the parameter may have it."""
+    value, default = given.value, parameter.default
+    if given.type_ == RosParameter.Type.INTEGER and isinstance(default, (float, str)):
+        value = type(default)(value)  # 30 for 30.0, and device 0 for '0', as everybody writes them
+    elif given.type_ != RosParameter.Type.from_parameter_value(default):
+        expected = RosParameter.Type.from_parameter_value(default).name.lower()
+        raise ConfigurationError(
+            f'{node}: parameter {parameter.name} is {value!r} ({given.type_.name.lower()}): '
+            f'expected {expected}{", " + parameter.constraint if parameter.constraint else ""}')
+    if problem := parameter.problem(value):
+        raise ConfigurationError(f'{node}: parameter {problem}')
+    return value
 
 
 def markdown_table(table: tuple[Parameter, ...]) -> str:

@@ -15,9 +15,10 @@ from fer_ros.core.home.house import House
 from fer_ros.core.home.policy import load_policy
 from fer_ros.msg import AmbientAction, EmotionArray, HomeState
 from fer_ros.nodes import qos
-from fer_ros.nodes.base import ManagedNode, run
+from fer_ros.nodes.base import ManagedNode
 from fer_ros.nodes.diagnostics import ERROR, Status, WARN
 from fer_ros.nodes.parameters import Parameter
+from fer_ros.nodes.program import run
 from fer_ros.srv import CommandRoom, SetLightByHand
 from rclpy.clock import Clock, ClockType
 from std_srvs.srv import SetBool, Trigger

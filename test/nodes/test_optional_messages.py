@@ -14,7 +14,9 @@ from fer_ros.msg import EmotionArray, FaceArray  # noqa: E402
 from fer_ros.nodes import qos  # noqa: E402
 from fer_ros.nodes.detections import Detections  # noqa: E402
 from fer_ros.nodes.emotion_classifier import EmotionClassifierNode  # noqa: E402
-from fer_ros.nodes.ros4hri import letterboxed, new_id, Ros4Hri  # noqa: E402
+from fer_ros.nodes.ros4hri import Ros4Hri  # noqa: E402
+from fer_ros.nodes.ros4hri_crops import letterboxed  # noqa: E402
+from fer_ros.nodes.ros4hri_publish import new_id  # noqa: E402
 from home_support import emotion  # noqa: E402
 import optional_messages  # noqa: E402
 from ros_support import wait_for  # noqa: E402

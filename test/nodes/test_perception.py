@@ -12,8 +12,9 @@ from fer_ros.core.types import BoundingBox, Face  # noqa: E402
 from fer_ros.msg import EmotionArray, FaceArray  # noqa: E402
 from fer_ros.nodes import qos  # noqa: E402
 from fer_ros.nodes.annotator import Annotator  # noqa: E402
-from fer_ros.nodes.emotion_classifier import emotion_topic, EmotionClassifierNode  # noqa: E402
+from fer_ros.nodes.emotion_classifier import EmotionClassifierNode  # noqa: E402
 from fer_ros.nodes.face_detector import FaceDetector  # noqa: E402
+from fer_ros.nodes.topics import sibling  # noqa: E402
 from ros_support import wait_for  # noqa: E402
 from sensor_msgs.msg import CompressedImage, Image  # noqa: E402
 from std_msgs.msg import Header  # noqa: E402
@@ -132,7 +133,7 @@ def test_one_classifier_serves_two_cameras(graph, portrait):
     ('faces', 'emotions'), ('cam/faces', 'cam/emotions'), ('/faces', '/emotions'),
     ('/a/b/faces', '/a/b/emotions')])
 def test_emotions_stand_beside_their_faces(faces, emotions):
-    assert emotion_topic(faces) == emotions
+    assert sibling(faces, 'emotions') == emotions
 
 
 def test_the_annotator_works_only_for_viewers(pipeline, portrait):

@@ -61,7 +61,7 @@ def message_to_faces(message: FaceArray) -> list[Face]:
             landmarks = np.array([(p.x, p.y) for p in item.landmarks], np.float32)
         crop = None
         if item.crop.width:
-            crop = image_to_array(item.crop, use_cv_bridge=False)
+            crop = image_to_array(item.crop)
         faces.append(Face(item.track_id, roi_to_box(item.roi), item.score, landmarks,
                           item.detected, item.quality, crop))
     return faces

@@ -11,9 +11,10 @@ from sensor_msgs.msg import CompressedImage, Image
 from std_msgs.msg import Header
 
 try:
-    import cv_bridge
-except (ImportError, SystemError):  # SystemError: it was built for another NumPy
-    cv_bridge = None
+    from cv_bridge import CvBridge
+    from cv_bridge.boost import cv_bridge_boost  # noqa: F401 (its compiled half)
+except (ImportError, SystemError):  # absent, or built for another NumPy
+    CvBridge = None
 
 #: encoding: (channels, bytes a channel, OpenCV conversion to bgr8 or None)
 _ENCODINGS = {
@@ -37,13 +38,15 @@ _ENCODINGS = {
 }
 ENCODINGS = tuple(_ENCODINGS)
 
-#: What cv_bridge converts as we do; the rest goes our own way where it is installed too.
-_CV_BRIDGE_ENCODINGS = ('bgr8', 'rgb8', 'bgra8', 'rgba8', 'mono8')
+#: Where cv_bridge is installed it reads these, which every version of it knows.
+_CV_BRIDGE_ENCODINGS = ('bgr8', 'rgb8', 'bgra8', 'rgba8', 'mono8', '8UC1', '8UC3')
+BRIDGE = CvBridge() if CvBridge is not None else None
 
 
-def image_to_array(message: Image, *, use_cv_bridge: bool = cv_bridge is not None) -> np.ndarray:
+def image_to_array(message: Image, *, bridge: 'CvBridge | None' = BRIDGE) -> np.ndarray:
     """Return the image as the core takes it.
 
+    :param bridge: reads what it can read without a copy; None: nothing.
     :returns: uint8 ``(h, w, 3)`` BGR, or ``(h, w)`` for gray encodings. Encodings that need no
         conversion share the message's memory: do not write into it.
     :raises ImageError: for an unknown encoding, a size of zero or beyond
@@ -70,25 +73,27 @@ def image_to_array(message: Image, *, use_cv_bridge: bool = cv_bridge is not Non
                          f'{message.encoding} with step {message.step} needs {needed}')
     if message.encoding.startswith('yuv422') and width % 2:
         raise ImageError(f'the width {width} is odd: {message.encoding} has pairs of pixels')
-    # cv_bridge shears rows whose padding is no whole pixel, and where NumPy is 2 it stumbles over
-    # a byte order that is not the machine's, though bytes have none.
-    if use_cv_bridge and message.encoding in _CV_BRIDGE_ENCODINGS and not message.is_bigendian \
-            and message.step % channels == 0 and len(message.data) >= message.step * height:
-        wanted = 'mono8' if message.encoding == 'mono8' else 'bgr8'
-        return cv_bridge.CvBridge().imgmsg_to_cv2(message, wanted)
-    flat = np.frombuffer(message.data, np.uint8)
-    rows = np.lib.stride_tricks.as_strided(flat, (height, row_bytes), (message.step, 1),
-                                           writeable=False)
+    pixels = _pixels(message, channels * depth, bridge)
     if depth == 2:
         order = '>u2' if message.is_bigendian else '<u2'
         # The upper byte: what a display would show of 16 bits.
-        return (np.ascontiguousarray(rows).view(order) >> 8).astype(np.uint8)
-    if channels == 1 and conversion is None:
-        return rows
-    pixels = rows if channels == 1 else rows.reshape(height, width, channels) \
-        if rows.flags.c_contiguous else np.lib.stride_tricks.as_strided(
-            flat, (height, width, channels), (message.step, channels, 1), writeable=False)
+        return (np.ascontiguousarray(pixels).view(order)[..., 0] >> 8).astype(np.uint8)
     return pixels if conversion is None else cv2.cvtColor(np.ascontiguousarray(pixels), conversion)
+
+
+def _pixels(message: Image, pixel_bytes: int, bridge) -> np.ndarray:
+    """Return the bytes of each pixel, ``(h, w, pixel_bytes)`` or ``(h, w)``; shares the memory."""
+    height, width, step = message.height, message.width, message.step
+    # Padded rows are copied by ROS 2's cv_bridge and sheared by ROS 1's; with NumPy 2 it stumbles
+    # over a byte order that is not the machine's, though bytes have none.
+    if bridge is not None and message.encoding in _CV_BRIDGE_ENCODINGS \
+            and step == width * pixel_bytes and not message.is_bigendian:
+        return bridge.imgmsg_to_cv2(message, 'passthrough')
+    shape, strides = (height, width, pixel_bytes), (step, pixel_bytes, 1)
+    if pixel_bytes == 1:
+        shape, strides = shape[:2], strides[:2]
+    return np.lib.stride_tricks.as_strided(np.frombuffer(message.data, np.uint8), shape, strides,
+                                           writeable=False)
 
 
 def compressed_to_array(message: CompressedImage) -> np.ndarray:
@@ -110,7 +115,7 @@ def array_to_image(image: np.ndarray, encoding: str, header: Header | None = Non
     channels = 1 if image.ndim == 2 else image.shape[2]
     layout = _ENCODINGS.get(encoding)
     if layout is None or layout[1] != 1 or layout[0] != channels or image.dtype != np.uint8:
-        raise ImageError(f'an array of {image.dtype} {image.shape} is no {encoding!r} image')
+        raise ImageError(f'an array of {image.dtype} {image.shape} is not a {encoding!r} image')
     message = Image(height=image.shape[0], width=image.shape[1], encoding=encoding,
                     step=image.shape[1] * channels)
     if header is not None:

@@ -16,13 +16,11 @@ from sensor_msgs.msg import RegionOfInterest
 from std_msgs.msg import Header
 
 
-def box_to_roi(box: BoundingBox, image_width: int, image_height: int) -> RegionOfInterest:
-    """Return the part of a box inside the image, in whole pixels."""
-    box = box.clipped(image_width, image_height)
+def box_to_roi(box: BoundingBox) -> RegionOfInterest:
+    """Return a box inside the image as a region, in whole pixels."""
     x0, y0 = round(box.x), round(box.y)
-    return RegionOfInterest(x_offset=x0, y_offset=y0,
-                            width=max(0, round(box.x + box.width) - x0),
-                            height=max(0, round(box.y + box.height) - y0))
+    return RegionOfInterest(x_offset=x0, y_offset=y0, width=round(box.x + box.width) - x0,
+                            height=round(box.y + box.height) - y0)
 
 
 def roi_to_box(roi: RegionOfInterest) -> BoundingBox:
@@ -35,6 +33,7 @@ def faces_to_message(faces: list[Face], header: Header, image_width: int, image_
                      detector: str, color_encoding: str = 'bgr8') -> FaceArray:
     """Return the faces of one image as a message.
 
+    :param faces: whose boxes lie inside the image, as :class:`~fer_ros.core.types.Face` says.
     :param color_encoding: of crops in color, 'bgr8' or 'rgb8'; gray ones are mono8.
     """
     message = FaceArray(header=header, image_width=image_width, image_height=image_height,
@@ -43,7 +42,7 @@ def faces_to_message(faces: list[Face], header: Header, image_width: int, image_
         landmarks = [] if face.landmarks is None else [
             Point32(x=float(x), y=float(y), z=0.0) for x, y in face.landmarks]
         item = FaceMsg(track_id=face.track_id, score=float(face.score), detected=face.detected,
-                       roi=box_to_roi(face.box, image_width, image_height),
+                       roi=box_to_roi(face.box),
                        landmarks=landmarks, quality=float(face.quality))
         if face.crop is not None:
             item.crop = bgr_to_image(
@@ -78,7 +77,7 @@ def emotions_to_message(emotions: list[FaceEmotion], header: Header, image_width
             index = int(EmotionClass[emotion.label.upper()])
         nanoseconds = max(0, round(emotion.duration_s * 1e9))
         message.emotions.append(EmotionMsg(
-            track_id=emotion.track_id, roi=box_to_roi(emotion.box, image_width, image_height),
+            track_id=emotion.track_id, roi=box_to_roi(emotion.box),
             probabilities=np.asarray(emotion.probabilities, np.float32),
             filtered_probabilities=np.asarray(emotion.filtered, np.float32),
             emotion=index, label=emotion.label, confidence=float(emotion.confidence),

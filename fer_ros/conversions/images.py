@@ -16,7 +16,7 @@ try:
 except (ImportError, SystemError):  # absent, or built for another NumPy
     CvBridge = None
 
-#: encoding: (channels, bytes a channel, OpenCV conversion to bgr8 or None)
+#: encoding: (channels, bytes per channel, OpenCV conversion to bgr8 or None)
 _ENCODINGS = {
     'bgr8': (3, 1, None),
     'rgb8': (3, 1, cv2.COLOR_RGB2BGR),

@@ -14,9 +14,9 @@ from visualization_msgs.msg import Marker, MarkerArray
 def emotions_to_markers(placed: Iterable[tuple[FaceEmotion, tuple[float, float, float], float]],
                         gone: Iterable[int], header: Header, *, text_height_m: float,
                         lifetime_s: float) -> MarkerArray:
-    """Return a translucent box and a text a face, and the removal of those that are gone.
+    """Return a translucent box and a text per face, and the removal of those that are gone.
 
-    :param placed: what a face shows, its centre in the frame of the header, and its width, metres.
+    :param placed: what a face shows, its center in the frame of the header, and its width, meters.
     :param gone: track ids whose markers are to be removed.
     :param lifetime_s: a marker vanishes by itself after so long.
     """

@@ -90,7 +90,7 @@ def emotion_to_expression(emotion: FaceEmotion, header: Header):
 def emotions_to_detections(emotions: Sequence[FaceEmotion], header: Header):
     """Return faces and what they show as vision_msgs/Detection2DArray.
 
-    Each face has one hypothesis an emotion, the likeliest first, with the probabilities of its
+    Each face has one hypothesis per emotion, the likeliest first, with the probabilities of its
     state over time; its id is the track id.
     """
     message = vision.Detection2DArray(header=header)

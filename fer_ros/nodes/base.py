@@ -98,7 +98,7 @@ class ManagedNode(LifecycleNode):
         """Undo :meth:`configure`; also called when it failed half way."""
 
     def change(self, values: dict[str, object]) -> None:
-        """Take over dynamic parameters while configured; raise ``FerError`` to refuse them."""
+        """Apply dynamic parameters while configured; raise ``FerError`` to refuse them."""
 
     def report(self, status: Status) -> None:
         """Add the node's figures and complaints to its diagnostics."""
@@ -241,8 +241,8 @@ class ManagedNode(LifecycleNode):
 
     def on_configure(self, state: LifecycleState) -> TransitionCallbackReturn:
         """Configure, or say why not and be as before."""
-        self._fixed = {parameter.name: self.value(parameter.name) for parameter in self.table
-                       if not parameter.dynamic}
+        self._fixed = {parameter.name: self.get_parameter(parameter.name).value
+                       for parameter in self.table if not parameter.dynamic}
         return self._transition(self.configure, self.cleanup, 'inactive', 'unconfigured')
 
     def on_activate(self, state: LifecycleState) -> TransitionCallbackReturn:

@@ -175,7 +175,7 @@ class Dashboard(ManagedNode):
                                   for key, value in figures.values.items()})
         for subscription in self._subscriptions_made[:len(self._topics)]:
             if not self.get_publishers_info_by_topic(subscription.topic_name):
-                status.worsen(WARN, f'nobody publishes {subscription.topic_name}: start an '
+                status.worsen(WARN, f'no publisher on {subscription.topic_name}: start an '
                               'emotion classifier, or name its topic in emotion_topics')
 
     # Pictures, while somebody looks.
@@ -203,7 +203,7 @@ class Dashboard(ManagedNode):
             emotions = conversions.message_to_emotions(message)
         except FerError as error:
             self._refused += 1
-            self.get_logger().error(f'emotions left out: {error}', throttle_duration_sec=5.0)
+            self.get_logger().error(f'emotions skipped: {error}', throttle_duration_sec=5.0)
             return
         self._board.see(name, emotions, now_s=self.now_s(),
                         stamp_s=conversions.stamp_to_s(message.header.stamp),
@@ -214,13 +214,13 @@ class Dashboard(ManagedNode):
         try:
             self._board.act(home_conversions.message_to_action(message))
         except ValueError as error:
-            self.get_logger().error(f'action left out: {error}', throttle_duration_sec=5.0)
+            self.get_logger().error(f'action skipped: {error}', throttle_duration_sec=5.0)
 
     def _on_home(self, message: HomeState) -> None:
         try:
             self._board.rooms(home_conversions.message_to_home(message))
         except FerError as error:
-            self.get_logger().error(f"the home's state left out: {error}",
+            self.get_logger().error(f"the home's state skipped: {error}",
                                     throttle_duration_sec=5.0)
 
     def _on_diagnostics(self, message: DiagnosticArray) -> None:
@@ -259,7 +259,7 @@ class Dashboard(ManagedNode):
                 return 'absent', reason
         topic = sibling(topic, 'image_annotated')
         if not self.count_publishers(topic):
-            return 'absent', f'Nobody publishes {topic}: is the annotator running?'
+            return 'absent', f'No publisher on {topic}: is the annotator running?'
         if self._steady_s() - self._looked_since_s[name] < _PATIENCE_S:
             return 'live', ''
         return 'absent', f'No image comes on {topic}: is the camera running?'

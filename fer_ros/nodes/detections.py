@@ -58,7 +58,7 @@ class Detections(ManagedNode):
         try:
             emotions = conversions.message_to_emotions(message)
         except FerError as error:
-            self.get_logger().error(f'emotions left out: {error}', throttle_duration_sec=5.0)
+            self.get_logger().error(f'emotions skipped: {error}', throttle_duration_sec=5.0)
             return
         self._publisher.publish(
             optional_conversions.emotions_to_detections(emotions, message.header))

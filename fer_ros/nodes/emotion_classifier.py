@@ -110,14 +110,14 @@ class EmotionClassifierNode(ManagedNode):
             self._thread = None
 
     def cleanup(self) -> None:
-        """Let go of the model."""
+        """Free the model."""
         for publisher in self._publishers_by_topic.values():
             self.destroy_publisher(publisher)
         self._publishers_by_topic, self._filters, self._affect_filters = {}, {}, {}
         self._classifier = self._reader = self._newest = None
 
     def change(self, values: dict[str, object]) -> None:
-        """Take over the filter's parameters; the states begin anew."""
+        """Apply the filter's parameters; the states start from scratch."""
         self._make_filters(values)
 
     def report(self, status: Status) -> None:
@@ -143,7 +143,7 @@ class EmotionClassifierNode(ManagedNode):
                 status.worsen(WARN, problem)
         for subscription in self._subscriptions_made:
             if not self.get_publishers_info_by_topic(subscription.topic_name):
-                status.worsen(WARN, f'nobody publishes {subscription.topic_name}: start a face '
+                status.worsen(WARN, f'no publisher on {subscription.topic_name}: start a face '
                               'detector, or set face_topics')
 
     def _make_filters(self, values: dict[str, object]) -> None:
@@ -218,7 +218,7 @@ class EmotionClassifierNode(ManagedNode):
     def _complain(self, short: str, detail: str) -> None:
         self._bad += 1
         self._last_error = short
-        self.get_logger().error(f'face array left out: {detail}', throttle_duration_sec=5.0)
+        self.get_logger().error(f'face array skipped: {detail}', throttle_duration_sec=5.0)
 
 
 def _with_affect(emotion: FaceEmotion, values: np.ndarray) -> FaceEmotion:

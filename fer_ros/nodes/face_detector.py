@@ -99,7 +99,7 @@ class FaceDetector(ManagedNode):
             self._input = None
 
     def cleanup(self) -> None:
-        """Let go of the detector."""
+        """Free the detector."""
         if self._publisher is not None:
             self.destroy_publisher(self._publisher)
         self._publisher = self._finder = None

@@ -76,7 +76,7 @@ class Markers(ManagedNode):
             status.values['camera model'] = 'assumed' if self._camera is None else 'camera_info'
             for subscription in self._subscriptions_made[:1]:
                 if not self.get_publishers_info_by_topic(subscription.topic_name):
-                    status.worsen(WARN, f'nobody publishes {subscription.topic_name}: start an '
+                    status.worsen(WARN, f'no publisher on {subscription.topic_name}: start an '
                                   'emotion classifier, or remap emotions')
 
     def _start(self) -> None:
@@ -106,13 +106,13 @@ class Markers(ManagedNode):
             self._depth = (conversions.stamp_to_s(message.header.stamp),
                            cameras.depth_to_array(message))
         except FerError as error:
-            self.get_logger().error(f'depth image left out: {error}', throttle_duration_sec=5.0)
+            self.get_logger().error(f'depth image skipped: {error}', throttle_duration_sec=5.0)
 
     def _on_emotions(self, message: EmotionArray) -> None:
         try:
             emotions = conversions.message_to_emotions(message)
         except FerError as error:
-            self.get_logger().error(f'emotions left out: {error}', throttle_duration_sec=5.0)
+            self.get_logger().error(f'emotions skipped: {error}', throttle_duration_sec=5.0)
             return
         width, height = message.image_width, message.image_height
         seen = [emotion for emotion in emotions if emotion.box.width > 0]

@@ -116,7 +116,7 @@ class SmartHomeBridge(ManagedNode):
         self._actions = self._state_publisher = None
 
     def change(self, values: dict[str, object]) -> None:
-        """Take over another policy file or another policy of it, wholly or not at all."""
+        """Apply another policy file or another policy of it, all of it or nothing."""
         with self._lock:
             path = self._policy_path(values.get('policy_file'))
             choice = values.get('policy', self.value('policy'))
@@ -157,7 +157,7 @@ class SmartHomeBridge(ManagedNode):
             if not young:
                 for subscription in self._subscriptions_made:
                     if not self.get_publishers_info_by_topic(subscription.topic_name):
-                        status.worsen(WARN, f'nobody publishes {subscription.topic_name}: start '
+                        status.worsen(WARN, f'no publisher on {subscription.topic_name}: start '
                                       'an emotion classifier, or name its topic under sources '
                                       'in the policy')
 

@@ -57,8 +57,7 @@ class ManagedNode(LifecycleNode):
     PUBLISHES_IMAGES = False
 
     def __init__(self, name: str, **kwargs):
-        # For parameters.declare, which refuses unknown names and declares the rest again.
-        super().__init__(name, automatically_declare_parameters_from_overrides=True, **kwargs)
+        super().__init__(name, **kwargs)
         self.exit_code = 0
         self.finished = threading.Event()
         self._state = 'unconfigured'

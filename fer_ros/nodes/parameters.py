@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from fer_ros.core.errors import ConfigurationError
+from fer_ros.nodes.rclpy_internals import parameter_overrides
 from rcl_interfaces.msg import FloatingPointRange, IntegerRange, ParameterDescriptor
 from rclpy.node import Node
 from rclpy.parameter import Parameter as RosParameter
@@ -81,11 +82,9 @@ PROVIDERS = Parameter(
 def declare(node: Node, table: tuple[Parameter, ...]) -> None:
     """Declare every parameter of the table; refuse bad values and unknown names.
 
-    :param node: made with ``automatically_declare_parameters_from_overrides``, which is how rclpy
-        tells what was set in files and arguments.
     :raises ConfigurationError: naming the parameter, the value and what was expected.
     """
-    given = node.get_parameters_by_prefix('')
+    given = parameter_overrides(node)
     known = [parameter.name for parameter in table]
     unknown = [name for name in given if name not in known and name not in _FOREIGN
                and not name.startswith(_FOREIGN_PREFIXES)]
@@ -93,10 +92,6 @@ def declare(node: Node, table: tuple[Parameter, ...]) -> None:
         raise ConfigurationError(
             f'{node.get_name()}: unknown parameter {", ".join(sorted(unknown))}; it has '
             f'{", ".join(sorted(known))}. Check the spelling in the YAML file or after -p.')
-    for name in given:
-        # QoS overrides too: rclpy declares them again, and checks them, with the topic.
-        if name not in _FOREIGN and not node.describe_parameter(name).read_only:
-            node.undeclare_parameter(name)
     for parameter in table:
         value = parameter.default if parameter.name not in given else \
             _checked(node.get_name(), parameter, given[parameter.name])

@@ -8,13 +8,15 @@ comes through ``implementation_singleton``, which stays the same whatever rclpy'
 is built with.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
 
 from rclpy.context import Context
 from rclpy.guard_condition import GuardCondition
 from rclpy.impl.implementation_singleton import rclpy_implementation
 from rclpy.lifecycle import LifecycleNode
+from rclpy.node import Node
+from rclpy.parameter import Parameter
 from rclpy.subscription import Subscription
 
 #: Raised by rclpy.init() for arguments that cannot be used, and by impossible transitions. All
@@ -25,6 +27,17 @@ RCLError = rclpy_implementation.RCLError
 #: Raised by rclpy.init() for an unknown argument after --ros-args. Public in no distribution. Can
 #: go when rclpy.exceptions has it.
 UnknownROSArgsError = rclpy_implementation.UnknownROSArgsError
+
+
+def parameter_overrides(node: Node) -> Mapping[str, Parameter]:
+    """Return what files, arguments and the maker of a node set of its parameters, by name.
+
+    Needed in all five distributions to refuse unknown names: what the public way
+    (automatically_declare_parameters_from_overrides) meets first is an error of rclpy for a value
+    without a type, such as an empty list, which names neither node nor parameter. Can go when it
+    does.
+    """
+    return node._parameter_overrides
 
 
 def refuse_impossible_transitions(node: LifecycleNode, refused: Callable) -> None:

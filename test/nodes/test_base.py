@@ -111,6 +111,7 @@ def test_an_impossible_transition_leaves_the_node_alive(graph):
     ({'rate': 30.0}, ['unknown parameter rate', 'rate_hz']),
     ({'rate_hz': 500.0}, ['rate_hz is 500.0', '1.0 to 120.0']),
     ({'rate_hz': 'fast'}, ['rate_hz', 'expected double']),
+    ({'device': None}, ['device is None', 'expected string']),   # an empty list in a file
     ({'mode': 'medium'}, ["mode is 'medium'", 'fast, slow']),
 ])
 def test_wrong_parameters_are_refused_at_start(graph, overrides, words):

@@ -35,6 +35,22 @@ def test_unusable_arguments_raise_what_we_catch(arguments, error):
         rclpy.init(args=arguments, context=context, signal_handler_options=SignalHandlerOptions.NO)
 
 
+def test_overrides_come_from_arguments_files_and_the_maker(tmp_path):
+    file = tmp_path / 'parameters.yaml'
+    file.write_text('/**: {ros__parameters: {from_file: 1, both: 1, empty: []}}')
+    context = rclpy.Context()
+    rclpy.init(args=['--ros-args', '--params-file', str(file), '-p', 'both:=2'], context=context,
+               signal_handler_options=SignalHandlerOptions.NO)
+    node = rclpy.create_node('set', context=context, parameter_overrides=[
+        rclpy.parameter.Parameter('by_maker', value=3)])
+    given = rclpy_internals.parameter_overrides(node)
+    assert {name: given[name].value for name in given} == {
+        'from_file': 1, 'both': 2, 'empty': None, 'by_maker': 3}
+    assert not node.has_parameter('from_file')  # nothing is declared by that
+    node.destroy_node()
+    rclpy.shutdown(context=context)
+
+
 @pytest.fixture
 def lifecycle_node(graph):
     node = LifecycleNode('plain')

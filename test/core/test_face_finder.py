@@ -105,10 +105,10 @@ def test_what_is_no_image_is_refused_and_the_next_is_taken(image, detector, port
 
 
 def test_boxes_lie_inside_the_image(portrait):
-    class Beyond:
-        description, landmarks_follow_roll = 'a face at the edge, and one outside', True
+    class Beyond(FaceDetector):
+        name, landmarks_follow_roll = 'a face at the edge, and one outside', True
 
-        def detect(self, image):
+        def _detect(self, image):
             return [Detection(BoundingBox(-20, 400, 90, 120), 0.9),
                     Detection(BoundingBox(700, 0, 90, 90), 0.9)]
     face, = FaceFinder(Beyond(), FaceTracker()).process(portrait, 0.0)

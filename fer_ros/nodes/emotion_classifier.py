@@ -7,10 +7,12 @@ import traceback
 
 from fer_ros import conversions
 from fer_ros.core.affect import AffectFilter
-from fer_ros.core.classification import CropReader, EmotionClassifier
-from fer_ros.core.emotion_filter import EmotionFilter
+from fer_ros.core.classification import choose, CropReader, VARIANTS
+from fer_ros.core.emotion_filter import DEFAULTS, EmotionFilter
 from fer_ros.core.errors import ConfigurationError, FerError
 from fer_ros.core.newest import Newest
+from fer_ros.core.processor import instruction_set
+from fer_ros.core.resting_face import LOOK_S
 from fer_ros.core.statistics import LatencyWindow, RateMeter
 from fer_ros.core.types import Face, FaceEmotion
 from fer_ros.msg import EmotionArray, FaceArray
@@ -21,6 +23,7 @@ from fer_ros.nodes.parameters import Parameter, PROVIDERS
 from fer_ros.nodes.program import run
 from fer_ros.nodes.topics import sibling
 import numpy as np
+from std_srvs.srv import Trigger
 
 
 class EmotionClassifierNode(ManagedNode):
@@ -29,6 +32,8 @@ class EmotionClassifierNode(ManagedNode):
     PARAMETERS = (
         Parameter('model', '', 'the model: a file (.tflite or .onnx) with its metadata beside it '
                   '(docs/models.md), or the name of one that ships; empty: the default one'),
+        Parameter('variant', 'auto', 'which variant of a model that ships; auto: the one that is '
+                  'faster on this processor, tried at configure', choices=('auto', *VARIANTS)),
         Parameter('label_set', '', 'which labels the probabilities follow, fer2013 or ferplus '
                   "with the models that ship; empty: the model's default"),
         Parameter('face_topics', ['faces'],
@@ -39,13 +44,20 @@ class EmotionClassifierNode(ManagedNode):
         Parameter('delegate', '', 'path of a delegate library by which LiteRT runs a .tflite '
                   'file; empty: the processor'),
         Parameter('delegate_options', '', "the delegate's options, key=value,key=value"),
-        Parameter('time_constant_s', 0.5,
+        Parameter('time_constant_s', DEFAULTS.time_constant_s,
                   'how slowly the filtered state follows the single frames, seconds',
                   minimum=0.0, maximum=60.0, dynamic=True),
-        Parameter('uncertain_below', 0.0,
+        Parameter('stationary', list(DEFAULTS.stationary),
+                  'how much of their time people are angry, disgusted, afraid, happy, sad, '
+                  'surprised and neutral, in any unit: what the filtered state returns to without '
+                  'evidence', dynamic=True),
+        Parameter('learn_resting_face', DEFAULTS.learn_resting_face,
+                  'learn slowly, for each face, how it looks at rest, and read it less that; the '
+                  'service ~/look_neutral does it in three seconds', dynamic=True),
+        Parameter('uncertain_below', DEFAULTS.uncertain_below,
                   "below this confidence the label is uncertain; 0: the model's own threshold",
                   minimum=0.0, maximum=1.0, dynamic=True),
-        Parameter('minimum_quality', 0.1,
+        Parameter('minimum_quality', DEFAULTS.minimum_quality,
                   'below this face quality the label is uncertain', minimum=0.0, maximum=1.0,
                   dynamic=True),
     )
@@ -55,8 +67,10 @@ class EmotionClassifierNode(ManagedNode):
         self._classifier = self._reader = None
         self._publishers_by_topic = {}
         self._filters, self._affect_filters = {}, {}
-        self._subscriptions_made = []
+        self._subscriptions_made, self._services_made = [], []
         self._newest = self._thread = None
+        # The worker's thread reads faces while a service asks for their resting state.
+        self._filter_lock = threading.Lock()
 
     def configure(self) -> None:
         """Load the model."""
@@ -65,10 +79,11 @@ class EmotionClassifierNode(ManagedNode):
         if not topics or len(set(outputs)) < len(outputs):
             raise ConfigurationError(f'face_topics is {list(topics)}: expected one or more '
                                      'different topics')
-        self._classifier = EmotionClassifier(
-            self.value('model'), threads=self.value('threads'),
+        choice = choose(
+            self.value('model'), variant=self.value('variant'), threads=self.value('threads'),
             label_set=self.value('label_set'), providers=self.value('providers'),
             delegate=self.value('delegate'), delegate_options=self.value('delegate_options'))
+        self._classifier, self._choice = choice.classifier, choice
         self._reader = CropReader(self._classifier)
         self._mismatch = ''
         for topic, output in zip(topics, outputs):
@@ -79,8 +94,9 @@ class EmotionClassifierNode(ManagedNode):
         self._rate_in, self._rate_out, self._latency = RateMeter(), RateMeter(), LatencyWindow()
         self._last_error = ''
         self.get_logger().info(
-            f'model: {self._classifier.name}, labels: {self._classifier.label_set}, takes '
-            f'{self._classifier.input}, runs on {self._classifier.runs_on}')
+            f'model: {choice}, labels: {self._classifier.label_set}, takes '
+            f'{self._classifier.input}, runs on {self._classifier.runs_on}, '
+            f'{instruction_set() or "unknown instructions"}')
         for note in self._classifier.notes:
             self.get_logger().info(note)
         for warning in self._classifier.warnings:
@@ -92,6 +108,8 @@ class EmotionClassifierNode(ManagedNode):
         self._thread = threading.Thread(target=self._work, args=(self._newest,),
                                         name='emotion_classifier worker')
         self._thread.start()
+        self._services_made.append(
+            self.create_service(Trigger, '~/look_neutral', self._on_look_neutral))
         for topic in self._publishers_by_topic:
             self._filters[topic].reset()
             self._affect_filters[topic].reset()
@@ -104,6 +122,9 @@ class EmotionClassifierNode(ManagedNode):
         for subscription in self._subscriptions_made:
             self.destroy_subscription(subscription)
         self._subscriptions_made = []
+        for service in self._services_made:
+            self.destroy_service(service)
+        self._services_made = []
         if self._thread is not None:
             self._newest.close()
             self._thread.join()
@@ -128,6 +149,8 @@ class EmotionClassifierNode(ManagedNode):
         status.values.update({
             'model': self._classifier.name, 'runs on': self._classifier.runs_on,
             'label set': self._classifier.label_set,
+            'time a face at configure (ms)': self._choice.ms,
+            'variants tried': str(self._choice), 'instruction set': instruction_set(),
             'faces': self._faces, 'face arrays received': self._received,
             'face arrays processed': self._done,
             'face arrays dropped (newer came)': self._newest.replaced if self._newest else 0,
@@ -149,13 +172,25 @@ class EmotionClassifierNode(ManagedNode):
     def _make_filters(self, values: dict[str, object]) -> None:
         def value(name):
             return values.get(name, self.value(name))
-        self._filters = {topic: EmotionFilter(
-            time_constant_s=value('time_constant_s'),
-            uncertain_below=value('uncertain_below') or self._classifier.uncertain_below,
-            minimum_quality=value('minimum_quality')) for topic in self._publishers_by_topic}
+        settings = replace(DEFAULTS, **{name: value(name) for name in (
+            'time_constant_s', 'uncertain_below', 'minimum_quality', 'learn_resting_face')},
+            stationary=tuple(value('stationary')))
+        self._filters = {topic: EmotionFilter.of(self._classifier, settings)
+                         for topic in self._publishers_by_topic}
         self._affect_filters = {
             topic: AffectFilter(time_constant_s=value('time_constant_s'))
             for topic in self._publishers_by_topic}
+
+    def _on_look_neutral(self, _, response: Trigger.Response) -> Trigger.Response:
+        with self._filter_lock:
+            faces = sum(one.look_neutral() for one in self._filters.values())
+        response.success = faces > 0
+        response.message = (
+            f'learning the resting face of {faces} face{"s" * (faces > 1)}: look neutral for '
+            f'{LOOK_S:g} seconds' if faces else
+            'no face in view: step in front of the camera and call again')
+        self.get_logger().info(response.message)
+        return response
 
     def _on_faces(self, message: FaceArray, topic: str) -> None:
         self._received += 1
@@ -206,9 +241,10 @@ class EmotionClassifierNode(ManagedNode):
 
     def _emotions(self, topic: str, stamp_s: float, read: list[tuple]) -> list[FaceEmotion]:
         # A face without quality stays in sight and brings no evidence.
-        emotions = self._filters[topic].update(stamp_s, [
-            (face if valid else replace(face, quality=0.0), probabilities)
-            for face, probabilities, _, valid in read])
+        with self._filter_lock:
+            emotions = self._filters[topic].update(stamp_s, [
+                (face if valid else replace(face, quality=0.0), probabilities)
+                for face, probabilities, _, valid in read])
         own = [(face.track_id, affect) for face, _, affect, _ in read if affect is not None]
         if not own:
             return emotions

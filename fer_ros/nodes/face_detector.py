@@ -5,7 +5,7 @@ from fer_ros import conversions
 from fer_ros.core.classification import load_metadata
 from fer_ros.core.detection import create_detector, DETECTORS
 from fer_ros.core.errors import ConfigurationError
-from fer_ros.core.face_finder import FaceFinder
+from fer_ros.core.face_finder import DETECT_EVERY, FaceFinder
 from fer_ros.core.statistics import LatencyWindow, RateMeter
 from fer_ros.core.tracking import FaceTracker
 from fer_ros.msg import FaceArray
@@ -35,7 +35,7 @@ class FaceDetector(ManagedNode):
         Parameter('nms_threshold', 0.0,
                   "overlap (IoU) above which two detections are one; 0: the detector's own",
                   minimum=0.0, maximum=1.0),
-        Parameter('detect_every', 4,
+        Parameter('detect_every', DETECT_EVERY,
                   'detect in every n-th image, at least each 0.1 s, and carry the tracks between',
                   minimum=1, maximum=30),
         Parameter('emotion_model', '', 'the emotion model that will read the crops, as the '

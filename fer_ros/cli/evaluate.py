@@ -50,7 +50,7 @@ def main(arguments: list[str] | None = None) -> int:
     crop.add_argument('--faces', type=int, default=800, metavar='N', help='rows (%(default)s)')
     for command, run in ((detect, _detect), (track, _track), (crop, _crop)):
         command.set_defaults(run=run)
-        command.add_argument('--detector', default='auto', choices=DETECTORS)
+        command.add_argument('--detector', default=DETECTORS[0], choices=DETECTORS)
         command.add_argument('--model-path', default='', metavar='FILE')
         command.add_argument('--size-px', type=int, default=0, metavar='N',
                              help="longer side the detector sees; 0: the detector's default")

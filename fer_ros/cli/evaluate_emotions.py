@@ -47,7 +47,7 @@ def add_commands(commands) -> list[argparse.ArgumentParser]:
                        'videos/expressions_<person>_<age>.mp4 with a .csv each')
     heads.add_argument('--model', default='', metavar='FILE',
                        help='emotion model; empty: the one that ships')
-    heads.add_argument('--detector', default='auto', choices=DETECTORS)
+    heads.add_argument('--detector', default=DETECTORS[0], choices=DETECTORS)
     times.set_defaults(run=_time)
     heads.set_defaults(run=_expressions)
     return [times, heads]

@@ -179,7 +179,7 @@ class EmotionFilter:
         quality = float(np.clip(face.quality, 0, 1))
         weight = quality if quality >= settings.minimum_quality else 0.0
         state = self._states.get(face.track_id)
-        if state is None:
+        if state is None or self._now_s - state.seen_s > settings.forget_s:
             state = _State(self._stationary.copy(), self._now_s, '', self._now_s, RestingFace(
                 self._neutral, learn=settings.learn_resting_face))
             self._states[face.track_id] = state

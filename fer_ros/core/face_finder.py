@@ -45,9 +45,9 @@ class FaceFinder:
     :raises ConfigurationError: for a value out of range.
     """
 
-    def __init__(self, detector: FaceDetector, tracker: FaceTracker, *, detect_every: int = DETECT_EVERY,
-                 crop_side_px: int = 48, crop_color: bool = False,
-                 refine_landmarks: bool = True):
+    def __init__(self, detector: FaceDetector, tracker: FaceTracker, *,
+                 detect_every: int = DETECT_EVERY, crop_side_px: int = 48,
+                 crop_color: bool = False, refine_landmarks: bool = True):
         if detect_every < 1:
             raise ConfigurationError(f'detect_every is {detect_every}: it must be 1 or more')
         if crop_side_px < 0:

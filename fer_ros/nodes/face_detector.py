@@ -3,7 +3,7 @@
 
 from fer_ros import conversions
 from fer_ros.core.classification import load_metadata
-from fer_ros.core.detection import create_detector, DETECTORS
+from fer_ros.core.detection import create_detector, DETECTORS, MINIMUM_FACE_PX
 from fer_ros.core.errors import ConfigurationError
 from fer_ros.core.face_finder import DETECT_EVERY, FaceFinder
 from fer_ros.core.statistics import LatencyWindow, RateMeter
@@ -22,14 +22,15 @@ class FaceDetector(ManagedNode):
     """Find, follow and crop faces."""
 
     PARAMETERS = (
-        Parameter('detector', 'auto', 'which detector; auto takes the best that is installed',
-                  choices=DETECTORS),
+        Parameter('detector', DETECTORS[0],
+                  'which detector; auto takes the best that is installed', choices=DETECTORS),
         Parameter('model_path', '', "the user's own ONNX model; empty: the detector's own"),
         Parameter('detection_size_px', 0,
                   'long side to which the image is scaled for detection; 0: the detector decides',
                   minimum=0, maximum=4096),
-        Parameter('minimum_face_px', 24, 'smallest face looked for, pixels of the source image',
-                  minimum=8, maximum=2000),
+        Parameter('minimum_face_px', MINIMUM_FACE_PX,
+                  'smallest face looked for, pixels of the source image', minimum=8,
+                  maximum=2000),
         Parameter('score_threshold', 0.0, "detections below are dropped; 0: the detector's own",
                   minimum=0.0, maximum=1.0),
         Parameter('nms_threshold', 0.0,

@@ -21,7 +21,7 @@ from .runtimes import ModelFailure
 from .variants import choose, VARIANTS
 
 __all__ = [
-    'choose', 'CropReader', 'DEFAULT_MODEL', 'EmotionClassifier', 'find_model', 'InputFormat', 'LabelSet',
-    'load_metadata', 'MAX_BATCH', 'METADATA_FORMAT', 'MODEL_DIR', 'ModelFailure',
+    'choose', 'CropReader', 'DEFAULT_MODEL', 'EmotionClassifier', 'find_model', 'InputFormat',
+    'LabelSet', 'load_metadata', 'MAX_BATCH', 'METADATA_FORMAT', 'MODEL_DIR', 'ModelFailure',
     'ModelMetadata', 'probabilities', 'Reading', 'VARIANTS',
 ]

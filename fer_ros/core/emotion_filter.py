@@ -44,7 +44,7 @@ class FilterSettings:
     :ivar max_faces: bound on the faces held; those unseen longest go first.
     """
 
-    time_constant_s: float = 0.5
+    time_constant_s: float = 1.0
     correlation_s: float = 0.25
     stationary: tuple[float, ...] = (1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 6.0)
     uncertain_below: float = 0.0

@@ -4,9 +4,9 @@
 from fer_ros.core.emotions import Emotion
 import numpy as np
 
-#: How fast an offset is learnt, logits a second: a strong one of two takes some four minutes,
-#: and a state of ten seconds moves it by a tenth.
-RATE_PER_S = 0.01
+#: How fast an offset is learnt, logits a second: a strong one of two takes some two minutes, and a
+#: state of ten seconds moves it by a fifth.
+RATE_PER_S = 0.02
 #: How long "look neutral now" looks, seconds.
 LOOK_S = 3.0
 # Offsets stay in these bounds, logits. Neutral's is tight: whoever changes state all the time is

@@ -54,7 +54,7 @@ def draw(faces: ReadFaces, shares: np.ndarray, *, moving: bool, rate_hz: float, 
     states, shown = np.empty((2, len(stamps_s)), int)
     start_s = 0.0
     while start_s < duration_s:
-        first = start_s < begin_neutral_s
+        first = start_s < begin_neutral_s and len(by_class[Emotion.NEUTRAL]) > 0
         state = Emotion.NEUTRAL if first else random.choice(_CLASSES, p=present)
         length_s = begin_neutral_s if first else state_s
         here = (stamps_s >= start_s - 1e-9) & (stamps_s < start_s + length_s - 1e-9)

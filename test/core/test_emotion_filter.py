@@ -63,18 +63,18 @@ def test_one_odd_frame_changes_nothing_a_lasting_one_does():
     assert later[-1].duration_s == pytest.approx((29 - onsets[0]) / 30, abs=1e-6)
 
 
-@pytest.mark.parametrize('strength', [0.5, 0.7])
+@pytest.mark.parametrize('strength', [0.6, 0.8])
 def test_the_frame_rate_does_not_matter(strength):
     def belief(rate_hz):
         emotion_filter = even()
-        run(emotion_filter, [opinion(HAPPY, 0.5)] * int(rate_hz), rate_hz)
+        run(emotion_filter, [opinion(HAPPY, 0.4)] * int(rate_hz), rate_hz)
         return run(emotion_filter, [opinion(SAD, strength)] * round(0.3 * rate_hz), rate_hz,
                    1.0)[-1].filtered
     beliefs = {rate_hz: belief(rate_hz) for rate_hz in (10, 30, 120)}
     # Half way through the change: a saturated belief would be the same whatever the rate did.
     assert all(0.25 < one[SAD] < 0.75 for one in beliefs.values())
     for one in beliefs.values():
-        assert np.abs(one - beliefs[30]).max() < 0.06
+        assert np.abs(one - beliefs[30]).max() < 0.04
 
 
 def test_a_gap_fades_to_the_stationary_distribution():

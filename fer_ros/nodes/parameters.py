@@ -102,13 +102,17 @@ def declare(node: Node, table: tuple[Parameter, ...]) -> None:
 def _checked(node: str, parameter: Parameter, given: RosParameter) -> Any:
     """Return the value that was set, where the parameter may have it."""
     value, default = given.value, parameter.default
+    expected = RosParameter.Type.from_parameter_value(default)
     if given.type_ == RosParameter.Type.INTEGER and isinstance(default, (float, str)):
         value = type(default)(value)  # 30 for 30.0, and device 0 for '0', as everybody writes them
-    elif given.type_ != RosParameter.Type.from_parameter_value(default):
-        expected = RosParameter.Type.from_parameter_value(default).name.lower()
+    elif (given.type_, expected) == (RosParameter.Type.INTEGER_ARRAY,
+                                     RosParameter.Type.DOUBLE_ARRAY):
+        value = list(map(float, value))
+    elif given.type_ != expected:
+        constraint = f', {parameter.constraint}' if parameter.constraint else ''
         raise ConfigurationError(
             f'{node}: parameter {parameter.name} is {value!r} ({given.type_.name.lower()}): '
-            f'expected {expected}{", " + parameter.constraint if parameter.constraint else ""}')
+            f'expected {expected.name.lower()}{constraint}')
     if problem := parameter.problem(value):
         raise ConfigurationError(f'{node}: parameter {problem}')
     return value

@@ -170,6 +170,11 @@ def test_a_change_of_the_stationary_distribution_is_checked_and_applied(pipeline
     assert len(send(pipeline, portrait, 1).emotions) == 1
 
 
+def test_whole_numbers_do_for_the_stationary_distribution(graph):
+    node = graph.add(EmotionClassifierNode, stationary=[1, 1, 1, 2, 1, 1, 9])
+    assert node._filters['faces'].settings.stationary == (1, 1, 1, 2, 1, 1, 9)
+
+
 def test_node_benchmark_and_evaluation_have_the_same_defaults(graph):
     classifier = graph.add(EmotionClassifierNode)
     detector = graph.add(FaceDetector)

@@ -14,6 +14,7 @@ PACKAGES = {
     r'systemd': 'systemd',
     r'cmake and g\+\+': 'g++',
     r'iproute2': 'iproute2 util-linux',
+    r'cv_bridge': 'python3-cv-bridge',
 }
 #: What else there is to say, where no package of the system helps.
 OTHERS = {

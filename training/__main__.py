@@ -164,6 +164,8 @@ def _add_export(sub: argparse.ArgumentParser, data: dict) -> None:
     sub.add_argument('--out', type=Path, required=True, metavar='DIR', help='where the files go')
     sub.add_argument('--variants', default='float32,float16,int8',
                      help='of float32, float16, int8, onnx, keras (default: %(default)s)')
+    sub.add_argument('--raw-contrast', action='store_true', help='do not let the classifier even '
+                     'out the contrast of flat faces')
     sub.add_argument('--plain-heads', action='store_true', help='leave the two heads as they were '
                      'trained, instead of letting each read both')
     sub.add_argument('--label-set', default='ferplus', help='the default label set of the model '
@@ -257,7 +259,7 @@ def _export_trained(trained, splits: dict, options) -> None:
     results = export.export(
         trained, options.out, training, datasets.concatenate(others) if others else training,
         variants=tuple(options.variants.split(',')), default_label_set=options.label_set,
-        fit_heads=not options.plain_heads)
+        fit_heads=not options.plain_heads, even=not options.raw_contrast)
     for result in results:
         heads = ', '.join(
             f'{name}: same top class {entry["same_top_class"]:.2%}, accuracy '

@@ -30,6 +30,9 @@ class Augmentation:
     brightness: float = 0.15
     #: natural logarithm of gamma
     gamma: float = 0.3
+    #: probability of evening the contrast out over tiles, or of a face darker and flatter than
+    #: what surrounds it
+    local_contrast: float = 0.0
     #: probability of lowering the resolution or blurring
     blur: float = 0.1
     #: probability of sensor noise
@@ -62,6 +65,8 @@ def augment(images: np.ndarray, config: Augmentation,
         table = levels ** np.exp(config.gamma * u[6])
         table = (table - 0.5) * (1 + config.contrast * u[7]) + 0.5 + config.brightness * u[8]
         image = cv2.LUT(image, (table.clip(0, 1) * 255).astype(np.uint8))
+        if config.local_contrast and generator.uniform() < config.local_contrast:
+            image = _local_contrast(image, generator)
         if chance[i, 1] < config.blur:
             image = _lower_resolution(image, generator)
         if chance[i, 2] < config.noise:
@@ -107,6 +112,21 @@ def _affine(u: np.ndarray, side: int, config: Augmentation, flip: float) -> np.n
     centre = np.full(2, (side - 1) / 2)
     offset = centre - linear @ centre + config.shift * side * u[3:5]
     return np.column_stack([linear, offset])
+
+
+def _local_contrast(image: np.ndarray, generator: np.random.Generator) -> np.ndarray:
+    side = image.shape[0]
+    if generator.uniform() < 0.5:
+        tiles = int(generator.integers(2, 7))
+        return cv2.createCLAHE(generator.uniform(1, 4), (tiles, tiles)).apply(image)
+    # A dark face before a bright ground: the middle is compressed and shifted down, softly.
+    y, x = (np.mgrid[:side, :side] - (side - 1) / 2) / side
+    center_x, center_y = generator.uniform(-0.05, 0.05, 2)
+    away = ((x - center_x) / 0.38) ** 2 + ((y - center_y) / 0.48) ** 2
+    inside = 1 / (1 + np.exp((away - 1) * generator.uniform(3, 12)))
+    flat = image.mean() + (image - image.mean()) * generator.uniform(0.4, 1)
+    dark = flat - generator.uniform(0, 80)
+    return (image + inside * (dark - image)).clip(0, 255).astype(np.uint8)
 
 
 def _lower_resolution(image: np.ndarray, generator: np.random.Generator) -> np.ndarray:

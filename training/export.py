@@ -11,6 +11,7 @@ from pathlib import Path
 import tempfile
 
 from fer_ros.core.classification import EmotionClassifier, METADATA_FORMAT
+from fer_ros.core.contrast import even_contrast
 from fer_ros.core.emotions import LABELS
 import keras
 import numpy as np
@@ -19,6 +20,7 @@ from . import heads, networks, recipes
 from .datasets import Dataset, FERPLUS_LABELS, has_votes, split_holdout
 from .duplicates import find, without_copies
 from .metrics import calibrate, ferplus_majority, label_targets, poststratification_weights
+from .readings import neutral_reading, training_shares
 from .recipes import Recipe
 from .train import averaged, checksum, compile_model
 
@@ -104,7 +106,8 @@ def training_faces(trained: TrainedModel, splits: dict[str, Dataset]) -> Dataset
 
 def export(trained: TrainedModel, folder: Path, training_data: Dataset, check: Dataset, *,
            variants: tuple[str, ...] = LITERT_VARIANTS, default_label_set: str = 'ferplus',
-           fit_heads: bool = True, holdout: float = 0.05, seed: int = 1) -> list[dict]:
+           fit_heads: bool = True, holdout: float = 0.05, seed: int = 1,
+           even: bool = True) -> list[dict]:
     """Write ``<name>_<variant>`` files with their metadata and return what each check found.
 
     Nothing is written when a check fails.
@@ -115,6 +118,8 @@ def export(trained: TrainedModel, folder: Path, training_data: Dataset, check: D
     :param fit_heads: also let each of two heads read the other (:mod:`training.heads`), where
         that reads held-out faces better.
     :param check: faces on which every file is compared with the Keras model.
+    :param even: let the classifier even out the contrast of flat faces
+        (:mod:`fer_ros.core.contrast`), in use and in all that is fitted and checked here.
     :raises ExportError: when the backend cannot export, or a file differs from the model.
     """
     if trained.recipe is not None:
@@ -128,14 +133,20 @@ def export(trained: TrainedModel, folder: Path, training_data: Dataset, check: D
     unseen = np.setdiff1d(np.arange(len(held_out)), find(held_out.images, rest.images).first)
     if 2 * len(unseen) >= len(held_out):    # drawn faces all resemble one another
         held_out = held_out.subset(unseen)
-    logits = predict(trained.model, held_out.images)
+    # As the classifier shows them to the network.
+    evened = _evened if even else (lambda images: images)
+    logits = predict(trained.model, evened(held_out.images))
     if fit_heads and set(logits) == set(recipes.HEADS) and trained.recipe is not None \
             and has_votes(held_out):
         trained, logits = _with_fitted_heads(trained, held_out, logits)
     metadata = _metadata(trained, held_out, default_label_set, logits,
                          poststratification_weights(strata(held_out), strata(training_data)))
+    for head, entry in metadata['label_sets'].items():
+        entry['training_shares'] = training_shares(head, rest).round(5).tolist()
     metadata['data'].update(images=len(rest), held_out=len(held_out))
-    expected = {head: values for head, values in predict(trained.model, check.images).items()
+    metadata['input']['even_contrast'] = even
+    expected = {head: values
+                for head, values in predict(trained.model, evened(check.images)).items()
                 if head in metadata['label_sets']}
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
@@ -161,6 +172,10 @@ def predict(model: keras.Model, images: np.ndarray) -> dict[str, np.ndarray]:
     """Return a Keras model's logits by head, float32 ``(n, classes)``."""
     outputs = model.predict(images[..., None].astype(np.float32), batch_size=256, verbose=0)
     return {name: np.asarray(value, np.float32) for name, value in outputs.items()}
+
+
+def _evened(images: np.ndarray) -> np.ndarray:
+    return np.stack([even_contrast(image) for image in images])
 
 
 def _with_fitted_heads(trained: TrainedModel, held_out: Dataset,
@@ -212,6 +227,8 @@ def _metadata(trained: TrainedModel, held_out: Dataset, default_label_set: str,
         label_sets[head] = {
             'labels': list(labels), 'output': head, 'temperature': fitted.temperature,
             'uncertain_below': fitted.uncertain_below,
+            'neutral_reading': neutral_reading(
+                logits[head], classes, fitted.temperature).round(5).tolist(),
             'calibration': {key: round(value, 4) for key, value in asdict(fitted).items()}}
     if not label_sets:
         raise ExportError('no head of the model can be calibrated: the model has '

@@ -10,6 +10,7 @@ import sys
 
 from fer_ros.bench import goals
 from fer_ros.core.errors import FerError
+from fer_ros.core.processor import instruction_set
 
 #: The work that is the same in each image: what ROS adds to it is the ratio of two medians.
 EVERY_IMAGE = '640x480, 1 face, detection in every image'
@@ -29,7 +30,8 @@ def machine() -> dict:
     lines = Path('/proc/cpuinfo').read_text().splitlines()
     model = [line.split(':', 1)[1].strip() for line in lines
              if line.startswith('model name')]
-    return {'cpu': model[0] if model else platform.processor(), 'cores': os.cpu_count(),
+    return {'cpu': model[0] if model else platform.processor(),
+            'instruction_set': instruction_set(), 'cores': os.cpu_count(),
             'load_1min_before': round(os.getloadavg()[0], 2), 'system': platform.platform(),
             'python': platform.python_version(), 'versions': versions}
 

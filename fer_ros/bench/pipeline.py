@@ -3,7 +3,6 @@
 
 from contextlib import contextmanager
 import os
-import signal
 import subprocess
 import sys
 import threading
@@ -15,6 +14,7 @@ from fer_ros.bench import measure
 from fer_ros.core.errors import FerError
 from fer_ros.msg import EmotionArray
 from fer_ros.nodes import qos
+from fer_ros.processes import stop
 import numpy as np
 import rclpy
 from rclpy.executors import SingleThreadedExecutor
@@ -153,14 +153,7 @@ def processes(commands: list[list[str]]):
     try:
         yield running
     finally:
-        for process in running:
-            process.send_signal(signal.SIGINT)
-        for process in running:
-            try:
-                process.wait(10)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait()
+        stop(running)
 
 
 def node_commands(composed: bool, cameras: int = 1,

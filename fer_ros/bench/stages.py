@@ -3,15 +3,12 @@
 
 from fer_ros.bench import measure
 from fer_ros.core.alignment import align_face
-from fer_ros.core.classification import EmotionClassifier
+from fer_ros.core.classification import choose
 from fer_ros.core.detection import create_detector
 from fer_ros.core.emotion_filter import EmotionFilter
-from fer_ros.core.face_finder import FaceFinder
+from fer_ros.core.face_finder import DETECT_EVERY, FaceFinder
 from fer_ros.core.tracking import FaceTracker
 import numpy as np
-
-# As the face detector node has it by default.
-DETECT_EVERY = 4
 
 
 class CorePipeline:
@@ -20,8 +17,8 @@ class CorePipeline:
     def __init__(self, detect_every: int = DETECT_EVERY):
         self.detector = create_detector()
         self.finder = FaceFinder(self.detector, FaceTracker(), detect_every=detect_every)
-        self.classifier = EmotionClassifier()
-        self.filter = EmotionFilter(uncertain_below=self.classifier.uncertain_below)
+        self.classifier = choose().classifier
+        self.filter = EmotionFilter.of(self.classifier)
         self._frame = 0
 
     def __call__(self, image: np.ndarray) -> list:

@@ -7,8 +7,9 @@ import select
 import sys
 import time
 
-from fer_ros import conversions, home_conversions
+from fer_ros import conversions
 from fer_ros.cli.demo_options import KEYS
+from fer_ros.conversions import home as home_conversions
 from fer_ros.core.errors import FerError
 from fer_ros.core.home.light import LightState
 from fer_ros.msg import DeviceState, HomeState

@@ -2,11 +2,11 @@
 """The demo's nodes, each in its own process with its own log file."""
 
 from pathlib import Path
-import signal
 import subprocess
 import sys
 
 from fer_ros.core.errors import FerError
+from fer_ros.processes import stop
 
 
 class Processes:
@@ -40,12 +40,4 @@ class Processes:
 
     def stop(self) -> None:
         """End all nodes."""
-        for process in self._running.values():
-            if process.poll() is None:
-                process.send_signal(signal.SIGINT)
-        for process in self._running.values():
-            try:
-                process.wait(10)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait()
+        stop(self._running.values())

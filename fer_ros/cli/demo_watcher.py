@@ -8,9 +8,10 @@ import threading
 import time
 
 from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus
-from fer_ros import conversions, home_conversions
+from fer_ros import conversions
 from fer_ros.cli.demo_display import View
 from fer_ros.cli.demo_hand import Hand
+from fer_ros.conversions import home as home_conversions
 from fer_ros.core.statistics import LatencyWindow, RateMeter
 from fer_ros.msg import AmbientAction, EmotionArray
 from fer_ros.nodes import qos

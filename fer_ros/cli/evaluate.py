@@ -10,15 +10,15 @@ import sys
 import time
 
 import cv2
+from fer_ros.cli import evaluate_emotions
 from fer_ros.core.alignment import align_face, CROP_OVER_BOX
 from fer_ros.core.classification import EmotionClassifier
 from fer_ros.core.detection import create_detector, DETECTORS, FaceDetector
 from fer_ros.core.detection.mtcnn import LandmarkNet
-from fer_ros.core.emotion_filter import EmotionFilter
 from fer_ros.core.errors import ConfigurationError, FerError
-from fer_ros.core.evaluation import crops, detection, emotions, tracking
-from fer_ros.core.evaluation.page import number, Page, write_text
-from fer_ros.core.face_finder import FaceFinder
+from fer_ros.core.evaluation import crops, detection, tracking
+from fer_ros.core.evaluation.page import Page, write_text
+from fer_ros.core.face_finder import DETECT_EVERY, FaceFinder
 from fer_ros.core.tracking import FaceTracker
 import numpy as np
 
@@ -38,7 +38,7 @@ def main(arguments: list[str] | None = None) -> int:
                         help='what is done to the images (%(default)s); upright always is')
     track = commands.add_parser('track', help='the tracker, on videos made of a real face')
     track.add_argument('video', metavar='VIDEO', help='a video or image that shows a face')
-    track.add_argument('--detect-every', type=int, default=1, metavar='N',
+    track.add_argument('--detect-every', type=int, default=DETECT_EVERY, metavar='N',
                        help='detect on every N-th frame (%(default)s)')
     track.add_argument('--truth', default='', metavar='CSV',
                        help="where the video's one face is (frame,x,y,size): measures the video "
@@ -48,25 +48,21 @@ def main(arguments: list[str] | None = None) -> int:
     crop.add_argument('--model', default='', metavar='FILE',
                       help='emotion model; empty: the one that ships')
     crop.add_argument('--faces', type=int, default=800, metavar='N', help='rows (%(default)s)')
-    for command in (detect, track, crop):
-        command.add_argument('--detector', default='auto', choices=DETECTORS)
+    for command, run in ((detect, _detect), (track, _track), (crop, _crop)):
+        command.set_defaults(run=run)
+        command.add_argument('--detector', default=DETECTORS[0], choices=DETECTORS)
         command.add_argument('--model-path', default='', metavar='FILE')
         command.add_argument('--size-px', type=int, default=0, metavar='N',
                              help="longer side the detector sees; 0: the detector's default")
-    times = commands.add_parser('time', help='the filter over time, on simulated persons')
-    times.add_argument('--accuracy', type=float, default=0.7, metavar='SHARE',
-                       help='of single frames, from 0.2 to 0.99 (%(default)s)')
-    times.add_argument('--runs', type=int, default=5, metavar='N',
-                       help='persons, two minutes each (%(default)s)')
-    for command in (detect, track, times, crop):
+    others = evaluate_emotions.add_commands(commands)
+    for command in (detect, track, *others, crop):
         command.add_argument('--json', default='', metavar='FILE', help='the figures')
         command.add_argument('--page', default=f'fer-eval-{command.prog.split()[-1]}.html',
                              metavar='FILE', help='the report (%(default)s)')
     chosen = parser.parse_args(arguments)
     cv2.setNumThreads(1)
     try:
-        run = {'detect': _detect, 'track': _track, 'time': _time, 'crop': _crop}[chosen.command]
-        figures, page = run(chosen)
+        figures, page = chosen.run(chosen)
         if chosen.json:
             write_text(chosen.json, json.dumps(figures, indent=2) + '\n')
         page.write(chosen.page)
@@ -129,10 +125,10 @@ def _detect(chosen: argparse.Namespace) -> tuple[dict, Page]:
             (f'recall at {threshold:g}, 24 px', recall),
             ('processor ms a frame, mean', figures['ms_cpu_per_frame']),
             ('processor ms a frame, median', figures['ms_cpu_median'])]
-    _show(page, 'Figures', ('', 'value'), rows)
-    _show(page, f'Recall at {threshold:g} by size', ('face, px', 'recall'),
+    page.show('Figures', ('', 'value'), rows)
+    page.show(f'Recall at {threshold:g} by size', ('face, px', 'recall'),
           figures['recall_by_size'].items())
-    _show(page, 'By condition', ('condition', 'recall, 48 px', 'AP, 24 px'),
+    page.show('By condition', ('condition', 'recall, 48 px', 'AP, 24 px'),
           [(name, value, figures['ap24_by_condition'][name])
            for name, value in figures['recall48_by_condition'].items()])
     page.heading('Precision over recall')
@@ -217,7 +213,7 @@ def _track(chosen: argparse.Namespace) -> tuple[dict, Page]:
     figures['false_faces'] = sum(scene['false_faces'] for scene in results)
     figures['jitter_still'] = figures['scenes']['still']['jitter']
     figures['size_jitter_still'] = figures['scenes']['still']['size_jitter']
-    _show(page, 'Figures', ('scene', 'faces', 'found', 'switches', 'fragments', 'false', 'jitter',
+    page.show('Figures', ('scene', 'faces', 'found', 'switches', 'fragments', 'false', 'jitter',
                             'size jitter', 'ms a frame'),
           [(name, *scene.values()) for name, scene in figures['scenes'].items()])
     return figures, page
@@ -249,49 +245,6 @@ def _frames(source: str) -> Iterator[np.ndarray]:
             good, frame = capture.read()
     finally:
         capture.release()
-
-
-def _time(chosen: argparse.Namespace) -> tuple[dict, Page]:
-    if not 0.2 <= chosen.accuracy <= 0.99:
-        raise ConfigurationError(f'--accuracy is {chosen.accuracy}: it must be in [0.2, 0.99]')
-    if chosen.runs < 1:
-        raise ConfigurationError(f'--runs is {chosen.runs}: it must be 1 or more')
-    page = Page('Emotions over time')
-    page.paragraph(f'{chosen.runs} simulated persons of two minutes each, who change their '
-                   'emotion every 3 to 9 seconds, read by a classifier that is right in '
-                   f'{chosen.accuracy:.0%} of single frames and whose errors last a quarter of a '
-                   'second on average. The moving average has the window that gives it the '
-                   "filter's own delay.")
-    figures: dict = {'accuracy': chosen.accuracy, 'runs': chosen.runs, 'by_rate': {}}
-    rows = []
-    for rate_hz in (5, 10, 30):
-        recordings = [emotions.simulate(rate_hz=rate_hz, accuracy=chosen.accuracy, seed=seed)
-                      for seed in range(chosen.runs)]
-        raw = [emotions.measure(one, emotions.averaged_labels(one, 0)) for one in recordings]
-        ours = [emotions.measure(one, emotions.filtered_labels(one, EmotionFilter()))
-                for one in recordings]
-        delay_s = float(np.mean([one.delay_s for one in ours]))
-        window_s, average = emotions.average_with_delay(recordings, delay_s)
-        entry = {'raw': _mean(raw), 'filter': _mean(ours),
-                 'moving_average': {**_mean(average), 'window_s': window_s}}
-        figures['by_rate'][str(rate_hz)] = entry
-        rows += [(f'{rate_hz} Hz', name, value['false_switches_per_min'], value['delay_s'],
-                  value['right']) for name, value in entry.items()]
-    _show(page, 'Figures', ('frames', 'estimate', 'false switches/min', 'delay, s', 'right'),
-          rows)
-    figures |= {key: value for key, value in figures['by_rate']['30'].items()}
-    one = recordings[0]
-    shown = one.stamps_s < 40
-    names = emotions.LABELS
-    page.heading('The first 40 seconds of one person, 30 Hz')
-    page.chart({
-        'state': (one.stamps_s[shown], one.states[shown] + 0.1),
-        'single frames': (one.stamps_s[shown], one.probabilities.argmax(axis=1)[shown]),
-        'filter': (one.stamps_s[shown], [names.index(label) - 0.1 if label in names else -1
-                                         for label in emotions.filtered_labels(
-                                             one, EmotionFilter())[:int(shown.sum())]]),
-    }, x='seconds', y=', '.join(f'{i} {name}' for i, name in enumerate(names)), steps=True)
-    return figures, page
 
 
 def _crop(chosen: argparse.Namespace) -> tuple[dict, Page]:
@@ -350,26 +303,8 @@ def _crop(chosen: argparse.Namespace) -> tuple[dict, Page]:
             ('Turning rolled faces', ('', 'right', 'confidence'), turning),
             ('Quality', ('quality', 'right', 'crops'), quality),
             ('Damage', ('', 'right', 'quality'), damage)):
-        _show(page, title, head, [(name, *values) for name, values in rows.items()])
+        page.show(title, head, [(name, *values) for name, values in rows.items()])
     return figures, page
-
-
-def _mean(figures: list) -> dict[str, float]:
-    table = [asdict(one) for one in figures]
-    return {key: float(np.mean([row[key] for row in table])) for key in table[0]}
-
-
-def _show(page: Page, title: str, head: tuple[str, ...], rows) -> None:
-    """Put a table on the page and the terminal."""
-    rows = [tuple(row) for row in rows]
-    page.heading(title)
-    page.table(head, rows)
-    cells = [[str(name) for name in head]] + [[number(value) for value in row] for row in rows]
-    widths = [max(len(row[k]) for row in cells) for k in range(len(head))]
-    print(title)
-    for row in cells:
-        print('  ' + '  '.join(cell.ljust(width) if k == 0 else cell.rjust(width)
-                               for k, (cell, width) in enumerate(zip(row, widths))))
 
 
 if __name__ == '__main__':

@@ -3,17 +3,70 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from fer_ros.core.affect import valence_arousal
 from fer_ros.core.emotions import Emotion, LABELS, UNCERTAIN
 from fer_ros.core.errors import ConfigurationError
+from fer_ros.core.resting_face import RestingFace
 from fer_ros.core.stamps import FrameClock
 from fer_ros.core.types import Face, FaceEmotion
 import numpy as np
 
+if TYPE_CHECKING:
+    from fer_ros.core.classification import EmotionClassifier
+
 _CLASSES = len(Emotion)
-# The least probability a frame can give a class: a filter that was certain could never change.
-_FLOOR = 1e-3
+# The least ratio of probability and share that a frame can give a class: a filter that was
+# certain could never change.
+_FLOOR = 7e-3
+# A face counts as in view for so long after it was last seen, seconds.
+_IN_VIEW_S = 1.0
+
+
+@dataclass(frozen=True)
+class FilterSettings:
+    """
+    The filter's parameters; :data:`DEFAULTS` are those of the node, the benchmark and fer-eval.
+
+    :ivar time_constant_s: how long an emotion lasts on average, seconds.
+    :ivar correlation_s: how far apart frames are independent, seconds.
+    :ivar stationary: ``(7,)`` in the order of :class:`Emotion`: how much of their time people
+        spend in each state, to which a belief returns without evidence; it is scaled to sum to 1.
+        Neutral as often as all others together reads mostly neutral persons as well as more of
+        it would, and lively ones better (docs/model_card.md).
+    :ivar uncertain_below: the label is 'uncertain' when the winner's probability is lower,
+        [0, 1]; 0: as the model's metadata say.
+    :ivar minimum_quality: a face of lower quality brings no evidence; its label is 'uncertain'
+        until it was seen well once.
+    :ivar learn_resting_face: learn slowly what each face looks like at rest.
+    :ivar forget_s: a face unseen for longer starts anew, seconds.
+    :ivar max_faces: bound on the faces held; those unseen longest go first.
+    """
+
+    time_constant_s: float = 1.0
+    correlation_s: float = 0.25
+    stationary: tuple[float, ...] = (1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 6.0)
+    uncertain_below: float = 0.0
+    minimum_quality: float = 0.1
+    learn_resting_face: bool = False
+    forget_s: float = 10.0
+    max_faces: int = 256
+
+    def check(self) -> None:
+        """Raise a ConfigurationError that names the first value out of range."""
+        for name in ('time_constant_s', 'correlation_s', 'forget_s'):
+            if not getattr(self, name) > 0:
+                raise ConfigurationError(f'{name} is {getattr(self, name)}: it must be more than '
+                                         '0 seconds')
+        for name in ('uncertain_below', 'minimum_quality'):
+            if not 0 <= getattr(self, name) <= 1:
+                raise ConfigurationError(f'{name} is {getattr(self, name)}: it must be in [0, 1]')
+        _distribution('stationary', self.stationary)
+
+
+#: What everything uses that is not told otherwise.
+DEFAULTS = FilterSettings()
 
 
 @dataclass
@@ -24,6 +77,7 @@ class _State:
     seen_s: float
     label: str
     since_s: float
+    resting: RestingFace
 
 
 class EmotionFilter:
@@ -31,56 +85,55 @@ class EmotionFilter:
     The forward step of a hidden Markov model for each face.
 
     The hidden state is one of the seven emotions. It changes as a continuous-time Markov chain
-    that leaves its state at the rate 1 / ``time_constant_s`` and then takes one by the prior,
-    so over an interval dt::
+    that leaves its state at the rate 1 / ``time_constant_s`` and then takes one by the stationary
+    distribution s, so over an interval dt::
 
-        predicted = a * belief + (1 - a) * prior,  a = exp(-dt / time_constant_s)
+        predicted = a * belief + (1 - a) * s,  a = exp(-dt / time_constant_s)
 
-    A frame's probabilities p (posteriors under the prior) weigh as likelihood p / prior to a
-    power w (L. Rabiner: A tutorial on hidden Markov models, Proc. IEEE 77(2), 1989)::
+    A frame's probabilities p are posteriors: they carry the shares d of the classes among the
+    faces that the network was trained on. Divided by them they are likelihoods, which weigh to a
+    power w (L. Rabiner: A tutorial on hidden Markov models, Proc. IEEE 77(2), 1989; N. Morgan and
+    H. Bourlard: Continuous speech recognition, IEEE Signal Processing Magazine 12(3), 1995, on
+    the division)::
 
-        belief = predicted * (p / prior) ** w / sum,  w = quality * min(1, dt / correlation_s)
+        belief = predicted * (p / d) ** w / sum,  w = quality * min(1, dt / correlation_s)
 
-    Frames closer in time than ``correlation_s`` show the same opinion again rather than a new
-    one: with w they bring evidence by the second, not by the frame, and the result is the same
-    at any frame rate. The first frame of a face counts in full.
+    The divisor d and the stationary distribution s are two things: the first is a fact of the
+    training, the second says how people spend their time. Frames closer in time than
+    ``correlation_s`` show the same opinion again rather than a new one: with w they bring
+    evidence by the second, not by the frame, and the result is the same at any frame rate. The
+    first frame of a face counts in full, upon s.
 
-    :param time_constant_s: how long an emotion lasts on average, seconds.
-    :param correlation_s: how far apart frames are independent, seconds.
-    :param prior: ``(7,)`` probabilities in the order of :class:`Emotion`; None: all alike.
-    :param uncertain_below: the label is 'uncertain' when the winner's probability is lower.
-    :param minimum_quality: a face of lower quality brings no evidence; its label is 'uncertain'
-        until it was seen well once.
-    :param forget_s: a face unseen for longer starts anew, seconds.
-    :param max_faces: bound on the faces held; those unseen longest go first.
+    :param training_shares: d, ``(7,)`` in the order of :class:`Emotion`; None: all alike.
+    :param neutral_reading: what the network reads in a neutral face, ``(7,)``; see
+        :class:`fer_ros.core.resting_face.RestingFace`.
+    :param model_uncertain_below: the threshold where the settings leave it to the model, [0, 1].
     :raises ConfigurationError: for a value out of range.
     """
 
-    def __init__(self, *, time_constant_s: float = 2.0, correlation_s: float = 0.25,
-                 prior: Sequence[float] | None = None, uncertain_below: float = 0.4,
-                 minimum_quality: float = 0.1, forget_s: float = 10.0, max_faces: int = 256):
-        for name, value in (('time_constant_s', time_constant_s),
-                            ('correlation_s', correlation_s), ('forget_s', forget_s)):
-            if not value > 0:
-                raise ConfigurationError(f'{name} is {value}: it must be more than 0 seconds')
-        for name, value in (('uncertain_below', uncertain_below),
-                            ('minimum_quality', minimum_quality)):
-            if not 0 <= value <= 1:
-                raise ConfigurationError(f'{name} is {value}: it must be in [0, 1]')
-        self._prior = np.full(_CLASSES, 1 / _CLASSES)
-        if prior is not None:
-            self._prior = np.asarray(prior, np.float64)
-            if self._prior.shape != (_CLASSES,) or not (self._prior > 0).all():
-                raise ConfigurationError(f'prior must be {_CLASSES} numbers above 0')
-            self._prior = self._prior / self._prior.sum()
-        self._time_constant_s = time_constant_s
-        self._correlation_s = correlation_s
-        self._uncertain_below = uncertain_below
-        self._minimum_quality = minimum_quality
-        self._forget_s = forget_s
-        self._max_faces = max(1, max_faces)
-        self._clock = FrameClock(forget_s)
+    def __init__(self, settings: FilterSettings = DEFAULTS, *,
+                 training_shares: Sequence[float] | None = None,
+                 neutral_reading: Sequence[float] | None = None,
+                 model_uncertain_below: float = 0.0):
+        settings.check()
+        self.settings = settings
+        self._stationary = _distribution('stationary', settings.stationary)
+        self._shares = (np.full(_CLASSES, 1 / _CLASSES) if training_shares is None
+                        else _distribution('training_shares', training_shares))
+        self._neutral = (None if neutral_reading is None
+                         else _distribution('neutral_reading', neutral_reading))
+        self._uncertain_below = settings.uncertain_below or model_uncertain_below
+        self._clock = FrameClock(settings.forget_s)
         self.reset()
+
+    @classmethod
+    def of(cls, classifier: 'EmotionClassifier',
+           settings: FilterSettings = DEFAULTS) -> 'EmotionFilter':
+        """Return the filter for what a classifier publishes, with what its metadata say."""
+        entry = classifier.metadata.label_sets[classifier.label_set]
+        return cls(settings, training_shares=entry.training_shares,
+                   neutral_reading=entry.neutral_reading,
+                   model_uncertain_below=entry.uncertain_below)
 
     def reset(self) -> None:
         """Forget all faces."""
@@ -109,20 +162,36 @@ class EmotionFilter:
         self._forget()
         return result
 
+    def look_neutral(self) -> int:
+        """
+        Take what the faces in view show in the next three seconds as their resting faces.
+
+        :returns: how many they are.
+        """
+        in_view = [state for state in self._states.values()
+                   if self._now_s - state.seen_s <= _IN_VIEW_S]
+        for state in in_view:
+            state.resting.look_neutral()
+        return len(in_view)
+
     def _read(self, face: Face, probabilities: np.ndarray) -> FaceEmotion:
+        settings = self.settings
         quality = float(np.clip(face.quality, 0, 1))
-        weight = quality if quality >= self._minimum_quality else 0.0
+        weight = quality if quality >= settings.minimum_quality else 0.0
         state = self._states.get(face.track_id)
-        if state is None:
-            state = _State(self._prior.copy(), self._now_s, '', self._now_s)
+        if state is None or self._now_s - state.seen_s > settings.forget_s:
+            state = _State(self._stationary.copy(), self._now_s, '', self._now_s, RestingFace(
+                self._neutral, learn=settings.learn_resting_face))
             self._states[face.track_id] = state
+            interval_s = 0.0
         else:
             interval_s = self._now_s - state.seen_s
-            stay = np.exp(-interval_s / self._time_constant_s)
-            state.belief = stay * state.belief + (1 - stay) * self._prior
-            weight *= min(1.0, interval_s / self._correlation_s)
+            stay = np.exp(-interval_s / settings.time_constant_s)
+            state.belief = stay * state.belief + (1 - stay) * self._stationary
+            weight *= min(1.0, interval_s / settings.correlation_s)
             state.seen_s = self._now_s
-        likelihood = (np.maximum(probabilities, _FLOOR) / self._prior) ** weight
+        read = state.resting.corrected(probabilities, interval_s) if weight else probabilities
+        likelihood = np.maximum(read / self._shares, _FLOOR) ** weight
         state.belief = state.belief * likelihood
         state.belief /= state.belief.sum()
 
@@ -140,10 +209,18 @@ class EmotionFilter:
 
     def _forget(self) -> None:
         oldest_first = sorted(self._states.items(), key=lambda item: item[1].seen_s)
-        surplus = len(oldest_first) - self._max_faces
+        surplus = len(oldest_first) - max(1, self.settings.max_faces)
         for i, (track_id, state) in enumerate(oldest_first):
-            if i < surplus or self._now_s - state.seen_s > self._forget_s:
+            if i < surplus or self._now_s - state.seen_s > self.settings.forget_s:
                 del self._states[track_id]
+
+
+def _distribution(name: str, values: Sequence[float]) -> np.ndarray:
+    shares = np.asarray(values, np.float64)
+    if shares.shape != (_CLASSES,) or not (shares > 0).all() or not np.isfinite(shares).all():
+        raise ConfigurationError(f'{name} is {list(values)}: it must be {_CLASSES} numbers above '
+                                 f'0, of {", ".join(LABELS)}')
+    return shares / shares.sum()
 
 
 def _checked(probabilities: np.ndarray) -> np.ndarray:

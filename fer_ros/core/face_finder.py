@@ -13,6 +13,8 @@ from fer_ros.core.tracking import FaceTracker, Track
 from fer_ros.core.types import Face
 import numpy as np
 
+#: The detector runs on every n-th image, unless told otherwise.
+DETECT_EVERY = 4
 #: Motion carries a face no longer than this without the detector, seconds.
 LONGEST_CARRY_S = 0.1
 # Stamps of a steady camera tremble by this much, seconds.
@@ -44,9 +46,9 @@ class FaceFinder:
     :raises ConfigurationError: for a value out of range.
     """
 
-    def __init__(self, detector: FaceDetector, tracker: FaceTracker, *, detect_every: int = 1,
-                 crop_side_px: int = 48, crop_color: bool = False,
-                 refine_landmarks: bool = True):
+    def __init__(self, detector: FaceDetector, tracker: FaceTracker, *,
+                 detect_every: int = DETECT_EVERY, crop_side_px: int = 48,
+                 crop_color: bool = False, refine_landmarks: bool = True):
         if detect_every < 1:
             raise ConfigurationError(f'detect_every is {detect_every}: it must be 1 or more')
         if crop_side_px < 0:

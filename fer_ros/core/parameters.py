@@ -61,6 +61,8 @@ class Parameter:
                     bool: 'true or false', list: 'a list'}[wanted]
             raise ConfigurationError(f'{self.name} is {value!r}: expected {name}'
                                      f'{", " + self.constraint if self.constraint else ""}')
+        if wanted is list and isinstance(self.default[0], float):
+            value = [float(part) if type(part) is int else part for part in value]
         if wanted is list and not all(type(part) is type(self.default[0]) for part in value):
             raise ConfigurationError(f'{self.name} is {value!r}: expected a list such as '
                                      f'{self.default!r}')

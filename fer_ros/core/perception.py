@@ -3,14 +3,15 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
+import threading
 from typing import Any
 
 from fer_ros.core.affect import AffectFilter
-from fer_ros.core.classification import CropReader, EmotionClassifier, load_metadata
-from fer_ros.core.detection import create_detector, DETECTORS
-from fer_ros.core.emotion_filter import EmotionFilter
+from fer_ros.core.classification import choose, CropReader, load_metadata, VARIANTS
+from fer_ros.core.detection import create_detector, DETECTORS, MINIMUM_FACE_PX
+from fer_ros.core.emotion_filter import DEFAULTS, EmotionFilter
 from fer_ros.core.errors import ConfigurationError
-from fer_ros.core.face_finder import FaceFinder
+from fer_ros.core.face_finder import DETECT_EVERY, FaceFinder
 from fer_ros.core.parameters import Parameter
 from fer_ros.core.tracking import FaceTracker
 from fer_ros.core.types import Face, FaceEmotion
@@ -23,20 +24,20 @@ PROVIDERS = Parameter(
     'last by itself')
 
 DETECTOR_PARAMETERS = (
-    Parameter('detector', 'auto', 'which detector; auto takes the best that is installed',
+    Parameter('detector', DETECTORS[0], 'which detector; auto takes the best that is installed',
               choices=DETECTORS),
     Parameter('model_path', '', "the user's own ONNX model; empty: the detector's own"),
     Parameter('detection_size_px', 0,
               'long side to which the image is scaled for detection; 0: the detector decides',
               minimum=0, maximum=4096),
-    Parameter('minimum_face_px', 24, 'smallest face looked for, pixels of the source image',
-              minimum=8, maximum=2000),
+    Parameter('minimum_face_px', MINIMUM_FACE_PX,
+              'smallest face looked for, pixels of the source image', minimum=8, maximum=2000),
     Parameter('score_threshold', 0.0, "detections below are dropped; 0: the detector's own",
               minimum=0.0, maximum=1.0),
     Parameter('nms_threshold', 0.0,
               "overlap (IoU) above which two detections are one; 0: the detector's own",
               minimum=0.0, maximum=1.0),
-    Parameter('detect_every', 4,
+    Parameter('detect_every', DETECT_EVERY,
               'detect in every n-th image, at least each 0.1 s, and carry the tracks between',
               minimum=1, maximum=30),
     Parameter('emotion_model', '', 'the emotion model that will read the crops, as the '
@@ -52,6 +53,8 @@ DETECTOR_PARAMETERS = (
 CLASSIFIER_PARAMETERS = (
     Parameter('model', '', 'the model: a file (.tflite or .onnx) with its metadata beside it '
               '(docs/models.md), or the name of one that ships; empty: the default one'),
+    Parameter('variant', 'auto', 'which variant of a model that ships; auto: the one that is '
+              'faster on this processor, tried at configure', choices=('auto', *VARIANTS)),
     Parameter('label_set', '', 'which labels the probabilities follow, fer2013 or ferplus '
               "with the models that ship; empty: the model's default"),
     Parameter('threads', 1, 'processor threads of the model', minimum=1, maximum=64),
@@ -59,13 +62,20 @@ CLASSIFIER_PARAMETERS = (
     Parameter('delegate', '', 'path of a delegate library by which LiteRT runs a .tflite '
               'file; empty: the processor'),
     Parameter('delegate_options', '', "the delegate's options, key=value,key=value"),
-    Parameter('time_constant_s', 0.5,
+    Parameter('time_constant_s', DEFAULTS.time_constant_s,
               'how slowly the filtered state follows the single frames, seconds',
               minimum=0.0, maximum=60.0, dynamic=True),
-    Parameter('uncertain_below', 0.0,
+    Parameter('stationary', list(DEFAULTS.stationary),
+              'how much of their time people are angry, disgusted, afraid, happy, sad, surprised '
+              'and neutral, in any unit: what the filtered state returns to without evidence',
+              dynamic=True),
+    Parameter('learn_resting_face', DEFAULTS.learn_resting_face,
+              'learn slowly, for each face, how it looks at rest, and read it less that; the '
+              'service ~/look_neutral does it in three seconds', dynamic=True),
+    Parameter('uncertain_below', DEFAULTS.uncertain_below,
               "below this confidence the label is uncertain; 0: the model's own threshold",
               minimum=0.0, maximum=1.0, dynamic=True),
-    Parameter('minimum_quality', 0.1,
+    Parameter('minimum_quality', DEFAULTS.minimum_quality,
               'below this face quality the label is uncertain', minimum=0.0, maximum=1.0,
               dynamic=True),
 )
@@ -107,20 +117,25 @@ def crop_format(values: Mapping[str, Any]) -> tuple[int, str]:
 class EmotionReader:
     """Read the faces of several streams with one network, and filter each stream over time.
 
-    Not safe for use by several threads at once.
+    Not safe for use by several threads at once, but for :meth:`look_neutral`.
 
     :param streams: their names.
     :param values: of :data:`CLASSIFIER_PARAMETERS`, all of them, by name.
+    :ivar choice: the network's variants that were tried, and their times.
     :ivar classifier: the network.
+    :ivar filters: the filter over time of each stream, by its name.
     :ivar mismatch: and ``failure``, ``failed``: as in :class:`CropReader`.
     :raises ConfigurationError: when the model or a value cannot be used.
     """
 
     def __init__(self, streams: Iterable[str], values: Mapping[str, Any]):
-        self.classifier = EmotionClassifier(
-            values['model'], threads=values['threads'], label_set=values['label_set'],
-            providers=values['providers'], delegate=values['delegate'],
-            delegate_options=values['delegate_options'])
+        self.choice = choose(
+            values['model'], variant=values['variant'], threads=values['threads'],
+            label_set=values['label_set'], providers=values['providers'],
+            delegate=values['delegate'], delegate_options=values['delegate_options'])
+        self.classifier = self.choice.classifier
+        # Faces are read in one thread while another asks for their resting state.
+        self._filter_lock = threading.Lock()
         self._crops = CropReader(self.classifier)
         self._streams = tuple(streams)
         self.mismatch = ''
@@ -153,17 +168,23 @@ class EmotionReader:
 
     def tune(self, values: Mapping[str, Any]) -> None:
         """Use other parameters of the filters; the states begin again from scratch."""
-        self._filters = {stream: EmotionFilter(
-            time_constant_s=values['time_constant_s'],
-            uncertain_below=values['uncertain_below'] or self.classifier.uncertain_below,
-            minimum_quality=values['minimum_quality']) for stream in self._streams}
+        settings = replace(DEFAULTS, **{name: values[name] for name in (
+            'time_constant_s', 'uncertain_below', 'minimum_quality', 'learn_resting_face')},
+            stationary=tuple(values['stationary']))
+        self.filters = {stream: EmotionFilter.of(self.classifier, settings)
+                         for stream in self._streams}
         self._affect_filters = {
             stream: AffectFilter(time_constant_s=values['time_constant_s'])
             for stream in self._streams}
 
+    def look_neutral(self) -> int:
+        """Learn the resting face of everybody in view from the next seconds; return how many."""
+        with self._filter_lock:
+            return sum(one.look_neutral() for one in self.filters.values())
+
     def reset(self, stream: str) -> None:
         """Forget the faces of a stream."""
-        self._filters[stream].reset()
+        self.filters[stream].reset()
         self._affect_filters[stream].reset()
 
     def read(self, frames: Mapping[str, tuple[float, Sequence[Face]]]
@@ -187,9 +208,10 @@ class EmotionReader:
 
     def _emotions(self, stream: str, stamp_s: float, read: list[tuple]) -> list[FaceEmotion]:
         # A face without quality stays in sight and brings no evidence.
-        emotions = self._filters[stream].update(stamp_s, [
-            (face if valid else replace(face, quality=0.0), probabilities)
-            for face, probabilities, _, valid in read])
+        with self._filter_lock:
+            emotions = self.filters[stream].update(stamp_s, [
+                (face if valid else replace(face, quality=0.0), probabilities)
+                for face, probabilities, _, valid in read])
         own = [(face.track_id, affect) for face, _, affect, _ in read if affect is not None]
         if not own:
             return emotions

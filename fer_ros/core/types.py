@@ -51,6 +51,7 @@ class Face:
     """A detection with an identity and, where it was asked for, its aligned crop.
 
     :ivar track_id: stays with the person; from 1 upwards, never used again.
+    :ivar box: inside the image.
     :ivar detected: True when this frame's detector found it, False when the track was carried on.
     :ivar quality: how far the crop can be trusted, [0, 1].
     :ivar crop: uint8, aligned, ``(side, side)`` gray or ``(side, side, 3)`` BGR, or None.

@@ -1,21 +1,24 @@
 # SPDX-License-Identifier: Apache-2.0
 """Annotator: the image with boxes, ids, labels and bars, only while somebody subscribes."""
 
-from collections import OrderedDict
-import threading
-
 from fer_ros import conversions
 from fer_ros.core.annotation import annotate
 from fer_ros.core.errors import FerError
 from fer_ros.core.statistics import RateMeter
 from fer_ros.msg import EmotionArray
 from fer_ros.nodes import image_input, qos
-from fer_ros.nodes.base import ManagedNode, run
+from fer_ros.nodes.base import ManagedNode
+from fer_ros.nodes.demand import PublisherOnDemand
 from fer_ros.nodes.diagnostics import Status
 from fer_ros.nodes.parameters import Parameter
+from fer_ros.nodes.program import run
+from fer_ros.nodes.synchronizer import Synchronizer
 import numpy as np
 from sensor_msgs.msg import Image
 from std_msgs.msg import Header
+
+#: Inputs of the synchronizer.
+_IMAGE, _EMOTIONS = 0, 1
 
 
 class Annotator(ManagedNode):
@@ -30,97 +33,63 @@ class Annotator(ManagedNode):
 
     def __init__(self, **kwargs):
         super().__init__('annotator', **kwargs)
-        self._input = self._emotions = self._publisher = self._demand = None
-        self._lock = threading.Lock()
-        self._images: OrderedDict[tuple[int, int], tuple[np.ndarray, Header]] = OrderedDict()
-        self._awaited: OrderedDict[tuple[int, int], EmotionArray] = OrderedDict()
+        self._input = self._emotions = self._output = None
 
     def configure(self) -> None:
-        """Make the publisher."""
-        self._publisher = self.advertise(Image, 'image_annotated', qos.IMAGE)
-        self._published = self._unmatched = 0
+        """Create the publisher."""
+        self._output = PublisherOnDemand(self, Image, 'image_annotated', qos.IMAGE)
+        self._pairs = Synchronizer(2, self.value('buffer_size'), self._publish)
+        self._published = 0
         self._rate = RateMeter()
 
     def activate(self) -> None:
         """Watch for subscribers; nothing is done until there is one."""
-        self._demand = self.create_timer(0.25, self._follow_demand)
-        self._follow_demand()
+        self._output.open(self._start, self._stop)
 
     def deactivate(self) -> None:
         """Stop."""
-        if self._demand is not None:
-            self.destroy_timer(self._demand)
-            self._demand = None
-        self._stop()
+        self._output.close()
 
     def cleanup(self) -> None:
         """Destroy the publisher."""
-        if self._publisher is not None:
-            self.destroy_publisher(self._publisher)
-            self._publisher = None
+        if self._output is not None:
+            self._output.destroy()
+            self._output = None
 
     def report(self, status: Status) -> None:
         """Add figures."""
-        if self._publisher is None:
+        if self._output is None:
             return
         status.values.update({
-            'viewers': self._publisher.get_subscription_count(),
+            'viewers': self._output.subscribers,
             'images published': self._published,
-            'images without emotions in time': self._unmatched,
+            'images without emotions in time': self._pairs.dropped(_IMAGE),
             'rate out (Hz)': self._rate.rate_hz(self.now_s())})
         if self._input is not None:
             self._input.report(status)
 
-    def _follow_demand(self) -> None:
-        wanted = self._publisher.get_subscription_count() > 0
-        if wanted and self._input is None:
-            self._emotions = self.subscribe(
-                EmotionArray, 'emotions', self._on_emotions, qos.RESULT, own_thread=True)
-            self._input = image_input.ImageInput(self, self._on_image)
-        elif not wanted and self._input is not None:
-            self._stop()
+    def _start(self) -> None:
+        self._emotions = self.subscribe(
+            EmotionArray, 'emotions',
+            lambda message: self._pairs.add(_EMOTIONS, message.header, message), qos.RESULT,
+            own_thread=True)
+        self._input = image_input.ImageInput(
+            self, lambda image, header: self._pairs.add(_IMAGE, header, (image, header)))
 
     def _stop(self) -> None:
-        if self._input is not None:
-            self._input.close()
-            self.destroy_subscription(self._emotions)
-            self._input = self._emotions = None
-        with self._lock:
-            self._images.clear()
-            self._awaited.clear()
+        self._input.close()
+        self.destroy_subscription(self._emotions)
+        self._input = self._emotions = None
+        self._pairs.clear()
 
-    def _on_image(self, image: np.ndarray, header: Header) -> None:
-        key = (header.stamp.sec, header.stamp.nanosec)
-        with self._lock:
-            message = self._awaited.pop(key, None)
-            if message is None:
-                self._images[key] = (image, header)
-                while len(self._images) > self.value('buffer_size'):
-                    self._images.popitem(last=False)
-                    self._unmatched += 1
-        if message is not None:
-            self._publish(image, header, message)
-
-    def _on_emotions(self, message: EmotionArray) -> None:
-        key = (message.header.stamp.sec, message.header.stamp.nanosec)
-        with self._lock:
-            found = self._images.pop(key, None)
-            if found is None:
-                # The emotions of an image can be here before our worker has read it.
-                self._awaited[key] = message
-                while len(self._awaited) > self.value('buffer_size'):
-                    self._awaited.popitem(last=False)
-        if found is not None:
-            self._publish(*found, message)
-
-    def _publish(self, image: np.ndarray, header: Header, message: EmotionArray) -> None:
+    def _publish(self, found: tuple[np.ndarray, Header], message: EmotionArray) -> None:
+        image, header = found
         try:
             emotions = conversions.message_to_emotions(message)
         except FerError as error:
-            self.get_logger().error(f'emotions left out: {error}', throttle_duration_sec=5.0)
+            self.get_logger().error(f'emotions skipped: {error}', throttle_duration_sec=5.0)
             emotions = []
-        self._publisher.publish(conversions.array_to_image(annotate(image, emotions), 'bgr8',
-                                                           header))
+        self._output.publish(conversions.array_to_image(annotate(image, emotions), 'bgr8', header))
         self._published += 1
         self._rate.tick(self.now_s())
 

@@ -1,36 +1,29 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What every node of the package has: lifecycle, parameters, diagnostics, and a main function."""
+"""What every node of the package has: lifecycle, parameters, diagnostics, checked endpoints."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 import copy
-import signal
-import sys
 import threading
-import time
 import traceback
-from weakref import WeakSet
 
-from fer_ros import transport
 from fer_ros.core.backoff import Backoff
 from fer_ros.core.errors import FerError
 from fer_ros.nodes import parameters, qos
 from fer_ros.nodes.diagnostics import Diagnostics, ERROR, Status, WARN
 from fer_ros.nodes.parameters import Parameter
+from fer_ros.nodes.rclpy_internals import refuse_impossible_transitions
 from fer_ros.nodes.receiver import Receiver, ReceiverGroup
+from fer_ros.nodes.release import release_when_main_ends
 from rcl_interfaces.msg import SetParametersResult
-import rclpy
-from rclpy._rclpy_pybind11 import RCLError, UnknownROSArgsError
 from rclpy.clock import Clock, ClockType
-from rclpy.executors import Executor, ExternalShutdownException, SingleThreadedExecutor
 from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackReturn
-from rclpy.node import Node
 from rclpy.parameter import Parameter as RosParameter
 from rclpy.publisher import Publisher
 from rclpy.qos import QoSPolicyKind, QoSProfile
 from rclpy.qos_overriding_options import QoSOverridingOptions
-from rclpy.signals import SignalHandlerOptions
 from rclpy.subscription import Subscription
 from rclpy.timer import Timer
+from rclpy.waitable import Waitable
 
 try:
     from rclpy.event_handler import PublisherEventCallbacks, SubscriptionEventCallbacks
@@ -69,6 +62,7 @@ class ManagedNode(LifecycleNode):
         self.finished = threading.Event()
         self._state = 'unconfigured'
         self._failure = ''
+        self._fixed: dict[str, object] = {}
         self._starting = False
         # A caller may start the node while the executor tries it again.
         self._start_lock = threading.Lock()
@@ -76,16 +70,14 @@ class ManagedNode(LifecycleNode):
         self._backoff = Backoff(shortest_s=_RETRY_S[0], longest_s=_RETRY_S[1])
         self._endpoints: dict[Subscription | Publisher, str] = {}
         self._receivers: dict[Subscription, Receiver] = {}
-        _release_when_main_ends(self)
+        release_when_main_ends(self)
         self.table = (*self.PARAMETERS, *COMMON_PARAMETERS)
         try:
             parameters.declare(self, self.table)
         except FerError:
             self.destroy_node()
             raise
-        # rclpy lets an impossible transition raise through the executor and stop every node in it.
-        service = self._service_change_state
-        self._change_state, service.callback = service.callback, self._on_change_state
+        refuse_impossible_transitions(self, self._on_impossible_transition)
         self._by_name = {parameter.name: parameter for parameter in self.table}
         self.add_on_set_parameters_callback(self._on_set_parameters)
         self._diagnostics = Diagnostics(self, self._collect)
@@ -105,7 +97,7 @@ class ManagedNode(LifecycleNode):
         """Undo :meth:`configure`; also called when it failed half way."""
 
     def change(self, values: dict[str, object]) -> None:
-        """Take over dynamic parameters while configured; raise ``FerError`` to refuse them."""
+        """Apply dynamic parameters while configured; raise ``FerError`` to refuse them."""
 
     def report(self, status: Status) -> None:
         """Add the node's figures and complaints to its diagnostics."""
@@ -113,7 +105,9 @@ class ManagedNode(LifecycleNode):
     # For subclasses and main functions.
 
     def value(self, name: str):
-        """Return the value of a parameter."""
+        """Return the value of a parameter; cheap for those that take effect at configure."""
+        if name in self._fixed:
+            return self._fixed[name]
         return self.get_parameter(name).value
 
     def subscribe(self, kind: type, topic: str, callback: Callable, profile: QoSProfile, *,
@@ -137,13 +131,17 @@ class ManagedNode(LifecycleNode):
             self._receivers[subscription] = Receiver(self, subscription)
         return subscription
 
-    def advertise(self, kind: type, topic: str, profile: QoSProfile) -> Publisher:
-        """Make a publisher with QoS overrides allowed that says when a subscriber mismatches."""
+    def advertise(self, kind: type, topic: str, profile: QoSProfile,
+                  **event_callbacks: Callable) -> Publisher:
+        """Make a publisher with QoS overrides allowed that says when a subscriber mismatches.
+
+        :param event_callbacks: further ones for rclpy's PublisherEventCallbacks.
+        """
         return self._watched(lambda mismatched: self.create_publisher(
             kind, topic, copy.copy(profile),
             qos_overriding_options=QoSOverridingOptions(_OVERRIDABLE),
             event_callbacks=PublisherEventCallbacks(
-                incompatible_qos=mismatched, use_default_callbacks=False)))
+                incompatible_qos=mismatched, use_default_callbacks=False, **event_callbacks)))
 
     def destroy_subscription(self, subscription: Subscription) -> bool:
         """Destroy a subscription and forget its complaints; its callback is not called again."""
@@ -223,10 +221,27 @@ class ManagedNode(LifecycleNode):
         self.exit_code = exit_code
         self.finished.set()
 
+    # What executors see: nothing that has a thread of its own. All of them read these properties;
+    # not all of them (EventsExecutor) ask a callback group whether an entity may be executed.
+
+    @property
+    def subscriptions(self) -> Iterator[Subscription]:
+        """The subscriptions that executors serve."""
+        return (subscription for subscription in super().subscriptions
+                if not isinstance(subscription.callback_group, ReceiverGroup))
+
+    @property
+    def waitables(self) -> Iterator[Waitable]:
+        """The events and other waitables that executors serve."""
+        return (waitable for waitable in super().waitables
+                if not isinstance(waitable.callback_group, ReceiverGroup))
+
     # Lifecycle, called by rclpy.
 
     def on_configure(self, state: LifecycleState) -> TransitionCallbackReturn:
         """Configure, or say why not and be as before."""
+        self._fixed = {parameter.name: self.get_parameter(parameter.name).value
+                       for parameter in self.table if not parameter.dynamic}
         return self._transition(self.configure, self.cleanup, 'inactive', 'unconfigured')
 
     def on_activate(self, state: LifecycleState) -> TransitionCallbackReturn:
@@ -264,7 +279,7 @@ class ManagedNode(LifecycleNode):
             detail = f'\n{traceback.format_exc()}'
         else:
             self._failure = ''
-            self._state = done
+            self._enter(done)
             if not self._starting:
                 self._end_retries()
             self.get_logger().debug(f'{step.__name__}: now {done}')
@@ -274,18 +289,18 @@ class ManagedNode(LifecycleNode):
             self.get_logger().error(f'{step.__name__} failed: {detail}')
         if undo is not None:
             undo()
-        self._state = failed
+        self._enter(failed)
         return TransitionCallbackReturn.FAILURE
 
-    def _on_change_state(self, request, response):
-        try:
-            return self._change_state(request, response)
-        except RCLError as error:
-            wanted = request.transition.label or request.transition.id
-            self.get_logger().error(
-                f'transition {wanted} is not possible while {self._state}: {error}')
-            response.success = False
-            return response
+    def _enter(self, state: str) -> None:
+        self._state = state
+        if state == 'unconfigured':
+            self._fixed = {}
+
+    def _on_impossible_transition(self, request, error: Exception) -> None:
+        requested = request.transition.label or request.transition.id
+        self.get_logger().error(
+            f'transition {requested} is not possible while {self._state}: {error}')
 
     # Parameters and diagnostics.
 
@@ -338,96 +353,3 @@ class ManagedNode(LifecycleNode):
             return
         self._endpoints[endpoint] = complaint
         self.get_logger().warning(complaint)
-
-
-#: How often it is looked whether a node is still spun, once the main thread has ended.
-_LOOK_AROUND_S = 0.1
-
-_living: WeakSet[ManagedNode] = WeakSet()
-_watch = threading.Lock()
-
-
-def _release_when_main_ends(node: ManagedNode) -> None:
-    """Release the node once nobody spins it after main's end: its threads would keep the process.
-
-    A program whose main thread ends while another one spins goes on.
-    """
-    _living.add(node)
-    # Held for good by the one thread that was started.
-    if _watch.acquire(blocking=False):
-        threading.Thread(target=_release_all, name='release of nodes', daemon=True).start()
-
-
-def _release_all() -> None:
-    threading.main_thread().join()
-    while True:
-        for node in list(_living):
-            executor = node.executor    # stays set when the node is removed from it
-            if executor is None or node not in executor.get_nodes() or not node.context.ok():
-                node.release()
-        time.sleep(_LOOK_AROUND_S)
-
-
-def spin(executor: Executor, node: Node) -> None:
-    """Spin until the executor is shut down; an error in a callback is logged and survived."""
-    while rclpy.ok(context=executor.context):
-        try:
-            executor.spin()
-            return
-        except ExternalShutdownException:
-            return
-        except Exception:  # the node must not go deaf because of one bad call
-            node.get_logger().error(f'error in a callback:\n{traceback.format_exc()}')
-
-
-def run(*makers: type[ManagedNode], args: list[str] | None = None) -> int:
-    """Run nodes in this process until they finish or a signal comes; return the exit code.
-
-    The transport profile is chosen here, so that nodes started in whatever way use it.
-    """
-    transport.use_profile(images=any(maker.PUBLISHES_IMAGES for maker in makers))
-    try:
-        rclpy.init(args=args, signal_handler_options=SignalHandlerOptions.NO)
-    except (RCLError, UnknownROSArgsError) as error:
-        if 'logging' in str(error):
-            print(f'ROS cannot write its log ({error}): set ROS_LOG_DIR to a folder that this '
-                  'user may write', file=sys.stderr)
-        else:
-            print(f'the ROS arguments cannot be used: {error}', file=sys.stderr)
-        return 2
-    stop = threading.Event()
-    previous = {number: signal.signal(number, lambda *_: stop.set())
-                for number in (signal.SIGINT, signal.SIGTERM)}
-    nodes: list[ManagedNode] = []
-    spinner = None
-    executor = SingleThreadedExecutor()
-    try:
-        for maker in makers:
-            try:
-                nodes.append(maker())
-            except FerError as error:
-                rclpy.logging.get_logger('fer_ros').fatal(str(error))
-                return 2
-            nodes[-1].finished.clear()
-            executor.add_node(nodes[-1])
-        for node in nodes:
-            if node.value('autostart') and not stop.is_set():
-                node.start()
-        spinner = threading.Thread(target=spin, args=(executor, nodes[0]), name='executor')
-        spinner.start()
-        # Signal handlers run in this thread, which therefore must not sit inside rclpy.
-        while not stop.wait(0.1):
-            if all(node.finished.is_set() for node in nodes):
-                break
-        return max(node.exit_code for node in nodes)
-    finally:
-        executor.shutdown(timeout_sec=2.0)
-        if spinner is not None:
-            spinner.join(timeout=5.0)
-        for node in nodes:
-            if node.state != 'finalized':
-                node.trigger_shutdown()
-            node.destroy_node()
-        for number, handler in previous.items():
-            signal.signal(number, handler)
-        rclpy.try_shutdown()

@@ -4,6 +4,7 @@
 import threading
 
 from fer_ros import conversions
+from fer_ros.conversions import cameras
 from fer_ros.core import capture
 from fer_ros.core.camera_model import assumed_camera, CameraModel, load_calibration
 from fer_ros.core.errors import FerError, SourceError
@@ -11,9 +12,10 @@ from fer_ros.core.sources import is_live, without_password
 from fer_ros.core.statistics import RateMeter
 from fer_ros.msg import EmotionArray
 from fer_ros.nodes import qos
-from fer_ros.nodes.base import ManagedNode, run
+from fer_ros.nodes.base import ManagedNode
 from fer_ros.nodes.diagnostics import Status
 from fer_ros.nodes.parameters import Parameter
+from fer_ros.nodes.program import run
 import numpy as np
 from sensor_msgs.msg import CameraInfo, Image
 from std_msgs.msg import Header
@@ -144,7 +146,7 @@ class CameraDriver(ManagedNode):
         frame = capture.resized(frame, width, height)
         self._images.publish(conversions.bgr_to_image(frame, self.value('encoding'), header))
         if self._infos.get_subscription_count():
-            self._infos.publish(conversions.camera_to_message(self._camera(width, height), header))
+            self._infos.publish(cameras.camera_to_message(self._camera(width, height), header))
         self._published += 1
         self._size = (width, height)
         self._rate.tick(self.now_s())

@@ -5,7 +5,7 @@ import argparse
 from importlib import import_module
 import sys
 
-from fer_ros.nodes.base import run
+from fer_ros.nodes.program import run
 import rclpy.utilities
 
 #: node: (module, class)

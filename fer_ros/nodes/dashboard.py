@@ -4,15 +4,18 @@
 import threading
 
 from diagnostic_msgs.msg import DiagnosticArray
-from fer_ros import conversions, home_conversions
+from fer_ros import conversions
+from fer_ros.conversions import home as home_conversions
 from fer_ros.core.errors import ConfigurationError, FerError
 from fer_ros.dashboard.page import Page, PAGE_PARAMETERS
 from fer_ros.msg import AmbientAction, EmotionArray, HomeState
 from fer_ros.nodes import image_input, qos
-from fer_ros.nodes.base import ManagedNode, run
+from fer_ros.nodes.base import ManagedNode
 from fer_ros.nodes.demand import Demand
 from fer_ros.nodes.diagnostics import Status, WARN
 from fer_ros.nodes.parameters import Parameter
+from fer_ros.nodes.program import run
+from fer_ros.nodes.topics import camera_name, sibling
 from fer_ros.srv import CommandRoom
 import numpy as np
 from rclpy.clock import Clock, ClockType
@@ -126,7 +129,7 @@ class Dashboard(ManagedNode):
                                   for key, value in figures.values.items()})
         for subscription in self._subscriptions_made[:len(self._topics)]:
             if not self.get_publishers_info_by_topic(subscription.topic_name):
-                status.worsen(WARN, f'nobody publishes {subscription.topic_name}: start an '
+                status.worsen(WARN, f'no publisher on {subscription.topic_name}: start an '
                               'emotion classifier, or name its topic in emotion_topics')
 
     # Pictures, while somebody looks.
@@ -138,7 +141,7 @@ class Dashboard(ManagedNode):
         self._looked_since_s[name] = self._steady_s()
         self._inputs[name] = image_input.ImageInput(
             self, lambda image, header: self._on_image(image, header, name),
-            beside(self._topics[name], 'image_annotated'))
+            sibling(self._topics[name], 'image_annotated'))
 
     def _end(self, name: str) -> None:
         self._inputs.pop(name).close()
@@ -154,7 +157,7 @@ class Dashboard(ManagedNode):
             emotions = conversions.message_to_emotions(message)
         except FerError as error:
             self._refused += 1
-            self.get_logger().error(f'emotions left out: {error}', throttle_duration_sec=5.0)
+            self.get_logger().error(f'emotions skipped: {error}', throttle_duration_sec=5.0)
             return
         self._board.see(name, emotions, now_s=self.now_s(),
                         stamp_s=conversions.stamp_to_s(message.header.stamp),
@@ -165,13 +168,13 @@ class Dashboard(ManagedNode):
         try:
             self._board.act(home_conversions.message_to_action(message))
         except ValueError as error:
-            self.get_logger().error(f'action left out: {error}', throttle_duration_sec=5.0)
+            self.get_logger().error(f'action skipped: {error}', throttle_duration_sec=5.0)
 
     def _on_home(self, message: HomeState) -> None:
         try:
             self._board.rooms(home_conversions.message_to_home(message))
         except FerError as error:
-            self.get_logger().error(f"the home's state left out: {error}",
+            self.get_logger().error(f"the home's state skipped: {error}",
                                     throttle_duration_sec=5.0)
 
     def _on_diagnostics(self, message: DiagnosticArray) -> None:
@@ -200,17 +203,17 @@ class Dashboard(ManagedNode):
         if name not in self._inputs or self._pictures.age_s(name) < 1.5:
             return 'live', ''
         topic = self._subscriptions_made[list(self._topics).index(name)].topic_name
-        nodes = [beside(topic, node).strip('/')
+        nodes = [sibling(topic, node).strip('/')
                  for node in ('camera_driver', 'face_detector', 'annotator')]
         # One classifier may serve all cameras.
-        for node in (*nodes, beside(topic, 'emotion_classifier').strip('/'),
+        for node in (*nodes, sibling(topic, 'emotion_classifier').strip('/'),
                      self._beside_us('emotion_classifier')):
             reason = self._board.gone(node) or self._board.complaint(node)
             if reason:
                 return 'absent', reason
-        topic = beside(topic, 'image_annotated')
+        topic = sibling(topic, 'image_annotated')
         if not self.count_publishers(topic):
-            return 'absent', f'Nobody publishes {topic}: is the annotator running?'
+            return 'absent', f'No publisher on {topic}: is the annotator running?'
         if self._steady_s() - self._looked_since_s[name] < _PATIENCE_S:
             return 'live', ''
         return 'absent', f'No image comes on {topic}: is the camera running?'
@@ -234,16 +237,6 @@ class Dashboard(ManagedNode):
 
     def _steady_s(self) -> float:
         return self._steady.now().nanoseconds * 1e-9
-
-
-def beside(topic: str, name: str) -> str:
-    """Return the topic of another name in the same namespace."""
-    return topic.rpartition('/')[0] + topic.rpartition('/')[1] + name
-
-
-def camera_name(topic: str) -> str:
-    """Return what a camera is called: the namespace of its emotions, or camera without one."""
-    return topic.rpartition('/')[0].strip('/~') or 'camera'
 
 
 def main(args: list[str] | None = None) -> int:

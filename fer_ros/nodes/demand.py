@@ -1,39 +1,107 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Work only while somebody subscribes to the result."""
+"""Work only while somebody wants the result."""
 
 from collections.abc import Callable
+import inspect
+import threading
 
 from fer_ros.nodes.base import ManagedNode
 from rclpy.clock import Clock, ClockType
+from rclpy.qos import QoSProfile
+
+try:
+    from rclpy.event_handler import PublisherEventCallbacks, UnsupportedEventTypeError
+except ImportError:  # Humble
+    from rclpy.qos_event import PublisherEventCallbacks, UnsupportedEventTypeError
+
+#: Whether rclpy tells of subscribers that come and go: from Iron on.
+HAS_MATCHED_EVENTS = 'matched' in inspect.signature(PublisherEventCallbacks).parameters
+_CHECK_S = 0.25
 
 
 class Demand:
     """Call ``start`` when ``wanted`` becomes true and ``stop`` when it no longer is.
 
-    ``wanted`` is asked four times a second: rclpy does not tell of subscribers that come and go.
+    :param polled: ask ``wanted`` now and four times per second; otherwise only when
+        :meth:`follow` is called, from any thread.
     """
 
     def __init__(self, node: ManagedNode, wanted: Callable[[], bool], start: Callable[[], None],
-                 stop: Callable[[], None]):
+                 stop: Callable[[], None], *, polled: bool = True):
         self._node, self._wanted, self._start, self._stop = node, wanted, start, stop
         self.met = False
-        self._timer = node.create_timer(0.25, self.follow,
-                                        clock=Clock(clock_type=ClockType.STEADY_TIME))
-        self.follow()
+        self._timer = None
+        self._lock = threading.RLock()
+        if polled:
+            # Steady: a node whose simulated clock stands still must follow its users, too.
+            self._timer = node.create_timer(_CHECK_S, self.follow,
+                                            clock=Clock(clock_type=ClockType.STEADY_TIME))
+            self.follow()
 
     def follow(self) -> None:
-        """Look now."""
-        wanted = self._wanted()
-        if wanted and not self.met:
-            self.met = True
-            self._start()
-        elif self.met and not wanted:
-            self.met = False
-            self._stop()
+        """Check now."""
+        with self._lock:
+            self._set(self._wanted())
 
     def close(self) -> None:
         """Stop for good."""
-        self._node.destroy_timer(self._timer)
-        if self.met:
-            self.met = False
-            self._stop()
+        if self._timer is not None:
+            self._node.destroy_timer(self._timer)
+        with self._lock:
+            self._set(False)
+            self._wanted = lambda: False
+
+    def _set(self, wanted: bool) -> None:
+        if wanted != self.met:
+            self.met = wanted
+            (self._start if wanted else self._stop)()
+
+
+class PublisherOnDemand:
+    """A publisher for whose topic its node works only while there is a subscriber.
+
+    Made by a node's configure, opened by activate, closed by deactivate, destroyed by cleanup.
+    """
+
+    def __init__(self, node: ManagedNode, kind: type, topic: str, profile: QoSProfile):
+        self._node = node
+        self._demand: Demand | None = None
+        self._polled = not HAS_MATCHED_EVENTS
+        if not self._polled:
+            try:
+                self._publisher = node.advertise(kind, topic, profile, matched=self._on_matched)
+            except UnsupportedEventTypeError:  # a middleware that does not tell
+                self._polled = True
+        if self._polled:
+            self._publisher = node.advertise(kind, topic, profile)
+        self.publish = self._publisher.publish
+
+    def open(self, start: Callable[[], None], stop: Callable[[], None]) -> None:
+        """Call ``start`` once there is a subscriber, and ``stop`` when the last one has left."""
+        self._demand = Demand(self._node, lambda: self.subscribers > 0, start, stop,
+                              polled=self._polled)
+        self._demand.follow()  # not before _on_matched can see it
+
+    def close(self) -> None:
+        """Stop; may be called when it is not open."""
+        if self._demand is not None:
+            demand, self._demand = self._demand, None
+            demand.close()
+
+    def destroy(self) -> None:
+        """Destroy the publisher."""
+        self._node.destroy_publisher(self._publisher)
+
+    @property
+    def subscribers(self) -> int:
+        """How many subscribe."""
+        return self._publisher.get_subscription_count()
+
+    @property
+    def wanted(self) -> bool:
+        """Whether it is open and somebody subscribes."""
+        return self._demand is not None and self._demand.met
+
+    def _on_matched(self, _) -> None:
+        if self._demand is not None:
+            self._demand.follow()

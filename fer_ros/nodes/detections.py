@@ -1,13 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
 """Detections: the emotions as vision_msgs/Detection2DArray, for tools that know those."""
 
-from fer_ros import conversions, optional_conversions
+from fer_ros import conversions
+from fer_ros.conversions import optional as optional_conversions
 from fer_ros.core.errors import FerError
 from fer_ros.msg import EmotionArray
 from fer_ros.nodes import qos
-from fer_ros.nodes.base import ManagedNode, run
-from fer_ros.nodes.demand import Demand
+from fer_ros.nodes.base import ManagedNode
+from fer_ros.nodes.demand import PublisherOnDemand
 from fer_ros.nodes.diagnostics import Status
+from fer_ros.nodes.program import run
 
 
 class Detections(ManagedNode):
@@ -15,36 +17,33 @@ class Detections(ManagedNode):
 
     def __init__(self, **kwargs):
         super().__init__('detections', **kwargs)
-        self._publisher = self._demand = self._emotions = None
+        self._publisher = self._emotions = None
         self._published = 0
 
     def configure(self) -> None:
-        """Make the publisher, where vision_msgs is installed."""
+        """Create the publisher, where vision_msgs is installed."""
         optional_conversions.require(optional_conversions.vision, 'vision_msgs')
-        self._publisher = self.advertise(optional_conversions.vision.Detection2DArray,
-                                         'detections', qos.RESULT)
+        self._publisher = PublisherOnDemand(
+            self, optional_conversions.vision.Detection2DArray, 'detections', qos.RESULT)
 
     def activate(self) -> None:
         """Watch for subscribers; nothing is done until there is one."""
-        self._demand = Demand(self, lambda: self._publisher.get_subscription_count() > 0,
-                              self._start, self._stop)
+        self._publisher.open(self._start, self._stop)
 
     def deactivate(self) -> None:
         """Stop."""
-        if self._demand is not None:
-            self._demand.close()
-            self._demand = None
+        self._publisher.close()
 
     def cleanup(self) -> None:
         """Destroy the publisher."""
         if self._publisher is not None:
-            self.destroy_publisher(self._publisher)
+            self._publisher.destroy()
             self._publisher = None
 
     def report(self, status: Status) -> None:
         """Add figures."""
         if self._publisher is not None:
-            status.values.update({'subscribers': self._publisher.get_subscription_count(),
+            status.values.update({'subscribers': self._publisher.subscribers,
                                   'published': self._published})
 
     def _start(self) -> None:
@@ -59,7 +58,7 @@ class Detections(ManagedNode):
         try:
             emotions = conversions.message_to_emotions(message)
         except FerError as error:
-            self.get_logger().error(f'emotions left out: {error}', throttle_duration_sec=5.0)
+            self.get_logger().error(f'emotions skipped: {error}', throttle_duration_sec=5.0)
             return
         self._publisher.publish(
             optional_conversions.emotions_to_detections(emotions, message.header))

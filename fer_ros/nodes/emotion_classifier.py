@@ -8,12 +8,17 @@ from fer_ros import conversions
 from fer_ros.core.errors import ConfigurationError, FerError
 from fer_ros.core.newest import Newest
 from fer_ros.core.perception import CLASSIFIER_PARAMETERS, EmotionReader
+from fer_ros.core.processor import instruction_set
+from fer_ros.core.resting_face import LOOK_S
 from fer_ros.core.statistics import LatencyWindow, RateMeter
 from fer_ros.msg import EmotionArray, FaceArray
 from fer_ros.nodes import qos
-from fer_ros.nodes.base import ManagedNode, run
+from fer_ros.nodes.base import ManagedNode
 from fer_ros.nodes.diagnostics import Status, WARN
 from fer_ros.nodes.parameters import Parameter
+from fer_ros.nodes.program import run
+from fer_ros.nodes.topics import sibling
+from std_srvs.srv import Trigger
 
 
 class EmotionClassifierNode(ManagedNode):
@@ -30,13 +35,13 @@ class EmotionClassifierNode(ManagedNode):
         super().__init__('emotion_classifier', **kwargs)
         self._reader: EmotionReader | None = None
         self._publishers_by_topic = {}
-        self._subscriptions_made = []
+        self._subscriptions_made, self._services_made = [], []
         self._newest = self._thread = None
 
     def configure(self) -> None:
         """Load the model."""
         topics = self.value('face_topics')
-        outputs = [emotion_topic(topic) for topic in topics]
+        outputs = [sibling(topic, 'emotions') for topic in topics]
         if not topics or len(set(outputs)) < len(outputs):
             raise ConfigurationError(f'face_topics is {list(topics)}: expected one or more '
                                      'different topics')
@@ -50,8 +55,9 @@ class EmotionClassifierNode(ManagedNode):
         self._rate_in, self._rate_out, self._latency = RateMeter(), RateMeter(), LatencyWindow()
         self._last_error = ''
         self.get_logger().info(
-            f'model: {classifier.name}, labels: {classifier.label_set}, takes '
-            f'{classifier.input}, runs on {classifier.runs_on}')
+            f'model: {self._reader.choice}, labels: {classifier.label_set}, takes '
+            f'{classifier.input}, runs on {classifier.runs_on}, '
+            f'{instruction_set() or "unknown instructions"}')
         for note in classifier.notes:
             self.get_logger().info(note)
         for warning in classifier.warnings:
@@ -63,6 +69,8 @@ class EmotionClassifierNode(ManagedNode):
         self._thread = threading.Thread(target=self._work, args=(self._newest,),
                                         name='emotion_classifier worker')
         self._thread.start()
+        self._services_made.append(
+            self.create_service(Trigger, '~/look_neutral', self._on_look_neutral))
         for topic in self._publishers_by_topic:
             self._reader.reset(topic)
             self._subscriptions_made.append(self.subscribe(
@@ -74,20 +82,23 @@ class EmotionClassifierNode(ManagedNode):
         for subscription in self._subscriptions_made:
             self.destroy_subscription(subscription)
         self._subscriptions_made = []
+        for service in self._services_made:
+            self.destroy_service(service)
+        self._services_made = []
         if self._thread is not None:
             self._newest.close()
             self._thread.join()
             self._thread = None
 
     def cleanup(self) -> None:
-        """Let go of the model."""
+        """Free the model."""
         for publisher in self._publishers_by_topic.values():
             self.destroy_publisher(publisher)
         self._publishers_by_topic = {}
         self._reader = self._newest = None
 
     def change(self, values: dict[str, object]) -> None:
-        """Take over the filter's parameters; the states begin anew."""
+        """Apply the filter's parameters; the states start from scratch."""
         self._reader.tune(self._settings(values))
 
     def report(self, status: Status) -> None:
@@ -98,6 +109,8 @@ class EmotionClassifierNode(ManagedNode):
         status.values.update({
             'model': self._reader.name, 'runs on': self._reader.classifier.runs_on,
             'label set': self._reader.label_set,
+            'time a face at configure (ms)': self._reader.choice.ms,
+            'variants tried': str(self._reader.choice), 'instruction set': instruction_set(),
             'faces': self._faces, 'face arrays received': self._received,
             'face arrays processed': self._done,
             'face arrays dropped (newer came)': self._newest.replaced if self._newest else 0,
@@ -112,12 +125,22 @@ class EmotionClassifierNode(ManagedNode):
             status.worsen(WARN, problem)
         for subscription in self._subscriptions_made:
             if not self.get_publishers_info_by_topic(subscription.topic_name):
-                status.worsen(WARN, f'nobody publishes {subscription.topic_name}: start a face '
+                status.worsen(WARN, f'no publisher on {subscription.topic_name}: start a face '
                               'detector, or set face_topics')
 
     def _settings(self, changed: dict[str, object]) -> dict[str, object]:
         return {parameter.name: changed.get(parameter.name, self.value(parameter.name))
                 for parameter in CLASSIFIER_PARAMETERS}
+
+    def _on_look_neutral(self, _, response: Trigger.Response) -> Trigger.Response:
+        faces = self._reader.look_neutral()
+        response.success = faces > 0
+        response.message = (
+            f'learning the resting face of {faces} face{"s" * (faces > 1)}: look neutral for '
+            f'{LOOK_S:g} seconds' if faces else
+            'no face in view: step in front of the camera and call again')
+        self.get_logger().info(response.message)
+        return response
 
     def _on_faces(self, message: FaceArray, topic: str) -> None:
         self._received += 1
@@ -163,13 +186,7 @@ class EmotionClassifierNode(ManagedNode):
     def _complain(self, short: str, detail: str) -> None:
         self._bad += 1
         self._last_error = short
-        self.get_logger().error(f'face array left out: {detail}', throttle_duration_sec=5.0)
-
-
-def emotion_topic(face_topic: str) -> str:
-    """Return the topic of the emotions that belong to a topic of faces."""
-    head, _, _ = face_topic.rpartition('/')
-    return f'{head}/emotions' if head or face_topic.startswith('/') else 'emotions'
+        self.get_logger().error(f'face array skipped: {detail}', throttle_duration_sec=5.0)
 
 
 def main(args: list[str] | None = None) -> int:

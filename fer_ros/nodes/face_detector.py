@@ -6,8 +6,9 @@ from fer_ros.core.perception import create_finder, crop_format, DETECTOR_PARAMET
 from fer_ros.core.statistics import LatencyWindow, RateMeter
 from fer_ros.msg import FaceArray
 from fer_ros.nodes import image_input, qos
-from fer_ros.nodes.base import ManagedNode, run
+from fer_ros.nodes.base import ManagedNode
 from fer_ros.nodes.diagnostics import Status, WARN
+from fer_ros.nodes.program import run
 import numpy as np
 from std_msgs.msg import Header
 
@@ -52,7 +53,7 @@ class FaceDetector(ManagedNode):
             self._input = None
 
     def cleanup(self) -> None:
-        """Let go of the detector."""
+        """Free the detector."""
         if self._publisher is not None:
             self.destroy_publisher(self._publisher)
         self._publisher = self._finder = None

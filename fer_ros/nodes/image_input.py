@@ -88,7 +88,7 @@ class ImageInput:
         self._rate.tick(self._node.now_s())
         if self._warned:
             self._warned = False
-            self._node.get_logger().info(f'images arrive on {self._subscription.topic_name}')
+            self._node.get_logger().info(f'receiving images on {self._subscription.topic_name}')
         self._newest.put(message)
 
     def _on_lost(self, event) -> None:
@@ -110,13 +110,13 @@ class ImageInput:
                     self._bad += 1
                     self._last_error = str(error)
                     self._node.get_logger().error(
-                        f'image on {self._subscription.topic_name} left out: {error}',
+                        f'image on {self._subscription.topic_name} skipped: {error}',
                         throttle_duration_sec=5.0)
                 except Exception:  # the thread must not die: the node would go deaf
                     self._bad += 1
                     self._last_error = 'internal error, see the log'
                     self._node.get_logger().error(
-                        f'image left out by an internal error:\n{traceback.format_exc()}',
+                        f'image skipped after an internal error:\n{traceback.format_exc()}',
                         throttle_duration_sec=5.0)
             # Not to keep an image while waiting for the next.
             taken = message = image = None

@@ -2,6 +2,7 @@
 """Markers: who feels what where, in the camera's frame, for rviz."""
 
 from fer_ros import conversions
+from fer_ros.conversions import cameras, markers
 from fer_ros.core.camera_model import assumed_camera, CameraModel
 from fer_ros.core.errors import FerError
 from fer_ros.core.placement import depth_at, place_face
@@ -9,10 +10,11 @@ from fer_ros.core.statistics import RateMeter
 from fer_ros.core.types import FaceEmotion
 from fer_ros.msg import EmotionArray
 from fer_ros.nodes import qos
-from fer_ros.nodes.base import ManagedNode, run
-from fer_ros.nodes.demand import Demand
+from fer_ros.nodes.base import ManagedNode
+from fer_ros.nodes.demand import PublisherOnDemand
 from fer_ros.nodes.diagnostics import Status, WARN
 from fer_ros.nodes.parameters import Parameter
+from fer_ros.nodes.program import run
 import numpy as np
 from sensor_msgs.msg import CameraInfo, Image
 from visualization_msgs.msg import MarkerArray
@@ -41,29 +43,26 @@ class Markers(ManagedNode):
 
     def __init__(self, **kwargs):
         super().__init__('markers', **kwargs)
-        self._publisher = self._demand = None
+        self._publisher = None
         self._subscriptions_made = []
 
     def configure(self) -> None:
-        """Make the publisher."""
-        self._publisher = self.advertise(MarkerArray, 'markers', qos.RESULT)
+        """Create the publisher."""
+        self._publisher = PublisherOnDemand(self, MarkerArray, 'markers', qos.RESULT)
         self._published, self._rate = 0, RateMeter()
 
     def activate(self) -> None:
         """Watch for subscribers; nothing is done until there is one."""
-        self._demand = Demand(self, lambda: self._publisher.get_subscription_count() > 0,
-                              self._start, self._stop)
+        self._publisher.open(self._start, self._stop)
 
     def deactivate(self) -> None:
         """Stop."""
-        if self._demand is not None:
-            self._demand.close()
-            self._demand = None
+        self._publisher.close()
 
     def cleanup(self) -> None:
         """Destroy the publisher."""
         if self._publisher is not None:
-            self.destroy_publisher(self._publisher)
+            self._publisher.destroy()
             self._publisher = None
 
     def report(self, status: Status) -> None:
@@ -71,13 +70,13 @@ class Markers(ManagedNode):
         if self._publisher is None:
             return
         status.values.update({
-            'viewers': self._publisher.get_subscription_count(), 'published': self._published,
+            'viewers': self._publisher.subscribers, 'published': self._published,
             'rate out (Hz)': self._rate.rate_hz(self.now_s())})
-        if self._demand is not None and self._demand.met:
+        if self._publisher.wanted:
             status.values['camera model'] = 'assumed' if self._camera is None else 'camera_info'
             for subscription in self._subscriptions_made[:1]:
                 if not self.get_publishers_info_by_topic(subscription.topic_name):
-                    status.worsen(WARN, f'nobody publishes {subscription.topic_name}: start an '
+                    status.worsen(WARN, f'no publisher on {subscription.topic_name}: start an '
                                   'emotion classifier, or remap emotions')
 
     def _start(self) -> None:
@@ -100,20 +99,20 @@ class Markers(ManagedNode):
         self._subscriptions_made = []
 
     def _on_camera_info(self, message: CameraInfo) -> None:
-        self._camera = conversions.message_to_camera(message)
+        self._camera = cameras.message_to_camera(message)
 
     def _on_depth(self, message: Image) -> None:
         try:
             self._depth = (conversions.stamp_to_s(message.header.stamp),
-                           conversions.depth_to_array(message))
+                           cameras.depth_to_array(message))
         except FerError as error:
-            self.get_logger().error(f'depth image left out: {error}', throttle_duration_sec=5.0)
+            self.get_logger().error(f'depth image skipped: {error}', throttle_duration_sec=5.0)
 
     def _on_emotions(self, message: EmotionArray) -> None:
         try:
             emotions = conversions.message_to_emotions(message)
         except FerError as error:
-            self.get_logger().error(f'emotions left out: {error}', throttle_duration_sec=5.0)
+            self.get_logger().error(f'emotions skipped: {error}', throttle_duration_sec=5.0)
             return
         width, height = message.image_width, message.image_height
         seen = [emotion for emotion in emotions if emotion.box.width > 0]
@@ -124,7 +123,7 @@ class Markers(ManagedNode):
             depth = self._depth_of(conversions.stamp_to_s(message.header.stamp))
             placed = [self._place(emotion, camera, depth, width, height) for emotion in seen]
         shown = {emotion.track_id for emotion, _, _ in placed}
-        self._publisher.publish(conversions.emotions_to_markers(
+        self._publisher.publish(markers.emotions_to_markers(
             placed, self._shown - shown, message.header,
             text_height_m=self.value('text_height_m'), lifetime_s=self.value('lifetime_s')))
         self._shown = shown

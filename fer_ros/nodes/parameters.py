@@ -1,15 +1,18 @@
 # SPDX-License-Identifier: Apache-2.0
-"""One table of parameters a node: declaration, validation and documentation derive from it."""
+"""One table of parameters per node: declaration, validation and documentation derive from it."""
+
+from typing import Any
 
 from fer_ros.core.errors import ConfigurationError
 from fer_ros.core.parameters import Parameter
+from fer_ros.nodes.rclpy_internals import parameter_overrides
 from rcl_interfaces.msg import FloatingPointRange, IntegerRange, ParameterDescriptor
 from rclpy.node import Node
 from rclpy.parameter import Parameter as RosParameter
 
-#: Overrides that belong to rclpy and diagnostic_updater, not to our tables.
+#: Parameters of rclpy, not of our tables.
 _FOREIGN = ('use_sim_time', 'start_type_description_service')
-_FOREIGN_PREFIXES = ('qos_overrides.', 'diagnostic_updater.')
+_FOREIGN_PREFIXES = ('qos_overrides.',)
 
 
 def descriptor(parameter: Parameter) -> ParameterDescriptor:
@@ -36,38 +39,38 @@ def declare(node: Node, table: tuple[Parameter, ...]) -> None:
 
     :raises ConfigurationError: naming the parameter, the value and what was expected.
     """
-    overrides = node._parameter_overrides
+    given = parameter_overrides(node)
     known = [parameter.name for parameter in table]
-    unknown = [name for name in overrides if name not in known and name not in _FOREIGN
+    unknown = [name for name in given if name not in known and name not in _FOREIGN
                and not name.startswith(_FOREIGN_PREFIXES)]
     if unknown:
         raise ConfigurationError(
             f'{node.get_name()}: unknown parameter {", ".join(sorted(unknown))}; it has '
             f'{", ".join(sorted(known))}. Check the spelling in the YAML file or after -p.')
     for parameter in table:
-        _coerce_override(overrides, parameter)
-        override = overrides.get(parameter.name)
-        default_type = RosParameter.Type.from_parameter_value(parameter.default)
-        if override is not None:
-            if override.type_ != default_type:
-                raise ConfigurationError(
-                    f'{node.get_name()}: parameter {parameter.name} is {override.value!r} '
-                    f'({override.type_.name.lower()}): expected {default_type.name.lower()}'
-                    f'{", " + parameter.constraint if parameter.constraint else ""}')
-            problem = parameter.problem(override.value)
-            if problem:
-                raise ConfigurationError(f'{node.get_name()}: parameter {problem}')
-        node.declare_parameter(parameter.name, parameter.default, descriptor(parameter))
+        value = parameter.default if parameter.name not in given else \
+            _checked(node.get_name(), parameter, given[parameter.name])
+        node.declare_parameter(parameter.name, value, descriptor(parameter),
+                               ignore_override=True)
 
 
-def _coerce_override(overrides: dict[str, RosParameter], parameter: Parameter) -> None:
-    """Accept 30 for 30.0, and device 0 for '0', as everybody writes them."""
-    override = overrides.get(parameter.name)
-    if override is None or override.type_ != RosParameter.Type.INTEGER:
-        return
-    if isinstance(parameter.default, (float, str)):
-        value = type(parameter.default)(override.value)
-        overrides[parameter.name] = RosParameter(parameter.name, value=value)
+def _checked(node: str, parameter: Parameter, given: RosParameter) -> Any:
+    """Return the value that was set, where the parameter may have it."""
+    value, default = given.value, parameter.default
+    expected = RosParameter.Type.from_parameter_value(default)
+    if given.type_ == RosParameter.Type.INTEGER and isinstance(default, (float, str)):
+        value = type(default)(value)  # 30 for 30.0, and device 0 for '0', as everybody writes them
+    elif (given.type_, expected) == (RosParameter.Type.INTEGER_ARRAY,
+                                     RosParameter.Type.DOUBLE_ARRAY):
+        value = list(map(float, value))
+    elif given.type_ != expected:
+        constraint = f', {parameter.constraint}' if parameter.constraint else ''
+        raise ConfigurationError(
+            f'{node}: parameter {parameter.name} is {value!r} ({given.type_.name.lower()}): '
+            f'expected {expected.name.lower()}{constraint}')
+    if problem := parameter.problem(value):
+        raise ConfigurationError(f'{node}: parameter {problem}')
+    return value
 
 
 def markdown_table(table: tuple[Parameter, ...]) -> str:

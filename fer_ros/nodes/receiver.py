@@ -1,28 +1,21 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A subscription that is waited on in a thread of its own, not in the executor.
-
-rclpy's executor gathers the services, timers and events of all its nodes anew whenever it wakes,
-and one message wakes it about five times.
-"""
+"""A subscription that is waited for in a thread of its own, not in the executor."""
 
 from collections.abc import Callable
-from contextlib import ExitStack
 import threading
 import traceback
 
+from fer_ros.nodes.rclpy_internals import SubscriptionWaiter
 from rclpy.callback_groups import MutuallyExclusiveCallbackGroup
-from rclpy.guard_condition import GuardCondition
-from rclpy.impl.implementation_singleton import rclpy_implementation
 from rclpy.node import Node
 from rclpy.subscription import Subscription
 
 
 class ReceiverGroup(MutuallyExclusiveCallbackGroup):
-    """Keeps a subscription from the executor, and its events too: each message stirs them."""
+    """Marks a subscription and its events as served by a :class:`Receiver`.
 
-    def can_execute(self, entity) -> bool:
-        """Return False: the executor must not wait on it."""
-        return False
+    :class:`fer_ros.nodes.base.ManagedNode` shows executors no entity of such a group.
+    """
 
 
 class Receiver:
@@ -36,9 +29,8 @@ class Receiver:
 
     def __init__(self, node: Node, subscription: Subscription):
         self._node = node
-        self._subscription = subscription
         self._closing = False
-        self._wake = GuardCondition(None, None, context=node.context)
+        self._waiter = SubscriptionWaiter(subscription, node.context)
         self._thread = threading.Thread(target=self._receive,
                                         name=f'receiver of {subscription.topic_name}')
         self._thread.start()
@@ -46,36 +38,20 @@ class Receiver:
     def close(self) -> None:
         """Stop; a callback that is running is finished first."""
         self._closing = True
-        self._wake.trigger()
+        self._waiter.wake()
         if self._thread is not threading.current_thread():
             self._thread.join()
-        self._wake.destroy()
+        self._waiter.destroy()
 
     def _receive(self) -> None:
-        subscription, context = self._subscription.handle, self._node.context
-        events = self._subscription.event_handlers
-        with ExitStack() as in_use:
-            for handle in (subscription, self._wake.handle, context.handle):
-                in_use.enter_context(handle)
-            wait_set = rclpy_implementation.WaitSet(1, 1, 0, 0, 0, len(events), context.handle)
-            while not self._closing and context.ok():
-                wait_set.clear_entities()
-                wait_set.add_subscription(subscription)
-                wait_set.add_guard_condition(self._wake.handle)
-                for event in events:
-                    event.add_to_wait_set(wait_set)
-                wait_set.wait(-1)
-                for event in events:
-                    if event.is_ready(wait_set):
-                        self._call(event.callback, event.take_data())
-                if wait_set.get_ready_entities('subscription'):
-                    taken = subscription.take_message(self._subscription.msg_type, False)
-                    if taken is not None:
-                        self._call(self._subscription.callback, taken[0])
-                        taken = None  # not to keep an image while waiting for the next
+        with self._waiter as waiter:
+            while not self._closing and waiter.wait():
+                for callback, argument in waiter.take():
+                    self._call(callback, argument)
+                    argument = None  # not to keep an image while waiting for the next
 
     def _call(self, callback: Callable, argument) -> None:
-        if argument is None or self._closing:
+        if self._closing:
             return
         try:
             callback(argument)

@@ -6,7 +6,8 @@ from pathlib import Path
 import sys
 import threading
 
-from fer_ros import conversions, home_conversions
+from fer_ros import conversions
+from fer_ros.conversions import home as home_conversions
 from fer_ros.core.errors import ConfigurationError, FerError
 from fer_ros.core.home.action import AmbientAction as Action
 from fer_ros.core.home.house import House
@@ -15,9 +16,10 @@ from fer_ros.core.home.policy import load_policy
 from fer_ros.core.installed import config_file
 from fer_ros.msg import AmbientAction, EmotionArray, HomeState
 from fer_ros.nodes import qos
-from fer_ros.nodes.base import ManagedNode, run
+from fer_ros.nodes.base import ManagedNode
 from fer_ros.nodes.diagnostics import Status, WARN
 from fer_ros.nodes.parameters import Parameter
+from fer_ros.nodes.program import run
 from fer_ros.srv import CommandRoom, SetLightByHand
 from rclpy.clock import Clock, ClockType
 from std_srvs.srv import SetBool, Trigger
@@ -118,7 +120,7 @@ class SmartHomeBridge(ManagedNode):
         self._actions = self._state_publisher = None
 
     def change(self, values: dict[str, object]) -> None:
-        """Take over another policy file or another policy of it, wholly or not at all."""
+        """Apply another policy file or another policy of it, all of it or nothing."""
         with self._lock:
             path = self._policy_path(values.get('policy_file'))
             choice = values.get('policy', self.value('policy'))
@@ -145,7 +147,7 @@ class SmartHomeBridge(ManagedNode):
             if not young:
                 for subscription in self._subscriptions_made:
                     if not self.get_publishers_info_by_topic(subscription.topic_name):
-                        status.worsen(WARN, f'nobody publishes {subscription.topic_name}: start '
+                        status.worsen(WARN, f'no publisher on {subscription.topic_name}: start '
                                       'an emotion classifier, or name its topic under sources '
                                       'in the policy')
 

@@ -1,7 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """The state over time: steadier than frames, as fast as it can be, never astray."""
 
-from fer_ros.core.emotion_filter import EmotionFilter
+from dataclasses import replace
+
+from fer_ros.core.classification import EmotionClassifier
+from fer_ros.core.emotion_filter import DEFAULTS, EmotionFilter, FilterSettings
 from fer_ros.core.emotions import Emotion, LABELS, UNCERTAIN
 from fer_ros.core.errors import ConfigurationError
 from fer_ros.core.evaluation import emotions as evaluation
@@ -25,13 +28,21 @@ def opinion(emotion, strength=0.7):
     return values
 
 
+#: As often in every state, as the readings of these tests are: the frame alone speaks.
+EVEN = replace(DEFAULTS, stationary=(1 / 7,) * 7)
+
+
+def even(**changes):
+    return EmotionFilter(replace(EVEN, **changes))
+
+
 def run(emotion_filter, opinions, rate_hz=30.0, start_s=0.0, quality=1.0):
     return [emotion_filter.update(start_s + i / rate_hz, [(face(quality=quality), one)])[0]
             for i, one in enumerate(opinions)]
 
 
 def test_the_first_frame_counts_in_full():
-    result = run(EmotionFilter(), [opinion(HAPPY, 0.8)])[0]
+    result = run(even(), [opinion(HAPPY, 0.8)])[0]
     assert result.label == 'happy' and result.onset and result.duration_s == 0
     assert np.allclose(result.filtered, opinion(HAPPY, 0.8), atol=1e-6)
     assert np.allclose(result.probabilities, opinion(HAPPY, 0.8))
@@ -40,7 +51,7 @@ def test_the_first_frame_counts_in_full():
 
 
 def test_one_odd_frame_changes_nothing_a_lasting_one_does():
-    emotion_filter = EmotionFilter()
+    emotion_filter = even()
     run(emotion_filter, [opinion(HAPPY)] * 30)
     odd = run(emotion_filter, [opinion(SAD)], start_s=1.0)[0]
     assert odd.label == 'happy' and not odd.onset
@@ -52,55 +63,86 @@ def test_one_odd_frame_changes_nothing_a_lasting_one_does():
     assert later[-1].duration_s == pytest.approx((29 - onsets[0]) / 30, abs=1e-6)
 
 
-@pytest.mark.parametrize('strength', [0.5, 0.8])
+@pytest.mark.parametrize('strength', [0.6, 0.8])
 def test_the_frame_rate_does_not_matter(strength):
     def belief(rate_hz):
-        emotion_filter = EmotionFilter()
-        run(emotion_filter, [opinion(HAPPY)] * int(rate_hz), rate_hz)
-        return run(emotion_filter, [opinion(SAD, strength)] * int(0.5 * rate_hz), rate_hz,
+        emotion_filter = even()
+        run(emotion_filter, [opinion(HAPPY, 0.4)] * int(rate_hz), rate_hz)
+        return run(emotion_filter, [opinion(SAD, strength)] * round(0.3 * rate_hz), rate_hz,
                    1.0)[-1].filtered
-    reference = belief(120)
-    for rate_hz in (10, 30, 60):
-        assert np.abs(belief(rate_hz) - reference).max() < 0.12
+    beliefs = {rate_hz: belief(rate_hz) for rate_hz in (10, 30, 120)}
+    # Half way through the change: a saturated belief would be the same whatever the rate did.
+    assert all(0.25 < one[SAD] < 0.75 for one in beliefs.values())
+    for one in beliefs.values():
+        assert np.abs(one - beliefs[30]).max() < 0.04
 
 
-def test_a_gap_fades_to_the_prior():
-    emotion_filter = EmotionFilter(time_constant_s=1.0, forget_s=100)
+def test_a_gap_fades_to_the_stationary_distribution():
+    settings = replace(DEFAULTS, time_constant_s=1.0, forget_s=100)
+    emotion_filter = EmotionFilter(settings)
     run(emotion_filter, [opinion(HAPPY, 0.99)] * 30)
     blank = np.full(7, 1 / 7)
     result = emotion_filter.update(9.0, [(face(), blank)])[0]
-    assert result.confidence < 0.2 and result.label == UNCERTAIN
-
-
-def test_prior_of_the_classes():
-    prior = np.array([1, 1, 1, 1, 1, 1, 14]) / 20
-    result = run(EmotionFilter(prior=prior), [prior] * 5)[-1]
-    # A frame that says no more than the prior brings no evidence.
-    assert np.allclose(result.filtered, prior, atol=1e-6)
+    assert np.allclose(result.filtered, np.array(settings.stationary) / 12, atol=1e-3)
     assert result.label == 'neutral'
+
+
+def test_shares_of_the_training_are_divided_out_once_and_for_all():
+    shares = np.array([2, 1, 1, 8, 4, 3, 9]) / 28
+    emotion_filter = EmotionFilter(EVEN, training_shares=shares)
+    # A frame that says no more than the training's shares brings no evidence, however often.
+    for result in run(emotion_filter, [shares] * 30):
+        assert np.allclose(result.filtered, 1 / 7, atol=1e-6)
+    # One that names a rare class twice as often as the training did does.
+    rare = shares * np.array([1, 6, 1, 1, 1, 1, 1])
+    assert run(emotion_filter, [rare / rare.sum()] * 30, start_s=2.0)[-1].label == 'disgust'
+    assert run(even(), [rare / rare.sum()] * 30)[-1].label == 'neutral'
+
+
+def test_the_divisor_and_the_stationary_distribution_are_two_things():
+    shares = np.full(7, 1 / 7)
+    mostly_sad = replace(DEFAULTS, stationary=(1, 1, 1, 1, 6, 1, 1))
+    result = run(EmotionFilter(mostly_sad, training_shares=shares), [shares])[0]
+    assert result.filtered[SAD] == pytest.approx(0.5)
+    result = run(EmotionFilter(EVEN, training_shares=[1, 1, 1, 1, 6, 1, 1]), [shares])[0]
+    assert result.filtered[SAD] == pytest.approx(1 / 37)
+
+
+def test_a_filter_of_a_classifier_has_what_its_metadata_say():
+    classifier = EmotionClassifier()
+    entry = classifier.metadata.label_sets['ferplus']
+    # FER+ calls a third of its faces neutral and one of a hundred disgusted.
+    assert entry.training_shares[NEUTRAL] > 0.3 and entry.training_shares[Emotion.DISGUST] < 0.01
+    assert entry.neutral_reading.argmax() == NEUTRAL
+    emotion_filter = EmotionFilter.of(classifier, EVEN)
+    result = run(emotion_filter, [entry.training_shares])[0]
+    assert np.allclose(result.filtered, 1 / 7, atol=1e-6)
+    assert result.label == UNCERTAIN and classifier.uncertain_below > 0.5
+    assert run(EmotionFilter.of(classifier), [entry.training_shares])[0].filtered[NEUTRAL] == (
+        pytest.approx(0.5))
 
 
 def test_the_label_is_uncertain_below_the_threshold():
     weak = opinion(HAPPY, 0.45)
-    assert run(EmotionFilter(uncertain_below=0.5), [weak])[0].label == UNCERTAIN
-    result = run(EmotionFilter(uncertain_below=0.4), [weak])[0]
+    assert run(even(uncertain_below=0.5), [weak])[0].label == UNCERTAIN
+    result = run(even(uncertain_below=0.4), [weak])[0]
     assert result.label == 'happy' and result.confidence == pytest.approx(0.45, abs=1e-6)
 
 
 def test_bad_crops_bring_less_evidence_and_the_worst_none():
     def after(quality):
-        emotion_filter = EmotionFilter()
+        emotion_filter = even()
         run(emotion_filter, [opinion(HAPPY)] * 30)
         return run(emotion_filter, [opinion(SAD)] * 8, start_s=1.0, quality=quality)[-1]
     good, poor, none = after(1.0), after(0.4), after(0.05)
     assert good.filtered[SAD] > poor.filtered[SAD] > none.filtered[SAD]
     assert none.label == 'happy' and none.quality == pytest.approx(0.05)
-    fresh = run(EmotionFilter(), [opinion(SAD, 0.95)], quality=0.0)[0]
+    fresh = run(even(uncertain_below=0.4), [opinion(SAD, 0.95)], quality=0.0)[0]
     assert fresh.label == UNCERTAIN and not np.isnan(fresh.filtered).any()
 
 
 def test_each_face_has_its_own_state():
-    emotion_filter = EmotionFilter()
+    emotion_filter = even()
     for i in range(10):
         first, second = emotion_filter.update(i / 30, [(face(1), opinion(HAPPY)),
                                                        (face(2), opinion(SAD))])
@@ -110,7 +152,7 @@ def test_each_face_has_its_own_state():
 
 @pytest.mark.parametrize('stamps', [[0.0] * 60, list(np.linspace(60, 0, 60)), [3.0, 1.0] * 30])
 def test_stamps_that_stand_still_or_go_back(stamps):
-    emotion_filter = EmotionFilter()
+    emotion_filter = even()
     for i, stamp_s in enumerate(stamps):
         result = emotion_filter.update(stamp_s, [(face(), opinion(HAPPY if i < 30 else SAD))])[0]
         assert result.duration_s >= 0 and np.isfinite(result.filtered).all()
@@ -118,7 +160,7 @@ def test_stamps_that_stand_still_or_go_back(stamps):
 
 
 def test_faces_are_forgotten_and_bounded():
-    emotion_filter = EmotionFilter(forget_s=1.0, max_faces=5)
+    emotion_filter = even(forget_s=1.0, max_faces=5)
     for i in range(50):
         emotion_filter.update(i / 30, [(face(i), opinion(HAPPY))])
         assert len(emotion_filter) <= 5
@@ -136,7 +178,7 @@ def test_faces_are_forgotten_and_bounded():
     np.full(6, 1 / 6), np.full(7, np.nan), np.zeros(7), [-1, 1, 1, 0, 0, 0, 0], 0.5,
 ])
 def test_bad_probabilities_are_refused_and_the_state_stays(values):
-    emotion_filter = EmotionFilter()
+    emotion_filter = even()
     run(emotion_filter, [opinion(HAPPY)] * 5)
     with pytest.raises(ValueError):
         emotion_filter.update(1.0, [(face(), values)])
@@ -145,18 +187,25 @@ def test_bad_probabilities_are_refused_and_the_state_stays(values):
 
 @pytest.mark.parametrize('arguments', [
     {'time_constant_s': 0}, {'correlation_s': -1}, {'forget_s': 0}, {'uncertain_below': 2},
-    {'minimum_quality': -0.1}, {'prior': [1, 2]}, {'prior': [0] * 7},
+    {'minimum_quality': -0.1}, {'stationary': (1, 2)}, {'stationary': (0,) * 7},
+    {'stationary': (1, 1, 1, 1, 1, 1, float('inf'))}, {'stationary': (1, 1, 1, 1, 1, 1, -1)},
 ])
 def test_values_out_of_range_are_named(arguments):
     with pytest.raises(ConfigurationError, match=next(iter(arguments))):
-        EmotionFilter(**arguments)
+        EmotionFilter(FilterSettings(**arguments))
+
+
+@pytest.mark.parametrize('name', ['training_shares', 'neutral_reading'])
+def test_shares_that_are_none_are_named(name):
+    with pytest.raises(ConfigurationError, match=name):
+        EmotionFilter(**{name: [0.5, 0.5]})
 
 
 @pytest.mark.parametrize('rate_hz', [10, 30])
 def test_fewer_false_switches_than_a_moving_average_of_the_same_delay(rate_hz):
     recordings = [evaluation.simulate(rate_hz=rate_hz, duration_s=60, seed=seed)
                   for seed in (11, 12, 13)]
-    ours = [evaluation.measure(one, evaluation.filtered_labels(one, EmotionFilter()))
+    ours = [evaluation.measure(one, evaluation.filtered_labels(one, even()))
             for one in recordings]
     delay_s = np.mean([one.delay_s for one in ours])
     _, average = evaluation.average_with_delay(recordings, delay_s)
@@ -172,7 +221,7 @@ def test_fewer_false_switches_than_a_moving_average_of_the_same_delay(rate_hz):
 @given(st.lists(st.tuples(st.integers(1, 4), st.floats(-10, 10), st.floats(0, 1),
                           st.lists(st.floats(0, 1), min_size=7, max_size=7)), max_size=30))
 def test_whatever_comes_the_promises_hold(frames):
-    emotion_filter, stamp_s = EmotionFilter(), 0.0
+    emotion_filter, stamp_s = even(), 0.0
     for track_id, step_s, quality, values in frames:
         stamp_s += step_s
         values = np.array(values) + 1e-6

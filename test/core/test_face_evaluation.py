@@ -5,8 +5,10 @@ import json
 
 import cv2
 from fer_ros.cli.evaluate import main
+from fer_ros.core.emotion_filter import EmotionFilter
+from fer_ros.core.emotions import LABELS
 from fer_ros.core.errors import ConfigurationError
-from fer_ros.core.evaluation import detection, emotions, tracking
+from fer_ros.core.evaluation import detection, emotions, expressions, segments, tracking
 from fer_ros.core.types import BoundingBox, Face
 import numpy as np
 import pytest
@@ -118,8 +120,8 @@ def test_track_measures_made_up_scenes_and_the_video_itself(portrait, tmp_path, 
     truth.write_text('# frame,x,y,size\n' + ''.join(
         f'{i},{222 + 4 * i},125,105,0\n' for i in range(20)))
     out, page = tmp_path / 'f.json', tmp_path / 'p.html'
-    arguments = ['track', str(video), '--truth', str(truth), '--json', str(out), '--page',
-                 str(page)]
+    arguments = ['track', str(video), '--detect-every', '1', '--truth', str(truth), '--json',
+                 str(out), '--page', str(page)]
     assert main(arguments) == 0
     figures = json.loads(out.read_text())
     assert set(figures['scenes']) == {'still', 'the video'}
@@ -150,6 +152,124 @@ def test_time_beats_a_moving_average_at_its_delay(tmp_path):
                 < 0.6 * rate['moving_average']['false_switches_per_min'])
 
 
+FACES = segments.ReadFaces(np.eye(7)[[0, 3, 6, 6]] * 0.9 + 0.1 / 7, np.array([0, 3, 6, 6]))
+
+
+def test_persons_are_drawn_of_the_classes_that_are_there():
+    shares = segments.PERSONS['mostly neutral']
+    one = segments.draw(FACES, shares, moving=True, rate_hz=10, duration_s=60)
+    assert len(one.stamps_s) == 600 and set(one.states) == {0, 3, 6}
+    assert (one.probabilities.argmax(axis=1) == one.states).all()
+    assert all((one.states[i:i + 20] == one.states[i]).all() for i in range(0, 600, 20))
+    assert (one.states == 6).mean() > 0.5
+    begun = segments.draw(FACES, shares, moving=False, rate_hz=10, duration_s=8,
+                          begin_neutral_s=4.0, offset=np.eye(7)[4] * 9)
+    assert (begun.states[:40] == 6).all() and (begun.probabilities.argmax(axis=1) == 4).all()
+
+
+def test_still_persons_show_one_picture_a_state_and_moving_ones_several():
+    faces = segments.ReadFaces(np.random.default_rng(1).dirichlet(np.ones(7), 200),
+                               np.full(200, 3))
+    for moving, pictures in ((True, 4), (False, 1)):
+        one = segments.draw(faces, np.full(7, 1 / 7), moving=moving, rate_hz=10, duration_s=2)
+        assert len(np.unique(one.probabilities, axis=0)) == pictures
+
+
+def test_wrong_seconds_delay_and_recall_of_segments():
+    states = np.array([3] * 20 + [4] * 20)
+    one = emotions.Recording(np.arange(40) / 10, states, np.eye(7)[states])
+    labels = ['happy'] * 15 + ['sad'] * 5 + ['happy'] * 4 + ['sad'] * 11 + ['angry'] * 5
+    found = segments.measure([one], [labels])
+    assert found.wrong == pytest.approx(10 / 20)
+    assert found.delay_s == pytest.approx(0.2)
+    assert (found.recall['happy'], found.recall['sad'], found.recall['fear']) == (0, 0, None)
+    assert segments.single_frames([one]).wrong == 0
+    assert segments.filtered([one], EmotionFilter).wrong == 0
+
+
+def test_time_measures_real_faces_and_resting_faces(portrait, tmp_path, monkeypatch, capsys):
+    from fer_ros.cli import evaluate_emotions
+    monkeypatch.setattr(evaluate_emotions, '_RESTING_S', 40.0)
+    monkeypatch.setattr(evaluate_emotions, '_RESTING_STATES_S', {'2 s': 2.0})
+    monkeypatch.setattr(evaluate_emotions, '_RATES_HZ', (5,))
+    smile = cv2.resize(cv2.cvtColor(portrait[50:200, 150:300], cv2.COLOR_BGR2GRAY), (48, 48),
+                       interpolation=cv2.INTER_AREA)
+    rows = [f'3,{" ".join(map(str, smile.ravel()))},PublicTest' for _ in range(3)]
+    (tmp_path / 'fer2013.csv').write_text('emotion,pixels,Usage\n' + '\n'.join(rows) + '\n')
+    out = tmp_path / 'f.json'
+    arguments = ['time', str(tmp_path), '--persons', '1', '--json', str(out), '--page',
+                 str(tmp_path / 'p.html')]
+    assert main(arguments) == 1
+    assert 'fer2013new.csv' in capsys.readouterr().err
+    (tmp_path / 'fer2013new.csv').write_text(
+        'Usage,Image name,neutral,happiness,surprise,sadness,anger,disgust,fear,contempt,'
+        'unknown,NF\n' + 'PublicTest,x,0,10,0,0,0,0,0,0,0,0\n' * 3)
+    assert main(arguments) == 0
+    figures = json.loads(out.read_text())
+    assert figures['faces'] == [0, 0, 0, 3, 0, 0, 0]
+    found = figures['states']['states even, moving, 5 Hz']
+    assert set(found) == {'frames', 'uniform', 'filter'}
+    assert found['filter']['wrong'] == 0 and found['filter']['recall']['happy'] == 1
+    assert figures['resting_face']['mostly neutral, states of 2 s, no offset']['off'] < 0.1
+    assert set(figures['resting_face']['states even, states of 2 s, offset']) == {
+        'off', 'learnt', 'look neutral'}
+    assert main([*arguments, '--held-out']) == 1 and 'held out' in capsys.readouterr().err
+
+
+def heads(folder, portrait):
+    """Write a still and a video of a smiling head, the latter's truth changing half way."""
+    (folder / 'videos').mkdir(parents=True)
+    cv2.imwrite(str(folder / 'a.png'), portrait)
+    (folder / 'tones.csv').write_text('image,person,age,tone,label\na.png,h1,young,dark,happy\n')
+    video = folder / 'videos' / 'expressions_h1_young.mp4'
+    writer = cv2.VideoWriter(str(video), cv2.VideoWriter_fourcc(*'mp4v'), 15, (640, 480))
+    for _ in range(30):
+        writer.write(portrait)
+    writer.release()
+    video.with_suffix('.csv').write_text('time_s,label\n' + ''.join(
+        f'{i / 15},{"smile" if i < 15 else "sad"}\n' for i in range(30)))
+    return folder
+
+
+def test_expressions_are_read_by_age_and_tone(portrait, tmp_path):
+    out = tmp_path / 'f.json'
+    folder = heads(tmp_path / 'heads', portrait)
+    assert main(['expressions', str(folder), '--json', str(out), '--page',
+                 str(tmp_path / 'p.html')]) == 0
+    figures = json.loads(out.read_text())
+    still = figures['stills']['young, dark']
+    assert still['frames'] == still['right'] == still['by_label']['happy'] == 1
+    video = figures['videos']['young']
+    assert 0.4 < video['right'] <= 0.5 and video['by_label']['sad'] == 0
+    assert video['changes'][1] == 1 and video['delay_s'] == pytest.approx(14 / 15)
+
+
+def test_expressions_over_time_worked_out_by_hand():
+    shown = expressions.Shown('h', 'old', '', np.arange(6) / 2, ('happy',) * 3 + ('sad',) * 3,
+                              ('happy',) * 2 + ('',) * 2 + ('sad',) * 2,
+                              ('uncertain',) + ('happy',) * 3 + ('sad', 'angry'))
+    found = expressions.measure([shown])
+    assert (found.frames, found.right) == (pytest.approx(4 / 6), pytest.approx(3 / 6))
+    assert found.by_label == {'happy': pytest.approx(2 / 3), 'sad': pytest.approx(1 / 3)}
+    assert found.changes == (3, 1) and found.delay_s == 0.5
+    assert set(found.by_label) <= set(LABELS)
+
+
+@pytest.mark.parametrize('file, text, words', [
+    ('tones.csv', 'image,person\n', 'no column'), ('tones.csv', None, 'tones.csv'),
+    ('tones.csv', 'image,person,age,tone,label\na.png,h,old,dark,glad\n', "label is 'glad'"),
+    ('a.png', 'no picture', 'a.png'), ('videos/expressions_h1_young.csv', None, 'expressions_'),
+    ('videos/expressions_h1_young.csv', 'time_s,label\nx,sad\n', 'time_s'),
+    ('videos/expressions_h1_young.mp4', 'no video', '0 frames')])
+def test_heads_that_cannot_be_read_are_named(file, text, words, portrait, tmp_path, capsys):
+    folder = heads(tmp_path / 'heads', portrait)
+    (folder / file).unlink()
+    if text is not None:
+        (folder / file).write_text(text)
+    assert main(['expressions', str(folder), '--page', str(tmp_path / 'p.html')]) == 1
+    assert words in capsys.readouterr().err and not (tmp_path / 'p.html').exists()
+
+
 def test_crop_reads_faces_with_known_emotions(portrait, tmp_path):
     face = cv2.resize(cv2.cvtColor(portrait[50:200, 150:300], cv2.COLOR_BGR2GRAY), (48, 48),
                       interpolation=cv2.INTER_AREA)
@@ -165,7 +285,8 @@ def test_crop_reads_faces_with_known_emotions(portrait, tmp_path):
 @pytest.mark.parametrize('arguments', [
     ['detect', 'absent'], ['track', 'absent.avi'],
     ['track', 'absent.avi', '--truth', 'absent.csv'], ['time', '--runs', '0'],
-    ['time', '--accuracy', '2'], ['crop', 'absent.csv'], ['crop', 'absent.csv', '--faces', '0']])
+    ['time', '--accuracy', '2'], ['time', 'absent'], ['time', 'absent', '--persons', '0'],
+    ['expressions', 'absent'], ['crop', 'absent.csv'], ['crop', 'absent.csv', '--faces', '0']])
 def test_what_cannot_be_measured_is_named(arguments, tmp_path, capsys):
     assert main([*arguments, '--page', str(tmp_path / 'p.html')]) == 1
     assert 'error: ' in capsys.readouterr().err

@@ -9,6 +9,7 @@ from fer_ros.core.errors import ConfigurationError
 from fer_ros.core.evaluation import tracking as evaluation
 from fer_ros.core.face_finder import FaceFinder
 from fer_ros.core.tracking import FaceTracker
+from fer_ros.core.types import BoundingBox, Detection
 import numpy as np
 import pytest
 
@@ -101,6 +102,17 @@ def test_what_is_no_image_is_refused_and_the_next_is_taken(image, detector, port
     with pytest.raises(ValueError):
         finder.process(image, 0.0)
     assert finder.process(portrait, 0.1)
+
+
+def test_boxes_lie_inside_the_image(portrait):
+    class Beyond(FaceDetector):
+        name, landmarks_follow_roll = 'a face at the edge, and one outside', True
+
+        def _detect(self, image):
+            return [Detection(BoundingBox(-20, 400, 90, 120), 0.9),
+                    Detection(BoundingBox(700, 0, 90, 90), 0.9)]
+    face, = FaceFinder(Beyond(), FaceTracker()).process(portrait, 0.0)
+    assert face.box == BoundingBox(0, 400, 70, 80)
 
 
 @pytest.mark.parametrize('arguments', [{'detect_every': 0}, {'crop_side_px': -1}])

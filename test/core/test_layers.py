@@ -10,7 +10,7 @@ CORE = Path(__file__).parents[2] / 'fer_ros' / 'core'
 #: Where a file was installed may be asked of ament, which is no ROS and may be absent.
 ROS = ('rclpy', 'launch', 'cv_bridge', 'builtin_interfaces', 'fer_ros.msg',
        'fer_ros.srv', 'fer_ros.nodes', 'fer_ros.conversions',
-       'fer_ros.home_conversions', 'fer_ros.cli', 'fer_ros.dashboard')
+       'fer_ros.cli', 'fer_ros.dashboard')
 
 
 def imported(path):

@@ -13,8 +13,9 @@ pytest.importorskip('flask', reason='the dashboard needs flask')
 from fer_ros import conversions  # noqa: E402
 from fer_ros.msg import EmotionArray  # noqa: E402
 from fer_ros.nodes import qos  # noqa: E402
-from fer_ros.nodes.dashboard import beside, camera_name, Dashboard  # noqa: E402
+from fer_ros.nodes.dashboard import Dashboard  # noqa: E402
 from fer_ros.nodes.smart_home_bridge import SmartHomeBridge  # noqa: E402
+from fer_ros.nodes.topics import camera_name, sibling  # noqa: E402
 from home_support import emotion  # noqa: E402
 import numpy as np  # noqa: E402
 from rclpy.parameter import Parameter  # noqa: E402
@@ -125,7 +126,7 @@ def test_a_port_in_use_is_said_and_the_node_can_be_started_again(graph):
 
 
 def test_names():
-    assert beside('cam1/emotions', 'image_annotated') == 'cam1/image_annotated'
-    assert beside('emotions', 'image_annotated') == 'image_annotated'
+    assert sibling('cam1/emotions', 'image_annotated') == 'cam1/image_annotated'
+    assert sibling('emotions', 'image_annotated') == 'image_annotated'
     assert [camera_name(topic) for topic in ('emotions', '/emotions', '/a/cam1/emotions')] == [
         'camera', 'camera', 'a/cam1']

@@ -1,12 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
-import types
-
 import pytest
 
 pytest.importorskip('fer_ros.nodes.base', reason='rclpy is absent')
-from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus, KeyValue  # noqa: E402
+from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus  # noqa: E402
 from fer_ros.core.errors import ConfigurationError  # noqa: E402
-from fer_ros.nodes import base, diagnostics  # noqa: E402
+from fer_ros.nodes import base  # noqa: E402
 from fer_ros.nodes.base import ManagedNode  # noqa: E402
 from fer_ros.nodes.parameters import Parameter  # noqa: E402
 from lifecycle_msgs.msg import Transition  # noqa: E402
@@ -113,6 +111,7 @@ def test_an_impossible_transition_leaves_the_node_alive(graph):
     ({'rate': 30.0}, ['unknown parameter rate', 'rate_hz']),
     ({'rate_hz': 500.0}, ['rate_hz is 500.0', '1.0 to 120.0']),
     ({'rate_hz': 'fast'}, ['rate_hz', 'expected double']),
+    ({'device': None}, ['device is None', 'expected string']),   # an empty list in a file
     ({'mode': 'medium'}, ["mode is 'medium'", 'fast, slow']),
 ])
 def test_wrong_parameters_are_refused_at_start(graph, overrides, words):
@@ -212,46 +211,7 @@ def test_tries_that_fail_alike_are_logged_once(graph, monkeypatch, capfd):
     assert logged.count('it is tried again') == 1
 
 
-class Updater:
-    """What we use of diagnostic_updater.Updater, which publishes by the node's clock."""
-
-    def __init__(self, node):
-        self.node, self.period = node, 0.2
-        self.publisher = node.create_publisher(DiagnosticArray, '/diagnostics', 1)
-        self.timer = node.create_timer(self.period, self.force_update)
-
-    def setHardwareID(self, name):  # noqa: N802
-        self.name = name
-
-    def add(self, name, fill):
-        self.task = name, fill
-
-    def force_update(self):
-        name, fill = self.task
-        status = DiagnosticStatus(name=f'{self.node.get_name()}: {name}', hardware_id=self.name)
-        self.publisher.publish(DiagnosticArray(status=[fill(Wrapper(status)).status]))
-
-
-class Wrapper:
-    """What we use of diagnostic_updater.DiagnosticStatusWrapper."""
-
-    def __init__(self, status):
-        self.status = status
-
-    def summary(self, level, message):
-        self.status.level, self.status.message = level, message
-
-    def add(self, key, value):
-        self.status.values.append(KeyValue(key=key, value=value))
-
-
-@pytest.mark.parametrize('updater', ['real', 'ours', 'none'])
-def test_diagnostics_come_while_a_simulated_clock_stands_still(graph, monkeypatch, updater):
-    if updater == 'real':
-        module = pytest.importorskip('diagnostic_updater')
-    else:
-        module = types.SimpleNamespace(Updater=Updater) if updater == 'ours' else None
-    monkeypatch.setattr(diagnostics, 'diagnostic_updater', module)
+def test_diagnostics_come_while_a_simulated_clock_stands_still(graph):
     messages = graph.collect(DiagnosticArray, '/diagnostics', 10)
     graph.add(Recorder, use_sim_time=True)
     wait_for(lambda: sum(m.status[0].message == 'active' for m in list(messages)) >= 2)

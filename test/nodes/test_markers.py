@@ -6,6 +6,7 @@ import pytest
 
 pytest.importorskip('fer_ros.conversions', reason='the messages are not built')
 from fer_ros import conversions  # noqa: E402
+from fer_ros.conversions import cameras  # noqa: E402
 from fer_ros.core.camera_model import assumed_camera  # noqa: E402
 from fer_ros.core.types import BoundingBox, FaceEmotion  # noqa: E402
 from fer_ros.msg import EmotionArray  # noqa: E402
@@ -76,7 +77,7 @@ def test_the_assumed_width_changes_at_run_time(viewer):
 
 def test_a_calibration_replaces_the_assumption(viewer):
     infos = viewer.publisher(CameraInfo, 'camera_info', qos.IMAGE)
-    wait_for(lambda: infos.publish(conversions.camera_to_message(
+    wait_for(lambda: infos.publish(cameras.camera_to_message(
         assumed_camera(640, 480, 60.0), header(1))) or
         viewer.markers._collect().values.get('camera model') == 'camera_info')
     markers = viewer.show(1, face(3))

@@ -7,26 +7,34 @@ import pytest
 
 pytest.importorskip('fer_ros.conversions', reason='the messages are not built')
 from fer_ros import conversions  # noqa: E402
+from fer_ros.bench.stages import CorePipeline  # noqa: E402
+from fer_ros.core.emotion_filter import DEFAULTS, EmotionFilter  # noqa: E402
 from fer_ros.core.emotions import LABELS  # noqa: E402
+from fer_ros.core.face_finder import DETECT_EVERY  # noqa: E402
+from fer_ros.core.types import BoundingBox, Face  # noqa: E402
 from fer_ros.msg import EmotionArray, FaceArray  # noqa: E402
 from fer_ros.nodes import qos  # noqa: E402
 from fer_ros.nodes.annotator import Annotator  # noqa: E402
-from fer_ros.nodes.emotion_classifier import emotion_topic, EmotionClassifierNode  # noqa: E402
+from fer_ros.nodes.emotion_classifier import EmotionClassifierNode  # noqa: E402
 from fer_ros.nodes.face_detector import FaceDetector  # noqa: E402
+from fer_ros.nodes.topics import sibling  # noqa: E402
+from rclpy.parameter import Parameter as RosParameter  # noqa: E402
 from ros_support import wait_for  # noqa: E402
 from sensor_msgs.msg import CompressedImage, Image  # noqa: E402
 from std_msgs.msg import Header  # noqa: E402
+from std_srvs.srv import Trigger  # noqa: E402
 
 
 def header(number):
     stamped = Header(frame_id='camera_optical_frame')
-    stamped.stamp.sec = 1000
-    stamped.stamp.nanosec = number * 33_000_000
+    seconds, nanoseconds = divmod(number * 33_000_000, 1_000_000_000)
+    stamped.stamp.sec, stamped.stamp.nanosec = 1000 + seconds, nanoseconds
     return stamped
 
 
 def number_of(message):
-    return message.header.stamp.nanosec // 33_000_000
+    stamp = message.header.stamp
+    return ((stamp.sec - 1000) * 1_000_000_000 + stamp.nanosec) // 33_000_000
 
 
 @pytest.fixture
@@ -119,7 +127,7 @@ def test_one_classifier_serves_two_cameras(graph, portrait):
     for side, stamp in (('left', 1), ('right', 2)):
         message = FaceArray(header=header(stamp), image_width=640, image_height=480)
         message.faces = conversions.faces_to_message(
-            [conversions.Face(stamp, conversions.BoundingBox(5, 5, 90, 90), 1.0, crop=crop)],
+            [Face(stamp, BoundingBox(5, 5, 90, 90), 1.0, crop=crop)],
             header(stamp), 640, 480, 'test').faces
         graph.publisher(FaceArray, f'/{side}/faces', qos.RESULT).publish(message)
     for side, stamp in (('left', 1), ('right', 2)):
@@ -127,11 +135,71 @@ def test_one_classifier_serves_two_cameras(graph, portrait):
         assert [e.track_id for e in received[side][0].emotions] == [stamp]
 
 
+def test_looking_neutral_for_three_seconds(pipeline, portrait):
+    client = pipeline.node.create_client(Trigger, 'emotion_classifier/look_neutral')
+    assert client.wait_for_service(10)
+
+    def look_neutral():
+        future = client.call_async(Trigger.Request())
+        return wait_for(lambda: future.done() and future.result(), what='an answer')
+    answer = look_neutral()
+    assert not answer.success and 'no face in view' in answer.message
+    # Ten frames a second of stamps' time, whatever the clock says; she smiles.
+    stamps = iter(range(0, 30_000, 3))
+    before = send(pipeline, portrait, next(stamps)).emotions[0]
+    assert before.label == 'happy'
+    answer = look_neutral()
+    assert answer.success and '1 face' in answer.message and '3 seconds' in answer.message
+    for _ in range(45):
+        after = send(pipeline, portrait, next(stamps)).emotions[0]
+    assert np.allclose(after.probabilities, before.probabilities, atol=0.02)
+    # Her smile was taken for her face at rest: as far as the bounds of learning go.
+    state, = pipeline.classifier._reader.filters['faces']._states.values()
+    assert state.resting.offset[3] == pytest.approx(3) and state.resting.offset[6] < -1
+
+
+def test_a_change_of_the_stationary_distribution_is_checked_and_applied(pipeline, portrait):
+    node = pipeline.classifier
+    assert not node.set_parameters([RosParameter('stationary', value=[1.0, 2.0])])[0].successful
+    assert not node.set_parameters([RosParameter('stationary', value=[0.0] * 7)])[0].successful
+    assert node.set_parameters([RosParameter('stationary', value=[1.0] * 7)])[0].successful
+    assert node._reader.filters['faces'].settings.stationary == (1.0,) * 7
+    assert node.set_parameters([RosParameter('learn_resting_face', value=True)])[0].successful
+    assert node._reader.filters['faces'].settings.stationary == (1.0,) * 7
+    assert node._reader.filters['faces'].settings.learn_resting_face
+    assert len(send(pipeline, portrait, 1).emotions) == 1
+
+
+def test_whole_numbers_do_for_the_stationary_distribution(graph):
+    node = graph.add(EmotionClassifierNode, stationary=[1, 1, 1, 2, 1, 1, 9])
+    assert node._reader.filters['faces'].settings.stationary == (1, 1, 1, 2, 1, 1, 9)
+
+
+def test_node_benchmark_and_evaluation_have_the_same_defaults(graph):
+    classifier = graph.add(EmotionClassifierNode)
+    detector = graph.add(FaceDetector)
+    assert classifier._reader.filters['faces'].settings == DEFAULTS
+    assert CorePipeline().filter.settings is DEFAULTS
+    assert EmotionFilter.of(classifier._reader.classifier).settings is DEFAULTS
+    assert detector._finder._detect_every == CorePipeline().finder._detect_every == DETECT_EVERY
+
+
+def test_the_variant_taken_and_its_time_are_told(graph):
+    node = graph.add(EmotionClassifierNode)
+    values = node._collect().values
+    assert values['model'] in ('fernet_int8', 'fernet_float16')
+    assert values['time a face at configure (ms)'] > 0
+    assert all(name in values['variants tried'] for name in ('fernet_int8', 'fernet_float16'))
+    told = graph.add(EmotionClassifierNode, variant='float16')
+    assert told._collect().values['model'] == 'fernet_float16'
+    assert 'int8' not in told._collect().values['variants tried']
+
+
 @pytest.mark.parametrize('faces, emotions', [
     ('faces', 'emotions'), ('cam/faces', 'cam/emotions'), ('/faces', '/emotions'),
     ('/a/b/faces', '/a/b/emotions')])
 def test_emotions_stand_beside_their_faces(faces, emotions):
-    assert emotion_topic(faces) == emotions
+    assert sibling(faces, 'emotions') == emotions
 
 
 def test_the_annotator_works_only_for_viewers(pipeline, portrait):
@@ -157,6 +225,8 @@ def test_the_annotator_works_only_for_viewers(pipeline, portrait):
     (FaceDetector, {'model_path': '/nowhere/model.onnx'}, ['/nowhere/model.onnx']),
     (EmotionClassifierNode, {'model': '/nowhere/model.tflite'}, ['/nowhere/model.tflite']),
     (EmotionClassifierNode, {'face_topics': ['a/faces', 'a/people']}, ['face_topics']),
+    (EmotionClassifierNode, {'stationary': [1.0, 2.0]}, ['stationary', '7 numbers']),
+    (EmotionClassifierNode, {'model': 'fernet_int8', 'variant': 'float16'}, ['variant']),
 ])
 def test_a_node_that_cannot_be_configured_says_why_and_stays(graph, maker, parameters, words):
     node = graph.add(maker, start=False, **parameters)

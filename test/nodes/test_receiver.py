@@ -1,4 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
+from importlib.util import find_spec
+from pathlib import Path
 import threading
 
 import pytest
@@ -7,7 +9,7 @@ pytest.importorskip('fer_ros.nodes.base', reason='rclpy is absent')
 from fer_ros.nodes.base import ManagedNode  # noqa: E402
 from rclpy.qos import QoSProfile, ReliabilityPolicy  # noqa: E402
 from ros_support import wait_for  # noqa: E402
-from std_msgs.msg import Int32  # noqa: E402
+from std_msgs.msg import Int32, String  # noqa: E402
 
 RELIABLE = QoSProfile(depth=50)
 
@@ -99,3 +101,26 @@ def test_a_publisher_that_does_not_match_is_complained_of(graph):
         Int32, 'numbers', QoSProfile(depth=1, reliability=ReliabilityPolicy.BEST_EFFORT))
     complaint = wait_for(lambda: node._endpoints[node.subscription], what='the complaint')
     assert '/numbers' in complaint and 'best effort' in complaint
+
+
+@pytest.mark.parametrize('executor', [
+    'rclpy.executors.SingleThreadedExecutor', 'rclpy.executors.MultiThreadedExecutor',
+    pytest.param('rclpy.experimental.EventsExecutor', marks=pytest.mark.skipif(
+        find_spec('rclpy.experimental') is None, reason='from Jazzy on'))])
+def test_no_executor_serves_it_too(graph, executor):
+    reports = graph.collect(String, 'reports', RELIABLE)
+    graph.process('spin_reporter', executor, cwd=Path(__file__).parent)
+    publisher = graph.publisher(Int32, 'numbers', RELIABLE, timeout_s=30)
+    wait_for(lambda: graph.node.count_publishers('reports'))
+    for number in range(40):
+        publisher.publish(Int32(data=number))
+    wait_for(lambda: 'the executor spins' in {report.data for report in reports},
+             what='the executor')
+    wait_for(lambda: len([r for r in reports if 'number' in r.data]) >= 40, what='the numbers')
+    graph.node.create_publisher(
+        Int32, 'numbers', QoSProfile(depth=1, reliability=ReliabilityPolicy.BEST_EFFORT))
+    wait_for(lambda: 'mismatch in receiver of /numbers' in {r.data for r in reports},
+             what='the complaint')
+    assert [r.data for r in reports if r.data != 'the executor spins'] == [
+        *(f'number {number} in receiver of /numbers' for number in range(40)),
+        'mismatch in receiver of /numbers']

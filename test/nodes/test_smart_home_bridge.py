@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 pytest.importorskip('fer_ros.conversions', reason='the messages are not built')
-from fer_ros import conversions, home_conversions  # noqa: E402
+from fer_ros import conversions  # noqa: E402
+from fer_ros.conversions import home as home_conversions  # noqa: E402
 from fer_ros.core.home.light import differences  # noqa: E402
 from fer_ros.msg import AmbientAction, DeviceState, EmotionArray, HomeState, LightState  # noqa: E402
 from fer_ros.nodes import qos  # noqa: E402

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Blending of faces (mixup), JPEG and sensor noise."""
+"""Blending of faces (mixup), JPEG, sensor noise and local contrast."""
 
 import cv2
 import numpy as np
@@ -87,3 +87,18 @@ def test_shot_noise_grows_with_the_light():
     # From read noise alone, alike everywhere, to shot noise alone: the root of 180 / 50.
     assert 0.9 < ratio.min() < 1.1 and 1.6 < ratio.max() < 2.1
     assert 1.2 < np.median(ratio) < 1.5
+
+
+def test_local_contrast_changes_as_many_faces_as_it_says_in_both_directions():
+    images = photographs(400)
+    assert (changed(images, local_contrast=0) == changed(images)).all()
+    out = changed(images, local_contrast=0.5)
+    touched = (out != images).any(axis=(1, 2))
+    assert 0.42 < touched.mean() < 0.58
+    middle, corner = np.s_[:, 18:30, 18:30], np.s_[:, :4, :4]
+    contrast = out[middle].std(axis=(1, 2)) / images[middle].std(axis=(1, 2)).clip(1)
+    assert (contrast[touched] > 1.1).sum() > 20 and (contrast[touched] < 0.9).sum() > 20
+    # A darker face keeps its surroundings.
+    darker = touched & (out[middle].mean(axis=(1, 2)) < images[middle].mean(axis=(1, 2)) - 20)
+    moved = np.abs(out[corner].astype(float) - images[corner]).mean(axis=(1, 2))
+    assert darker.sum() > 20 and np.median(moved[darker]) < 5

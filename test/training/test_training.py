@@ -13,6 +13,7 @@ import time
 
 from fer_ros.core.classification import EmotionClassifier, InputFormat, probabilities
 from fer_ros.core.classification.draft import draft
+from fer_ros.core.contrast import even_contrast
 from fer_ros.core.emotions import LABELS
 from fer_ros.core.errors import ConfigurationError
 import numpy as np
@@ -24,7 +25,7 @@ pytest.importorskip('tensorflow', reason='training needs the training extra')
 # ruff: noqa: E402, I001
 import keras
 from training import datasets, duplicates, export, generated, heads, metrics, networks
-from training import recipes, study_import, train
+from training import readings, recipes, study_import, train
 from training.__main__ import main
 from training_support import gratings, photographs, write_csv, write_folders
 
@@ -209,7 +210,7 @@ def test_exports_equal_the_keras_model(faces, finished, exported):
     folder, results = exported
     assert [row['file'] for row in results] == [
         'cosine_float32.tflite', 'cosine_float16.tflite', 'cosine_keras.keras']
-    expected = export.predict(export.load_run(finished['cosine']).model, faces.images)
+    expected = export.predict(export.load_run(finished['cosine']).model, evened(faces.images))
     for row in results:
         classifier = EmotionClassifier(folder / row['file'])
         for head, logits in classifier.logits(faces.images).items():
@@ -220,11 +221,55 @@ def test_exports_equal_the_keras_model(faces, finished, exported):
         assert (entry['data']['images'], entry['data']['held_out']) == (63, 21)
 
 
+def evened(images):
+    return np.stack([even_contrast(image) for image in images])
+
+
+def test_the_filter_is_told_what_the_network_was_trained_on_and_reads_in_neutral_faces(
+        faces, finished, exported):
+    folder, _ = exported
+    rest, held = datasets.split_holdout(faces, COSINE.holdout, COSINE.seed)
+    classifier = EmotionClassifier(folder / 'cosine_float32.tflite', label_set='fer2013')
+    entry = classifier.metadata.label_sets['fer2013']
+    np.testing.assert_allclose(entry.training_shares,
+                               np.bincount(rest.labels, minlength=7) / len(rest), atol=1e-4)
+    read = np.log(classifier.classify(held.images[held.labels == 6])).mean(axis=0)
+    np.testing.assert_allclose(entry.neutral_reading, np.exp(read) / np.exp(read).sum(),
+                               atol=0.01)
+    votes = classifier.metadata.label_sets['ferplus'].training_shares
+    assert votes.sum() == pytest.approx(1) and (votes > 0).all()
+
+
+def test_contrast_is_left_as_it_is_where_that_is_asked_for(faces, finished, tmp_path):
+    export.export(export.load_run(finished['cosine']), tmp_path, faces, generated.faces(140, 7),
+                  variants=('float32',), fit_heads=False, even=False)
+    classifier = EmotionClassifier(tmp_path / 'cosine_float32.tflite')
+    assert not classifier.input.even_contrast
+    expected = export.predict(export.load_run(finished['cosine']).model, faces.images)
+    for head, logits in classifier.logits(faces.images).items():
+        np.testing.assert_allclose(logits, expected[head], atol=0.02)
+
+
+def test_shares_of_votes_are_weighted_as_in_training():
+    votes = np.zeros((3, 10), np.float32)
+    votes[0, datasets.FERPLUS_COLUMNS.index('happiness')] = 10
+    votes[1, datasets.FERPLUS_COLUMNS.index('anger')] = 6
+    votes[1, datasets.FERPLUS_COLUMNS.index('unknown')] = 4
+    votes[2, datasets.FERPLUS_COLUMNS.index('NF')] = 10
+    faces = datasets.Dataset(np.zeros((3, 48, 48), np.uint8), np.array([3, 0, 6]), votes,
+                             ('a', 'b', 'c'))
+    shares = readings.training_shares('ferplus', faces)
+    assert shares[3] == pytest.approx(10 / 16, abs=1e-3)
+    assert shares[0] == pytest.approx(6 / 16, abs=1e-3)
+    assert 0 < shares[6] < 1e-4
+    assert readings.training_shares('fer2013', faces)[[3, 0, 6]] == pytest.approx(1 / 3, abs=1e-3)
+
+
 def test_fitted_heads_are_exported_as_they_were_fitted(faces, finished, tmp_path):
     trained = export.load_run(finished['cosine'])
     export.export(trained, tmp_path, faces, generated.faces(140, 7), variants=('float32',))
     _, held = datasets.split_holdout(faces, COSINE.holdout, COSINE.seed)
-    plain = export.predict(trained.model, held.images)
+    plain = export.predict(trained.model, evened(held.images))
     change, _ = heads.fit(plain['fer2013'], plain['ferplus'], held.labels)
     expected = plain['fer2013'] if change is None else change(plain['fer2013'], plain['ferplus'])
     logits = EmotionClassifier(tmp_path / 'cosine_float32.tflite').logits(held.images)
@@ -234,7 +279,8 @@ def test_fitted_heads_are_exported_as_they_were_fitted(faces, finished, tmp_path
 def test_calibration_is_that_of_the_held_out_faces(faces, finished, exported):
     folder, _ = exported
     _, held = datasets.split_holdout(faces, COSINE.holdout, COSINE.seed)
-    logits = export.predict(export.load_run(finished['cosine']).model, held.images)['fer2013']
+    logits = export.predict(
+        export.load_run(finished['cosine']).model, evened(held.images))['fer2013']
     weights = metrics.poststratification_weights(export.strata(held), export.strata(faces))
     expected = metrics.calibrate(logits, held.labels, weights)
     classifier = EmotionClassifier(folder / 'cosine_float16.tflite', label_set='fer2013')

@@ -18,9 +18,10 @@ from .metadata import (
     ModelMetadata,
 )
 from .runtimes import ModelFailure
+from .variants import choose, VARIANTS
 
 __all__ = [
-    'CropReader', 'DEFAULT_MODEL', 'EmotionClassifier', 'find_model', 'InputFormat', 'LabelSet',
-    'load_metadata', 'MAX_BATCH', 'METADATA_FORMAT', 'MODEL_DIR', 'ModelFailure',
-    'ModelMetadata', 'probabilities', 'Reading',
+    'choose', 'CropReader', 'DEFAULT_MODEL', 'EmotionClassifier', 'find_model', 'InputFormat',
+    'LabelSet', 'load_metadata', 'MAX_BATCH', 'METADATA_FORMAT', 'MODEL_DIR', 'ModelFailure',
+    'ModelMetadata', 'probabilities', 'Reading', 'VARIANTS',
 ]

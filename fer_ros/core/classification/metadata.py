@@ -12,6 +12,7 @@ import re
 from typing import Any
 
 import cv2
+from fer_ros.core.contrast import even_contrast
 from fer_ros.core.emotions import Emotion, LABELS
 from fer_ros.core.errors import ConfigurationError
 import numpy as np
@@ -34,10 +35,12 @@ MODEL_SUFFIXES = ('.tflite', '.onnx', '.keras')
 #: The logit of an emotion that a model does not know: never read.
 NO_LOGIT = -1e4
 _LARGEST_SIDE_PX = 1024
-_INPUT_KEYS = ('side_px', 'color', 'colour', 'layout', 'range', 'mean', 'std', 'dtype', 'scaling')
+_INPUT_KEYS = ('side_px', 'color', 'colour', 'layout', 'range', 'mean', 'std', 'dtype', 'scaling',
+               'even_contrast')
 _KEYS = ('format', 'name', 'sha256', 'input', 'label_sets', 'default_label_set', 'valence',
          'arousal')
-_LABEL_SET_KEYS = ('labels', 'output', 'activation', 'map', 'temperature', 'uncertain_below')
+_LABEL_SET_KEYS = ('labels', 'output', 'activation', 'map', 'temperature', 'uncertain_below',
+                   'training_shares', 'neutral_reading')
 
 
 @dataclass(frozen=True)
@@ -50,6 +53,7 @@ class InputFormat:
     :ivar range: what black and white become before mean and deviation, such as (0, 255).
     :ivar mean: one number, or one a channel.
     :ivar std: as ``mean``; more than 0.
+    :ivar even_contrast: gray crops pass :func:`fer_ros.core.contrast.even_contrast` first.
     """
 
     side_px: int
@@ -58,6 +62,7 @@ class InputFormat:
     range: tuple[float, float] = (0.0, 255.0)
     mean: tuple[float, ...] = (0.0,)
     std: tuple[float, ...] = (1.0,)
+    even_contrast: bool = False
 
     @property
     def channels(self) -> int:
@@ -101,6 +106,8 @@ class InputFormat:
 
         :param crops: uint8 ``(n, *crop_shape)``.
         """
+        if self.even_contrast:
+            crops = np.stack([even_contrast(crop) for crop in crops])
         if self.channels == 1:
             crops = crops[..., None]
         elif self.color == 'rgb':
@@ -125,6 +132,10 @@ class LabelSet:
     :ivar uncertain_below: a winner less probable than this should be called uncertain, [0, 1].
     :ivar activation: what the output holds: 'logits', or 'softmax' (probabilities).
     :ivar emotions: of each label, the emotion it means; None: it is left out of what is published.
+    :ivar training_shares: float64 ``(7,)`` in the order of our emotions, sum 1: the share of each
+        in what the network was trained on, which its probabilities carry; None: not known.
+    :ivar neutral_reading: float64 ``(7,)``, the same: the geometric mean of its probabilities for
+        neutral faces it was not trained on; None: not known.
     """
 
     labels: tuple[str, ...]
@@ -133,6 +144,8 @@ class LabelSet:
     uncertain_below: float = 0.0
     activation: str = 'logits'
     emotions: tuple[Emotion | None, ...] = ()
+    training_shares: np.ndarray | None = field(default=None, compare=False)
+    neutral_reading: np.ndarray | None = field(default=None, compare=False)
 
     @property
     def further(self) -> tuple[str, ...]:
@@ -313,7 +326,14 @@ def _input(fields: Fields) -> InputFormat:
     return InputFormat(
         fields.whole('side_px', low=1, high=_LARGEST_SIDE_PX), color,
         fields.text('layout', 'NHWC', ('NHWC', 'NCHW')), (low, high),
-        fields.numbers('mean', counts, 0.0), std)
+        fields.numbers('mean', counts, 0.0), std, _even_contrast(fields, color))
+
+
+def _even_contrast(fields: Fields, color: str) -> bool:
+    value = fields.get('even_contrast', False)
+    if not isinstance(value, bool) or value and color != 'gray':
+        raise fields.error('even_contrast', value, 'true (for gray input only) or false')
+    return value
 
 
 def _label_set(fields: Fields) -> LabelSet:
@@ -327,11 +347,30 @@ def _label_set(fields: Fields) -> LabelSet:
     for label in labels:
         if labels.count(label) > 1:
             raise fields.error('labels', label, 'each label once')
+    emotions = _emotions(fields, labels)
     return LabelSet(tuple(labels), fields.text('output'),
                     fields.number('temperature', 1.0, above=0),
                     fields.number('uncertain_below', 0.0, low=0, high=1),
-                    fields.text('activation', 'logits', ('logits', 'softmax')),
-                    _emotions(fields, labels))
+                    fields.text('activation', 'logits', ('logits', 'softmax')), emotions,
+                    *(_distribution(fields, key, emotions)
+                      for key in ('training_shares', 'neutral_reading')))
+
+
+def _distribution(fields: Fields, key: str,
+                  emotions: tuple[Emotion | None, ...]) -> np.ndarray | None:
+    """Return a number for each label as shares of our emotions, or None where there are none."""
+    if key not in fields:
+        return None
+    values = fields.numbers(key, (len(emotions),))
+    if not all(0 < value <= 1 for value in values):
+        raise fields.error(key, list(values), 'a number above 0, at most 1, for each label')
+    shares = np.zeros(len(Emotion))
+    for emotion, value in zip(emotions, values):
+        if emotion is not None:
+            shares[emotion] += value
+    # An emotion that the model does not know is never read, whatever it is divided by.
+    shares[shares == 0] = shares.max()
+    return shares / shares.sum()
 
 
 def _emotions(fields: Fields, labels: list[str]) -> tuple[Emotion | None, ...]:

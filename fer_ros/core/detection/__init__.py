@@ -8,7 +8,7 @@ from fer_ros.core.detection.base import FaceDetector
 from fer_ros.core.errors import ConfigurationError
 from fer_ros.core.onnx_model import asks_for_more
 
-__all__ = ['create_detector', 'DETECTORS', 'FaceDetector', 'PREFERRED']
+__all__ = ['create_detector', 'DETECTORS', 'FaceDetector', 'MINIMUM_FACE_PX', 'PREFERRED']
 
 #: Names for :func:`create_detector`.
 DETECTORS = ('auto', 'yunet', 'centerface', 'mtcnn', 'blazeface', 'haar')
@@ -38,10 +38,12 @@ PREFERRED = {
     'blazeface': Figures(0.86, 0.73, 8.9),
     'haar': Figures(0.36, 0.16, 79),
 }
+#: The smallest face looked for unless told otherwise, pixels of the source image.
+MINIMUM_FACE_PX = 24
 
 
-def create_detector(name: str = 'auto', *, model_path: str = '', size_px: int = 0,
-                    minimum_face_px: float = 24, score_threshold: float | None = None,
+def create_detector(name: str = DETECTORS[0], *, model_path: str = '', size_px: int = 0,
+                    minimum_face_px: float = MINIMUM_FACE_PX, score_threshold: float | None = None,
                     nms_threshold: float | None = None, threads: int = 1,
                     providers: Sequence[str] = ()) -> FaceDetector:
     """

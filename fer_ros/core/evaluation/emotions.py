@@ -102,12 +102,19 @@ def measure(recording: Recording, labels: list[str]) -> TimeFigures:
                        float(np.median(delays)) if delays else 0.0, right)
 
 
-def filtered_labels(recording: Recording, emotion_filter: EmotionFilter) -> list[str]:
-    """Return what the filter says of each frame; 'uncertain' keeps the label before it."""
+def filtered_labels(recording: Recording, emotion_filter: EmotionFilter, *,
+                    look_neutral: bool = False) -> list[str]:
+    """
+    Return what the filter says of each frame; 'uncertain' keeps the label before it.
+
+    :param look_neutral: the person is asked to look neutral at the first frame.
+    """
     face = Face(1, BoundingBox(0, 0, 100, 100), 1.0)
     labels = []
     for stamp_s, probabilities in zip(recording.stamps_s, recording.probabilities):
         label = emotion_filter.update(float(stamp_s), [(face, probabilities)])[0].label
+        if look_neutral and not labels:
+            emotion_filter.look_neutral()
         labels.append(labels[-1] if label == UNCERTAIN and labels else label)
     return labels
 

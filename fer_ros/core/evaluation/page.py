@@ -44,6 +44,19 @@ class Page:
         names = ''.join(f'<th>{escape(name)}</th>' for name in head)
         self._parts.append(f'<table><tr>{names}</tr>{body}</table>')
 
+    def show(self, title: str, head: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
+        """Add a heading and a table, and print both to the terminal."""
+        rows = [tuple(row) for row in rows]
+        self.heading(title)
+        self.table(head, rows)
+        cells = [[str(name) for name in head]] + [[number(value) for value in row]
+                                                  for row in rows]
+        widths = [max(len(row[k]) for row in cells) for k in range(len(head))]
+        print(title)
+        for row in cells:
+            print('  ' + '  '.join(cell.ljust(width) if k == 0 else cell.rjust(width)
+                                   for k, (cell, width) in enumerate(zip(row, widths))))
+
     def picture(self, image: np.ndarray, caption: str) -> None:
         """Add an image: uint8 BGR or gray."""
         good, data = cv2.imencode('.jpg', image, [cv2.IMWRITE_JPEG_QUALITY, 85])

@@ -7,9 +7,8 @@
 from collections.abc import Sequence
 import os
 
-from fer_ros import conversions
 from fer_ros.core.emotions import Emotion, LABELS, UNCERTAIN
-from fer_ros.core.errors import ConfigurationError
+from fer_ros.core.errors import ConfigurationError, ImageError
 from fer_ros.core.types import BoundingBox, Face, FaceEmotion
 import numpy as np
 from std_msgs.msg import Header
@@ -61,11 +60,11 @@ def face_to_roi(face: Face, header: Header, width: int, height: int):
 def roi_to_box(message, width: int, height: int) -> BoundingBox:
     """Return a normalized region as a box in an image of the given size.
 
-    :raises conversions.ImageError: when it is not finite or no region.
+    :raises ImageError: when it is not finite or not a region.
     """
     edges = np.array([message.xmin, message.ymin, message.xmax, message.ymax], np.float64)
     if not np.isfinite(edges).all() or edges[2] <= edges[0] or edges[3] <= edges[1]:
-        raise conversions.ImageError(f'the region {edges.tolist()} is empty or not finite')
+        raise ImageError(f'the region {edges.tolist()} is empty or not finite')
     x0, y0, x1, y1 = edges.clip(0, 1) * (width, height, width, height)
     return BoundingBox(x0, y0, x1 - x0, y1 - y0)
 
@@ -91,7 +90,7 @@ def emotion_to_expression(emotion: FaceEmotion, header: Header):
 def emotions_to_detections(emotions: Sequence[FaceEmotion], header: Header):
     """Return faces and what they show as vision_msgs/Detection2DArray.
 
-    Each face has one hypothesis an emotion, the likeliest first, with the probabilities of its
+    Each face has one hypothesis per emotion, the likeliest first, with the probabilities of its
     state over time; its id is the track id.
     """
     message = vision.Detection2DArray(header=header)

@@ -7,7 +7,7 @@ which only see faces do not need.
 
 from collections.abc import Iterable
 
-from fer_ros.conversions import s_to_stamp, stamp_to_s
+from fer_ros.conversions.stamps import s_to_stamp, stamp_to_s
 from fer_ros.core.errors import FerError
 from fer_ros.core.home.action import AmbientAction, Command, Outcome
 from fer_ros.core.home.engine import DeviceStatus, RoomStatus

@@ -1,0 +1,46 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Between what a camera says beside its images and arrays: intrinsics and depth."""
+
+from fer_ros.core.camera_model import CameraModel
+from fer_ros.core.errors import ImageError
+import numpy as np
+from sensor_msgs.msg import CameraInfo, Image
+from std_msgs.msg import Header
+
+
+def camera_to_message(camera: CameraModel, header: Header) -> CameraInfo:
+    """Return a camera's intrinsics as a message."""
+    return CameraInfo(header=header, width=camera.width_px, height=camera.height_px,
+                      distortion_model=camera.distortion_model, d=[float(v) for v in camera.d],
+                      k=camera.k.ravel(), r=camera.r.ravel(), p=camera.p.ravel())
+
+
+def message_to_camera(message: CameraInfo) -> CameraModel | None:
+    """Return a camera's intrinsics, or None when the message says that it is not calibrated."""
+    if message.k[0] <= 0 or not np.isfinite(message.k).all() or not np.isfinite(message.d).all():
+        return None
+    return CameraModel(message.width, message.height, np.array(message.k).reshape(3, 3),
+                       tuple(message.d), np.array(message.r).reshape(3, 3),
+                       np.array(message.p).reshape(3, 4), message.distortion_model)
+
+
+def depth_to_array(message: Image) -> np.ndarray:
+    """Return a depth image (REP-118) as float32 ``(h, w)`` meters, NaN where unknown.
+
+    :raises ImageError: when it is neither 16UC1 (millimeters) nor 32FC1 (meters), or too short.
+    """
+    kinds = {'16UC1': '2', 'mono16': '2', '32FC1': '4'}
+    if message.encoding not in kinds:
+        raise ImageError(f'a depth image is 16UC1 or 32FC1, not {message.encoding!r}')
+    kind = ('>' if message.is_bigendian else '<') + \
+        ('f' if message.encoding == '32FC1' else 'u') + kinds[message.encoding]
+    row_bytes = message.width * int(kinds[message.encoding])
+    if message.step < row_bytes or len(message.data) < message.step * message.height:
+        raise ImageError(f'truncated: {len(message.data)} bytes of depth, {message.width}x'
+                         f'{message.height} with step {message.step}')
+    rows = np.frombuffer(message.data, np.uint8)[:message.step * message.height]
+    rows = np.ascontiguousarray(rows.reshape(message.height, message.step)[:, :row_bytes])
+    depth = rows.view(kind).astype(np.float32)
+    if message.encoding != '32FC1':
+        depth = np.where(depth > 0, depth * np.float32(1e-3), np.float32(np.nan))
+    return depth

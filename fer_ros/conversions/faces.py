@@ -1,0 +1,109 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Between the face and emotion messages and the core's dataclasses."""
+
+from builtin_interfaces.msg import Duration
+from fer_ros.conversions.images import bgr_to_image, image_to_array
+from fer_ros.core.emotions import Emotion as EmotionClass
+from fer_ros.core.emotions import LABELS, UNCERTAIN
+from fer_ros.core.errors import FerError
+from fer_ros.core.types import BoundingBox, Face, FaceEmotion
+from fer_ros.msg import Emotion as EmotionMsg
+from fer_ros.msg import EmotionArray, FaceArray
+from fer_ros.msg import Face as FaceMsg
+from geometry_msgs.msg import Point32
+import numpy as np
+from sensor_msgs.msg import RegionOfInterest
+from std_msgs.msg import Header
+
+
+def box_to_roi(box: BoundingBox) -> RegionOfInterest:
+    """Return a box inside the image as a region, in whole pixels."""
+    x0, y0 = round(box.x), round(box.y)
+    return RegionOfInterest(x_offset=x0, y_offset=y0, width=round(box.x + box.width) - x0,
+                            height=round(box.y + box.height) - y0)
+
+
+def roi_to_box(roi: RegionOfInterest) -> BoundingBox:
+    """Return a region as a box."""
+    return BoundingBox(float(roi.x_offset), float(roi.y_offset), float(roi.width),
+                       float(roi.height))
+
+
+def faces_to_message(faces: list[Face], header: Header, image_width: int, image_height: int,
+                     detector: str, color_encoding: str = 'bgr8') -> FaceArray:
+    """Return the faces of one image as a message.
+
+    :param faces: whose boxes lie inside the image, as :class:`~fer_ros.core.types.Face` says.
+    :param color_encoding: of crops in color, 'bgr8' or 'rgb8'; gray ones are mono8.
+    """
+    message = FaceArray(header=header, image_width=image_width, image_height=image_height,
+                        detector=detector)
+    for face in faces:
+        landmarks = [] if face.landmarks is None else [
+            Point32(x=float(x), y=float(y), z=0.0) for x, y in face.landmarks]
+        item = FaceMsg(track_id=face.track_id, score=float(face.score), detected=face.detected,
+                       roi=box_to_roi(face.box),
+                       landmarks=landmarks, quality=float(face.quality))
+        if face.crop is not None:
+            item.crop = bgr_to_image(
+                face.crop, 'mono8' if face.crop.ndim == 2 else color_encoding, header)
+        message.faces.append(item)
+    return message
+
+
+def message_to_faces(message: FaceArray) -> list[Face]:
+    """Return the faces of a message; a crop that cannot be read is None."""
+    faces = []
+    for item in message.faces:
+        landmarks = None
+        if item.landmarks:
+            landmarks = np.array([(p.x, p.y) for p in item.landmarks], np.float32)
+        crop = None
+        if item.crop.width:
+            crop = image_to_array(item.crop)
+        faces.append(Face(item.track_id, roi_to_box(item.roi), item.score, landmarks,
+                          item.detected, item.quality, crop))
+    return faces
+
+
+def emotions_to_message(emotions: list[FaceEmotion], header: Header, image_width: int,
+                        image_height: int, model: str, label_set: str) -> EmotionArray:
+    """Return the emotions of one image as a message."""
+    message = EmotionArray(header=header, image_width=image_width, image_height=image_height,
+                           model=model, label_set=label_set)
+    for emotion in emotions:
+        index = EmotionMsg.UNCERTAIN
+        if emotion.label != UNCERTAIN:
+            index = int(EmotionClass[emotion.label.upper()])
+        nanoseconds = max(0, round(emotion.duration_s * 1e9))
+        message.emotions.append(EmotionMsg(
+            track_id=emotion.track_id, roi=box_to_roi(emotion.box),
+            probabilities=np.asarray(emotion.probabilities, np.float32),
+            filtered_probabilities=np.asarray(emotion.filtered, np.float32),
+            emotion=index, label=emotion.label, confidence=float(emotion.confidence),
+            quality=float(emotion.quality), valence=float(emotion.valence),
+            arousal=float(emotion.arousal), onset=emotion.onset,
+            state_duration=Duration(sec=nanoseconds // 10**9, nanosec=nanoseconds % 10**9)))
+    return message
+
+
+def message_to_emotions(message: EmotionArray) -> list[FaceEmotion]:
+    """Return the emotions of a message.
+
+    :raises FerError: when a number is not finite or the label is unknown.
+    """
+    emotions = []
+    for item in message.emotions:
+        probabilities = np.array(item.probabilities, np.float32)
+        filtered = np.array(item.filtered_probabilities, np.float32)
+        figures = (item.confidence, item.quality, item.valence, item.arousal)
+        if not (np.isfinite(probabilities).all() and np.isfinite(filtered).all()
+                and np.isfinite(figures).all()):
+            raise FerError(f'emotion of face {item.track_id}: a number is not finite')
+        if item.label not in LABELS and item.label != UNCERTAIN:
+            raise FerError(f'emotion of face {item.track_id}: unknown label {item.label!r}')
+        duration_s = item.state_duration.sec + item.state_duration.nanosec * 1e-9
+        emotions.append(FaceEmotion(
+            item.track_id, roi_to_box(item.roi), probabilities, filtered, item.label,
+            item.confidence, item.quality, item.valence, item.arousal, duration_s, item.onset))
+    return emotions

@@ -1,0 +1,47 @@
+# SPDX-License-Identifier: Apache-2.0
+"""From faces in space to markers for rviz."""
+
+from collections.abc import Iterable
+
+from builtin_interfaces.msg import Duration
+from fer_ros.core.annotation import COLORS_BGR
+from fer_ros.core.types import FaceEmotion
+from geometry_msgs.msg import Point, Pose, Quaternion, Vector3
+from std_msgs.msg import ColorRGBA, Header
+from visualization_msgs.msg import Marker, MarkerArray
+
+
+def emotions_to_markers(placed: Iterable[tuple[FaceEmotion, tuple[float, float, float], float]],
+                        gone: Iterable[int], header: Header, *, text_height_m: float,
+                        lifetime_s: float) -> MarkerArray:
+    """Return a translucent box and a text per face, and the removal of those that are gone.
+
+    :param placed: what a face shows, its center in the frame of the header, and its width, meters.
+    :param gone: track ids whose markers are to be removed.
+    :param lifetime_s: a marker vanishes by itself after so long.
+    """
+    message = MarkerArray()
+    nanoseconds = round(lifetime_s * 1e9)
+    lifetime = Duration(sec=nanoseconds // 10**9, nanosec=nanoseconds % 10**9)
+    for emotion, (x, y, z), width_m in placed:
+        blue, green, red = (channel / 255 for channel in COLORS_BGR[emotion.label])
+        height_m = width_m * emotion.box.height / max(emotion.box.width, 1e-6)
+        common = {'header': header, 'id': emotion.track_id % 2**31, 'action': Marker.ADD,
+                  'lifetime': lifetime}
+        message.markers.append(Marker(
+            ns='face', type=Marker.CUBE, scale=Vector3(x=width_m, y=height_m, z=0.02),
+            color=ColorRGBA(r=red, g=green, b=blue, a=0.4), pose=_pose(x, y, z), **common))
+        # The optical frame's y points down: the text stands above the face.
+        message.markers.append(Marker(
+            ns='label', type=Marker.TEXT_VIEW_FACING, scale=Vector3(z=text_height_m),
+            color=ColorRGBA(r=red, g=green, b=blue, a=1.0),
+            pose=_pose(x, y - height_m / 2 - text_height_m, z),
+            text=f'#{emotion.track_id} {emotion.label} {emotion.confidence:.0%}', **common))
+    message.markers += [
+        Marker(header=header, ns=ns, id=track_id % 2**31, action=Marker.DELETE)
+        for track_id in gone for ns in ('face', 'label')]
+    return message
+
+
+def _pose(x: float, y: float, z: float) -> Pose:
+    return Pose(position=Point(x=x, y=y, z=z), orientation=Quaternion(w=1.0))

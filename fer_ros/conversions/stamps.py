@@ -1,0 +1,15 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Between stamps and seconds."""
+
+from builtin_interfaces.msg import Time
+
+
+def stamp_to_s(stamp: Time) -> float:
+    """Return a stamp in seconds."""
+    return stamp.sec + stamp.nanosec * 1e-9
+
+
+def s_to_stamp(seconds: float) -> Time:
+    """Return seconds as a stamp; negative times, which messages cannot hold, become 0."""
+    nanoseconds = max(0, round(seconds * 1e9))
+    return Time(sec=nanoseconds // 10**9, nanosec=nanoseconds % 10**9)

@@ -1,0 +1,163 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Our faces and emotions under /humans/faces, as ROS4HRI (REP-155) has them."""
+
+from dataclasses import dataclass, field
+from functools import partial
+import random
+import string
+import threading
+
+from fer_ros import conversions
+from fer_ros.conversions import optional
+from fer_ros.core.errors import FerError
+from fer_ros.core.types import Face
+from fer_ros.msg import EmotionArray, FaceArray
+from fer_ros.nodes import qos
+from fer_ros.nodes.base import ManagedNode
+from fer_ros.nodes.diagnostics import Status, WARN
+from fer_ros.nodes.ros4hri_crops import Cropper, letterboxed
+from fer_ros.nodes.topics import humans_topic, sibling
+import numpy as np
+from rclpy.publisher import Publisher
+from sensor_msgs.msg import Image
+from std_msgs.msg import Header
+
+#: Side of the color crops, pixels, as hri_face_detect makes them.
+_CROPPED_SIDE_PX = 128
+
+
+@dataclass
+class _Person:
+    """The topics of one face that we publish."""
+
+    id: str
+    seen_s: float
+    publishers: dict[str, Publisher] = field(default_factory=dict)
+
+
+class Publishing:
+    """Our faces under /humans/faces."""
+
+    def __init__(self, node: ManagedNode):
+        hri = optional.hri
+        self._node = node
+        self._topic = partial(humans_topic, node.value('humans_namespace'))
+        self._kinds = {'roi': hri.NormalizedRegionOfInterest2D, 'landmarks': hri.FacialLandmarks,
+                       'aligned': Image, 'cropped': Image, 'expression': hri.Expression}
+        self._people: dict[tuple[str, int], _Person] = {}
+        self._used_ids: set[str] = set()
+        self._lock = threading.RLock()
+        self._croppers: dict[str, Cropper] = {}
+        self._tracked = node.advertise(hri.IdsList, self._topic('tracked'), qos.RESULT)
+        self._subscriptions = []
+        for topic in node.value('face_topics'):
+            self._croppers[topic] = Cropper(
+                node, topic, partial(self._wants_crops, topic), partial(self._publish_crop, topic))
+            self._subscriptions += [
+                node.subscribe(FaceArray, topic, partial(self._on_faces, topic), qos.RESULT),
+                node.subscribe(EmotionArray, sibling(topic, 'emotions'),
+                               partial(self._on_emotions, topic), qos.RESULT)]
+
+    def close(self) -> None:
+        """Withdraw the faces and stop."""
+        for subscription in self._subscriptions:
+            self._node.destroy_subscription(subscription)
+        for cropper in self._croppers.values():
+            cropper.close()
+        with self._lock:
+            for key in list(self._people):
+                self._remove(key)
+        self._node.destroy_publisher(self._tracked)
+
+    def report(self, status: Status) -> None:
+        """Add figures and what is missing."""
+        status.values['faces'] = len(self._people)
+        for subscription in self._subscriptions:
+            if not self._node.get_publishers_info_by_topic(subscription.topic_name):
+                status.worsen(WARN, f'no publisher on {subscription.topic_name}: start the face '
+                              'detector and emotion classifier, or set face_topics')
+
+    def _on_faces(self, topic: str, message: FaceArray) -> None:
+        if not message.image_width or not message.image_height:
+            return
+        try:
+            faces = conversions.message_to_faces(message)
+        except FerError as error:
+            self._node.get_logger().error(f'faces skipped: {error}', throttle_duration_sec=5.0)
+            return
+        header, size = message.header, (message.image_width, message.image_height)
+        stamp_s = conversions.stamp_to_s(header.stamp)
+        with self._lock:
+            for face in faces:
+                person = self._person(topic, face.track_id, stamp_s)
+                person.publishers['roi'].publish(
+                    optional.face_to_roi(face, header, *size))
+                person.publishers['landmarks'].publish(
+                    optional.face_to_landmarks(face, header, *size))
+                if face.crop is not None and \
+                        person.publishers['aligned'].get_subscription_count():
+                    person.publishers['aligned'].publish(
+                        conversions.bgr_to_image(face.crop, 'mono8', header))
+            for key, person in list(self._people.items()):
+                # A clock that was set back is no reason to keep faces for ever.
+                if key[0] == topic and not \
+                        0 <= stamp_s - person.seen_s <= self._node.value('retention_s'):
+                    self._remove(key)
+            self._tracked.publish(optional.faces_to_ids(
+                sorted(person.id for person in self._people.values()), header))
+        self._croppers[topic].on_faces(faces, header)
+
+    def _on_emotions(self, topic: str, message: EmotionArray) -> None:
+        try:
+            emotions = conversions.message_to_emotions(message)
+        except FerError as error:
+            self._node.get_logger().error(f'emotions skipped: {error}',
+                                          throttle_duration_sec=5.0)
+            return
+        with self._lock:
+            for emotion in emotions:
+                person = self._people.get((topic, emotion.track_id))
+                if person is not None:
+                    person.publishers['expression'].publish(
+                        optional.emotion_to_expression(emotion, message.header))
+
+    def _person(self, topic: str, track_id: int, stamp_s: float) -> _Person:
+        key = (topic, track_id)
+        if key not in self._people:
+            person_id = new_id(self._used_ids)
+            self._used_ids.add(person_id)
+            self._people[key] = _Person(person_id, stamp_s, {
+                name: self._node.advertise(kind, self._topic(f'{person_id}/{name}'), qos.RESULT)
+                for name, kind in self._kinds.items()})
+        self._people[key].seen_s = stamp_s
+        return self._people[key]
+
+    def _remove(self, key: tuple[str, int]) -> None:
+        for publisher in self._people.pop(key).publishers.values():
+            self._node.destroy_publisher(publisher)
+
+    def _wants_crops(self, topic: str) -> bool:
+        with self._lock:
+            return any(person.publishers['cropped'].get_subscription_count()
+                       for key, person in self._people.items() if key[0] == topic)
+
+    def _publish_crop(self, topic: str, face: Face, image: np.ndarray, header: Header) -> None:
+        box = face.box.clipped(image.shape[1], image.shape[0])
+        x0, y0 = int(box.x), int(box.y)
+        patch = image[y0:y0 + max(1, round(box.height)), x0:x0 + max(1, round(box.width))]
+        if not patch.size:
+            return
+        with self._lock:
+            person = self._people.get((topic, face.track_id))
+            if person is None or not person.publishers['cropped'].get_subscription_count():
+                return
+            person.publishers['cropped'].publish(
+                conversions.bgr_to_image(letterboxed(patch, _CROPPED_SIDE_PX), 'bgr8', header))
+
+
+def new_id(taken: set[str]) -> str:
+    """Return an id as REP-155 requires it: short, starting with a letter, not in ``taken``."""
+    while True:
+        new = ''.join(random.choices(string.ascii_lowercase, k=5))
+        if new not in taken:
+            return new

@@ -1,0 +1,28 @@
+# SPDX-License-Identifier: Apache-2.0
+import subprocess
+import sys
+
+from fer_ros.processes import stop
+import pytest
+
+OBEYS = """
+import sys, signal
+signal.signal(signal.SIGINT, lambda *_: sys.exit(3))
+print('ready', flush=True)
+signal.pause()
+"""
+STUBBORN = OBEYS.replace('lambda *_: sys.exit(3)', 'signal.SIG_IGN')
+
+
+@pytest.mark.parametrize('programs, codes', [
+    ([OBEYS, OBEYS], [3, 3]), ([STUBBORN, OBEYS], [-9, 3]), ([], [])])
+def test_all_have_ended_afterwards(programs, codes):
+    processes = [subprocess.Popen([sys.executable, '-c', program], text=True,
+                                  stdout=subprocess.PIPE) for program in programs]
+    for process in processes:
+        assert process.stdout.readline() == 'ready\n'
+    stop(processes, timeout_s=0.5 if STUBBORN in programs else 20)
+    assert [process.returncode for process in processes] == codes
+    stop(processes)  # nothing is left to do
+    for process in processes:
+        process.stdout.close()

@@ -69,7 +69,10 @@ def make_app(site: Site) -> Flask:
     app = Flask('fer_ros_dashboard', static_folder=str(STATIC),
                 template_folder=str(Path(__file__).parent / 'templates'))
     app.config['MAX_CONTENT_LENGTH'] = 16 * 1024
-    app.json.sort_keys = False
+    if hasattr(app, 'json'):
+        app.json.sort_keys = False
+    else:  # Flask before 2.2: Ubuntu 22.04, and with it Humble
+        app.config['JSON_SORT_KEYS'] = False
     _guard(app, site.access)
     _pages(app, site)
     _data(app, site)
@@ -109,6 +112,8 @@ def _guard(app: Flask, access: Access) -> None:
 
     @app.after_request
     def harden(response: Response) -> Response:
+        # Werkzeug before 2.1 would write this host and scheme into redirects, also behind a proxy.
+        response.autocorrect_location_header = False
         for name, value in _HEADERS.items():
             response.headers[name] = value
         response.headers['Cache-Control'] = \
@@ -197,6 +202,8 @@ def _data(app: Flask, site: Site) -> None:
         if action not in ACTIONS:
             return _refuse(404, f'unknown action {action!r}: expected one of '
                            f'{", ".join(ACTIONS)}')
+        if not request.is_json:
+            return _refuse(415, 'expected Content-Type: application/json')
         given = request.get_json()
         if not isinstance(given, dict):
             return _refuse(400, 'expected a JSON object')

@@ -2,25 +2,33 @@
 """The start of a node's process: a signal ends it cleanly at every moment, also while it loads.
 
 Loading takes a second or more. Whoever presses Ctrl-C in it, or shuts a launch down just when a
-node is started again, would get a traceback and an exit code that says failure. This module
-imports nothing that takes time.
+node is started again, would get a traceback and an exit code that says failure. So would whoever
+lacks a package. This module imports nothing that takes time or may be missing.
 """
 
 from importlib import import_module
 import os
 import signal
+import sys
+
+from fer_ros.core.requirements import EXIT_NOT_INSTALLED
+from fer_ros.start_checks import chosen_nodes, prepare_log, ready
 
 
 def main_of(module: str) -> int:
     """Import a module and call its ``main``, with a clean end on SIGINT and SIGTERM until it runs.
 
-    :returns: the exit code.
+    :returns: the exit code; :data:`fer_ros.core.requirements.EXIT_NOT_INSTALLED` when a package
+        is missing, too old or broken, which has then been told in a line.
     """
     for number in (signal.SIGINT, signal.SIGTERM):
         # Nothing has been made that needs an orderly end, and an exception raised inside an
         # import may be caught by whoever imports.
         signal.signal(number, lambda *_: os._exit(0))
     try:
+        if not ready(*chosen_nodes(module, sys.argv[1:])):
+            return EXIT_NOT_INSTALLED
+        prepare_log()
         return import_module(module).main()
     finally:
         # After a terminal's Ctrl-C, launch sends another SIGINT. The interpreter, which is ending

@@ -1,0 +1,39 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The start of a command: what is missing is told in a line before anything heavy is imported."""
+
+from importlib import import_module
+
+from fer_ros.core.requirements import EXIT_NOT_INSTALLED
+from fer_ros.start_checks import ready
+
+
+def main_of(module: str) -> int:
+    """Import a command's module and call its ``main``; return the exit code."""
+    if not ready(module.rpartition('.')[2]):
+        return EXIT_NOT_INSTALLED
+    return import_module(module).main()
+
+
+def demo() -> int:
+    """Run fer-demo."""
+    return main_of('fer_ros.cli.demo')
+
+
+def evaluate() -> int:
+    """Run fer-eval."""
+    return main_of('fer_ros.cli.evaluate')
+
+
+def graph() -> int:
+    """Run fer-graph."""
+    return main_of('fer_ros.cli.graph')
+
+
+def policy() -> int:
+    """Run fer-policy."""
+    return main_of('fer_ros.cli.policy')
+
+
+def virtual_room() -> int:
+    """Run fer-virtual-room."""
+    return main_of('fer_ros.cli.virtual_room')

@@ -1,0 +1,53 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a process looks at before it imports what may be missing, and tells in one line each."""
+
+from collections.abc import Iterable
+import os
+import sys
+import tempfile
+
+from fer_ros.core.requirements import check_all, log_folder_problem, needs
+
+
+def ready(*names: str) -> bool:
+    """Tell on stderr what a node or command needs and does not find.
+
+    :param names: keys of :data:`fer_ros.core.requirements.NEEDS`; what is not there needs nothing.
+    :returns: whether the start can succeed.
+    """
+    found = check_all(dict.fromkeys(need for name in names for need in needs(name)))
+    title = names[0] if len(names) == 1 else 'fer_ros'
+    hopeless = [each for each in found if not each.ok and each.essential]
+    for each in found:
+        # A robot without cv_bridge is none that was installed wrongly.
+        if not each.ok and not (each.name == 'cv_bridge' and each.found == 'none'):
+            _tell(title, 'cannot start: ' if each.essential else '', str(each))
+    return not hopeless
+
+
+def prepare_log() -> None:
+    """Where ROS cannot write its log, let it write into a temporary folder, and say so."""
+    if problem := log_folder_problem():
+        try:
+            os.environ['ROS_LOG_DIR'] = tempfile.mkdtemp(prefix='fer_ros_log_')
+        except OSError:
+            _tell('fer_ros', '', problem)
+            return
+        _tell('fer_ros', '', f'{problem}; until then it is in {os.environ["ROS_LOG_DIR"]}')
+
+
+def chosen_nodes(module: str, arguments: Iterable[str]) -> tuple[str, ...]:
+    """Return the nodes that a process will run: those named in the arguments of ``composed``."""
+    name = module.rpartition('.')[2]
+    if name != 'composed':
+        return (name,)
+    from fer_ros.core.requirements import NEEDS
+    named = [argument.partition('=') for argument in arguments]
+    wanted = tuple(node for node, _, value in named
+                   if node in NEEDS and value.lower() not in ('false', '0'))
+    return wanted or ('camera_driver', 'face_detector', 'emotion_classifier', 'annotator',
+                      'smart_home_bridge')
+
+
+def _tell(title: str, what: str, text: str) -> None:
+    print(f'{title}: {what}{text}', file=sys.stderr, flush=True)

@@ -6,6 +6,7 @@
 #             [WEB=1 [ADDRESS=IP] [PORT=N]]          a page in the browser, for this machine only
 #   make test                                        all tests
 #   make bench [SECTIONS='stages pipeline']           how fast it is here, beside its peers
+#   make test-install [ROWS='wheels arm64 robot pythons']   README's lines for robots, on stand-ins
 #   make evaluate DATA=DIR [MODEL=fernet_large] [JSON=FILE]   a shipped model on FER2013
 #   make train RECIPE=fernet DATA=DIR                train (resumes); make train-smoke: a minute
 #   make habits-evaluate DATA=DIR [JSON=FILE]        how well a resident's next activity is predicted
@@ -41,7 +42,7 @@ ROS_ENV := env -u PYTHONHOME VIRTUAL_ENV=$(VENV) PATH=$(VENV)/bin:$$PATH \
 PIP := $(VENV)/bin/python -m pip --disable-pip-version-check install --quiet --require-hashes \
   --no-deps
 
-.PHONY: notebook habits-evaluate screenshots dashboard-load help demo test build lint bench evaluate train train-smoke data-given clean
+.PHONY: test-install notebook habits-evaluate screenshots dashboard-load help demo test build lint bench evaluate train train-smoke data-given clean
 
 help:
 	@sed -n '/^#/!q; s/^# \{0,1\}//p' Makefile | tail -n +2
@@ -88,6 +89,10 @@ demo: install/.built
 
 test: install/.built $(VENV)/.test
 	@$(ROS_ENV) python -m pytest test $(PYTEST_ARGS)
+
+# Long, wants root and Debian for some rows; what cannot run here is shown as not run.
+test-install:
+	@$(PYTHON) test/install $(if $(ROWS),--rows $(ROWS))
 
 # fer asks for PyTorch, for a detector that is not its default: it is not pinned, so not installed.
 $(VENV)/.peers: requirements/peers.txt $(VENV)/.test

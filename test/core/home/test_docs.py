@@ -47,7 +47,11 @@ def test_every_command_is_installed_by_pip_and_by_colcon():
     assert {'fer-policy', 'fer-virtual-room'} <= commands
     setup = (repository / 'setup.py').read_text(encoding='utf-8')
     for command in commands:
-        module = re.search(rf"'{command}=([a-z_.]+):main'", setup).group(1)
+        module, function = re.search(rf"'{command}=([a-z_.]+):(\w+)'", setup).groups()
         script = repository / 'scripts' / command
         assert script.stat().st_mode & 0o111
-        assert f'from {module} import main' in script.read_text(encoding='utf-8')
+        text = script.read_text(encoding='utf-8')
+        if module == 'fer_ros.cli.startup':
+            assert f"main_of('fer_ros.cli.{function}')" in text
+        else:
+            assert f'from {module} import {function}' in text

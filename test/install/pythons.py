@@ -56,7 +56,7 @@ def steps(machine: Machine):
                "README's environment; tests without ROS; a face",
                lambda wheels=wheels: _with_wheels(machine, wheels))
     for suite, (name, python) in FROM_DEBIAN.items():
-        yield (f"{name}: its own Python {python} and libraries",
+        yield (f'{name}: its own Python {python} and libraries',
                "README's environment; tests without ROS; a face",
                lambda suite=suite, python=python: _with_debian(machine, suite, python))
 

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Every package of requirements/robot.txt has a wheel for each Python and machine."""
 
-from concurrent.futures import ThreadPoolExecutor
 import json
+from pathlib import Path
 import sys
 import tempfile
 
@@ -50,18 +50,11 @@ def download(machine: Machine, requirements: list[str], python: str, processor: 
 def _check(machine: Machine, python: str, processor: str) -> str:
     wanted = applicable(python, processor)
     with tempfile.TemporaryDirectory() as folder:
-        def one(requirement: str) -> str:
-            report = f'{folder}/{requirement}.json'
-            try:
-                download(machine, [requirement], python, processor, '--dry-run', '--target',
-                         folder, '--report', report)
-            except StepFailed:
-                return requirement
-            with open(report, encoding='utf-8') as file:
-                address = json.load(file)['install'][0]['download_info']['url']
-            return '' if address.endswith('.whl') else requirement
-        with ThreadPoolExecutor(4) as pool:
-            missing = [name for name in pool.map(one, wanted) if name]
-    if missing:
-        raise StepFailed(f'no wheel of {", ".join(missing)}')
+        report = Path(folder, 'report.json')
+        download(machine, wanted, python, processor, '--dry-run', '--target', folder,
+                 '--report', str(report))
+        found = [entry['download_info']['url'] for entry in
+                 json.loads(report.read_text(encoding='utf-8'))['install']]
+    if len(found) != len(wanted) or not all(url.endswith('.whl') for url in found):
+        raise StepFailed(f'{len(wanted)} packages, and {len(found)} files: {found}')
     return f'passed: {len(wanted)} of {len(wanted)}'

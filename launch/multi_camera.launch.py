@@ -2,6 +2,7 @@
 """Many cameras, each in its namespace, and one classifier that reads all their faces at once."""
 
 from fer_ros.core.cameras import Camera, load_cameras
+from fer_ros.launch_guard import RestartGuard
 from fer_ros.transport import transport_environment
 from launch.actions import (
     DeclareLaunchArgument,
@@ -42,7 +43,7 @@ ARGUMENTS = (
     ('web_port', '8088', 'port of the page; 0: any free one'),
     ('composed', 'false', 'one process a camera, and one for what they share'),
     ('autostart', 'true', 'configure and activate the nodes; false: ros2 lifecycle set does'),
-    ('respawn', 'true', 'start a process again 2 s after it died'),
+    ('respawn', 'true', 'start a process again 2 s after it died, unless that is of no use'),
     ('log_level', 'info', 'debug, info, warn, error or fatal'),
     ('use_sim_time', 'false', 'take the time from /clock'),
 )
@@ -66,7 +67,7 @@ def nodes(always: tuple[str, ...], optional: dict[str, str],
             ParameterFile(PathJoinSubstitution([SHARE, 'launch', 'multi_camera_arguments.yaml']),
                           allow_substs=True)],
         'ros_arguments': ['--log-level', argument('log_level')],
-        'respawn': argument('respawn'), 'respawn_delay': 2.0}
+        'respawn': argument('respawn'), 'respawn_delay': 2.0, 'on_exit': RestartGuard()}
     separate = [
         *(Node(executable=name, name=name, **common) for name in always),
         *(Node(executable=name, name=name, condition=IfCondition(argument(wanted)), **common)

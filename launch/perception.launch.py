@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Detector and classifier for somebody else's camera."""
 
+from fer_ros.launch_guard import RestartGuard
 from fer_ros.transport import transport_environment
 from launch.actions import DeclareLaunchArgument, GroupAction, SetEnvironmentVariable
 from launch.conditions import IfCondition, UnlessCondition
@@ -35,7 +36,7 @@ ARGUMENTS = (
     ('web_port', '8088', 'port of the page; 0: any free one'),
     ('composed', 'false', 'all nodes in one process'),
     ('autostart', 'true', 'configure and activate the nodes; false: ros2 lifecycle set does'),
-    ('respawn', 'true', 'start a process again 2 s after it died'),
+    ('respawn', 'true', 'start a process again 2 s after it died, unless that is of no use'),
     ('log_level', 'info', 'debug, info, warn, error or fatal'),
     ('use_sim_time', 'false', 'take the time from /clock'),
 )
@@ -61,7 +62,7 @@ def generate_launch_description() -> LaunchDescription:
                        ('image_raw/compressed', [argument('image'), '/compressed']),
                        ('camera_info', argument('camera_info'))],
         'ros_arguments': ['--log-level', argument('log_level')],
-        'respawn': argument('respawn'), 'respawn_delay': 2.0}
+        'respawn': argument('respawn'), 'respawn_delay': 2.0, 'on_exit': RestartGuard()}
     separate = [
         *(Node(executable=name, name=name, **common)
           for name in ('face_detector', 'emotion_classifier')),

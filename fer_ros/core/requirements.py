@@ -79,6 +79,8 @@ REQUIREMENTS = {requirement.name: requirement for requirement in _ALL}
 
 _IMAGES = ('NumPy', 'OpenCV')
 _NODE = ('rclpy', 'the messages of fer_ros', *_IMAGES, 'cv_bridge')
+#: Name for pip: name in Debian and Ubuntu, after python3-, where it is another.
+_APT = {'opencv-python-headless': 'opencv', 'PyYAML': 'yaml'}
 #: What each node and command needs, by its last name.
 NEEDS = {
     'camera_driver': _NODE,
@@ -297,9 +299,7 @@ def _apt_name(requirement: Requirement) -> str:
     """Return the distribution's package, on a robot, where it is what should be used."""
     if 'ROS_DISTRO' not in os.environ or not Path('/usr/bin/apt').exists():
         return ''
-    name = {'opencv-python-headless': 'opencv', 'PyYAML': 'yaml'}.get(
-        requirement.package, requirement.package)
-    return f'python3-{name}'
+    return f'python3-{_APT.get(requirement.package, requirement.package)}'
 
 
 def _in_file(requirement: Requirement, file: Path) -> bool:

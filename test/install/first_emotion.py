@@ -66,7 +66,8 @@ def _look(started_s: float) -> dict:
     node = rclpy.create_node('first_emotion')
     seen, told = [], {}
     node.create_subscription(EmotionArray, 'emotions', lambda message: seen.extend(
-        emotion for emotion in message.emotions if emotion.emotion != Emotion.UNCERTAIN), qos.RESULT)
+        emotion for emotion in message.emotions
+        if emotion.emotion != Emotion.UNCERTAIN), qos.RESULT)
 
     def heard(message):
         for status in message.status:

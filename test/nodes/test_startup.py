@@ -6,7 +6,10 @@ from pathlib import Path
 import signal
 import subprocess
 import sys
+import tempfile
 
+from fer_ros.core.requirements import EXIT_NOT_INSTALLED
+from fer_ros.start_checks import chosen_nodes, prepare_log
 import pytest
 
 REPOSITORY = Path(__file__).parents[2]
@@ -47,3 +50,52 @@ def test_a_second_interrupt_does_not_kill_a_process_that_is_ending(tmp_path):
     done = subprocess.run([sys.executable, '-c', program], capture_output=True, text=True,
                           timeout=60, env={**os.environ, 'PYTHONPATH': path})
     assert (done.returncode, done.stderr) == (3, '')
+
+
+@pytest.mark.parametrize('name, arguments', [
+    ('smart_home_bridge', ()), ('composed', ()),
+    ('composed', ('camera_driver', 'smart_home_bridge=true'))])
+def test_a_package_that_is_too_old_is_one_line_and_an_exit_code_of_its_own(
+        tmp_path, name, arguments):
+    pytest.importorskip('rclpy', reason='without it a node says so instead')
+    pytest.importorskip('fer_ros.msg', reason='the messages are not built')
+    (tmp_path / 'pydantic.py').write_text("VERSION = '1.10.4'\n")
+    path = os.pathsep.join([str(tmp_path), str(REPOSITORY), os.environ.get('PYTHONPATH', '')])
+    done = subprocess.run([sys.executable, REPOSITORY / 'scripts' / name, *arguments],
+                          capture_output=True, text=True, timeout=60,
+                          env={**os.environ, 'PYTHONPATH': path})
+    assert done.returncode == EXIT_NOT_INSTALLED
+    assert not done.stdout
+    line, = done.stderr.splitlines()
+    assert 'cannot start: pydantic: found 1.10.4' in line and 'install' in line
+
+
+def test_a_command_says_what_it_lacks_in_one_line(tmp_path):
+    (tmp_path / 'pydantic.py').write_text("VERSION = '1.10.4'\n")
+    path = os.pathsep.join([str(tmp_path), str(REPOSITORY), os.environ.get('PYTHONPATH', '')])
+    done = subprocess.run([sys.executable, REPOSITORY / 'scripts' / 'fer-policy', 'check', 'x'],
+                          capture_output=True, text=True, timeout=60,
+                          env={**os.environ, 'PYTHONPATH': path})
+    assert done.returncode == EXIT_NOT_INSTALLED
+    line, = done.stderr.splitlines()
+    assert line.startswith('policy: cannot start: pydantic: found 1.10.4')
+
+
+def test_composed_needs_what_its_nodes_need_and_no_more():
+    assert chosen_nodes('fer_ros.nodes.annotator', ['dashboard']) == ('annotator',)
+    assert chosen_nodes('fer_ros.nodes.composed', [
+        'camera_driver', 'dashboard=false', 'annotator=True', '--ros-args', '-r', '__ns:=/a',
+    ]) == ('camera_driver', 'annotator')
+    assert 'smart_home_bridge' in chosen_nodes('fer_ros.nodes.composed', [])
+
+
+def test_a_log_that_cannot_be_written_goes_elsewhere_and_that_is_told(
+        tmp_path, monkeypatch, capsys):
+    (tmp_path / 'file').touch()
+    monkeypatch.setenv('ROS_LOG_DIR', str(tmp_path / 'file' / 'log'))
+    monkeypatch.setattr(tempfile, 'tempdir', str(tmp_path))
+    prepare_log()
+    elsewhere = Path(os.environ['ROS_LOG_DIR'])
+    assert elsewhere.parent == tmp_path and elsewhere.is_dir()
+    line, = capsys.readouterr().err.splitlines()
+    assert str(elsewhere) in line and 'set ROS_LOG_DIR' in line

@@ -14,7 +14,7 @@ import os
 
 #: Read by Fast DDS 2 (Humble, Jazzy) and, with a deprecation warning, by Fast DDS 3.
 _LEGACY_VARIABLE = 'FASTRTPS_DEFAULT_PROFILES_FILE'
-#: Read by Fast DDS 3 (Kilted).
+#: Read by Fast DDS 3 (Kilted, Lyrical).
 _VARIABLE = 'FASTDDS_DEFAULT_PROFILES_FILE'
 #: Each of these says that the user has chosen a transport; then we keep out of it.
 USER_CHOICES = (_VARIABLE, _LEGACY_VARIABLE, 'FASTDDS_BUILTIN_TRANSPORTS',

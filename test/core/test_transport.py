@@ -8,7 +8,8 @@ import pytest
 
 @pytest.mark.parametrize('distribution, variable', [
     ('', 'FASTRTPS_DEFAULT_PROFILES_FILE'), ('humble', 'FASTRTPS_DEFAULT_PROFILES_FILE'),
-    ('jazzy', 'FASTRTPS_DEFAULT_PROFILES_FILE'), ('kilted', 'FASTDDS_DEFAULT_PROFILES_FILE')])
+    ('jazzy', 'FASTRTPS_DEFAULT_PROFILES_FILE'), ('kilted', 'FASTDDS_DEFAULT_PROFILES_FILE'),
+    ('lyrical', 'FASTDDS_DEFAULT_PROFILES_FILE')])
 def test_each_distribution_reads_its_own_variable(distribution, variable):
     assert transport_environment({'ROS_DISTRO': distribution}) == {variable: profile_path()}
 

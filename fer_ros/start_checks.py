@@ -3,10 +3,16 @@
 
 from collections.abc import Iterable
 import os
+from pathlib import Path
 import sys
 import tempfile
 
 from fer_ros.core.requirements import check_all, log_folder_problem, needs
+
+#: What Fast DDS takes for a process that publishes images, and for another, bytes
+#: (see fer_ros.transport), with a little over.
+_SEGMENT_BYTES = {True: 34 * 2**20, False: 4 * 2**20}
+_IMAGES = ('camera_driver', 'annotator')
 
 
 def ready(*names: str) -> bool:
@@ -34,6 +40,24 @@ def prepare_log() -> None:
             _tell('fer_ros', '', problem)
             return
         _tell('fer_ros', '', f'{problem}; until then it is in {os.environ["ROS_LOG_DIR"]}')
+
+
+def tell_shared_memory(*names: str, folder: Path = Path('/dev/shm')) -> None:
+    """Tell where Fast DDS will not get its shared memory, and so falls back to UDP."""
+    needed = _SEGMENT_BYTES[any(name in _IMAGES for name in names)]
+    if os.environ.get('RMW_IMPLEMENTATION', 'rmw_fastrtps_cpp').find('fastrtps') < 0:
+        return
+    if not os.access(folder, os.W_OK | os.X_OK):
+        found = 'cannot be written' if folder.is_dir() else 'is missing'
+    else:
+        space = os.statvfs(folder)
+        free = space.f_bavail * space.f_frsize
+        if free >= needed:
+            return
+        found = f'has {free / 2**20:.0f} MiB free'
+    _tell('fer_ros', '', f'shared memory: {folder} {found}; needed: {needed / 2**20:.0f} MiB per '
+          'process, or images go over UDP and many are lost; to mend it: mount -o remount,rw,'
+          f'size=256m {folder}, or for a container --shm-size=256m')
 
 
 def chosen_nodes(module: str, arguments: Iterable[str]) -> tuple[str, ...]:

@@ -12,7 +12,7 @@ import signal
 import sys
 
 from fer_ros.core.requirements import EXIT_NOT_INSTALLED
-from fer_ros.start_checks import chosen_nodes, prepare_log, ready
+from fer_ros.start_checks import chosen_nodes, prepare_log, ready, tell_shared_memory
 
 
 def main_of(module: str) -> int:
@@ -26,9 +26,11 @@ def main_of(module: str) -> int:
         # import may be caught by whoever imports.
         signal.signal(number, lambda *_: os._exit(0))
     try:
-        if not ready(*chosen_nodes(module, sys.argv[1:])):
+        nodes = chosen_nodes(module, sys.argv[1:])
+        if not ready(*nodes):
             return EXIT_NOT_INSTALLED
         prepare_log()
+        tell_shared_memory(*nodes)
         return import_module(module).main()
     finally:
         # After a terminal's Ctrl-C, launch sends another SIGINT. The interpreter, which is ending

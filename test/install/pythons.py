@@ -43,7 +43,7 @@ FROM_WHEELS = (
 )
 _DEBIAN = ('python3-venv', 'python3-numpy', 'python3-opencv', 'python3-flask',
            'python3-waitress', 'python3-paho-mqtt', 'python3-pydantic', 'python3-rich',
-           'python3-yaml', 'python3-pytest', 'python3-hypothesis', 'git')
+           'python3-yaml', 'python3-pytest', 'python3-hypothesis', 'python3-skimage', 'git')
 #: Debian suite: what it stands for.
 FROM_DEBIAN = {'trixie': ('Debian 13 (Lyrical, tier 3)', '3.13'),
                'forky': ('Debian 14 (for Ubuntu 26.04, Lyrical)', '3.14')}
@@ -82,7 +82,7 @@ def _with_wheels(machine: Machine, wheels: Wheels) -> str:
     return _try(machine, wheels.python, workspace, machine.folder / 'fer_ros', machine.portrait(),
                 lambda script, **options: machine.run(
                     ['bash', '-c', f'export PATH={shlex.quote(path)}; {script}'], **options),
-                'pytest hypothesis') + (f' ({wheels.note})' if wheels.note else '')
+                'pytest hypothesis scikit-image') + (f' ({wheels.note})' if wheels.note else '')
 
 
 def _with_debian(machine: Machine, suite: str, version: str) -> str:
@@ -109,7 +109,8 @@ def _try(machine: Machine, version: str, workspace: Path, clone: Path, portrait:
     if before != after:
         raise StepFailed(f'NumPy and OpenCV were {before}, now they are {after}')
     if tools:
-        run(f'{folder}/.venv/bin/pip install -q {tools}', what='the test tools')
+        run(f'{folder}/.venv/bin/pip install -q {tools} numpy=={after.split()[0]}',
+            what='the test tools')
     printed = run(f'cd {folder}/src/fer_ros && FER_SHARED=/nonexistent ../../.venv/bin/python3 -m '
                   f'pytest -q -p no:cacheprovider {_TESTS}', what='the tests', ok=(0, 1))
     summary = printed.strip().splitlines()[-1]

@@ -87,7 +87,8 @@ class _Robot:
                         for key in keys)
         index = ('%YAML 1.1\n---\ndistributions: {}\ntype: index\nversion: 4\n')
         self._system.run(
-            f'mkdir -p /etc/ros/rosdep/sources.list.d && printf %s {shlex.quote(rules)} '
+            f'rm -rf /etc/ros/rosdep/sources.list.d && mkdir -p /etc/ros/rosdep/sources.list.d && '
+            f'printf %s {shlex.quote(rules)} '
             f'> {_ROSDEP} && echo "yaml file://{_ROSDEP}" > '
             '/etc/ros/rosdep/sources.list.d/20-robot.list && '
             f'printf %s {shlex.quote(index)} > /etc/ros/rosdep/index-v4.yaml && '

@@ -9,7 +9,7 @@ import sys
 import tempfile
 
 from fer_ros.core.requirements import EXIT_NOT_INSTALLED
-from fer_ros.start_checks import chosen_nodes, prepare_log
+from fer_ros.start_checks import chosen_nodes, prepare_log, tell_shared_memory
 import pytest
 
 REPOSITORY = Path(__file__).parents[2]
@@ -99,3 +99,28 @@ def test_a_log_that_cannot_be_written_goes_elsewhere_and_that_is_told(
     assert elsewhere.parent == tmp_path and elsewhere.is_dir()
     line, = capsys.readouterr().err.splitlines()
     assert str(elsewhere) in line and 'set ROS_LOG_DIR' in line
+
+
+def test_shared_memory_that_is_missing_or_too_small_is_told(tmp_path, capsys):
+    tell_shared_memory('camera_driver', folder=tmp_path)
+    assert not capsys.readouterr().err
+    tell_shared_memory('camera_driver', folder=tmp_path / 'none')
+    line, = capsys.readouterr().err.splitlines()
+    assert 'is missing' in line and '--shm-size' in line
+
+
+def test_a_start_with_a_read_only_home_and_no_shared_memory_is_a_line_each(tmp_path):
+    program = ('from fer_ros.nodes.startup import main_of\n'
+               'raise SystemExit(main_of("quick"))\n')
+    (tmp_path / 'quick.py').write_text('def main():\n    return 0\n')
+    path = os.pathsep.join([str(tmp_path), str(REPOSITORY), os.environ.get('PYTHONPATH', '')])
+    command = 'mount -t tmpfs -o size=1m tmpfs /dev/shm && exec "$@"'
+    isolated = ['unshare', '--mount', 'bash', '-c', command, 'isolated']
+    if subprocess.run([*isolated, 'true'], capture_output=True, check=False).returncode:
+        pytest.skip('mounting needs root')
+    done = subprocess.run([*isolated, sys.executable, '-c', program], capture_output=True,
+                          text=True, timeout=60,
+                          env={**os.environ, 'PYTHONPATH': path, 'ROS_LOG_DIR': '/proc/none'})
+    assert done.returncode == 0
+    log, memory = done.stderr.splitlines()
+    assert 'set ROS_LOG_DIR' in log and '/dev/shm has 1 MiB free' in memory

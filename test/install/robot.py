@@ -13,7 +13,7 @@ _PACKAGES = (
     # What ros-jazzy-ros-base and the development tools bring.
     'python3-numpy', 'python3-venv', 'python3-yaml', 'python3-catkin-pkg', 'python3-empy',
     'python3-lark', 'python3-packaging', 'python3-pip', 'python3-dev', 'colcon',
-    'python3-colcon-ros', 'python3-rosdep2', 'cmake', 'g++', 'make', 'git', 'sudo')
+    'python3-colcon-ros', 'python3-colcon-bash', 'python3-rosdep2', 'cmake', 'g++', 'make', 'git', 'sudo')
 #: Where the stand-in's rosdep looks: the real one's lists are not on a package registry.
 _ROSDEP = '/etc/ros/rosdep/robot.yaml'
 _ROS = '/opt/ros/jazzy'
@@ -22,6 +22,9 @@ export AMENT_PREFIX_PATH={_ROS}${{AMENT_PREFIX_PATH:+:$AMENT_PREFIX_PATH}}
 export CMAKE_PREFIX_PATH={_ROS}${{CMAKE_PREFIX_PATH:+:$CMAKE_PREFIX_PATH}}
 export PYTHONPATH={_ROS}/lib/python3.11/site-packages${{PYTHONPATH:+:$PYTHONPATH}}
 export LD_LIBRARY_PATH={_ROS}/lib${{LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}}
+for folder in {_ROS}/lib/python3.11/site-packages/ros_*.libs; do
+  export LD_LIBRARY_PATH=$folder:$LD_LIBRARY_PATH
+done
 export PATH={_ROS}/bin:$PATH
 """
 _WORKSPACE = '/root/ros2_ws'
@@ -70,9 +73,9 @@ class _Robot:
             f'rm -rf {_ROS} && python3 -m venv --without-pip {_ROS} && '
             f'python3 -m pip --python {_ROS}/bin/python3 install -q --no-deps {listed} && '
             f'rm -f {_ROS}/bin/python* {_ROS}/bin/activate* {_ROS}/pyvenv.cfg && '
+            f'printf %s {shlex.quote(listed)} > {stamp}; fi && '
             f'printf %s {shlex.quote(_SETUP)} | tee {_ROS}/setup.sh {_ROS}/setup.bash '
-            f'{_ROS}/local_setup.bash {_ROS}/local_setup.sh > /dev/null && '
-            f'printf %s {shlex.quote(listed)} > {stamp}; fi', what='ROS 2 from wheels')
+            f'{_ROS}/local_setup.bash {_ROS}/local_setup.sh > /dev/null', what='ROS 2 from wheels')
         self._rosdep()
         printed = self._ros('python3 -c "import rclpy, sensor_msgs.msg, numpy; '
                             'print(numpy.__version__)"', what='rclpy')

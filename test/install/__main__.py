@@ -31,10 +31,13 @@ def main() -> int:
     chosen = parser.parse_args()
     machine = Machine(chosen.work.resolve())
     rows = []
-    for group in chosen.rows or GROUPS:
-        for stand_in, what, step in import_module(group).steps(machine):
-            rows.append((stand_in, what, *_run(step, machine, f'{stand_in}: {what}')))
-            print('  '.join(rows[-1]), flush=True)
+    try:
+        for group in chosen.rows or GROUPS:
+            for stand_in, what, step in import_module(group).steps(machine):
+                rows.append((stand_in, what, *_run(step, machine, f'{stand_in}: {what}')))
+                print('  '.join(rows[-1]), flush=True)
+    finally:
+        machine.close()
     print(_table(rows))
     results = [result for _, _, result, _ in rows]
     failed = sum(result.startswith('FAILED') for result in results)

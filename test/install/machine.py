@@ -39,6 +39,12 @@ class Machine:
         self.log_folder = folder / 'log'
         self.log_folder.mkdir(parents=True, exist_ok=True)
         self._log = self.log_folder / 'start.log'
+        #: Where the repository's clone is put, for this process alone.
+        self.clone = folder / f'clone_{os.getpid()}'
+
+    def close(self) -> None:
+        """Remove the clone."""
+        shutil.rmtree(self.clone, ignore_errors=True)
 
     def begin(self, title: str) -> None:
         """Let the following commands write into a log named like this."""
@@ -112,11 +118,10 @@ class Machine:
 
     def archive(self) -> Path:
         """Return a clone of the last commit: what a user would get."""
-        target = self.folder / 'fer_ros'
-        shutil.rmtree(target, ignore_errors=True)
-        self.run(['git', '-c', 'advice.detachedHead=false', 'clone', '-q', '--no-hardlinks',
-                  REPOSITORY, target], what='cloning the repository')
-        return target
+        if not (self.clone / '.git').exists():
+            self.run(['git', 'clone', '-q', '--no-hardlinks', REPOSITORY, self.clone],
+                     what='cloning the repository')
+        return self.clone
 
 
 class System:
@@ -163,7 +168,7 @@ class System:
         (self.root / 'fer_ros').mkdir(exist_ok=True)
         (self.root / 'files').mkdir(exist_ok=True)
         shutil.copy('/etc/resolv.conf', self.root / 'etc/resolv.conf')
-        clone, files = self.machine.folder / 'fer_ros', self.machine.folder / 'files'
+        clone, files = self.machine.clone, self.machine.folder / 'files'
         clone.mkdir(exist_ok=True)
         files.mkdir(exist_ok=True)
         mounts = (f'mount --rbind /dev {self.root}/dev && mount -t proc proc {self.root}/proc && '

@@ -79,7 +79,7 @@ def _with_wheels(machine: Machine, wheels: Wheels) -> str:
     machine.run([python, '-m', 'pip', 'install', '-q', '--no-build-isolation',
                  *wheels.libraries.split()], what="the distribution's libraries")
     path = f'{python.parent}:/usr/sbin:/usr/bin:/sbin:/bin'
-    return _try(machine, wheels.python, workspace, machine.folder / 'fer_ros', machine.portrait(),
+    return _try(machine, wheels.python, workspace, machine.clone, machine.portrait(),
                 lambda script, **options: machine.run(
                     ['bash', '-c', f'export PATH={shlex.quote(path)}; {script}'], **options),
                 'pytest hypothesis scikit-image') + (f' ({wheels.note})' if wheels.note else '')

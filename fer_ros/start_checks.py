@@ -7,7 +7,10 @@ from pathlib import Path
 import sys
 import tempfile
 
-from fer_ros.core.requirements import check_all, log_folder_problem, needs
+from fer_ros.core.doctor.finding import Level
+from fer_ros.core.doctor.ros import log_folder
+from fer_ros.core.doctor.shared_memory import FOLDER, look
+from fer_ros.core.requirements import check_all, needs
 
 #: What Fast DDS takes for a process that publishes images, and for another, bytes
 #: (see fer_ros.transport), with a little over.
@@ -33,31 +36,24 @@ def ready(*names: str) -> bool:
 
 def prepare_log() -> None:
     """Where ROS cannot write its log, let it write into a temporary folder, and say so."""
-    if problem := log_folder_problem():
+    found = log_folder(os.environ)
+    if found.level is not Level.OK:
         try:
             os.environ['ROS_LOG_DIR'] = tempfile.mkdtemp(prefix='fer_ros_log_')
         except OSError:
-            _tell('fer_ros', '', problem)
+            _tell('fer_ros', '', str(found))
             return
-        _tell('fer_ros', '', f'{problem}; until then it is in {os.environ["ROS_LOG_DIR"]}')
+        _tell('fer_ros', '', f'{found}; until then it is in {os.environ["ROS_LOG_DIR"]}')
 
 
-def tell_shared_memory(*names: str, folder: Path = Path('/dev/shm')) -> None:
+def tell_shared_memory(*names: str, folder: Path = FOLDER) -> None:
     """Tell where Fast DDS will not get its shared memory, and so falls back to UDP."""
-    needed = _SEGMENT_BYTES[any(name in _IMAGES for name in names)]
-    if os.environ.get('RMW_IMPLEMENTATION', 'rmw_fastrtps_cpp').find('fastrtps') < 0:
+    if 'fastrtps' not in os.environ.get('RMW_IMPLEMENTATION', 'rmw_fastrtps_cpp'):
         return
-    if not os.access(folder, os.W_OK | os.X_OK):
-        found = 'cannot be written' if folder.is_dir() else 'is missing'
-    else:
-        space = os.statvfs(folder)
-        free = space.f_bavail * space.f_frsize
-        if free >= needed:
-            return
-        found = f'has {free / 2**20:.0f} MiB free'
-    _tell('fer_ros', '', f'shared memory: {folder} {found}; needed: {needed / 2**20:.0f} MiB per '
-          'process, or images go over UDP and many are lost; to mend it: mount -o remount,rw,'
-          f'size=256m {folder}, or for a container --shm-size=256m')
+    needed = _SEGMENT_BYTES[any(name in _IMAGES for name in names)]
+    for found in look(folder, needed, 'this process needs'):
+        if found.level is not Level.OK:
+            _tell('fer_ros', '', str(found))
 
 
 def chosen_nodes(module: str, arguments: Iterable[str]) -> tuple[str, ...]:

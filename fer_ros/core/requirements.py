@@ -192,19 +192,36 @@ def requirements_file() -> Path | None:
     return None
 
 
-def log_folder_problem() -> str:
-    """Return why ROS cannot write its log, in one line with the cure, or nothing."""
-    home = os.environ.get('ROS_HOME') or os.path.join(os.path.expanduser('~'), '.ros')
-    folder = Path(os.path.expanduser(os.environ.get('ROS_LOG_DIR') or os.path.join(home, 'log')))
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        probe = folder / f'.fer_ros_{os.getpid()}'
-        probe.touch()
-        probe.unlink()
-    except OSError as error:
-        return (f"ROS's log cannot be written to {folder} ({error.strerror}): set ROS_LOG_DIR to "
-                'a folder that can be')
-    return ''
+def cure(name: str) -> str:
+    """Return the command that installs a package of :data:`REQUIREMENTS`, or installs it again."""
+    requirement = REQUIREMENTS[name]
+    if requirement.name == 'the messages of fer_ros':
+        return "build them with 'colcon build', then 'source install/setup.bash'"
+    if not requirement.package:
+        return ('source /opt/ros/<distribution>/setup.bash, after apt install '
+                f'ros-<distribution>-{requirement.name.replace("_", "-")}')
+    file = requirements_file()
+    robot = file is not None and _in_file(requirement, file)
+    if sys.prefix == sys.base_prefix and 'ROS_DISTRO' in os.environ and robot:
+        return ('activate the virtual environment of README.md (source .venv/bin/activate), or '
+                f'make it: python3 -m venv --system-site-packages .venv && .venv/bin/pip install '
+                f'--no-deps -r {file}')
+    if robot:
+        return f'{_python()} -m pip install --force-reinstall --no-deps -r {file}'
+    if apt := _apt_name(requirement):
+        return f'sudo apt install {apt}'
+    bounds = f'>={requirement.minimum},<{requirement.below}'
+    return f"{_python()} -m pip install --force-reinstall '{requirement.package}{bounds}'"
+
+
+def numpy_cure(place: str) -> str:
+    """Return the command that lets the distribution's NumPy come forward again.
+
+    :param place: a file of the NumPy that is in front of it.
+    """
+    if Path('/usr/lib/python3/dist-packages') in Path(place).resolve().parents:
+        return cure('OpenCV')
+    return f'{_python()} -m pip uninstall -y numpy{_override()}'
 
 
 def _speaks_of_abi(text: str) -> bool:
@@ -242,12 +259,12 @@ def _place(module) -> str:
     return str(Path(path).parent) if path else 'unknown place'
 
 
-def _bad(requirement: Requirement, found: str, cure: str = '', needed: str = '') -> Check:
+def _bad(requirement: Requirement, found: str, command: str = '', needed: str = '') -> Check:
     needed = needed or requirement.needed
     if not requirement.essential:
         needed += f' (without it {requirement.without})'
     return Check(requirement.name, found, needed, False, requirement.essential,
-                 cure or _cure(requirement))
+                 command or cure(requirement.name))
 
 
 def _wrong_abi(requirement: Requirement) -> Check:
@@ -256,43 +273,14 @@ def _wrong_abi(requirement: Requirement) -> Check:
     spec = find_spec(module.partition('.')[0])
     place = spec.origin if spec and spec.origin else module
     return _bad(requirement, f'one ({place}) that was built for another NumPy than the '
-                f'{numpy.__version__} of {_place(numpy)}', _numpy_cure(numpy),
+                f'{numpy.__version__} of {_place(numpy)}', numpy_cure(numpy.__file__),
                 'a NumPy of the major version it was built for')
-
-
-def _numpy_cure(numpy) -> str:
-    """Return the command that lets the distribution's NumPy come forward again."""
-    place = Path(numpy.__file__).resolve()
-    distribution = Path('/usr/lib/python3/dist-packages')
-    if distribution in place.parents:
-        return _cure(REQUIREMENTS['OpenCV'])
-    return f'{_python()} -m pip uninstall -y numpy{_override()}'
 
 
 def _override() -> str:
     # pip refuses to touch even the home folder's packages where a distribution forbids it.
     marker = Path(sysconfig.get_path('stdlib')) / 'EXTERNALLY-MANAGED'
     return ' --break-system-packages' if marker.is_file() and sys.prefix == sys.base_prefix else ''
-
-
-def _cure(requirement: Requirement) -> str:
-    if requirement.name == 'the messages of fer_ros':
-        return "build them with 'colcon build', then 'source install/setup.bash'"
-    if not requirement.package:
-        return ('source /opt/ros/<distribution>/setup.bash, after apt install '
-                f'ros-<distribution>-{requirement.name.replace("_", "-")}')
-    file = requirements_file()
-    robot = file is not None and _in_file(requirement, file)
-    if sys.prefix == sys.base_prefix and 'ROS_DISTRO' in os.environ and robot:
-        return ('activate the virtual environment of README.md (source .venv/bin/activate), or '
-                f'make it: python3 -m venv --system-site-packages .venv && .venv/bin/pip install '
-                f'--no-deps -r {file}')
-    if robot:
-        return f'{_python()} -m pip install --force-reinstall --no-deps -r {file}'
-    if apt := _apt_name(requirement):
-        return f'sudo apt install {apt}'
-    bounds = f'>={requirement.minimum},<{requirement.below}'
-    return f"{_python()} -m pip install --force-reinstall '{requirement.package}{bounds}'"
 
 
 def _apt_name(requirement: Requirement) -> str:

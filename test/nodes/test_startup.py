@@ -106,7 +106,7 @@ def test_shared_memory_that_is_missing_or_too_small_is_told(tmp_path, capsys):
     assert not capsys.readouterr().err
     tell_shared_memory('camera_driver', folder=tmp_path / 'none')
     line, = capsys.readouterr().err.splitlines()
-    assert 'is missing' in line and '--shm-size' in line
+    assert 'is not there' in line and '--shm-size' in line
 
 
 def test_a_start_with_a_read_only_home_and_no_shared_memory_is_a_line_each(tmp_path):

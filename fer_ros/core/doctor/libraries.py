@@ -9,6 +9,7 @@ import os
 
 from fer_ros.core.doctor.finding import Finding, Level, Request
 from fer_ros.core.doctor.probe import Probe, probe
+from fer_ros.core.requirements import cure, numpy_cure
 
 
 @dataclass(frozen=True)
@@ -19,6 +20,7 @@ class _Library:
     :ivar missing: how bad it is not to have it; None: not worth a word.
     :ivar broken: how bad it is when it is there and does not load.
     :ivar purpose: what needs it, or what happens without it.
+    :ivar requirement: its name in :data:`fer_ros.core.requirements.REQUIREMENTS`.
     """
 
     name: str
@@ -27,7 +29,7 @@ class _Library:
     missing: Level | None
     broken: Level
     purpose: str
-    install: str
+    requirement: str
 
 
 def _version(module: str) -> str:
@@ -61,30 +63,30 @@ _IMAGES = _Library(
     'NumPy and OpenCV', 'cv2',
     'import numpy; print(numpy.__version__, flush=True)\n'
     'import cv2; cv2.resize(numpy.zeros((4, 4, 3), numpy.uint8), (2, 2)); print(cv2.__version__)',
-    Level.ERROR, Level.ERROR, 'everything needs them', 'numpy opencv-python-headless')
+    Level.ERROR, Level.ERROR, 'everything needs them', 'OpenCV')
 _LIBRARIES = (
     _IMAGES,
     _Library('LiteRT', _LITERT, f'import {_LITERT}.interpreter\n' + _installed_version(_LITERT),
-             Level.ERROR, Level.ERROR, 'no emotion is read without it', 'ai-edge-litert'),
+             Level.ERROR, Level.ERROR, 'no emotion is read without it', 'LiteRT'),
     _Library('ONNX Runtime', 'onnxruntime',
              # Before the import, as everywhere: its wheels report home otherwise.
              'import os; os.environ["ORT_DISABLE_TELEMETRY"] = "1"\n' + _version('onnxruntime'),
              Level.WARN, Level.WARN, 'OpenCV runs the detectors without it, more slowly',
-             'onnxruntime'),
+             'ONNX Runtime'),
     _Library('cv_bridge', 'cv_bridge',
              'import cv_bridge; cv_bridge.CvBridge().encoding_to_cvtype2("bgr8"); print("loads")',
-             None, Level.WARN, 'our own conversion of images is used instead', ''),
+             None, Level.WARN, 'our own conversion of images is used instead', 'cv_bridge'),
     _Library('PyYAML', 'yaml', _version('yaml'), Level.ERROR, Level.ERROR,
              'policies are YAML files', 'PyYAML'),
     _Library('pydantic', 'pydantic', 'from pydantic import VERSION; print(VERSION)\n'
              + _at_least(2), Level.ERROR, Level.ERROR, 'it checks the policy of the home',
-             "'pydantic>=2'"),
+             'pydantic'),
     _Library('paho-mqtt', 'paho', 'from paho.mqtt import __version__ as VERSION; print(VERSION)\n'
              'import paho.mqtt.client\n' + _at_least(2), Level.ERROR, Level.ERROR,
-             'it speaks with the broker', "'paho-mqtt>=2'"),
+             'it speaks with the broker', 'Paho MQTT'),
     _Library('flask', 'flask', 'from importlib.metadata import version\n'
-             'VERSION = version("flask"); print(VERSION); import flask\n' + _at_least(2, 2),
-             None, Level.WARN, 'the page needs it', "'flask>=2.2'"),
+             'VERSION = version("flask"); print(VERSION); import flask\n' + _at_least(2, 0),
+             None, Level.WARN, 'the page needs it', 'Flask'),
     _Library('waitress', 'waitress', _installed_version('waitress') + '\nimport waitress', None,
              Level.WARN, 'the page needs it', 'waitress'),
 )
@@ -103,7 +105,7 @@ def check(request: Request) -> Iterator[Finding]:
         if result is None:
             if library.missing is not None:
                 yield Finding('libraries', library.missing, f'{library.name} is not installed; '
-                              f'{library.purpose}', _install(library))
+                              f'{library.purpose}', cure(library.requirement))
         elif not result:
             yield _broken(library, result)
 
@@ -119,15 +121,10 @@ def _broken(library: _Library, result: Probe) -> Finding:
         return Finding(
             'libraries', library.broken, f'{_place(library.module)} was not built for the NumPy '
             f'that is installed ({version and version + ", "}{_place("numpy")}); '
-            f'{library.purpose}', "with the system's OpenCV and cv_bridge, \"pip install "
-            "'numpy<2'\" in the virtual environment of the package")
+            f'{library.purpose}', numpy_cure(_place('numpy')))
     return Finding('libraries', library.broken,
                    f'{library.name} cannot be used ({result.problem}); {library.purpose}',
-                   _install(library) if library.install else 'install it again')
-
-
-def _install(library: _Library) -> str:
-    return f'pip install {library.install} (in the virtual environment of the package)'
+                   cure(library.requirement))
 
 
 def _place(module: str) -> str:

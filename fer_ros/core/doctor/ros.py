@@ -120,5 +120,5 @@ def log_folder(environment: Mapping[str, str]) -> Finding:
             return Finding('ros', Level.OK, f'log: {folder}')
     except OSError as error:
         reason = error.strerror
-    return Finding('ros', Level.ERROR, f'the log folder {folder} cannot be written ({reason}): no '
-                   'node starts', 'make it writable, or set ROS_LOG_DIR to a folder that is')
+    return Finding('ros', Level.ERROR, f'the log folder {folder} cannot be written ({reason})',
+                   'make it writable, or set ROS_LOG_DIR to a folder that is')

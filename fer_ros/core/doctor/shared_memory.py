@@ -22,8 +22,11 @@ def check(request: Request) -> Iterator[Finding]:
         yield from look(FOLDER, NEEDED)
 
 
-def look(folder: Path, needed: int) -> Iterator[Finding]:
-    """Yield the findings for a folder that is to have so many bytes free."""
+def look(folder: Path, needed: int, who: str = 'all nodes together need') -> Iterator[Finding]:
+    """Yield the findings for a folder that is to have so many bytes free.
+
+    :param who: who needs them, for the message.
+    """
     lost = 'whole images go through UDP and most are lost'
     container = ("in a container: 'docker run --shm-size=256m', or --ipc=host to reach nodes "
                  'outside')
@@ -36,8 +39,8 @@ def look(folder: Path, needed: int) -> Iterator[Finding]:
     free = space.f_bavail * space.f_frsize
     values = {'free (MiB)': round(free / _MIB), 'needed (MiB)': round(needed / _MIB)}
     if free < needed:
-        yield Finding('shared memory', Level.WARN, f'{folder} has {free / _MIB:.0f} MiB free, all '
-                      f'nodes together need {needed / _MIB:.0f}: {lost}',
+        yield Finding('shared memory', Level.WARN, f'{folder} has {free / _MIB:.0f} MiB free, '
+                      f'{who} {needed / _MIB:.0f}: {lost}',
                       f'free some of it, or make it larger; {container}', values)
     else:
         yield Finding('shared memory', Level.OK, f'{folder} has {free / _MIB:,.0f} MiB free',

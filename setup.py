@@ -48,11 +48,11 @@ setup(
     },
     entry_points={'console_scripts': [
         'fer-bench=fer_ros.bench.__main__:main',
-        'fer-demo=fer_ros.cli.startup:demo',
+        'fer-demo=fer_ros.cli.demo:main',
         'fer-doctor=fer_ros.cli.doctor:main',
         'fer-eval=fer_ros.cli.startup:evaluate',
         'fer-graph=fer_ros.cli.startup:graph',
-        'fer-habits=fer_ros.cli.habits:main',
+        'fer-habits=fer_ros.cli.startup:habits',
         'fer-home=fer_ros.cli.home:main',
         'fer-model=fer_ros.cli.model:main',
         'fer-policy=fer_ros.cli.startup:policy',

@@ -1,12 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
 """fer-demo: the whole pipeline on real input, watched from a terminal or a browser."""
 
+from importlib.util import find_spec
 import signal
 import sys
 import threading
 
 from fer_ros.cli import demo_options
 from fer_ros.core.errors import FerError
+from fer_ros.core.requirements import EXIT_NOT_INSTALLED
+from fer_ros.start_checks import ready
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -15,6 +18,9 @@ def main(arguments: list[str] | None = None) -> int:
     stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop.set())
+    # Without any ROS 2 there is more to say than that rclpy is missing: below.
+    if find_spec('rclpy') and not ready('demo', *(['dashboard'] if options.web else [])):
+        return EXIT_NOT_INSTALLED
     try:
         try:
             demo_options.check(options)

@@ -14,11 +14,6 @@ def main_of(module: str) -> int:
     return import_module(module).main()
 
 
-def demo() -> int:
-    """Run fer-demo."""
-    return main_of('fer_ros.cli.demo')
-
-
 def evaluate() -> int:
     """Run fer-eval."""
     return main_of('fer_ros.cli.evaluate')
@@ -27,6 +22,11 @@ def evaluate() -> int:
 def graph() -> int:
     """Run fer-graph."""
     return main_of('fer_ros.cli.graph')
+
+
+def habits() -> int:
+    """Run fer-habits."""
+    return main_of('fer_ros.cli.habits')
 
 
 def policy() -> int:

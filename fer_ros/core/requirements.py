@@ -94,6 +94,7 @@ NEEDS = {
     'ros4hri': _NODE,
     'evaluate': (*_IMAGES, 'LiteRT', 'ONNX Runtime'),
     'graph': ('rclpy',),
+    'habits': ('NumPy',),
     'policy': ('NumPy', 'PyYAML', 'pydantic'),
     'virtual_room': ('NumPy', 'PyYAML', 'pydantic', 'Paho MQTT'),
 }

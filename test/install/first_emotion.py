@@ -6,7 +6,6 @@
 
 import json
 from pathlib import Path
-import shutil
 import signal
 import subprocess
 import sys
@@ -16,6 +15,7 @@ from urllib.error import URLError
 from urllib.request import urlopen
 
 from ament_index_python.packages import get_package_prefix
+import cv2
 from diagnostic_msgs.msg import DiagnosticArray
 from fer_ros.core.emotions import LABELS
 from fer_ros.msg import Emotion, EmotionArray
@@ -33,7 +33,8 @@ def main() -> int:
     """Start, wait, stop."""
     image = Path(sys.argv[-1])
     with tempfile.TemporaryDirectory() as folder:
-        shutil.copy(image, folder)
+        # Written anew: its color profile makes libpng complain at every read.
+        cv2.imwrite(str(Path(folder, 'portrait.png')), cv2.imread(str(image)))
         started_s = time.monotonic()
         processes = [subprocess.Popen(command) for command in _commands(folder)]
         try:

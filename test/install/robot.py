@@ -159,7 +159,7 @@ class _Robot:
         printed = self._built(f'python3 {script} {how} /files/astronaut.png', ok=(0,))
         result = json_line(printed)
         if result['label'] != 'happy' or result['page'] != 200 or any(result['exit codes']) \
-                or 'YuNet' not in result['detector']:
+                or result['detector'] != 'yunet':
             raise StepFailed(f'{result}')
         return (f'passed: {result["label"]} {result["confidence"]:.2f} after '
                 f'{result["after_s"]:.0f} s, {result["detector"]}')

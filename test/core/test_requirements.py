@@ -175,7 +175,7 @@ def test_markers_of_the_weights_are_the_same_for_pip_and_robots():
 
 
 def test_what_checks_a_litert_is_what_runs_it():
-    from fer_ros.core.classification import _LITERT_MODULES
+    from fer_ros.core.classification.runtimes import _LITERT_MODULES
     assert REQUIREMENTS['LiteRT'].modules == _LITERT_MODULES
 
 

@@ -215,14 +215,15 @@ def cure(name: str) -> str:
     return f"{_python()} -m pip install --force-reinstall '{requirement.package}{bounds}'"
 
 
-def numpy_cure(place: str) -> str:
-    """Return the command that lets the distribution's NumPy come forward again.
+def numpy_cure(numpy: str) -> str:
+    """Return the command that lets what the distribution built for one another come forward.
 
-    :param place: a file of the NumPy that is in front of it.
+    :param numpy: a file of the NumPy that is imported.
     """
-    if Path('/usr/lib/python3/dist-packages') in Path(place).resolve().parents:
-        return cure('OpenCV')
-    return f'{_python()} -m pip uninstall -y numpy{_override()}'
+    gone = 'numpy'
+    if Path('/usr/lib/python3/dist-packages') in Path(numpy).resolve().parents:
+        gone = 'opencv-python opencv-python-headless opencv-contrib-python'
+    return f'{_python()} -m pip uninstall -y {gone}{_override()}'
 
 
 def _speaks_of_abi(text: str) -> bool:
@@ -273,8 +274,11 @@ def _wrong_abi(requirement: Requirement) -> Check:
     module = requirement.modules[0]
     spec = find_spec(module.partition('.')[0])
     place = spec.origin if spec and spec.origin else module
+    command = ''
+    if requirement.name in ('OpenCV', 'cv_bridge'):
+        command = numpy_cure(numpy.__file__)
     return _bad(requirement, f'one ({place}) that was built for another NumPy than the '
-                f'{numpy.__version__} of {_place(numpy)}', numpy_cure(numpy.__file__),
+                f'{numpy.__version__} of {_place(numpy)}', command,
                 'a NumPy of the major version it was built for')
 
 

@@ -13,7 +13,7 @@ DETECT = """
 import numpy as np
 from fer_ros.core.classification import EmotionClassifier
 from fer_ros.core.detection import create_detector
-create_detector('yunet').detect(np.zeros((96, 128, 3), np.uint8))
+create_detector('auto').detect(np.zeros((96, 128, 3), np.uint8))
 EmotionClassifier().classify(np.zeros((1, 48, 48), np.uint8))
 """
 

@@ -25,7 +25,7 @@ def learnt(events, gap_s=60.0, state=''):
 
 def test_knowing_nothing_everything_is_new():
     prediction = SequenceModel().predict(Context((), 0.0))
-    assert prediction.probabilities == {} and prediction.new == 1.0
+    assert prediction.probabilities == {} and prediction.new == pytest.approx(1)
     assert prediction.most_probable is None and prediction.evidence == 0
     assert prediction.interval_s(0.9) is None and prediction.within(60) is None
 

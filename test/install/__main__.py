@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """``make test-install``: run README.md's own lines for robots on stand-ins, and print a table.
 
-    python3 test/install [--rows robot pythons wheels arm64] [--work FOLDER]
+    python3 test/install [--rows robot pythons wheels arm64] [--only TEXT]
 
 What a machine cannot run is shown as not run, with the reason. The exit code is 1 when something
 failed, and when nothing ran at all. Whole systems are made with debootstrap, which needs Debian or
@@ -27,6 +27,8 @@ def main() -> int:
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument('--rows', nargs='*', default=[], choices=GROUPS, metavar='GROUP',
                         help=f'only these of {", ".join(GROUPS)}')
+    parser.add_argument('--only', default='', metavar='TEXT',
+                        help='only stand-ins whose name has this in it, such as 3.14')
     parser.add_argument('--work', type=Path, default=REPOSITORY / 'build' / 'test_install')
     chosen = parser.parse_args()
     machine = Machine(chosen.work.resolve())
@@ -34,6 +36,8 @@ def main() -> int:
     try:
         for group in chosen.rows or GROUPS:
             for stand_in, what, step in import_module(group).steps(machine):
+                if chosen.only not in stand_in:
+                    continue
                 rows.append((stand_in, what, *_run(step, machine, f'{stand_in}: {what}')))
                 print('  '.join(rows[-1]), flush=True)
     finally:

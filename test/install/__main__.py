@@ -58,7 +58,7 @@ def _run(step, machine: Machine, title: str) -> tuple[str, str]:
         result = step() or 'passed'
     except NotRun as reason:
         result = f'not run: {reason}'
-    except StepFailed as failure:
+    except (StepFailed, OSError) as failure:
         result = f'FAILED: {failure}'
     return result, f'{time.monotonic() - start_s:.0f} s'
 

@@ -98,6 +98,7 @@ NEEDS = {
     'policy': ('NumPy', 'PyYAML', 'pydantic'),
     'virtual_room': ('NumPy', 'PyYAML', 'pydantic', 'Paho MQTT'),
 }
+NEEDS['home'] = (*_IMAGES, 'LiteRT', 'ONNX Runtime', 'PyYAML', 'pydantic', 'Paho MQTT')
 NEEDS['demo'] = tuple(dict.fromkeys((
     'rich', *NEEDS['face_detector'], *NEEDS['emotion_classifier'], *NEEDS['smart_home_bridge'])))
 

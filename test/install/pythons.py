@@ -16,6 +16,9 @@ import readme
 _TESTS = ('test/core test/dashboard/test_site.py test/dashboard/test_state.py '
           'test/dashboard/test_pictures.py --ignore=test/core/test_repository.py')
 
+#: So many failures may be the machine's; they are repeated once, and the table says so.
+_MOST_REPEATED = 3
+
 
 @dataclass(frozen=True)
 class Wheels:
@@ -117,6 +120,14 @@ def _try(machine: Machine, version: str, workspace: Path, clone: Path, portrait:
     summary = printed.strip().splitlines()[-1]
     counts = {word: int(number) for number, word in
               re.findall(r'(\d+) (passed|failed|error|skipped)', summary)}
+    note = ''
+    failed = re.findall(r'^FAILED (\S+?::.*?)(?: - .*)?$', printed, re.MULTILINE)
+    if failed and len(failed) == counts.get('failed') <= _MOST_REPEATED:
+        # Some wait for no more than a second or so, which a busy machine may not keep.
+        run(f'cd {folder}/src/fer_ros && FER_SHARED=/nonexistent ../../.venv/bin/python3 -m '
+            f'pytest -q -p no:cacheprovider {shlex.join(failed)}', what='the tests that failed')
+        counts['passed'] += counts.pop('failed')
+        note = f', {len(failed)} of them at the second try'
     if counts.get('failed') or counts.get('error') or not counts.get('passed'):
         raise StepFailed(f'tests: {summary}')
     face = json_line(run(f'cd {folder}/src/fer_ros && PYTHONPATH=. ../../.venv/bin/python3 '
@@ -124,9 +135,9 @@ def _try(machine: Machine, version: str, workspace: Path, clone: Path, portrait:
     wanted = 'centerface' if version == '3.14' or os.uname().machine != 'x86_64' else 'yunet'
     if face['detector'] != wanted or [each['label'] for each in face['faces']] != ['happy']:
         raise StepFailed(f'a face: {face["detector"]} found {face["faces"]}')
-    return (f'passed: {counts["passed"]} tests ({counts.get("skipped", 0)} skipped), {wanted} '
-            f'happy {max(face["faces"][0]["probabilities"]):.2f}; Python {face["python"]}, NumPy '
-            f'{face["numpy"]} and OpenCV {face["opencv"]} unchanged')
+    return (f'passed: {counts["passed"]} tests{note} ({counts.get("skipped", 0)} skipped), '
+            f'{wanted} happy {max(face["faces"][0]["probabilities"]):.2f}; Python '
+            f'{face["python"]}, NumPy {face["numpy"]} and OpenCV {face["opencv"]} unchanged')
 
 
 def _libraries(run, python: str) -> str:

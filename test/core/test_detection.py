@@ -30,7 +30,7 @@ NETWORKS = [name for name in DETECTORS if name not in ('auto', 'haar')]
 
 @pytest.fixture(scope='module')
 def yunet():
-    return create_detector('auto')
+    return create_or_skip('yunet')
 
 
 def installed_or_skip():
@@ -243,7 +243,7 @@ def fixed_to(model, *shape):
 
 def test_a_fixed_size_model_of_the_user(tmp_path, yunet, portrait):
     path = tmp_path / 'fixed.onnx'
-    path.write_bytes(fixed_to(installed_model(), 1, 3, 320, 320))
+    path.write_bytes(fixed_to(installed_or_skip(), 1, 3, 320, 320))
     detector = create_detector('yunet', model_path=str(path))
     with pytest.raises(Exception, match='(?i)dimension'):
         detector._model.run(np.zeros((1, 3, 64, 64), np.float32))
@@ -255,7 +255,7 @@ def test_a_fixed_size_model_of_the_user(tmp_path, yunet, portrait):
 
 
 def test_freed_models_take_any_size(portrait):
-    fixed = fixed_to(installed_model(), 10, 3, 32, 32)
+    fixed = fixed_to(installed_or_skip(), 10, 3, 32, 32)
     model = OnnxModel(free_input_size(fixed), origin='test')
     assert model.input_shape == (None, 3, None, None)
     assert len(model.run(np.zeros((2, 3, 64, 96), np.float32))) == 12

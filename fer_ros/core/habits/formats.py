@@ -81,7 +81,10 @@ def _read_casas(path: Path, rows: list[tuple[int, str]]) -> Iterator[Activity]:
 
 
 def _seconds(path: Path, number: int, text: str) -> float:
+    # Python 3.10 reads fractions of three or six digits only.
+    whole, _, fraction = text.partition('.')
     try:
-        return (datetime.fromisoformat(text) - _EPOCH).total_seconds()
+        return (datetime.fromisoformat(f'{whole}.{fraction:0<6.6}' if fraction else whole)
+                - _EPOCH).total_seconds()
     except ValueError as error:
         raise ConfigurationError(f'{path}:{number}: {text} is not a date and time') from error

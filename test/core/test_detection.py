@@ -100,6 +100,7 @@ def test_rolled_faces_are_found(degrees, yunet, portrait):
 
 
 def test_the_second_look_finds_what_one_look_doubts(portrait):
+    installed_or_skip()
     once, twice = (YuNetDetector(second_look=second) for second in (False, True))
     found = []
     for degrees in (-30, 30, 45, 60):

@@ -53,7 +53,7 @@ setup(
         'fer-eval=fer_ros.cli.startup:evaluate',
         'fer-graph=fer_ros.cli.startup:graph',
         'fer-habits=fer_ros.cli.startup:habits',
-        'fer-home=fer_ros.cli.home:main',
+        'fer-home=fer_ros.cli.startup:home',
         'fer-model=fer_ros.cli.model:main',
         'fer-policy=fer_ros.cli.startup:policy',
         'fer-train=fer_ros_training.__main__:main',

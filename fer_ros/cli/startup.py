@@ -2,6 +2,7 @@
 """The start of a command: what is missing is told in a line before anything heavy is imported."""
 
 from importlib import import_module
+import sys
 
 from fer_ros.core.requirements import EXIT_NOT_INSTALLED
 from fer_ros.start_checks import ready
@@ -27,6 +28,13 @@ def graph() -> int:
 def habits() -> int:
     """Run fer-habits."""
     return main_of('fer_ros.cli.habits')
+
+
+def home() -> int:
+    """Run fer-home; its check is for machines that lack something, so it runs on them too."""
+    if sys.argv[1:2] == ['check']:
+        return import_module('fer_ros.cli.home').main()
+    return main_of('fer_ros.cli.home')
 
 
 def policy() -> int:

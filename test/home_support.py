@@ -4,10 +4,10 @@
 from datetime import time
 
 from fer_ros.core.emotions import LABELS, UNCERTAIN
-from fer_ros.core.home.engine import DecisionEngine
+from fer_ros.core.home.decisions.engine import DecisionEngine
 from fer_ros.core.home.light import LightState
 from fer_ros.core.home.policy import parse_policy, Policy
-from fer_ros.core.home.virtual import VirtualLamp
+from fer_ros.core.home.virtual_lamp import VirtualLamp
 from fer_ros.core.types import BoundingBox, FaceEmotion
 import numpy as np
 
@@ -59,7 +59,9 @@ class Sim:
         self.engine = DecisionEngine(self.policy, local_time=lambda _: time(self.hour))
         self.now_s = start_s
         self.answers = answers
-        self.lamps = {name: VirtualLamp() for name in self.policy.rooms['study'].targets}
+        self.lamps = {name: VirtualLamp()
+                      for name, spec in self.policy.rooms['study'].targets.items()
+                      if spec.kind == 'light'}
         self.actions = []
         self.problems = []
         self.report()
@@ -73,7 +75,9 @@ class Sim:
     def carry_out(self, actions):
         """Give actions to the lamps."""
         for action in actions:
-            self.lamps[action.target].set(action.light, action.transition_s, self.now_s)
+            if action.target in self.lamps:
+                self.lamps[action.target].set(action.request.light, action.transition_s,
+                                              self.now_s)
         self.actions += actions
         return list(actions)
 
@@ -95,6 +99,15 @@ class Sim:
             done += self.step(seen, step_s)
         return done
 
+    @property
+    def room(self):
+        """The room."""
+        return self.engine.room('study')
+
+    def command(self, command, argument=''):
+        """Command the room; return the actions, carried out."""
+        return self.carry_out(self.engine.command(command, 'study', argument, now_s=self.now_s))
+
     def hand(self, target='lamp', **state):
         """Change a lamp by hand."""
         self.lamps[target].set(LightState(**{'on': True, **state}), 0.0, self.now_s)
@@ -103,4 +116,4 @@ class Sim:
     @property
     def status(self):
         """What the room is doing."""
-        return self.engine.status('study')
+        return self.engine.snapshot('study')

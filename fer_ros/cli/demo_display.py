@@ -112,8 +112,8 @@ def face_panel(emotion: FaceEmotion) -> Panel:
 def lamp_panel(view: View) -> Panel:
     """Return the lamp as it says it shines, with the reason for it."""
     action, lamp = view.action, view.lamp
-    if lamp is None and action is not None:
-        lamp = action.light
+    if lamp is None and action is not None and action.request.kind == 'light':
+        lamp = action.request.expected
     if view.hold:
         text = f'left alone: {view.hold}'
     elif action is None:

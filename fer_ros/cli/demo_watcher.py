@@ -120,9 +120,8 @@ class Watcher:
         self.counts.actions += 1
         self.hand.acted(action.stamp_s)
         self.view.action, self.view.actions = action, self.counts.actions
-        light = f'{action.brightness:.0%} #' + ''.join(
-            f'{round(255 * channel):02x}' for channel in action.color) if action.on else 'off'
-        self.events.append(f'{action.room}/{action.target}: {light}, because {action.reason}')
+        self.events.append(f'{action.room}/{action.target}: {action.request.describe()}, because '
+                           f'{action.reason}')
 
     def _on_diagnostics(self, message: DiagnosticArray) -> None:
         for status in message.status:

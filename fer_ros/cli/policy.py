@@ -5,7 +5,8 @@ import argparse
 import sys
 
 from fer_ros.core.errors import FerError
-from fer_ros.core.home.action import AmbientAction, Command
+from fer_ros.core.home.action import AmbientAction
+from fer_ros.core.home.lifecycle import diagram
 from fer_ros.core.home.policy import load_policy
 from fer_ros.core.home.recording import read_recording
 from fer_ros.core.home.simulation import simulate
@@ -24,8 +25,13 @@ def main(arguments: list[str] | None = None) -> int:
     trial.add_argument('--quiet', action='store_true', help='only the actions, not why not')
     trial.add_argument('--after', type=float, default=60.0, metavar='SECONDS',
                        help='go on so long after the end, as if nobody were there (60)')
+    commands.add_parser('states', help='print the states of a controlled device, and what leads '
+                        'from one to another, as a Mermaid diagram')
     chosen = parser.parse_args(arguments)
     try:
+        if chosen.command == 'states':
+            print(diagram())
+            return 0
         if chosen.command == 'check':
             return _check(chosen.files)
         return _simulate(chosen)
@@ -66,10 +72,7 @@ def _simulate(chosen: argparse.Namespace) -> int:
         elapsed = f'{now_s - start_s:8.1f} s'
         if isinstance(what, AmbientAction):
             actions += 1
-            verb = 'back to ' if what.command == Command.RESTORE else ''
-            asked = f'scene {what.scene}' if what.scene else what.light.describe() \
-                if what.position is None else f'{what.position:.0%} open'
-            print(f'{elapsed}  {what.room}/{what.target}: {verb}{asked} over '
+            print(f'{elapsed}  {what.room}/{what.target}: {what.describe()} over '
                   f'{what.transition_s:g} s, because {what.reason}')
         elif not chosen.quiet:
             print(f'{elapsed}    {what}')

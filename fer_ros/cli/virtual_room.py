@@ -10,9 +10,10 @@ import sys
 import threading
 
 from fer_ros.core.errors import FerError
+from fer_ros.core.home.fields import Color
 from fer_ros.core.home.light import LightState
-from fer_ros.core.home.policy import Broker, Color, Secret
-from fer_ros.core.home.virtual_room import SCENES, VirtualRoom
+from fer_ros.core.home.policy import Broker, Secret
+from fer_ros.core.home.world.virtual_room import SCENES, VirtualRoom
 from pydantic import TypeAdapter, ValidationError
 
 _HELP = 'type on, off, brightness 0.4, color #ff8800, kelvin 4000 or quit'
@@ -51,7 +52,7 @@ def main(arguments: list[str] | None = None) -> int:
             if state is None:
                 print(_HELP, flush=True)
             else:
-                room.by_hand(state)
+                room.change_manually(state)
                 print(f'by hand: lamp {state.describe()}', flush=True)
     except KeyboardInterrupt:
         pass

@@ -1,51 +1,30 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Between ROS messages and the core's dataclasses: what the home is told and does.
+"""Between ROS messages and the core's dataclasses: what the home is asked and does.
 
 Apart from the other conversions, because the home's rules bring libraries (12 MiB) that nodes
 which only see faces do not need.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 
 from fer_ros.conversions.stamps import s_to_stamp, stamp_to_s
 from fer_ros.core.errors import FerError
 from fer_ros.core.home.action import AmbientAction, Command, Outcome
-from fer_ros.core.home.engine import DeviceStatus, RoomStatus
+from fer_ros.core.home.kinds.base import Request, State
+from fer_ros.core.home.kinds.blind import BlindRequest, BlindState
+from fer_ros.core.home.kinds.light import LightRequest
+from fer_ros.core.home.kinds.scene import SceneRequest
+from fer_ros.core.home.lifecycle import ControlState
 from fer_ros.core.home.light import KELVIN_RANGE, LightState
+from fer_ros.core.home.snapshot import DeviceSnapshot, LastAction, RoomSnapshot
 from fer_ros.msg import AmbientAction as AmbientActionMsg
-from fer_ros.msg import DeviceState, HomeState, RoomState
+from fer_ros.msg import DeviceRequest, DeviceState, HomeState, RoomState
 from fer_ros.msg import LightState as LightStateMsg
 from std_msgs.msg import ColorRGBA, Header
 
-
-def action_to_message(action: AmbientAction) -> AmbientActionMsg:
-    """Return an action of the smart-home bridge as a message."""
-    detail = action.detail
-    if action.scene or action.position is not None:
-        asked = f'scene {action.scene}' if action.scene else f'{action.position:.0%} open'
-        detail = f'{asked}; {detail}' if detail else asked
-    red, green, blue = (float(channel) for channel in action.color)
-    return AmbientActionMsg(
-        header=Header(stamp=s_to_stamp(action.stamp_s), frame_id=action.frame_id),
-        room=action.room, target=action.target, command=int(action.command), on=action.on,
-        brightness=float(action.brightness),
-        color=ColorRGBA(r=red, g=green, b=blue, a=1.0),
-        color_temperature_k=action.color_temperature_k,
-        transition_s=float(action.transition_s), emotion=action.emotion,
-        confidence=float(action.confidence), reason=action.reason, outcome=int(action.outcome),
-        detail=detail)
-
-
-def message_to_action(message: AmbientActionMsg) -> AmbientAction:
-    """Return the action of a message; what a scene or blind was asked for is in its detail."""
-    color = message.color
-    return AmbientAction(
-        stamp_s=stamp_to_s(message.header.stamp), frame_id=message.header.frame_id,
-        room=message.room, target=message.target, command=Command(message.command),
-        on=message.on, brightness=message.brightness, color=(color.r, color.g, color.b),
-        color_temperature_k=message.color_temperature_k, transition_s=message.transition_s,
-        emotion=message.emotion, confidence=message.confidence, reason=message.reason,
-        outcome=Outcome(message.outcome), detail=message.detail)
+_STATES = {state: getattr(DeviceState, state.name) for state in ControlState}
+_STATE_OF = {number: state for state, number in _STATES.items()}
 
 
 def light_to_message(light: LightState) -> LightStateMsg:
@@ -77,59 +56,143 @@ def message_to_light(message: LightStateMsg) -> LightState:
                       kelvin or None)
 
 
-def home_to_message(rooms: Iterable[tuple[RoomStatus, Iterable[DeviceStatus]]], stamp_s: float,
+@dataclass(frozen=True)
+class _Wire:
+    """How a kind of device travels.
+
+    :ivar number: its constant, the same in ``DeviceRequest`` and ``DeviceState``.
+    :ivar request: a request's field and its value; ``read_request`` the way back.
+    :ivar state: a report's field and its value; ``read_state`` the way back. None: it reports
+        nothing.
+    """
+
+    number: int
+    request: Callable[[Request], tuple[str, object]]
+    read_request: Callable[[DeviceRequest], Request]
+    state: Callable[[State], tuple[str, object]] | None = None
+    read_state: Callable[[DeviceState], State] | None = None
+
+
+_WIRES = {
+    'light': _Wire(DeviceState.LIGHT,
+                   lambda request: ('light', light_to_message(request.expected)),
+                   lambda message: LightRequest(message_to_light(message.light)),
+                   lambda state: ('light', light_to_message(state)),
+                   lambda message: message_to_light(message.light)),
+    'scene': _Wire(DeviceState.SCENE,
+                   lambda request: ('scene', request.scene),
+                   lambda message: SceneRequest(message.scene)),
+    'blind': _Wire(DeviceState.BLIND,
+                   lambda request: ('position', float(request.position)),
+                   lambda message: BlindRequest(message.position),
+                   lambda state: ('position', float(state.position)),
+                   lambda message: BlindState(message.position)),
+}
+_KIND_OF = {wire.number: kind for kind, wire in _WIRES.items()}
+
+
+def request_to_message(request: Request) -> DeviceRequest:
+    """Return what is asked of a device as a message."""
+    wire = _WIRES[request.kind]
+    name, value = wire.request(request)
+    return DeviceRequest(kind=wire.number, **{name: value})
+
+
+def message_to_request(message: DeviceRequest) -> Request:
+    """Return what is asked of a device.
+
+    :raises FerError: for an unknown kind, or a number outside of its range.
+    """
+    if message.kind not in _KIND_OF:
+        raise FerError(f'unknown kind {message.kind}')
+    return _WIRES[_KIND_OF[message.kind]].read_request(message)
+
+
+def action_to_message(action: AmbientAction) -> AmbientActionMsg:
+    """Return an action of the smart-home bridge as a message."""
+    return AmbientActionMsg(
+        header=Header(stamp=s_to_stamp(action.stamp_s), frame_id=action.frame_id),
+        room=action.room, target=action.target, command=int(action.command),
+        request=request_to_message(action.request), transition_s=float(action.transition_s),
+        emotion=action.emotion, confidence=float(action.confidence), reason=action.reason,
+        outcome=int(action.outcome), detail=action.detail)
+
+
+def message_to_action(message: AmbientActionMsg) -> AmbientAction:
+    """Return the action of a message.
+
+    :raises FerError: for an unknown kind, command or outcome, or a number outside of its range.
+    """
+    try:
+        command, outcome = Command(message.command), Outcome(message.outcome)
+    except ValueError as error:
+        raise FerError(str(error)) from error
+    return AmbientAction(
+        stamp_s=stamp_to_s(message.header.stamp), frame_id=message.header.frame_id,
+        room=message.room, target=message.target, command=command,
+        request=message_to_request(message.request), transition_s=message.transition_s,
+        emotion=message.emotion, confidence=message.confidence, reason=message.reason,
+        outcome=outcome, detail=message.detail)
+
+
+def home_to_message(rooms: Iterable[RoomSnapshot], stamp_s: float,
                     policy_file: str) -> HomeState:
     """Return what the home does, room by room."""
-    kinds = {'light': DeviceState.LIGHT, 'scene': DeviceState.SCENE, 'blind': DeviceState.BLIND}
-    message = HomeState(header=Header(stamp=s_to_stamp(stamp_s)), policy_file=policy_file)
-    for status, devices in rooms:
-        known = status.emotion is not None
-        room = RoomState(
-            room=status.room, enabled=status.enabled, policy=status.policy,
-            policies=list(status.policies), fresh=known, emotion=status.emotion or '',
-            on_hold=status.on_hold, hold_left_s=float(status.hold_left_s),
-            hold_reason=status.hold_reason if status.on_hold else '',
-            last_action=status.last_action, last_reason=status.last_reason,
-            why_not=status.why_not)
-        if known:
-            room.confidence, room.faces = float(status.confidence), status.faces
-            room.valence, room.arousal = float(status.valence), float(status.arousal)
-        for device in devices:
-            item = DeviceState(target=device.target, kind=kinds[device.kind],
-                               available=device.available, known=device.reported is not None)
-            if isinstance(device.reported, LightState):
-                item.light = light_to_message(device.reported)
-            elif device.reported is not None:
-                item.position = float(device.reported)
-            room.devices.append(item)
-        message.rooms.append(room)
+    return HomeState(header=Header(stamp=s_to_stamp(stamp_s)), policy_file=policy_file,
+                     rooms=[_room_to_message(room) for room in rooms])
+
+
+def _room_to_message(room: RoomSnapshot) -> RoomState:
+    message = RoomState(
+        room=room.room, enabled=room.enabled, policy=room.policy, policies=list(room.policies),
+        fresh=room.fresh, known=room.known, emotion=room.emotion or '',
+        confidence=float(room.confidence), faces=room.faces, valence=float(room.valence),
+        arousal=float(room.arousal), on_hold=room.on_hold, hold_left_s=float(room.hold_left_s),
+        hold_reason=room.hold_reason if room.on_hold else '', last_action=room.last_action,
+        last_reason=room.last_reason, blocked_reason=room.blocked_reason,
+        devices=[_device_to_message(device) for device in room.devices])
+    if room.last is not None:
+        message.last_target = room.last.target
+        message.last_request = request_to_message(room.last.request)
     return message
 
 
-def message_to_home(message: HomeState) -> list[tuple[RoomStatus, list[DeviceStatus]]]:
+def _device_to_message(device: DeviceSnapshot) -> DeviceState:
+    wire = _WIRES[device.kind]
+    message = DeviceState(target=device.target, kind=wire.number, available=device.available,
+                          state=_STATES[device.state], known=device.known)
+    if device.known:
+        name, value = wire.state(device.reported)
+        setattr(message, name, value)
+    return message
+
+
+def message_to_home(message: HomeState) -> tuple[RoomSnapshot, ...]:
     """Return what the home does, room by room.
 
-    :raises FerError: when a number lies outside of its range.
+    :raises FerError: for an unknown kind or state, or a number outside of its range.
     """
-    kinds = {DeviceState.LIGHT: 'light', DeviceState.SCENE: 'scene', DeviceState.BLIND: 'blind'}
-    rooms = []
-    for room in message.rooms:
-        status = RoomStatus(
-            room=room.room, enabled=room.enabled, policy=room.policy,
-            policies=tuple(room.policies), emotion=room.emotion if room.fresh else None,
-            confidence=room.confidence, faces=room.faces, valence=room.valence,
-            arousal=room.arousal, occupied=room.faces > 0 if room.fresh else None,
-            stale=not room.fresh, hold_left_s=room.hold_left_s if room.on_hold else 0.0,
-            hold_reason=room.hold_reason, last_action=room.last_action,
-            last_reason=room.last_reason, why_not=room.why_not)
-        devices = []
-        for device in room.devices:
-            kind = kinds.get(device.kind)
-            if kind is None:
-                raise FerError(f'{room.room}/{device.target}: unknown kind {device.kind}')
-            reported = None
-            if device.known:
-                reported = device.position if kind == 'blind' else message_to_light(device.light)
-            devices.append(DeviceStatus(device.target, kind, device.available, reported))
-        rooms.append((status, devices))
-    return rooms
+    return tuple(_message_to_room(room) for room in message.rooms)
+
+
+def _message_to_room(room: RoomState) -> RoomSnapshot:
+    known = {'emotion': room.emotion, 'confidence': room.confidence, 'faces': room.faces,
+             'valence': room.valence, 'arousal': room.arousal} if room.known else {}
+    last = LastAction(room.last_target, message_to_request(room.last_request),
+                      room.last_reason) if room.last_target else None
+    return RoomSnapshot(
+        room=room.room, enabled=room.enabled, policy=room.policy, policies=tuple(room.policies),
+        fresh=room.fresh, **known, hold_left_s=room.hold_left_s if room.on_hold else 0.0,
+        hold_reason=room.hold_reason, last=last, blocked_reason=room.blocked_reason,
+        devices=tuple(_message_to_device(room.room, device) for device in room.devices))
+
+
+def _message_to_device(room: str, device: DeviceState) -> DeviceSnapshot:
+    if device.kind not in _KIND_OF or device.state not in _STATE_OF:
+        raise FerError(f'{room}/{device.target}: unknown kind {device.kind} or state '
+                       f'{device.state}')
+    kind = _KIND_OF[device.kind]
+    read = _WIRES[kind].read_state
+    reported = read(device) if device.known and read is not None else None
+    return DeviceSnapshot(device.target, kind, device.available, _STATE_OF[device.state],
+                          reported)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import json
 from pathlib import Path
 
+from fer_ros.core.home.commands import RoomCommand
 from fer_ros.dashboard.access import Access, SESSION_S
 from fer_ros.dashboard.events import Events
 from fer_ros.dashboard.pictures import Pictures, placeholder
@@ -23,7 +24,7 @@ from flask import (
 
 STATIC = Path(__file__).parent / 'static'
 COOKIE = 'fer_dashboard'
-ACTIONS = ('enable', 'disable', 'policy', 'revert', 'resume')
+ACTIONS = tuple(command.word for command in RoomCommand)
 #: A request for the next picture is answered after so long in any case, seconds.
 _PICTURE_WAIT_S = 1.0
 _FULL = ('{} viewers are looking already: close one, or raise the parameter '

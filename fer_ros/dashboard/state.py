@@ -9,14 +9,15 @@ import time
 
 from fer_ros.core.emotions import LABELS
 from fer_ros.core.home.action import AmbientAction
-from fer_ros.core.home.engine import DeviceStatus, RoomStatus
+from fer_ros.core.home.kinds.base import Request, State
 from fer_ros.core.home.light import LightState
+from fer_ros.core.home.snapshot import ChangeDetector, DeviceSnapshot, LastAction, RoomSnapshot
 from fer_ros.core.statistics import LatencyWindow, RateMeter
 from fer_ros.core.types import FaceEmotion
 from fer_ros.dashboard.history import History
 
 #: Version of what ``/api/state`` gives; grows when something in it changes its meaning.
-VERSION = 1
+VERSION = 2
 ACTIONS_KEPT = 50
 LEVELS = ('ok', 'warn', 'error', 'stale')
 
@@ -47,6 +48,7 @@ class DashboardState:
         self._gone_after_s, self._clock = gone_after_s, clock
         self.history = History(tuple(cameras), history_h)
         self._rooms: list[dict] = []
+        self._changes = ChangeDetector(figures_s=0.0)
         self._actions: deque[dict] = deque(maxlen=ACTIONS_KEPT)
         self._bridge = ('absent', 'nothing was heard of the smart-home bridge yet')
         self._nodes: dict[str, dict] = {}
@@ -93,18 +95,20 @@ class DashboardState:
         with self._lock:
             self._actions.appendleft({
                 'time_s': round(action.stamp_s, 3), 'room': action.room, 'target': action.target,
-                'command': action.command.name.lower(), 'on': action.on,
-                'brightness': _number(action.brightness), 'color': _hex(action.color),
-                'emotion': action.emotion, 'confidence': _number(action.confidence),
+                'command': action.command.name.lower(), 'request': _request(action.request),
+                'transition_s': _number(action.transition_s), 'emotion': action.emotion,
+                'confidence': _number(action.confidence),
                 'reason': action.reason, 'outcome': action.outcome.name.lower(),
                 'detail': action.detail})
             self._versions['home'] += 1
 
-    def rooms(self, rooms: Iterable[tuple[RoomStatus, Iterable[DeviceStatus]]]) -> None:
-        """Take over the state of all rooms and their devices."""
+    def rooms(self, rooms: Sequence[RoomSnapshot]) -> None:
+        """Record the state of all rooms and their devices."""
         with self._lock:
-            self._rooms = [_room(status, devices) for status, devices in rooms]
-            self._versions['home'] += 1
+            if self._changes.due(rooms, self._clock()):
+                self._changes.tell(rooms, self._clock())
+                self._rooms = [_room(room) for room in rooms]
+                self._versions['home'] += 1
 
     def bridge(self, status: str, reason: str = '') -> None:
         """Take over whether the bridge is there ('active' or 'absent') and why not."""
@@ -225,31 +229,43 @@ def _person(emotion: FaceEmotion) -> dict:
         'box': [round(box.x), round(box.y), round(box.width), round(box.height)]}
 
 
-def _room(status: RoomStatus, devices: Iterable[DeviceStatus]) -> dict:
+def _room(room: RoomSnapshot) -> dict:
     return {
-        'name': status.room, 'enabled': status.enabled, 'policy': status.policy,
-        'policies': list(status.policies), 'emotion': status.emotion,
-        'confidence': None if status.stale else _number(status.confidence),
-        'faces': None if status.stale else status.faces,
-        'on_hold': status.on_hold, 'hold_left_s': round(status.hold_left_s),
-        'hold_reason': status.hold_reason, 'last_action': status.last_action,
-        'last_reason': status.last_reason, 'why_not': status.why_not,
-        'devices': [_device(device) for device in devices]}
+        'name': room.room, 'enabled': room.enabled, 'policy': room.policy,
+        'policies': list(room.policies), 'fresh': room.fresh, 'emotion': room.emotion,
+        'confidence': _number(room.confidence) if room.known else None,
+        'faces': room.faces if room.known else None,
+        'on_hold': room.on_hold, 'hold_left_s': round(room.hold_left_s),
+        'hold_reason': room.hold_reason, 'last': _last(room.last),
+        'blocked_reason': room.blocked_reason,
+        'devices': [_device(device) for device in room.devices]}
 
 
-def _device(device: DeviceStatus) -> dict:
+def _last(last: LastAction | None) -> dict | None:
+    return None if last is None else {
+        'target': last.target, 'request': _request(last.request), 'reason': last.reason}
+
+
+def _device(device: DeviceSnapshot) -> dict:
     found = {'name': device.target, 'kind': device.kind, 'available': device.available,
-             'known': device.reported is not None}
-    if isinstance(device.reported, LightState):
-        light = device.reported
-        found['light'] = {
-            'on': light.on,
-            'brightness': None if light.brightness is None else _number(light.brightness),
-            'color': None if light.rgb is None else _hex(light.rgb),
-            'color_temperature_k': light.color_temperature_k}
-    elif device.reported is not None:
-        found['position'] = _number(device.reported)
-    return found
+             'state': device.state.value, 'known': device.known}
+    return found | (_fields(device.reported) if device.known else {})
+
+
+def _request(request: Request) -> dict:
+    what = request.expected if request.kind == 'light' else request
+    return {'kind': request.kind, **_fields(what)}
+
+
+def _fields(what: State | Request) -> dict:
+    """Return a light's state, a scene's name or a blind's position under its name."""
+    if isinstance(what, LightState):
+        return {'light': {
+            'on': what.on, 'brightness': None if what.brightness is None
+            else _number(what.brightness), 'color': None if what.rgb is None else _hex(what.rgb),
+            'color_temperature_k': what.color_temperature_k}}
+    return {name: value if isinstance(value, str) else _number(value)
+            for name, value in vars(what).items()}
 
 
 def _by_label(probabilities) -> dict[str, float]:

@@ -7,6 +7,7 @@ from diagnostic_msgs.msg import DiagnosticArray
 from fer_ros import conversions
 from fer_ros.conversions import home as home_conversions
 from fer_ros.core.errors import ConfigurationError, FerError
+from fer_ros.core.home.commands import RoomCommand
 from fer_ros.dashboard.page import Page, PAGE_PARAMETERS
 from fer_ros.msg import AmbientAction, EmotionArray, HomeState
 from fer_ros.nodes import image_input, qos
@@ -21,11 +22,6 @@ import numpy as np
 from rclpy.clock import Clock, ClockType
 from std_msgs.msg import Header
 
-#: What the page can ask of the bridge.
-_COMMANDS = {
-    'enable': CommandRoom.Request.SWITCH_ON, 'disable': CommandRoom.Request.SWITCH_OFF,
-    'revert': CommandRoom.Request.REVERT, 'resume': CommandRoom.Request.RESUME,
-    'policy': CommandRoom.Request.SELECT_POLICY}
 _ANSWER_S = 3.0
 _LOOK_AROUND_S = 0.25
 #: The annotator needs a moment to begin once somebody looks, seconds.
@@ -167,7 +163,7 @@ class Dashboard(ManagedNode):
     def _on_action(self, message: AmbientAction) -> None:
         try:
             self._board.act(home_conversions.message_to_action(message))
-        except ValueError as error:
+        except FerError as error:
             self.get_logger().error(f'action skipped: {error}', throttle_duration_sec=5.0)
 
     def _on_home(self, message: HomeState) -> None:
@@ -225,7 +221,7 @@ class Dashboard(ManagedNode):
             return False, f'{bridge} does not answer: is it running and active?'
         answered = threading.Event()
         future = client.call_async(CommandRoom.Request(
-            room=room, command=_COMMANDS[action], policy=policy))
+            room=room, command=RoomCommand.of_word(action).number, policy=policy))
         future.add_done_callback(lambda _: answered.set())
         if not answered.wait(_ANSWER_S) or future.result() is None:
             client.remove_pending_request(future)

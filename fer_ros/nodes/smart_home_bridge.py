@@ -10,9 +10,12 @@ from fer_ros import conversions
 from fer_ros.conversions import home as home_conversions
 from fer_ros.core.errors import ConfigurationError, FerError
 from fer_ros.core.home.action import AmbientAction as Action
-from fer_ros.core.home.house import House
-from fer_ros.core.home.operation import command, Complaints, PATIENCE_S, report, TICK_S
+from fer_ros.core.home.commands import RoomCommand
+from fer_ros.core.home.controller import HomeController
+from fer_ros.core.home.operation import Complaints, PATIENCE_S, report, TICK_S
 from fer_ros.core.home.policy import load_policy
+from fer_ros.core.home.snapshot import ChangeDetector
+from fer_ros.core.home.world.connections import check_secrets
 from fer_ros.core.installed import config_file
 from fer_ros.msg import AmbientAction, EmotionArray, HomeState
 from fer_ros.nodes import qos
@@ -24,16 +27,9 @@ from fer_ros.srv import CommandRoom, SetLightByHand
 from rclpy.clock import Clock, ClockType
 from std_srvs.srv import SetBool, Trigger
 
-_COMMANDS = {
-    CommandRoom.Request.SWITCH_ON: 'enable', CommandRoom.Request.SWITCH_OFF: 'disable',
-    CommandRoom.Request.REVERT: 'revert', CommandRoom.Request.RESUME: 'resume',
-    CommandRoom.Request.SELECT_POLICY: 'policy'}
-#: Numbers that change with every frame are told no more often.
-_STATE_S = 1.0
-
 
 class SmartHomeBridge(ManagedNode):
-    """Turn feelings into light, calmly."""
+    """Ask lights, scenes and blinds for what a policy answers to people's emotions."""
 
     PARAMETERS = (
         Parameter('policy_file', '',
@@ -50,14 +46,13 @@ class SmartHomeBridge(ManagedNode):
 
     def __init__(self, **kwargs):
         super().__init__('smart_home_bridge', **kwargs)
-        self._house: House | None = None
+        self._home: HomeController | None = None
         # Services, timer and lifecycle may be called from different threads.
         self._lock = threading.RLock()
         self._actions = self._state_publisher = self._timer = None
         self._subscriptions_made, self._sources = [], ()
         self._services_made = []
-        self._last_state: HomeState | None = None
-        self._state_s = 0.0
+        self._changes = ChangeDetector()
         self._complaints: Complaints | None = None
         self._started_s = 0.0
 
@@ -66,7 +61,7 @@ class SmartHomeBridge(ManagedNode):
         policy = load_policy(self._policy_path())
         self._check_choice(self.value('policy'), policy)
         if not self.value('dry_run'):
-            House.check_secrets(policy)
+            check_secrets(policy)
         self._actions = self.advertise(AmbientAction, 'ambient_actions', qos.RESULT)
         self._state_publisher = self.advertise(HomeState, '~/home_state', qos.STATE)
 
@@ -75,14 +70,15 @@ class SmartHomeBridge(ManagedNode):
         from fer_ros import __version__
         with self._lock:
             write, ansi = self._display()
-            self._house = House(self._policy_path(), on_action=self._publish,
+            self._home = HomeController(self._policy_path(), on_action=self._publish,
                                 dry_run=self.value('dry_run'), write=write, ansi=ansi,
                                 version=__version__)
             if self.value('policy'):
-                self._house.select(self.value('policy'))
+                self._home.command(RoomCommand.SELECT_POLICY, self.now_s(),
+                                   argument=self.value('policy'))
             self._complaints = Complaints(lambda text: self.get_logger().error(text),
                                           lambda text: self.get_logger().warning(text))
-            self._last_state = None
+            self._changes.reset()
             self._steady = Clock(clock_type=ClockType.STEADY_TIME)
             self._started_s = self._steady_s()
             self._subscribe()
@@ -96,7 +92,7 @@ class SmartHomeBridge(ManagedNode):
             # Steady: people and devices answer also while the simulated time stands still.
             self._timer = self.create_timer(TICK_S, self._tick, clock=self._steady)
             self.get_logger().info(
-                f'policy: {self._policy_path()}, rooms: {", ".join(self._house.rooms)}')
+                f'policy: {self._policy_path()}, rooms: {", ".join(self._home.rooms)}')
 
     def deactivate(self) -> None:
         """Hand the lights back and say goodbye."""
@@ -108,9 +104,9 @@ class SmartHomeBridge(ManagedNode):
             for service in self._services_made:
                 self.destroy_service(service)
             self._services_made = []
-            if self._house is not None:
-                house, self._house = self._house, None
-                house.close(self.now_s())
+            if self._home is not None:
+                home, self._home = self._home, None
+                home.close(self.now_s())
 
     def cleanup(self) -> None:
         """Undo what configure made."""
@@ -126,24 +122,23 @@ class SmartHomeBridge(ManagedNode):
             choice = values.get('policy', self.value('policy'))
             policy = load_policy(path)
             self._check_choice(choice, policy)
-            if self._house is None:
+            if self._home is None:
                 return
             if 'policy_file' in values:
                 self._reload(path)
-            if choice:
-                self._house.select(choice)
-            elif 'policy' in values:
-                for name, room in self._house.policy.rooms.items():
-                    self._house.select(room.policy, name)
+            if choice or 'policy' in values:
+                for name, room in self._home.policy.rooms.items():
+                    self._home.command(RoomCommand.SELECT_POLICY, self.now_s(), name,
+                                       choice or room.policy)
         self._follow_sources()
 
     def report(self, status: Status) -> None:
         """Add the state of rooms and connections, and what is wrong."""
         with self._lock:
-            if self._house is None:
+            if self._home is None:
                 return
             young = self._young
-            report(self._house, status, young=young)
+            report(self._home, status, young=young)
             if not young:
                 for subscription in self._subscriptions_made:
                     if not self.get_publishers_info_by_topic(subscription.topic_name):
@@ -180,7 +175,7 @@ class SmartHomeBridge(ManagedNode):
         return self._steady_s() - self._started_s < PATIENCE_S
 
     def _subscribe(self) -> None:
-        self._sources = self._house.policy.sources
+        self._sources = self._home.policy.sources
         for source in self._sources:
             self._subscriptions_made.append(self.subscribe(
                 EmotionArray, source,
@@ -189,7 +184,7 @@ class SmartHomeBridge(ManagedNode):
 
     def _follow_sources(self) -> None:
         """Subscribe to what the policy now names, if that has changed; not while locked."""
-        if self._house is not None and self._house.policy.sources != self._sources:
+        if self._home is not None and self._home.policy.sources != self._sources:
             self._unsubscribe()
             self._subscribe()
 
@@ -199,92 +194,81 @@ class SmartHomeBridge(ManagedNode):
             self.destroy_subscription(subscription)
         self._subscriptions_made = []
 
-    def _reload(self, path: Path) -> None:
-        self._house.reload(self.now_s(), path)
+    def _reload(self, path: Path) -> str:
+        self._home.reload(self.now_s(), path)
         self.get_logger().info(f'policy reloaded: {path}')
+        return 'reloaded'
 
     def _on_emotions(self, message: EmotionArray, source: str) -> None:
         with self._lock:
-            if self._house is None:
+            if self._home is None:
                 return
             try:
                 emotions = conversions.message_to_emotions(message)
             except FerError as error:
-                self._house.refuse(source, f'{source}: {error}')
+                self._home.refuse(source, f'{source}: {error}')
                 return
-            self._house.observe(source, emotions, conversions.stamp_to_s(message.header.stamp),
+            self._home.observe(source, emotions, conversions.stamp_to_s(message.header.stamp),
                                 now_s=self.now_s(), frame_id=message.header.frame_id)
 
     def _tick(self) -> None:
         with self._lock:
-            if self._house is None:
+            if self._home is None:
                 return
-            self._house.tick(self.now_s())
+            self._home.tick(self.now_s())
             self._publish_state()
-            self._complaints.update(self._house, young=self._young)
+            self._complaints.update(self._home, young=self._young)
 
     def _publish(self, action: Action) -> None:
         self._actions.publish(home_conversions.action_to_message(action))
 
     def _publish_state(self) -> None:
-        state = home_conversions.home_to_message(
-            ((self._house.status(room), self._house.devices(room)) for room in self._house.rooms),
-            self.now_s(), str(self._policy_path()))
-        now_s = self._steady_s()
-        if self._last_state is not None:
-            if state.rooms == self._last_state.rooms:
-                return
-            if now_s - self._state_s < _STATE_S and _told_at_once(state) == _told_at_once(
-                    self._last_state):
-                return
-        self._last_state, self._state_s = state, now_s
-        self._state_publisher.publish(state)
+        rooms, now_s = self._home.snapshots, self._steady_s()
+        if self._changes.due(rooms, now_s):
+            self._changes.tell(rooms, now_s)
+            self._state_publisher.publish(home_conversions.home_to_message(
+                rooms, self.now_s(), str(self._policy_path())))
 
-    def _answer(self, response, work: Callable[[], str | None], done: str = ''):
+    def _answer(self, response, work: Callable[[], str]):
+        """Do what a service asks for, and say what was done or why not."""
         with self._lock:
             try:
-                if self._house is None:
+                if self._home is None:
                     raise ConfigurationError('the bridge is not active')
-                response.success, response.message = True, work() or done
+                response.success, response.message = True, work()
             except FerError as error:
                 response.success, response.message = False, str(error)
         return response
 
+    def _command(self, command: RoomCommand, room: str = '', argument: str = '') -> str:
+        return self._home.command(command, self.now_s(), room or None, argument)
+
     def _on_enable(self, request, response):
-        return self._answer(response,
-                            lambda: self._house.set_enabled(request.data, self.now_s()),
-                            f'switched {"on" if request.data else "off"}')
+        command = RoomCommand.SWITCH_ON if request.data else RoomCommand.SWITCH_OFF
+        return self._answer(response, lambda: self._command(command))
 
     def _on_revert(self, _request, response):
-        return self._answer(response, lambda: self._house.revert(self.now_s()),
-                            'reverted, and on hold')
+        return self._answer(response, lambda: self._command(RoomCommand.REVERT))
 
     def _on_resume(self, _request, response):
-        return self._answer(response, lambda: self._house.resume(self.now_s()), 'resumed')
+        return self._answer(response, lambda: self._command(RoomCommand.RESUME))
 
     def _on_reload(self, _request, response):
-        response = self._answer(response, lambda: self._reload(self._policy_path()), 'reloaded')
+        response = self._answer(response, lambda: self._reload(self._policy_path()))
         self._follow_sources()
         return response
 
     def _on_command(self, request, response):
-        name = _COMMANDS.get(request.command, str(request.command))
-        return self._answer(response, lambda: command(
-            self._house, name, self.now_s(), request.room, request.policy))
+        return self._answer(response, lambda: self._command(
+            RoomCommand.of_number(request.command), request.room, request.policy))
 
     def _on_hand(self, request, response):
-        return self._answer(
-            response, lambda: self._house.by_hand(
+        def work() -> str:
+            self._home.change_manually(
                 request.room, request.target, home_conversions.message_to_light(request.light),
-                self.now_s()),
-            f'{request.room}/{request.target} changed by hand')
-
-
-def _told_at_once(state: HomeState) -> list[tuple]:
-    """Return the part of the state whose change does not wait."""
-    return [(room.room, room.enabled, room.policy, room.policies, room.fresh, room.emotion,
-             room.faces, room.on_hold, room.hold_reason, room.last_action, room.last_reason,
-             room.devices) for room in state.rooms]
+                self.now_s())
+            return f'{request.room}/{request.target} changed by hand'
+        return self._answer(response, work)
 
 
 def main(args: list[str] | None = None) -> int:

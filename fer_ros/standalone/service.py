@@ -12,8 +12,10 @@ from fer_ros.core.annotation import annotate
 from fer_ros.core.errors import FerError
 from fer_ros.core.health import OK, Status, WARN
 from fer_ros.core.home.action import AmbientAction, Command
-from fer_ros.core.home.house import House
-from fer_ros.core.home.operation import command, Complaints, PATIENCE_S, report, TICK_S
+from fer_ros.core.home.commands import RoomCommand
+from fer_ros.core.home.controller import HomeController
+from fer_ros.core.home.operation import Complaints, PATIENCE_S, report, TICK_S
+from fer_ros.core.home.world.connections import check_secrets
 from fer_ros.core.perception import create_finder, EmotionReader
 from fer_ros.core.types import Face
 from fer_ros.dashboard.page import Page
@@ -54,7 +56,7 @@ class HomeService:
         self._rooms_s = self._health_s = self._signed_s = self._failed_s = float('-inf')
         self._acted = False
         self._stuck = ''
-        self._house: House | None = None
+        self._house: HomeController | None = None
         self._page: Page | None = None
         self._workers: dict[str, CameraWorker] = {}
         try:
@@ -67,7 +69,8 @@ class HomeService:
             self._reader = self._create_reader(config)
             self._house = self._create_house(config)
             if config.policy_name:
-                self._house.select(config.policy_name)
+                self._house.command(RoomCommand.SELECT_POLICY, time.time(),
+                                    argument=config.policy_name)
         except BaseException:
             self.close()
             raise
@@ -162,10 +165,10 @@ class HomeService:
         page.state.bridge('active')
         return page
 
-    def _create_house(self, config: Config) -> House:
+    def _create_house(self, config: Config) -> HomeController:
         # In a log the actions are enough.
         terminal = sys.stdout.isatty()
-        return House(config.policy, on_action=self._on_action, dry_run=config.dry_run,
+        return HomeController(config.policy, on_action=self._on_action, dry_run=config.dry_run,
                      write=_print if terminal else None, ansi=terminal, version=__version__)
 
     def _describe(self, config: Config) -> None:
@@ -202,7 +205,7 @@ class HomeService:
         names = [camera.name for camera in new.cameras]
         same_names = names == [camera.name for camera in old.cameras]
         if not new.dry_run:
-            House.check_secrets(new.policy)
+            check_secrets(new.policy)
         # All that can fail is made before anything of the old is let go.
         reader = self._reader if same_names and new.classifier == old.classifier \
             else self._create_reader(new)
@@ -224,10 +227,12 @@ class HomeService:
             elif new.policy != old.policy:
                 self._house.reload(time.time(), new.policy)
             if new.policy_name:
-                self._house.select(new.policy_name)
+                self._house.command(RoomCommand.SELECT_POLICY, time.time(),
+                                    argument=new.policy_name)
             elif old.policy_name:
                 for name, room in new.policy.rooms.items():
-                    self._house.select(room.policy, name)
+                    self._house.command(RoomCommand.SELECT_POLICY, time.time(), name,
+                                        room.policy)
             with self._reading:
                 self._reader = reader
             started = [worker for worker in workers.values() if worker.camera.name not in kept]
@@ -289,7 +294,8 @@ class HomeService:
             if self._house is None:
                 return False, 'fer-home is ending'
             try:
-                done = command(self._house, action, time.time(), room, policy)
+                done = self._house.command(RoomCommand.of_word(action), time.time(),
+                                           room or None, policy)
             except FerError as error:
                 return False, str(error)
         _LOGGER.info('the page: %s', done)
@@ -300,8 +306,7 @@ class HomeService:
     def _show_rooms(self, now_s: float) -> None:
         if not self._acted and now_s - self._rooms_s < _ROOMS_S:
             return
-        rooms = [(self._house.status(room), self._house.devices(room))
-                 for room in self._house.rooms]
+        rooms = self._house.snapshots
         self._rooms_s, self._acted = now_s, False
         if rooms != self._rooms:
             self._rooms = rooms

@@ -34,12 +34,34 @@ def test_the_core_imports_no_ros(path):
     assert not found
 
 
-@pytest.mark.parametrize('name', ['engine', 'aggregation', 'ambience', 'light', 'action'])
-def test_decisions_depend_on_what_they_are_given_alone(name):
-    path = CORE / 'home' / f'{name}.py'
+HOME = CORE / 'home'
+#: What opens connections and runs threads, what joins it all, and what reads secrets.
+WORLD = [*(HOME / 'world').glob('*.py'), HOME / 'controller.py', HOME / 'policy' / 'servers.py']
+NETWORK = {'socket', 'threading', 'urllib', 'ssl', 'paho', 'asyncio', 'subprocess'}
+
+
+def names(paths):
+    return {'argvalues': sorted(paths), 'ids': lambda path: str(path.relative_to(HOME))}
+
+
+@pytest.mark.parametrize('path', **names(set(HOME.rglob('*.py')) - set(WORLD)))
+def test_the_home_depends_on_what_it_is_given_alone(path):
     modules = {part.split('.')[0] for part in imported(path)}
-    assert not modules & {'time', 'random', 'socket', 'threading', 'urllib', 'ssl', 'paho',
-                          'secrets', 'os', 'subprocess', 'asyncio'}
+    assert not modules & {*NETWORK, 'time', 'random', 'secrets', 'os'}
     calls = {node.attr for node in ast.walk(ast.parse(path.read_text(encoding='utf-8')))
              if isinstance(node, ast.Attribute)}
     assert not calls & {'now', 'utcnow', 'today', 'monotonic'}
+
+
+@pytest.mark.parametrize('folder', ['decisions', 'kinds', 'policy', 'devices'])
+def test_what_is_pure_does_not_know_the_world(folder):
+    for path in (HOME / folder).glob('*.py'):
+        found = [name for name in imported(path)
+                 if name.startswith(('fer_ros.core.home.world', 'fer_ros.core.home.controller'))]
+        assert not found, path
+
+
+def test_only_the_world_opens_connections():
+    found = {path.name for path in HOME.rglob('*.py')
+             if {part.split('.')[0] for part in imported(path)} & NETWORK}
+    assert found <= {path.name for path in WORLD if path.name != 'controller.py'}

@@ -6,6 +6,8 @@ import io
 
 from fer_ros.core.emotions import LABELS
 from fer_ros.core.home.action import AmbientAction, Command, Outcome
+from fer_ros.core.home.kinds.light import LightRequest
+from fer_ros.core.home.light import LightState
 from fer_ros.dashboard.history import COLUMNS, History
 from fer_ros.dashboard.state import DashboardState
 from home_support import emotion
@@ -77,12 +79,15 @@ def test_time_alone_changes_the_version_of_what_has_gone(state, clock):
 def test_the_newest_action_stands_first(state):
     for number in range(60):
         state.act(AmbientAction(
-            number, 'study', 'lamp', Command.SET, True, 0.5, (1.0, 0.5, 0.0), 0, 1.0, 'happy',
-            0.8, f'happy {number}', outcome=Outcome.CONFIRMED))
+            stamp_s=number, room='study', target='lamp', command=Command.SET,
+            request=LightRequest(LightState(True, 0.5, (1.0, 0.5, 0.0))), transition_s=1.0,
+            emotion='happy', confidence=0.8, reason=f'happy {number}',
+            outcome=Outcome.CONFIRMED))
     actions = state.home_part()['actions']
     assert len(actions) == 50
     assert actions[0]['reason'] == 'happy 59'
-    assert (actions[0]['color'], actions[0]['outcome']) == ('#ff8000', 'confirmed')
+    assert (actions[0]['request']['light']['color'], actions[0]['outcome']) == (
+        '#ff8000', 'confirmed')
 
 
 def rows(history, now_s, hours=4):

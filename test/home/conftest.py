@@ -5,9 +5,9 @@ import shutil
 import subprocess
 import time
 
-from fer_ros.core.home.house import House
+from fer_ros.core.home.controller import HomeController
 from fer_ros.core.home.policy import Broker, parse_policy
-from fer_ros.core.home.virtual_room import VirtualRoom
+from fer_ros.core.home.world.virtual_room import VirtualRoom
 from home_support import emotion
 from mosquitto import BINARY, Mosquitto, Spy, wait_for, WHY_NOT
 import pytest
@@ -144,8 +144,8 @@ class Running:
 
     def __init__(self, text):
         self.actions = []
-        self.house = House(parse_policy(text), on_action=self.actions.append, version='9.9',
-                           connection_options=QUICK)
+        self.house = HomeController(parse_policy(text), on_action=self.actions.append,
+                                    version='9.9', connection_options=QUICK)
 
     def see(self, label, seconds=None, until=None, timeout_s=10.0, rate_hz=20.0):
         """Let the camera see a label, nobody ('') or nothing (None), so long or until."""
@@ -158,12 +158,12 @@ class Running:
             if until is not None and until():
                 return
             time.sleep(1 / rate_hz)
-        assert until is None, f'waited {timeout_s} s in vain; {self.house.status("study")}'
+        assert until is None, f'waited {timeout_s} s in vain; {self.house.snapshot("study")}'
 
     @property
     def status(self):
         """What the room is doing."""
-        return self.house.status('study')
+        return self.house.snapshot('study')
 
 
 @pytest.fixture

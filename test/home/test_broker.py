@@ -100,7 +100,7 @@ def test_a_state_that_does_not_change_is_sent_until_home_assistant_listens_and_t
     # The house's clock runs ahead by ten seconds a second.
     house, began = home.running.house, time.monotonic()
     house._clock = lambda: began + 10 * (time.monotonic() - began)
-    house._presence.announce()
+    house._connections.discovery.announce()
     sent = len(home.spy.of('fer_ros/study/state'))
     home.see('', 0.5, rate_hz=100)
     introduced = len(home.spy.of('fer_ros/study/state')) - sent
@@ -123,7 +123,7 @@ def test_emotions_that_stop_become_unknown(home):
     {'on': True, 'color_temperature_k': 6500}, {'on': False}])
 def test_a_change_by_hand_wins(home, change):
     home.see('happy', until=lambda: home.actions)
-    home.room.by_hand(LightState(**change))
+    home.room.change_manually(LightState(**change))
     home.see('happy', until=lambda: state(home)['hold'] == 'ON')
     by_hand = home.room.lamp
     home.see('sad', 1)
@@ -244,7 +244,7 @@ def test_a_lamp_that_comes_late_is_waited_for_and_restored_to_how_it_was(
     running = house(one.port)
     running.see('happy', 1.0)
     # The feeling has lasted, but how the lamp is is not known yet.
-    assert not running.actions and 'not reachable' in running.status.why_not
+    assert not running.actions and 'not reachable' in running.status.blocked_reason
     late = virtual_room(one.port)
     running.see('happy', until=lambda: running.actions)
     running.see('', until=lambda: len(running.actions) == 2)
@@ -261,9 +261,9 @@ def test_a_switch_that_the_access_list_denies_is_a_serious_complaint(guarded, ho
 
 def test_off_and_on_by_hand_resumes(home):
     home.see('happy', until=lambda: home.actions)
-    home.room.by_hand(LightState(False))
+    home.room.change_manually(LightState(False))
     home.see('happy', until=lambda: state(home)['hold'] == 'ON')
-    home.room.by_hand(LightState(True))
+    home.room.change_manually(LightState(True))
     home.see('happy', until=lambda: state(home)['hold'] == 'OFF' and len(home.actions) == 2)
 
 
@@ -290,7 +290,7 @@ def test_a_lamp_that_says_offline_is_left_alone(home):
 
 def test_everything_that_passes_is_small_and_goodbye_is_said(home):
     home.see('happy', until=lambda: home.actions)
-    home.room.by_hand(LightState(True, 0.1))
+    home.room.change_manually(LightState(True, 0.1))
     home.see('sad', 1)
     home.running.house.close(time.time())
     wait_for(lambda: home.spy.of('fer_ros/availability')[-1] == 'offline')

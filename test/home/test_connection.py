@@ -6,8 +6,8 @@ import socket
 import threading
 
 from fer_ros.core.errors import ConfigurationError
-from fer_ros.core.home.mqtt import MqttConnection
 from fer_ros.core.home.policy import Broker
+from fer_ros.core.home.world.mqtt import MqttConnection
 from mosquitto import BINARY, free_port, wait_for, WHY_NOT
 import pytest
 
@@ -147,7 +147,7 @@ def test_a_missing_authority_file_is_named(connect):
 
 
 def test_a_server_that_is_no_broker_is_told(connect, monkeypatch):
-    from fer_ros.core.home import mqtt
+    from fer_ros.core.home.world import mqtt
     monkeypatch.setattr(mqtt, '_CONNECT_TIMEOUT_S', 0.3)
     with socket.socket() as mute:
         mute.bind(('127.0.0.1', 0))

@@ -117,7 +117,7 @@ def test_a_day_with_home_assistant(home):
     ha.call('button/press', our('revert'))
     see('happy', until=shows(home, 'hold', 'on'))
     see('happy', until=lambda: home.actions[-1].command == Command.RESTORE)
-    assert home.actions[-1].light.brightness == pytest.approx(20 / 255, abs=0.01)
+    assert home.actions[-1].request.light.brightness == pytest.approx(20 / 255, abs=0.01)
     ha.call('switch/turn_off', our('enabled'))
     see('happy', until=shows(home, 'enabled', 'off'))
     see('happy', until=shows(home, 'emotion', 'unknown'))

@@ -51,7 +51,7 @@ def test_what_is_typed_is_the_hand(broker, house):
                           text=True) as process:
         try:
             running = house(one.port)
-            running.see('', until=lambda: running.house.devices('study')[0].reported)
+            running.see('', until=lambda: running.status.devices[0].reported)
             running.see('happy', until=lambda: running.actions)
             assert running.actions[0].outcome == Outcome.CONFIRMED
             process.stdin.write('glow\nbrightness 0.2\n')

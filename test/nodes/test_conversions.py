@@ -1,4 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -6,10 +8,21 @@ conversions = pytest.importorskip('fer_ros.conversions', reason='the messages ar
 home_conversions = pytest.importorskip('fer_ros.conversions.home')
 from fer_ros.core.emotions import LABELS, UNCERTAIN  # noqa: E402
 from fer_ros.core.errors import FerError  # noqa: E402
-from fer_ros.core.home.engine import DeviceStatus  # noqa: E402
+from fer_ros.core.home.action import AmbientAction, Command, Outcome  # noqa: E402
+from fer_ros.core.home.commands import RoomCommand  # noqa: E402
+from fer_ros.core.home.kinds import KINDS  # noqa: E402
+from fer_ros.core.home.kinds.blind import BlindRequest, BlindState  # noqa: E402
+from fer_ros.core.home.kinds.light import LightRequest  # noqa: E402
+from fer_ros.core.home.kinds.scene import SceneRequest  # noqa: E402
+from fer_ros.core.home.lifecycle import ControlState  # noqa: E402
 from fer_ros.core.home.light import LightState  # noqa: E402
+from fer_ros.core.home.snapshot import DeviceSnapshot  # noqa: E402
 from fer_ros.core.types import BoundingBox, Face, FaceEmotion  # noqa: E402
-from fer_ros.msg import DeviceState, Emotion  # noqa: E402
+from fer_ros.msg import AmbientAction as AmbientActionMsg  # noqa: E402
+from fer_ros.msg import DeviceRequest, DeviceState, Emotion  # noqa: E402
+from fer_ros.srv import CommandRoom  # noqa: E402
+from home_support import emotion as emotion_of  # noqa: E402
+from home_support import Sim  # noqa: E402
 from std_msgs.msg import Header  # noqa: E402
 
 
@@ -75,20 +88,74 @@ def test_lights_round_trip(light):
 
 
 def test_devices_of_every_kind_are_told():
-    from home_support import Sim
     light = LightState(True, 0.5, None, 2700)
-    message = home_conversions.home_to_message([(Sim().status, [
-        DeviceStatus('lamp', 'light', True, light), DeviceStatus('mute', 'light', True, None),
-        DeviceStatus('mood', 'scene', False, None), DeviceStatus('blind', 'blind', True, 0.25)])],
-        12.5, 'house.yaml')
+    devices = (
+        DeviceSnapshot('lamp', 'light', True, ControlState.CONFIRMED, light),
+        DeviceSnapshot('mute', 'light', True, ControlState.UNRESPONSIVE, None),
+        DeviceSnapshot('mood', 'scene', False, ControlState.IDLE, None),
+        DeviceSnapshot('blind', 'blind', True, ControlState.SETTLING, BlindState(0.25)))
+    status = replace(Sim().status, devices=devices)
+    message = home_conversions.home_to_message([status], 12.5, 'house.yaml')
     assert conversions.stamp_to_s(message.header.stamp) == 12.5
     room, = message.rooms
-    assert not room.fresh and room.emotion == '' and room.enabled
+    assert not room.fresh and not room.known and room.emotion == '' and room.enabled
     lamp, mute, mood, blind = room.devices
     assert home_conversions.message_to_light(lamp.light) == light and lamp.known
     assert not mute.known and mute.available and mute.kind == DeviceState.LIGHT
     assert mood.kind == DeviceState.SCENE and not mood.available and not mood.known
     assert blind.kind == DeviceState.BLIND and blind.position == 0.25
+    assert blind.state == DeviceState.SETTLING
+    assert home_conversions.message_to_home(message) == (status,)
+
+
+def test_two_cameras_one_blind_are_neither_fresh_nor_unknown_after_a_round_trip():
+    sim = Sim(sources=['left', 'right'])
+    sim.step([emotion_of('happy')], source='left')
+    for enabled, fresh, known in ((True, False, True), (False, False, False)):
+        before = sim.status
+        if known:
+            # What a float32 holds.
+            before = replace(before, confidence=0.5, valence=0.25, arousal=-0.5)
+        back, = home_conversions.message_to_home(
+            home_conversions.home_to_message([before], 0.0, ''))
+        assert back == before
+        assert (back.enabled, back.fresh, back.stale, back.known) == (
+            enabled, fresh, not fresh, known)
+        assert back.occupied is (True if known else None)
+        sim.engine.room('study').switch(False)
+
+
+@pytest.mark.parametrize('request_', [
+    LightRequest(LightState(False)), LightRequest(LightState(True, 0.25, (0.25, 1.0, 0.0))),
+    LightRequest(LightState(True, None, None, 2700)), SceneRequest('party'), BlindRequest(0.0)])
+def test_what_is_asked_of_a_device_makes_the_round_trip(request_):
+    action = AmbientAction(
+        stamp_s=12.5, room='study', target='one', command=Command.RESTORE, request=request_,
+        transition_s=1.5, emotion='nobody', confidence=0.0, reason='r', frame_id='camera',
+        outcome=Outcome.FAILED, detail='away')
+    message = home_conversions.action_to_message(action)
+    assert message.detail == 'away'
+    assert home_conversions.message_to_action(message) == action
+
+
+@pytest.mark.parametrize('field, value', [
+    ('kind', 9), ('command', 9), ('outcome', 9)])
+def test_an_action_of_another_version_is_refused(field, value):
+    message = AmbientActionMsg()
+    setattr(message.request if field == 'kind' else message, field, value)
+    with pytest.raises(FerError, match='9'):
+        home_conversions.message_to_action(message)
+
+
+def test_every_kind_and_state_has_its_constant():
+    assert {kind.upper() for kind in KINDS} == {
+        name for name in ('LIGHT', 'SCENE', 'BLIND')
+        if getattr(DeviceRequest, name) == getattr(DeviceState, name)}
+    assert set(home_conversions._WIRES) == set(KINDS)
+    assert {state.name: getattr(DeviceState, state.name) for state in ControlState} == {
+        state.name: index for index, state in enumerate(ControlState)}
+    for command in RoomCommand:
+        assert getattr(CommandRoom.Request, command.name) == command.number
 
 
 @pytest.mark.parametrize('seconds', [0.0, 1.25, 1_800_000_000.123456])

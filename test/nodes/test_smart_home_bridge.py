@@ -12,7 +12,14 @@ pytest.importorskip('fer_ros.conversions', reason='the messages are not built')
 from fer_ros import conversions  # noqa: E402
 from fer_ros.conversions import home as home_conversions  # noqa: E402
 from fer_ros.core.home.light import differences  # noqa: E402
-from fer_ros.msg import AmbientAction, DeviceState, EmotionArray, HomeState, LightState  # noqa: E402
+from fer_ros.msg import (  # noqa: E402
+    AmbientAction,
+    DeviceRequest,
+    DeviceState,
+    EmotionArray,
+    HomeState,
+    LightState,
+)
 from fer_ros.nodes import qos  # noqa: E402
 from fer_ros.nodes.smart_home_bridge import SmartHomeBridge  # noqa: E402
 from fer_ros.srv import CommandRoom, SetLightByHand  # noqa: E402
@@ -110,13 +117,16 @@ def test_a_feeling_that_lasts_changes_the_lamp_and_leaving_restores_it(home):
     message = action(home)
     assert (message.room, message.target, message.emotion) == ('study', 'lamp', 'happy')
     assert message.command == AmbientAction.SET and message.outcome == AmbientAction.CONFIRMED
-    assert message.on and 0 < message.brightness <= 1 and message.color.a == 1
-    assert message.color_temperature_k == 0 and message.header.frame_id == 'camera'
+    light = message.request.light
+    assert message.request.kind == DeviceRequest.LIGHT
+    assert light.on and 0 < light.brightness <= 1 and light.color.a == 1
+    assert light.color_temperature_k == 0 and message.header.frame_id == 'camera'
     assert 'happy for' in message.reason and 0.5 < message.confidence <= 1
     home.camera.seen = []
     message = action(home, 1)
     assert message.command == AmbientAction.RESTORE and message.emotion == 'nobody'
-    assert message.color_temperature_k == 2700 and message.brightness == pytest.approx(0.6)
+    assert message.request.light.color_temperature_k == 2700
+    assert message.request.light.brightness == pytest.approx(0.6)
 
 
 def hand(graph, room='study', target='lamp', **light):
@@ -176,13 +186,13 @@ def test_the_state_of_the_home_tells_rooms_policies_actions_and_lamps(home, stat
     lamp, = room.devices
     assert (lamp.target, lamp.kind) == ('lamp', DeviceState.LIGHT)
     assert lamp.available and lamp.known
-    assert lamp.light.brightness == pytest.approx(message.brightness)
-    assert lamp.light.color == message.color
+    assert lamp.light.brightness == pytest.approx(message.request.light.brightness)
+    assert lamp.light.color == message.request.light.color
     assert states[-1].policy_file == str(home.file)
     # Numbers of a feeling that lasts are no stream of messages.
     study(states, lambda room: room.confidence > 0.85)
-    count, heard = len(states), home.bridge._house.counts['emotions']
-    wait_for(lambda: home.bridge._house.counts['emotions'] > heard + 50, 15)
+    count, heard = len(states), home.bridge._home.counts['emotions']
+    wait_for(lambda: home.bridge._home.counts['emotions'] > heard + 50, 15)
     assert len(states) - count <= 5
     # Who comes late is told at once.
     late = home.collect(HomeState, '/smart_home_bridge/home_state', qos.STATE)
@@ -201,7 +211,7 @@ def test_rooms_are_commanded_one_by_one(home, states):
 
     assert command(home, 'SELECT_POLICY', policy='warm').message == 'study: policy warm'
     rooms(lambda library, study: (library.policy, study.policy) == ('mirror', 'warm'))
-    assert action(home, 2).color_temperature_k == 2200
+    assert action(home, 2).request.light.color_temperature_k == 2200
     answer = command(home, 'SELECT_POLICY', policy='cold')
     assert not answer.success and 'expected one of mirror, warm' in answer.message
     assert command(home, 'REVERT').success
@@ -225,14 +235,14 @@ def test_revert_goes_back_and_holds(home):
     action(home)
     assert call(home, Trigger, 'revert', Trigger.Request()).success
     assert action(home, 1).command == AmbientAction.RESTORE
-    assert home.bridge._house.status('study').on_hold
+    assert home.bridge._home.snapshot('study').on_hold
 
 
 def test_a_policy_is_selected_and_a_file_reloaded_wholly_or_not_at_all(home):
     home.camera.seen = [emotion('happy')]
-    mirror = home_conversions.message_to_action(action(home)).light
+    mirror = home_conversions.message_to_action(action(home)).request.light
     assert home.bridge.set_parameters([Parameter('policy', value='warm')])[0].successful
-    assert action(home, 1).color_temperature_k == 2200
+    assert action(home, 1).request.light.color_temperature_k == 2200
     answer = home.bridge.set_parameters([Parameter('policy', value='cold')])[0]
     assert not answer.successful and 'mirror, warm' in answer.reason
     home.file.write_text(POLICY.replace('dwell_s: 0.3', 'dwel_s: 0.3'))
@@ -241,8 +251,8 @@ def test_a_policy_is_selected_and_a_file_reloaded_wholly_or_not_at_all(home):
     assert answer.message == f'{home.file}:17: rooms.study.dwel_s: unknown key'
     home.file.write_text(POLICY.replace('brightness: 0.3', 'brightness: 0.7'))
     assert call(home, Trigger, 'reload', Trigger.Request()).success
-    assert action(home, 2).brightness == pytest.approx(0.7)
-    assert differences(home_conversions.message_to_action(action(home, 2)).light, mirror)
+    assert action(home, 2).request.light.brightness == pytest.approx(0.7)
+    assert differences(home_conversions.message_to_action(action(home, 2)).request.light, mirror)
 
 
 def test_a_reload_that_lacks_a_secret_leaves_everything_as_it_was(home, monkeypatch):
@@ -287,7 +297,7 @@ def test_flapping_in_real_time_changes_the_lamp_at_most_once(home):
     for index in range(40):
         home.camera.seen = [emotion(('happy', 'sad')[index % 2])]
         moment.wait(0.1)
-    assert home.bridge._house.counts['emotions'] > 40
+    assert home.bridge._home.counts['emotions'] > 40
     assert len(home.actions) <= 1
     home.camera.seen = [emotion('sad')]
     wait_for(lambda: home.actions and home.actions[-1].emotion == 'sad')
@@ -311,8 +321,8 @@ def message_of(graph, age_s=0.0, **changes):
 def test_bad_emotions_are_told_and_the_next_good_ones_used(home, fault, words):
     publisher = home.publisher(EmotionArray, 'emotions', qos.RESULT)
     publisher.publish(message_of(home, **fault))
-    wait_for(lambda: home.bridge._house.counts['refused'] == 1)
-    complaint = home.bridge._house.complaints()[0]
+    wait_for(lambda: home.bridge._home.counts['refused'] == 1)
+    complaint = home.bridge._home.complaints()[0]
     assert words in complaint.text and complaint.text.startswith('emotions: ')
     assert not complaint.serious
     home.camera.seen = [emotion('happy')]
@@ -349,7 +359,7 @@ def test_the_lifecycle_goes_round_twice(home):
 
 def test_the_default_policy_works_without_a_broker(graph):
     bridge = graph.add(SmartHomeBridge)
-    assert bridge._house.rooms and not bridge._house.connections
+    assert bridge._home.rooms and not bridge._home.connections
 
 
 def test_every_topic_and_service_is_documented(home):

@@ -8,15 +8,18 @@ import pytest
 
 pytest.importorskip('rich', reason='rich, which draws the screen, is not installed')
 from fer_ros.cli.demo_display import Lines, LiveScreen, View  # noqa: E402
-from fer_ros.core.home.action import AmbientAction, Command, light_fields  # noqa: E402
+from fer_ros.core.home.action import AmbientAction, Command  # noqa: E402
+from fer_ros.core.home.kinds.light import LightRequest  # noqa: E402
 from fer_ros.core.home.light import LightState  # noqa: E402
 from home_support import emotion  # noqa: E402
 from rich.console import Console  # noqa: E402
 
 
 def action(light, reason='happy [for] 2 s'):
-    return AmbientAction(0.0, 'study', 'lamp', Command.SET, transition_s=1.0, emotion='happy',
-                         confidence=0.9, reason=reason, **light_fields(light))
+    return AmbientAction(
+        stamp_s=0.0, room='study', target='lamp', command=Command.SET,
+        request=LightRequest(light), transition_s=1.0, emotion='happy', confidence=0.9,
+        reason=reason)
 
 
 def drawn(display, view, *, terminal, event=''):

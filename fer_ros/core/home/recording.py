@@ -42,7 +42,7 @@ class Seen:
 
 
 @dataclass(frozen=True)
-class Hand:
+class ManualChange:
     """What a person did to a lamp."""
 
     stamp_s: float
@@ -51,7 +51,7 @@ class Hand:
     state: LightState
 
 
-def read_recording(path: str | Path) -> Iterator[Seen | Hand]:
+def read_recording(path: str | Path) -> Iterator[Seen | ManualChange]:
     """Yield what a recording holds, in the order of the file.
 
     :raises ConfigurationError: naming file, line and what is wrong.
@@ -83,7 +83,7 @@ def read_recording(path: str | Path) -> Iterator[Seen | Hand]:
         raise ConfigurationError(f'{path}: cannot be read: {error.strerror}') from error
 
 
-def _parse(data: dict) -> Seen | Hand:
+def _parse(data: dict) -> Seen | ManualChange:
     if not isinstance(data, dict):
         raise ValueError('expected an object a line')
     stamp_s = float(data['stamp_s'])
@@ -92,7 +92,7 @@ def _parse(data: dict) -> Seen | Hand:
     if 'hand' in data:
         hand = data['hand']
         color = hand.get('color')
-        return Hand(stamp_s, str(data['room']), str(data['target']), LightState(
+        return ManualChange(stamp_s, str(data['room']), str(data['target']), LightState(
             bool(hand.get('on', True)), hand.get('brightness'),
             None if color is None else tuple(float(channel) for channel in color),
             hand.get('color_temperature_k')))
@@ -158,7 +158,7 @@ def _message_folders() -> list[Path]:
     try:
         from ament_index_python.packages import get_package_share_directory
         folders.append(Path(get_package_share_directory('fer_ros')) / 'msg')
-    except (ImportError, LookupError):
+    except (ImportError, LookupError, OSError):
         pass
     return [folder for folder in folders if folder.is_dir()][:1]
 

@@ -4,16 +4,16 @@
 from collections.abc import Iterable, Iterator
 
 from fer_ros.core.home.action import AmbientAction
-from fer_ros.core.home.house import House
+from fer_ros.core.home.controller import HomeController
 from fer_ros.core.home.policy import Policy
-from fer_ros.core.home.recording import Hand, Seen
+from fer_ros.core.home.recording import ManualChange, Seen
 
 _STEP_S = 0.1
 #: Longer gaps are crossed in one jump, as a clock that is set.
 _MAXIMUM_GAP_S = 3600.0
 
 
-def simulate(policy: Policy, recording: Iterable[Seen | Hand], *, after_s: float = 60.0) \
+def simulate(policy: Policy, recording: Iterable[Seen | ManualChange], *, after_s: float = 60.0) \
         -> Iterator[tuple[float, AmbientAction | str]]:
     """Yield, with its time, each action and each sentence about what kept a room from acting.
 
@@ -21,19 +21,19 @@ def simulate(policy: Policy, recording: Iterable[Seen | Hand], *, after_s: float
     """
     now = [0.0]
     done: list[AmbientAction] = []
-    house = House(policy, on_action=done.append, dry_run=True, clock=lambda: now[0])
-    why_not: dict[str, str] = {}
+    home = HomeController(policy, on_action=done.append, dry_run=True, clock=lambda: now[0])
+    blocked: dict[str, str] = {}
 
     def pass_time(until_s: float) -> Iterator[tuple[float, AmbientAction | str]]:
         while now[0] < until_s:
             now[0] = min(until_s, now[0] + _STEP_S)
-            house.tick(now[0])
+            home.tick(now[0])
             while done:
                 yield now[0], done.pop(0)
-            for room in house.rooms:
-                why = house.status(room).why_not
-                if why != why_not.get(room):
-                    why_not[room] = why
+            for room in home.rooms:
+                why = home.snapshot(room).blocked_reason
+                if why != blocked.get(room):
+                    blocked[room] = why
                     if why:
                         yield now[0], f'{room}: {why}'
 
@@ -41,14 +41,14 @@ def simulate(policy: Policy, recording: Iterable[Seen | Hand], *, after_s: float
     for entry in recording:
         if not started or entry.stamp_s - now[0] > _MAXIMUM_GAP_S:
             now[0], started = entry.stamp_s, True
-            house.tick(now[0])
+            home.tick(now[0])
         yield from pass_time(entry.stamp_s)
-        if isinstance(entry, Hand):
-            house.by_hand(entry.room, entry.target, entry.state, now[0])
+        if isinstance(entry, ManualChange):
+            home.change_manually(entry.room, entry.target, entry.state, now[0])
             yield now[0], f'{entry.room}/{entry.target}: {entry.state.describe()} by hand'
             continue
         source = _match(entry.source, policy.sources)
-        for problem in house.observe(source, entry.faces, entry.stamp_s, now_s=now[0]):
+        for problem in home.observe(source, entry.faces, entry.stamp_s, now_s=now[0]):
             yield now[0], problem
     if not started:
         return
@@ -56,7 +56,7 @@ def simulate(policy: Policy, recording: Iterable[Seen | Hand], *, after_s: float
     while now[0] < end_s + after_s:
         yield from pass_time(now[0] + 0.5)
         for source in policy.sources:
-            house.observe(source, (), now[0], now_s=now[0])
+            home.observe(source, (), now[0], now_s=now[0])
 
 
 def _match(source: str, sources: tuple[str, ...]) -> str:

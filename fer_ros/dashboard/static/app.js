@@ -244,7 +244,6 @@ async function command(room, action, policy = '') {
 }
 
 const rooms = new Map();
-const named = (words) => words.replace(/#[0-9a-f]{6}\b/g, colorName);
 
 function makeRoom(name) {
   const card = byId('room-template').content.firstElementChild.cloneNode(true);
@@ -263,17 +262,20 @@ function makeRoom(name) {
   return card;
 }
 
+// A light's state, a scene's name or a blind's position, in words.
+function describe({ light, scene, position }) {
+  if (scene !== undefined) return `scene ${scene}`;
+  if (position !== undefined) return `${percent(position)} open`;
+  if (!light.on) return 'off';
+  return ['on', light.brightness === null ? '' : percent(light.brightness),
+    light.color_temperature_k ? `${light.color_temperature_k} K` : '',
+    light.color ? colorName(light.color) : ''].filter(Boolean).join(', ');
+}
+
 function describeDevice(device) {
   if (!device.available) return 'cannot be reached';
   if (!device.known) return device.kind === 'scene' ? 'a scene' : 'has not said how it is';
-  if (device.light) {
-    const { light } = device;
-    if (!light.on) return 'off';
-    return `on${light.brightness === null ? '' : `, ${percent(light.brightness)}`}${
-      light.color_temperature_k ? `, ${light.color_temperature_k} K` : ''}${
-      light.color ? `, ${colorName(light.color)}` : ''}`;
-  }
-  return `${percent(device.position)} open`;
+  return describe(device);
 }
 
 function showDevices(list, devices) {
@@ -305,9 +307,10 @@ function showRoom(room, there) {
       : `, ${percent(room.confidence)} sure, ${room.faces} ${room.faces === 1 ? 'face' : 'faces'}`));
   setText(card.querySelector('.state'), (room.enabled ? 'on' : 'off')
     + (room.on_hold ? `, on hold for another ${spell(room.hold_left_s)}: ${room.hold_reason}`
-      : room.why_not ? `, waits: ${room.why_not}` : ''));
-  setText(card.querySelector('.last'), room.last_action
-    ? `${named(room.last_action)}, because ${room.last_reason}` : 'nothing done yet');
+      : room.blocked_reason ? `, waits: ${room.blocked_reason}` : ''));
+  setText(card.querySelector('.last'), room.last
+    ? `${room.last.target}: ${describe(room.last.request)}, because ${room.last.reason}`
+    : 'nothing done yet');
   const toggle = card.querySelector('.switch');
   toggle.dataset.action = room.enabled ? 'disable' : 'enable';
   setText(toggle, room.enabled ? 'Switch off' : 'Switch on');
@@ -346,9 +349,9 @@ function showHome(home) {
     const item = document.createElement('li');
     const swatch = document.createElement('span');
     swatch.className = 'swatch';
-    swatch.style.backgroundColor = action.on ? action.color : 'transparent';
-    const what = action.detail && !action.on ? action.detail
-      : action.on ? `${percent(action.brightness)} ${colorName(action.color)}` : 'off';
+    const light = action.request.light?.on ? action.request.light : null;
+    swatch.style.backgroundColor = light?.color ?? 'transparent';
+    const what = describe(action.request);
     item.append(swatch, ` ${clock(action.time_s)} ${action.room.replaceAll('_', ' ')}, ${
       action.target}: ${action.command === 'restore' ? 'back to ' : ''}${what} (${action.outcome}${
       action.outcome === 'failed' ? `: ${action.detail}` : ''}), because ${action.reason}`);

@@ -5,7 +5,7 @@ import json
 
 from fer_ros.core.emotions import LABELS
 from fer_ros.core.home.policy import Broker
-from fer_ros.core.home.presence import Presence
+from fer_ros.core.home.world.discovery import HomeAssistantDiscovery
 import pytest
 
 #: The abbreviations that Home Assistant expands, of the device, the origin and the rest.
@@ -47,10 +47,10 @@ def lengthened(part, names):
 @pytest.fixture(params=[{}, {'base_topic': 'a/long/way/to/the/topics/of/the/bridge'}])
 def devices(request):
     rooms = {'living_room': ('mirror', 'warm'), 'study': tuple(f'policy_{i}' for i in range(30))}
-    presence = Presence(Broker(host='localhost', **request.param), rooms, '1.2.3',
+    discovery = HomeAssistantDiscovery(Broker(host='localhost', **request.param), rooms, '1.2.3',
                         lambda *_: None)
     found = []
-    for topic, payload in presence.discovery():
+    for topic, payload in discovery.discovery():
         prefix, kind, _, last = topic.split('/')
         assert (prefix, kind, last) == ('homeassistant', 'device', 'config')
         device = lengthened(json.loads(payload), LONG)

@@ -5,14 +5,14 @@ from pathlib import Path
 import re
 
 from fer_ros.core.home import policy
-from fer_ros.core.home.presence import COMMANDS, EVENT_TYPES
+from fer_ros.core.home.world.discovery import COMMAND_TOPICS, EVENT_TYPES
 import pytest
 import yaml
 
 DOCS = (Path(__file__).parents[3] / 'docs' / 'home.md').read_text(encoding='utf-8')
 
 
-@pytest.mark.parametrize('model', ['Room', 'Rule', '_Target', 'Broker', 'HomeAssistant',
+@pytest.mark.parametrize('model', ['Room', 'Rule', 'LightTarget', 'Broker', 'HomeAssistant',
                                    'Privacy'])
 def test_every_key_is_documented(model):
     part = DOCS.partition(f'<!-- table: {model} -->')[2].partition('\n## ')[0]
@@ -36,7 +36,7 @@ def test_the_defaults_of_a_room_are_as_documented():
 
 
 @pytest.mark.parametrize('word', [*policy.AGGREGATIONS, *policy.STRATEGIES, *policy.DIALECTS,
-                                  *EVENT_TYPES, *COMMANDS])
+                                  *EVENT_TYPES, *COMMAND_TOPICS])
 def test_every_choice_is_documented(word):
     assert word in DOCS
 

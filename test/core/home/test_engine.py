@@ -3,8 +3,10 @@
 
 from dataclasses import replace
 
+from fer_ros.core.errors import ConfigurationError
 from fer_ros.core.home.action import Command
-from fer_ros.core.home.engine import DecisionEngine
+from fer_ros.core.home.commands import RoomCommand
+from fer_ros.core.home.decisions.engine import DecisionEngine
 from fer_ros.core.home.light import differences, LightState
 from home_support import emotion, POLICY, policy_of, Sim
 import numpy as np
@@ -16,7 +18,8 @@ def test_an_action_comes_within_a_second_of_the_dwell():
     assert not sim.see('happy', 2.0)
     action, = sim.see('happy', 1.0)
     assert (action.room, action.target, action.emotion) == ('study', 'lamp', 'happy')
-    assert action.command == Command.SET and action.on and action.stamp_s <= sim.now_s
+    assert action.command == Command.SET and action.request.light.on
+    assert action.stamp_s <= sim.now_s
     assert action.reason.startswith('happy for 2.') and 'mirror' in action.reason
     assert sim.status.last_reason == action.reason
 
@@ -53,7 +56,7 @@ def test_a_single_frame_does_nothing_however_sure():
 def test_what_is_not_sure_or_has_no_rule_does_nothing(label, probability):
     sim = Sim()
     assert not sim.see([emotion(label, probability)], 20)
-    assert sim.status.why_not
+    assert sim.status.blocked_reason
 
 
 def test_a_weak_feeling_stays_in_force_until_the_exit_threshold():
@@ -71,7 +74,7 @@ def test_another_feeling_waits_for_the_cooldown():
     first, = sim.see('happy', 5)
     second, = sim.see('sad', 30)
     assert 20 <= second.stamp_s - first.stamp_s <= 20.5
-    assert 'cooling down' not in sim.status.why_not
+    assert 'cooling down' not in sim.status.blocked_reason
 
 
 def test_the_rate_limit_holds_over_any_window():
@@ -103,7 +106,7 @@ def test_nobody_may_also_keep_or_turn_off(what, count):
     sim.see('happy', 5)
     done = sim.see([], 20)
     assert len(done) == count
-    assert all(not action.on for action in done)
+    assert all(not action.request.light.on for action in done)
     # What we turned off we may turn on.
     assert len(sim.see('sad', 15)) == 1
 
@@ -114,13 +117,13 @@ def test_what_is_kept_when_people_leave_is_neither_asked_again_nor_undone():
     assert not sim.see([], 20)
     kept = sim.lamps['lamp'].state(sim.now_s)
     assert not sim.see('happy', 20)
-    assert not sim.engine.leave(now_s=sim.now_s)
+    assert not sim.engine.release(now_s=sim.now_s)
     # What comes after is undone up to what was kept.
     sim.see('happy', 5)
     sad, = sim.see('sad', 20)
-    assert sad.light != happy.light
-    action, = sim.carry_out(sim.engine.revert('study', now_s=sim.now_s))
-    assert action.command == Command.RESTORE and not differences(action.light, kept)
+    assert sad.request.light != happy.request.light
+    action, = sim.command(RoomCommand.REVERT)
+    assert action.command == Command.RESTORE and not differences(action.request.light, kept)
 
 
 def test_a_camera_that_stops_changes_nothing():
@@ -256,7 +259,7 @@ def test_the_hold_ends_by_time_and_the_hand_is_then_what_is_restored():
     assert len(sim.actions) == 2
     sim.see([], 10)
     assert sim.actions[-1].command == Command.RESTORE
-    assert sim.actions[-1].light == LightState(True, 0.2, None, 4000)
+    assert sim.actions[-1].request.light == LightState(True, 0.2, None, 4000)
 
 
 def test_what_a_hand_chose_is_not_restored_when_people_leave():
@@ -274,7 +277,7 @@ def test_a_lamp_turned_off_by_hand_is_never_turned_on():
     sim.see([], 120)
     sim.see('happy', 120)
     assert len(sim.actions) == 1 and not sim.lamps['lamp'].state(sim.now_s).on
-    assert 'by hand' in sim.status.why_not
+    assert 'by hand' in sim.status.blocked_reason
 
 
 def test_off_and_on_resumes_after_the_feeling_has_lasted_anew():
@@ -306,7 +309,7 @@ def test_a_lamp_that_was_off_stays_off_unless_the_policy_says_otherwise(turn_on,
     sim.lamps['lamp'].set(LightState(False), 0, sim.now_s)
     sim.answers = True
     assert len(sim.see('happy', 10)) == count
-    assert count or 'turn_on' in sim.status.why_not
+    assert count or 'turn_on' in sim.status.blocked_reason
     sim.see([], 60)
     assert not sim.lamps['lamp'].state(sim.now_s).on
 
@@ -314,7 +317,7 @@ def test_a_lamp_that_was_off_stays_off_unless_the_policy_says_otherwise(turn_on,
 def test_a_lamp_that_never_answers_is_asked_once_and_known_as_silent():
     sim = Sim(answers=False)
     assert len(sim.see('happy', 30)) == 1
-    assert sim.engine.silent('study', 'lamp')
+    assert sim.room.targets['lamp'].silent
     # It never said how it was: nothing is guessed.
     assert not sim.see([], 60)
 
@@ -326,7 +329,7 @@ def test_a_lamp_that_obeys_nothing_is_not_mistaken_for_a_hand():
         sim.engine.report('study', 'lamp', dead, now_s=sim.now_s)
         sim.step([emotion('happy')])
     assert len(sim.actions) == 1 and not sim.status.on_hold
-    assert sim.engine.silent('study', 'lamp')
+    assert sim.room.targets['lamp'].silent
 
 
 # A person's commands.
@@ -335,34 +338,35 @@ def test_revert_restores_and_holds_and_resume_goes_on():
     sim = Sim()
     before = sim.lamps['lamp'].state(sim.now_s)
     sim.see('happy', 5)
-    action, = sim.carry_out(sim.engine.revert('study', now_s=sim.now_s))
+    action, = sim.command(RoomCommand.REVERT)
     assert action.command == Command.RESTORE
     assert not sim.see('happy', 20)
     assert sim.lamps['lamp'].state(sim.now_s) == before
-    sim.engine.resume('study', now_s=sim.now_s)
+    sim.command(RoomCommand.RESUME)
     assert len(sim.see('happy', 5)) == 1
 
 
 def test_off_restores_and_sees_nothing():
     sim = Sim()
     sim.see('happy', 5)
-    action, = sim.carry_out(sim.engine.set_enabled('study', False, now_s=sim.now_s))
+    action, = sim.command(RoomCommand.SWITCH_OFF)
     assert action.command == Command.RESTORE
     assert not sim.see('sad', 30)
     status = sim.status
     assert not status.enabled and status.emotion is None and status.faces == 0
-    assert not sim.engine.faces('study')
-    sim.engine.set_enabled('study', True, now_s=sim.now_s)
+    assert not sim.room.faces
+    sim.command(RoomCommand.SWITCH_ON)
     assert len(sim.see('sad', 5)) == 1
 
 
 def test_another_policy_changes_the_light_once():
     sim = Sim(cooldown_s=1)
     sim.see('happy', 5)
-    assert sim.engine.select('study', 'warm')
+    sim.command(RoomCommand.SELECT_POLICY, 'warm')
     action, = sim.see('happy', 20)
-    assert action.color_temperature_k == 2200 and action.brightness == pytest.approx(0.3)
-    assert not sim.engine.select('study', 'cold')
+    assert action.request.light == LightState(True, 0.3, color_temperature_k=2200)
+    with pytest.raises(ConfigurationError, match='expected one of mirror, warm'):
+        sim.command(RoomCommand.SELECT_POLICY, 'cold')
 
 
 def test_a_changed_file_keeps_hold_switch_and_snapshot():
@@ -383,16 +387,16 @@ def test_a_changed_file_keeps_hold_switch_and_snapshot():
 def test_the_end_hands_the_room_back():
     sim = Sim()
     sim.see('happy', 5)
-    assert [a.command for a in sim.engine.leave(now_s=sim.now_s)] == [Command.RESTORE]
+    assert [a.command for a in sim.engine.release(now_s=sim.now_s)] == [Command.RESTORE]
     quiet = Sim(restore_on_exit=False)
     quiet.see('happy', 5)
-    assert not quiet.engine.leave(now_s=quiet.now_s)
+    assert not quiet.engine.release(now_s=quiet.now_s)
 
 
 def test_a_command_that_failed_is_tried_again_later_and_not_at_once():
     sim = Sim(answers=False, cooldown_s=1)
     first, = sim.see('happy', 5)
-    sim.engine.failed('study', 'lamp')
+    sim.room.targets['lamp'].failed()
     second, = sim.see('happy', 20)
     assert second.stamp_s - first.stamp_s >= 10
 
@@ -406,13 +410,13 @@ def test_a_command_that_was_called_lost_and_came_late_is_no_hand(first):
         sim.see('happy', 10)
     sim.answers = False
     action, = sim.see('sad', 10)
-    sim.engine.failed('study', 'lamp')
+    sim.room.targets['lamp'].failed()
     sim.answers = True
     assert not sim.see('sad', 30) and not sim.status.on_hold
-    assert not differences(sim.lamps['lamp'].state(sim.now_s), action.light)
+    assert not differences(sim.lamps['lamp'].state(sim.now_s), action.request.light)
     # It is ours: a hand at it is seen, and nobody's room goes back to how it was.
     restored, = sim.see([], 60)
-    assert not differences(restored.light, before) and not sim.status.on_hold
+    assert not differences(restored.request.light, before) and not sim.status.on_hold
     sim.see('sad', 10)
     sim.hand(brightness=0.9)
     assert sim.status.on_hold
@@ -420,11 +424,11 @@ def test_a_command_that_was_called_lost_and_came_late_is_no_hand(first):
 
 def test_an_unreachable_lamp_is_asked_for_nothing_and_then_for_what_is_right():
     sim = Sim()
-    sim.engine.set_available('study', 'lamp', False)
+    sim.room.targets['lamp'].set_available(False)
     assert not sim.see('happy', 20)
-    assert 'not reachable' in sim.status.why_not
+    assert 'not reachable' in sim.status.blocked_reason
     sim.see('sad', 20)
-    sim.engine.set_available('study', 'lamp', True)
+    sim.room.targets['lamp'].set_available(True)
     action, = sim.see('sad', 20)
     assert action.emotion == 'sad'
 
@@ -435,14 +439,14 @@ def test_an_unreachable_lamp_is_asked_for_nothing_and_then_for_what_is_right():
 def test_quiet_hours_go_over_midnight(hour, acts):
     sim = Sim(hour=hour, quiet_hours=[{'from': '22:30', 'to': '06:30'}])
     assert bool(sim.see('happy', 10)) == acts
-    assert acts or sim.status.why_not == 'quiet hours until 06:30'
+    assert acts or sim.status.blocked_reason == 'quiet hours until 06:30'
 
 
 def test_quiet_hours_may_dim():
     sim = Sim(hour=23, quiet_hours=[{'from': '22:30', 'to': '06:30', 'action': 'dim',
                                      'brightness_max': 0.1}])
     action, = sim.see('happy', 10)
-    assert action.brightness == pytest.approx(0.1) and 'quiet hours' in action.reason
+    assert action.request.light.brightness == pytest.approx(0.1) and 'quiet hours' in action.reason
 
 
 @pytest.mark.parametrize('utc_s, inside', [
@@ -452,10 +456,14 @@ def test_quiet_hours_may_dim():
     (1729987200 + 1800, True), (1729987200 + 5400, True), (1729987200 + 7200, False)])
 def test_quiet_hours_follow_daylight_saving(utc_s, inside):
     text = POLICY.replace('version: 1', 'version: 1\ntime_zone: Europe/Berlin')
-    policy = policy_of(text, quiet_hours=[{'from': '01:00', 'to': '03:00'}])
-    engine = DecisionEngine(policy)
-    engine.tick(utc_s)
-    assert (engine._rooms['study']._quiet() is not None) == inside
+    engine = DecisionEngine(policy_of(
+        text, quiet_hours=[{'from': '01:00', 'to': '03:00'}], smoothing_s=0, dwell_s=0.1,
+        minimum_frames=2))
+    for now_s in (utc_s - 0.2, utc_s - 0.1, utc_s):
+        engine.observe('emotions', [emotion('happy')], now_s, now_s=now_s)
+        engine.tick(now_s)
+    blocked = engine.snapshot('study').blocked_reason
+    assert blocked == ('quiet hours until 03:00' if inside else '')
 
 
 REGIONS = POLICY.replace("""  warm:""", """  regions:
@@ -469,14 +477,14 @@ REGIONS = POLICY.replace("""  warm:""", """  regions:
 def test_a_region_of_valence_and_arousal_acts_where_no_emotion_has_a_rule():
     sim = Sim(REGIONS, policy='regions')
     action, = sim.see([emotion('fear', valence=-0.6, arousal=0.7)], 5)
-    assert action.color_temperature_k and action.emotion == 'fear'
+    assert action.request.light.color_temperature_k and action.emotion == 'fear'
     assert action.reason.startswith('tense for')
     # On its border nothing flutters.
     for index in range(300):
         sim.step([emotion('fear', valence=-0.2 + 0.05 * (-1) ** index, arousal=0.7)])
     assert len(sim.actions) == 1
     action, = sim.see('happy', 20)
-    assert action.brightness == pytest.approx(0.9)
+    assert action.request.light.brightness == pytest.approx(0.9)
 
 
 def test_targets_of_other_kinds_are_asked_for_what_they_can():
@@ -489,8 +497,9 @@ def test_targets_of_other_kinds_are_asked_for_what_they_can():
       blind: {type: mqtt_blind, topic: z/blind}""")
     sim = Sim(text, answers=False)
     by_target = {action.target: action for action in sim.see('happy', 5)}
-    assert by_target['mood'].scene == 'party' and by_target['blind'].position == 0.5
-    assert by_target['lamp'].brightness == pytest.approx(0.4)
+    assert by_target['mood'].request.scene == 'party'
+    assert by_target['blind'].request.position == 0.5
+    assert by_target['lamp'].request.light.brightness == pytest.approx(0.4)
     assert len(sim.actions) == 3
 
 
@@ -501,9 +510,9 @@ COLOR_ONLY = POLICY.replace('happy: {strategy: mirror}', "happy: {color: '#00ff0
 def test_what_a_rule_does_not_say_stays_as_the_lamp_is_and_a_hand_at_it_is_seen(wait_s):
     sim = Sim(COLOR_ONLY, hold={'for_s': 1000})
     action, = sim.see('happy', 8)
-    assert action.light == LightState(True, None, (0.0, 1.0, 0.0))
+    assert action.request.light == LightState(True, None, (0.0, 1.0, 0.0))
     # For whoever is shown the action: what the lamp will be.
-    assert action.brightness == pytest.approx(0.6)
+    assert action.request.expected.brightness == pytest.approx(0.6)
     sim.see('happy', wait_s)
     assert not sim.status.on_hold and len(sim.actions) == 1
     sim.hand(brightness=0.2)
@@ -516,16 +525,16 @@ def test_quiet_hours_never_brighten(level, asked):
     sim = Sim(COLOR_ONLY, hour=23, quiet_hours=[{'from': '22:30', 'to': '06:30',
                                                  'action': 'dim'}])
     sim.hand(brightness=level)
-    sim.engine.resume('study', now_s=sim.now_s)
+    sim.command(RoomCommand.RESUME)
     action, = sim.see('happy', 10)
-    assert action.light.brightness == asked
+    assert action.request.light.brightness == asked
 
 
 def test_a_lamp_without_colour_is_asked_for_none():
     sim = Sim(POLICY.replace('{type: terminal}', '{type: terminal, has_color: false}'))
     action, = sim.see('happy', 8)
-    assert action.light.brightness and action.light.color is None
-    assert not action.light.color_temperature_k and not sim.status.on_hold
+    assert action.request.light.brightness and action.request.light.color is None
+    assert not action.request.light.color_temperature_k and not sim.status.on_hold
 
 
 def test_a_rule_for_some_targets_leaves_the_others_alone():
@@ -534,7 +543,7 @@ def test_a_rule_for_some_targets_leaves_the_others_alone():
     sim = Sim(text, targets={'lamp': {'type': 'terminal'}, 'other': {'type': 'terminal'}})
     assert {action.target for action in sim.see('happy', 5)} == {'lamp', 'other'}
     action, = sim.see('sad', 20)
-    assert action.target == 'lamp' and not action.on
+    assert action.target == 'lamp' and not action.request.light.on
 
 
 def test_the_same_input_gives_the_same_actions():

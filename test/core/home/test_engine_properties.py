@@ -72,7 +72,7 @@ def test_never_the_same_twice_in_a_row(room, scenes):
     # Restored, or off when people leave, is something else in between.
     sim = Sim(**room)
     play(sim, scenes)
-    asked = [(action.light, action.command) for action in sim.actions]
+    asked = [(action.request.light, action.command) for action in sim.actions]
     assert all(before != after for before, after in zip(asked, asked[1:]))
 
 

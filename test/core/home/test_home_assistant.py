@@ -8,8 +8,8 @@ import time
 
 from fer_ros.core.errors import ConfigurationError
 from fer_ros.core.home.action import Command, Outcome
-from fer_ros.core.home.home_assistant import light_state
-from fer_ros.core.home.house import House
+from fer_ros.core.home.controller import HomeController
+from fer_ros.core.home.devices.home_assistant_light import light_state
 from fer_ros.core.home.light import LightState
 from fer_ros.core.home.policy import parse_policy
 from home_support import emotion
@@ -96,24 +96,24 @@ class Handler(BaseHTTPRequestHandler):
 class Running:
     def __init__(self, port, entity='light.desk'):
         self.actions = []
-        self.house = House(parse_policy(POLICY.format(port=port, entity=entity)),
+        self.home = HomeController(parse_policy(POLICY.format(port=port, entity=entity)),
                            on_action=self.actions.append)
 
     def see(self, label, until, timeout_s=8.0):
         end = time.monotonic() + timeout_s
         while not until():
-            assert time.monotonic() < end, (self.house.status('study'),
-                                            self.house.complaints(), self.actions)
+            assert time.monotonic() < end, (self.home.snapshot('study'),
+                                            self.home.complaints(), self.actions)
             now = time.time()
-            self.house.observe('emotions', [emotion(label)] if label else [], now, now_s=now)
-            self.house.tick(now)
+            self.home.observe('emotions', [emotion(label)] if label else [], now, now_s=now)
+            self.home.tick(now)
             time.sleep(0.05)
 
     def of(self, target):
         return [action for action in self.actions if action.target == target]
 
     def complains(self, words):
-        return any(words in complaint.text for complaint in self.house.complaints())
+        return any(words in complaint.text for complaint in self.home.complaints())
 
 
 @pytest.fixture
@@ -128,10 +128,10 @@ def server(monkeypatch):
 @pytest.fixture
 def running(server):
     one = Running(server.server_port)
-    one.see('', lambda: one.house._devices['study', 'desk'].available)
-    one.see('', lambda: one.house._engine._rooms['study'].targets['desk'].reported)
+    one.see('', lambda: one.home._devices['study', 'desk'].available)
+    one.see('', lambda: one.home.snapshot('study').devices[0].known)
     yield one
-    one.house.close(time.time())
+    one.home.close(time.time())
 
 
 def test_a_light_and_a_scene_are_called_read_back_and_restored(server, running):
@@ -155,11 +155,11 @@ def test_off_is_turn_off(server, running):
 
 def test_a_change_in_home_assistant_holds_the_room(server, running):
     running.see('happy', lambda: running.of('desk'))
-    room = running.house._engine._rooms['study']
+    desk = running.home._engine.room('study').targets['desk']
     # Past the transition: within it a lamp under way would be no hand.
-    running.see('happy', lambda: not room._in_window(room.targets['desk']))
+    running.see('happy', lambda: not desk.in_window)
     server.entities['light.desk']['attributes']['brightness'] = 10
-    running.see('happy', lambda: running.house.status('study').on_hold)
+    running.see('happy', lambda: running.home.snapshot('study').on_hold)
     assert server.entities['light.desk']['attributes']['brightness'] == 10
 
 
@@ -168,7 +168,7 @@ def test_a_call_on_a_missing_entity_is_found_out(server, monkeypatch):
     try:
         one.see('happy', lambda: one.complains('knows no light.nowhere'))
     finally:
-        one.house.close(time.time())
+        one.home.close(time.time())
     assert not any(action.outcome == Outcome.CONFIRMED for action in one.of('desk'))
 
 
@@ -189,10 +189,10 @@ def test_a_wrong_token_is_serious(server, monkeypatch):
     one = Running(server.server_port)
     try:
         one.see('happy', lambda: one.complains('refuses the token'))
-        assert any(complaint.serious for complaint in one.house.complaints())
-        assert not any('another' in complaint.text for complaint in one.house.complaints())
+        assert any(complaint.serious for complaint in one.home.complaints())
+        assert not any('another' in complaint.text for complaint in one.home.complaints())
     finally:
-        one.house.close(time.time())
+        one.home.close(time.time())
 
 
 def test_a_server_that_is_away_is_told(server):
@@ -202,7 +202,7 @@ def test_a_server_that_is_away_is_told(server):
     try:
         one.see('happy', lambda: one.complains('refuses connections'))
     finally:
-        one.house.close(time.time())
+        one.home.close(time.time())
 
 
 def test_a_missing_token_is_told_at_once(monkeypatch):

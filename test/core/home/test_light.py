@@ -2,9 +2,10 @@
 """Colours, strategies, the virtual lamp, and several people."""
 
 from fer_ros.core.emotions import Emotion, LABELS
-from fer_ros.core.home.aggregation import aggregate
 from fer_ros.core.home.ambience import ambience, PROTOTYPES, STRATEGIES
-from fer_ros.core.home.devices import TerminalLamp
+from fer_ros.core.home.decisions.aggregation import aggregate
+from fer_ros.core.home.devices.base import DeviceContext
+from fer_ros.core.home.devices.terminal import TerminalLamp, TerminalTarget
 from fer_ros.core.home.light import (
     chromaticity,
     chromaticity_distance,
@@ -17,7 +18,7 @@ from fer_ros.core.home.light import (
     xy_to_rgb,
 )
 from fer_ros.core.home.policy import AGGREGATIONS
-from fer_ros.core.home.virtual import VirtualLamp
+from fer_ros.core.home.virtual_lamp import VirtualLamp
 from home_support import emotion
 from hypothesis import given
 from hypothesis import strategies as st
@@ -131,8 +132,9 @@ def test_a_lamp_fades_keeps_what_is_left_out_and_survives_a_clock_that_goes_back
 
 def test_a_terminal_lamp_draws_its_colour():
     lines = []
-    lamp = TerminalLamp('a/b', lambda _: None, write=lines.append, ansi=True)
-    lamp.by_hand(LightState(True, 1.0, (1.0, 0.0, 0.0)), 0.0)
+    lamp = TerminalLamp(TerminalTarget(type='terminal'), DeviceContext(
+        'a/b', lambda _: None, lambda *_: None, lambda: 0.0, write=lines.append, ansi=True))
+    assert lamp.change_manually(LightState(True, 1.0, (1.0, 0.0, 0.0)), 0.0)
     assert '\x1b[48;2;255;0;0m' in lines[0] and 'a/b: on 100% #ff0000 (by hand)' in lines[0]
 
 

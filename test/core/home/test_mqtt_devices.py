@@ -3,10 +3,11 @@
 
 import json
 
+from fer_ros.core.home.devices.dialects import DIALECTS, make_dialect
+from fer_ros.core.home.devices.mqtt_light import MqttLightTarget
 from fer_ros.core.home.light import differences, LightState
-from fer_ros.core.home.mqtt_devices import make_dialect
-from fer_ros.core.home.policy import Broker, DIALECTS, MqttLight
-from fer_ros.core.home.presence import Presence
+from fer_ros.core.home.policy import Broker
+from fer_ros.core.home.world.discovery import HomeAssistantDiscovery
 from hypothesis import given
 from hypothesis import strategies as st
 import pytest
@@ -19,7 +20,7 @@ ONLY_BLUE = LightState(True, None, (0.0, 0.0, 1.0))
 
 
 def dialect(name, **fields):
-    return make_dialect(MqttLight(type='mqtt_light', topic='a/b', dialect=name, **fields))
+    return make_dialect(MqttLightTarget(type='mqtt_light', topic='a/b', dialect=name, **fields))
 
 
 @pytest.mark.parametrize('name, light, topic, payload', [
@@ -115,9 +116,9 @@ def test_topics_of_ones_own():
     ('study', ('mirror',), 'fer_ros'),
     ('r' * 40, tuple(f'{"p" * 38}{index}' for index in range(10, 42)), 'b' * 100)])
 def test_discovery_stays_below_4_kib_however_long_the_names(room, policies, base):
-    presence = Presence(Broker(host='localhost', base_topic=base), {room: policies}, '1.0',
-                        lambda *_: None)
-    messages = presence.discovery()
+    discovery = HomeAssistantDiscovery(Broker(host='localhost', base_topic=base),
+                                       {room: policies}, '1.0', lambda *_: None)
+    messages = discovery.discovery()
     assert all(len(payload.encode()) <= 4096 for _, payload in messages)
     assert len({topic for topic, _ in messages}) == len(messages)
     components = [key for _, payload in messages for key in json.loads(payload)['cmps']]

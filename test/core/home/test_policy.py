@@ -6,7 +6,7 @@ from pathlib import Path
 import re
 
 from fer_ros.core.errors import ConfigurationError
-from fer_ros.core.home import policy as policy_module
+from fer_ros.core.home import fields
 from fer_ros.core.home.policy import Broker, load_policy, parse_policy, QuietHours, Secret
 from home_support import POLICY
 import pydantic
@@ -171,4 +171,4 @@ def test_an_old_pydantic_is_named(monkeypatch):
     import importlib
     monkeypatch.setattr(pydantic, 'VERSION', '1.8.2')
     with pytest.raises(ConfigurationError, match=r'pydantic 1\.8\.2 is too old.*pip install'):
-        importlib.reload(policy_module)
+        importlib.reload(fields)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from fer_ros.cli.policy import main
 from fer_ros.core.errors import ConfigurationError
-from fer_ros.core.home.recording import Hand, read_recording, Seen
+from fer_ros.core.home.recording import ManualChange, read_recording, Seen
 from home_support import POLICY
 import pytest
 
@@ -87,7 +87,7 @@ def test_recordings_hold_faces_and_hands(files):
     seen, hand = read_recording(recording)
     assert isinstance(seen, Seen) and seen.faces[0].label == 'happy'
     assert seen.faces[0].valence > 0 and seen.faces[0].filtered.sum() == pytest.approx(1)
-    assert isinstance(hand, Hand) and not hand.state.on
+    assert isinstance(hand, ManualChange) and not hand.state.on
 
 
 def test_check_names_good_and_bad_files(files, capsys):

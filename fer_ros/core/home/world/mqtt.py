@@ -11,7 +11,7 @@ import threading
 import time
 
 from fer_ros.core.errors import ConfigurationError
-from fer_ros.core.home.policy import Broker
+from fer_ros.core.home.policy.servers import Broker
 import paho.mqtt.client as paho
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
@@ -92,6 +92,11 @@ class MqttConnection:
     def connected(self) -> bool:
         """Whether the broker has accepted us."""
         return self.state.connected
+
+    @property
+    def problem(self) -> str:
+        """Why there is no connection and what to do, or an empty string."""
+        return self.state.problem
 
     @property
     def denied(self) -> dict[str, str]:

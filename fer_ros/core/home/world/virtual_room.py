@@ -8,11 +8,12 @@ import json
 import threading
 import time
 
+from fer_ros.core.home.devices.dialects import make_dialect
+from fer_ros.core.home.devices.mqtt_light import MqttLightTarget
 from fer_ros.core.home.light import LightState
-from fer_ros.core.home.mqtt import MqttConnection
-from fer_ros.core.home.mqtt_devices import make_dialect
-from fer_ros.core.home.policy import Broker, MqttLight
-from fer_ros.core.home.virtual import VirtualLamp
+from fer_ros.core.home.policy import Broker
+from fer_ros.core.home.virtual_lamp import VirtualLamp
+from fer_ros.core.home.world.mqtt import MqttConnection
 
 #: What the scenes of the virtual room make of its lamp.
 SCENES = {
@@ -35,7 +36,7 @@ class VirtualRoom:
     def __init__(self, broker: Broker, base: str = 'virtual_room', *, answers: bool = True,
                  connection_options: dict | None = None):
         self._base, self._answers = base, answers
-        spec = MqttLight(type='mqtt_light', topic=f'{base}/lamp')
+        spec = MqttLightTarget(type='mqtt_light', topic=f'{base}/lamp')
         self._dialect = make_dialect(spec)
         self._lamp, self._blind = VirtualLamp(), 1.0
         self._lock = threading.RLock()
@@ -81,7 +82,7 @@ class VirtualRoom:
         """How far the blind is open, [0, 1]."""
         return self._blind
 
-    def by_hand(self, state: LightState) -> None:
+    def change_manually(self, state: LightState) -> None:
         """Change the lamp as a person would."""
         with self._lock:
             self._lamp.set(state, 0.0, time.monotonic())

@@ -1,23 +1,22 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Home Assistant's own lights and scenes through its REST API.
+"""Home Assistant's REST API: a client in a thread of its own.
 
 Every call is read back: a service call on an entity that does not exist answers success.
 """
 
-from collections.abc import Callable
 import json
 import logging
 import ssl
 import threading
 import time
+from typing import Protocol
 import urllib.error
 import urllib.request
 
 from fer_ros.core.errors import ConfigurationError
-from fer_ros.core.home.action import AmbientAction, Outcome
-from fer_ros.core.home.devices import Report
-from fer_ros.core.home.light import LightState
-from fer_ros.core.home.policy import HomeAssistant
+from fer_ros.core.home.action import AmbientAction
+from fer_ros.core.home.devices.base import ResultCallback
+from fer_ros.core.home.policy.servers import HomeAssistant
 
 _TIMEOUT_S = 5.0
 _RETRY_S, _REFUSED_RETRY_S = 5.0, 60.0
@@ -25,8 +24,17 @@ _MAXIMUM_ANSWER = 1_000_000
 
 _LOGGER = logging.getLogger(__name__)
 
-#: Called with whether a call was carried out, and a detail.
-Result = Callable[[AmbientAction, bool, str], None]
+
+class Watcher(Protocol):
+    """Whoever follows an entity.
+
+    :ivar missing: whether there is no such entity.
+    """
+
+    missing: bool
+
+    def told(self, entity: dict) -> None:
+        """Take what Home Assistant says of the entity."""
 
 
 class _Refused(Exception):
@@ -58,8 +66,8 @@ class HomeAssistantClient:
         self._opener = urllib.request.build_opener(
             urllib.request.ProxyHandler({}), _NoRedirect(),
             urllib.request.HTTPSHandler(context=context))
-        self._watched: dict[str, 'HomeAssistantDevice'] = {}
-        self._calls: dict[str, tuple[AmbientAction, str, dict, Result]] = {}
+        self._watched: dict[str, Watcher] = {}
+        self._calls: dict[str, tuple[AmbientAction, str, dict, ResultCallback]] = {}
         self._condition = threading.Condition()
         self._stopped = False
         self._thread: threading.Thread | None = None
@@ -71,7 +79,7 @@ class HomeAssistantClient:
         """Whether the last request was answered."""
         return not self.problem
 
-    def watch(self, entity_id: str, device: 'HomeAssistantDevice') -> None:
+    def watch(self, entity_id: str, device: Watcher) -> None:
         """Tell a device its entity's state."""
         self._watched[entity_id] = device
 
@@ -89,7 +97,8 @@ class HomeAssistantClient:
             self._thread.join(_TIMEOUT_S + 2)
             self._thread = None
 
-    def call(self, action: AmbientAction, service: str, data: dict, result: Result) -> None:
+    def call(self, action: AmbientAction, service: str, data: dict,
+             result: ResultCallback) -> None:
         """Queue a service call; one of the same entity that still waits is dropped."""
         with self._condition:
             self._calls[data['entity_id']] = (action, service, data, result)
@@ -186,83 +195,3 @@ class HomeAssistantClient:
                 raise _Refused(error.code) from error
         found = json.loads(body or b'{}')
         return found if isinstance(found, dict) else {}
-
-
-class HomeAssistantDevice:
-    """One entity, a light, or the scenes of one target."""
-
-    def __init__(self, client: HomeAssistantClient, report: Report, result: Result, *,
-                 entity_id: str = '', scenes: dict[str, str] | None = None):
-        self._client, self._report, self._result = client, report, result
-        self._entity_id, self._scenes = entity_id, scenes or {}
-        self._unavailable = False
-        self.missing = False
-        if entity_id:
-            client.watch(entity_id, self)
-
-    @property
-    def available(self) -> bool:
-        """Whether Home Assistant answers and knows the entity as available."""
-        return self._client.connected and not self._unavailable and not self.missing
-
-    @property
-    def problem(self) -> str:
-        """What is wrong with it, or an empty string."""
-        if self.missing:
-            return f'Home Assistant knows no {self._entity_id}: check entity_id'
-        return f'{self._entity_id} is unavailable in Home Assistant' if self._unavailable else ''
-
-    def told(self, state: dict) -> None:
-        """Take over what Home Assistant says of the entity."""
-        self.missing = False
-        self._unavailable = state.get('state') not in ('on', 'off')
-        light = light_state(state)
-        if light is not None:
-            self._report(light)
-
-    def apply(self, action: AmbientAction, now_s: float) -> tuple[Outcome, str]:
-        """Queue the call; whether it was carried out is told later."""
-        if self._scenes:
-            entity_id = self._scenes[action.scene]
-            data = {'entity_id': entity_id}
-            if entity_id.startswith('scene.'):
-                data['transition'] = action.transition_s
-            self._client.call(action, f'{entity_id.partition(".")[0]}/turn_on', data,
-                              self._result)
-            return Outcome.SENT, ''
-        data = {'entity_id': self._entity_id, 'transition': action.transition_s}
-        light = action.light
-        if light.on:
-            if light.brightness is not None:
-                data['brightness'] = max(1, round(255 * light.brightness))
-            if light.color is not None:
-                data['rgb_color'] = [round(255 * channel) for channel in light.color]
-            elif light.color_temperature_k:
-                data['color_temp_kelvin'] = light.color_temperature_k
-        self._client.call(action, f'light/turn_{"on" if light.on else "off"}', data, self._result)
-        return Outcome.SENT, ''
-
-    def tick(self, now_s: float) -> None:
-        """Nothing is due."""
-
-    def close(self) -> None:
-        """Leave the client to its owner."""
-
-
-def light_state(entity: dict) -> LightState | None:
-    """Return a light entity's state, or None when it has none."""
-    if entity.get('state') not in ('on', 'off'):
-        return None
-    attributes = entity.get('attributes')
-    attributes = attributes if isinstance(attributes, dict) else {}
-    brightness = attributes.get('brightness')
-    kelvin, rgb = attributes.get('color_temp_kelvin'), attributes.get('rgb_color')
-    color = None
-    if attributes.get('color_mode') != 'color_temp' and isinstance(rgb, list) and len(rgb) == 3 \
-            and all(isinstance(channel, (int, float)) for channel in rgb):
-        color = tuple(min(1.0, max(0.0, channel / 255)) for channel in rgb)
-    return LightState(
-        entity['state'] == 'on',
-        brightness / 255 if isinstance(brightness, (int, float)) else None, color,
-        int(kelvin) if isinstance(kelvin, (int, float)) and kelvin > 0 and color is None
-        else None)

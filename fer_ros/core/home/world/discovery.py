@@ -6,19 +6,23 @@ sender is a lie, so states are sent again on every connect and when Home Assista
 """
 
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 import json
+import logging
 import re
 
 from fer_ros.core.emotions import LABELS, UNCERTAIN
 from fer_ros.core.home.action import NOBODY
-from fer_ros.core.home.engine import RoomStatus
-from fer_ros.core.home.mqtt import MqttConnection
-from fer_ros.core.home.policy import Broker
+from fer_ros.core.home.commands import BUTTONS, RoomCommand, SWITCH
+from fer_ros.core.home.policy.servers import Broker
+from fer_ros.core.home.snapshot import ChangeDetector, events, FIGURES_S, RoomSnapshot
+from fer_ros.core.home.world.mqtt import MqttConnection
 
 ONLINE, OFFLINE = 'online', 'offline'
 EVENT_TYPES = ('emotion', 'action', 'hold', 'resumed', 'switched_on', 'switched_off', 'occupied',
                'empty')
-COMMANDS = ('enabled', 'policy', 'revert', 'resume')
+#: The parts of a room's topics that take commands.
+COMMAND_TOPICS = ('enabled', 'policy', *(command.word for command in BUTTONS))
 _MAXIMUM_DISCOVERY = 3900
 #: Home Assistant subscribes to the states only some time after it has read the discovery
 #: (measured: within the second), so that a state sent at once is lost on it: send it again for a
@@ -27,28 +31,30 @@ _INTRODUCTION_S = 6.0
 #: Home Assistant takes no longer state.
 _MAXIMUM_TEXT = 250
 
+_LOGGER = logging.getLogger(__name__)
 
-class Presence:
+
+class HomeAssistantDiscovery:
     """The entities of every room.
 
     :param version: of this software, shown as the origin's.
-    :param on_command: called with room, command (one of :data:`COMMANDS`) and payload, in the
-        connection's thread; retained messages never come here.
+    :param on_command: called with room, command and argument, in the connection's thread;
+        retained messages never come here.
     """
 
     def __init__(self, broker: Broker, rooms: dict[str, tuple[str, ...]], version: str,
-                 on_command: Callable[[str, str, str], None]):
+                 on_command: Callable[[str, RoomCommand, str], None]):
         self._broker, self._version, self._on_command = broker, version, on_command
         self._rooms = rooms
         self._base = broker.base_topic
         self.slug = re.sub(r'[^a-z0-9_]+', '_', self._base.lower()).strip('_') or 'fer_ros'
-        self._published: dict[str, tuple[str, float]] = {}
-        self._last: dict[str, RoomStatus] = {}
+        self._detectors = {room: ChangeDetector() for room in rooms}
+        self._last: dict[str, RoomSnapshot] = {}
         self._connection: MqttConnection | None = None
         self._leaving = self._introduce = False
         self._introduced_s = -1e9
-        self._commands = {self._topic(room, command, 'set'): (room, command)
-                          for room in rooms for command in COMMANDS}
+        self._commands = {self._topic(room, topic, 'set'): (room, topic)
+                          for room in rooms for topic in COMMAND_TOPICS}
         self._birth = f'{broker.discovery_prefix}/status'
         self._announced: set[str] = set()
 
@@ -88,14 +94,15 @@ class Presence:
             self._announced = {topic for topic, _ in messages}
             for topic, payload in messages:
                 self._connection.publish(topic, payload, retain=True, qos=1)
-        self._published.clear()
+        for detector in self._detectors.values():
+            detector.reset()
         self._introduce = True
 
     def receive(self, topic: str, payload: bytes, retained: bool) -> bool:
         """Take a message; return whether it was for the bridge itself."""
         if topic in self._commands:
             if not retained and len(payload) <= _MAXIMUM_TEXT:
-                self._on_command(*self._commands[topic], payload.decode('utf-8', 'replace'))
+                self._command(*self._commands[topic], payload.decode('utf-8', 'replace'))
             return True
         if topic == self.availability_topic:
             # The will of our own former connection may come after our greeting.
@@ -111,26 +118,38 @@ class Presence:
             return True
         return False
 
-    def update(self, status: RoomStatus, now_s: float, people: list[dict] | None = None) -> None:
+    def _command(self, room: str, topic: str, payload: str) -> None:
+        if topic == 'policy':
+            self._on_command(room, RoomCommand.SELECT_POLICY, payload)
+        elif topic != 'enabled':
+            self._on_command(room, RoomCommand.of_word(topic), '')
+        elif payload in SWITCH:
+            self._on_command(room, SWITCH[payload], '')
+        else:
+            _LOGGER.warning('%s: unknown command enabled %r: expected ON or OFF', room, payload)
+
+    def update(self, snapshot: RoomSnapshot, now_s: float,
+               people: list[dict] | None = None) -> None:
         """Publish a room's state when it has changed, at most once a second, and in time."""
         if not self._connection.connected:
             return
-        self._events(status)
+        before = self._last.get(snapshot.room)
+        self._last[snapshot.room] = snapshot
+        for kind, attributes in [] if before is None else events(before, snapshot):
+            self.event(snapshot.room, kind, **attributes)
         if self._introduce:
             self._introduce, self._introduced_s = False, now_s
-        payload = json.dumps(state_payload(status))
-        before, sent_s = self._published.get(status.room, ('', -1e9))
-        age_s = now_s - sent_s
-        important = _important(before) != _important(payload)
-        new = now_s - self._introduced_s < _INTRODUCTION_S
-        due_s = 0.0 if important else 1.0 if payload != before or new else \
-            self._broker.expire_after_s / 3
-        if 0 <= age_s < due_s:
+        introducing = now_s - self._introduced_s < _INTRODUCTION_S
+        told, detector = [_rounded(snapshot)], self._detectors[snapshot.room]
+        if not detector.due(told, now_s, repeat_s=FIGURES_S if introducing
+                            else self._broker.expire_after_s / 3):
             return
-        if self._connection.publish(self._topic(status.room, 'state'), payload):
-            self._published[status.room] = payload, now_s
+        if self._connection.publish(self._topic(snapshot.room, 'state'),
+                                    json.dumps(state_payload(told[0]))):
+            detector.tell(told, now_s)
             if people is not None:
-                self._connection.publish(self._topic(status.room, 'people'), json.dumps(people))
+                self._connection.publish(self._topic(snapshot.room, 'people'),
+                                         json.dumps(people))
 
     def event(self, room: str, kind: str, **attributes) -> None:
         """Publish a change, for automations."""
@@ -212,8 +231,8 @@ class Presence:
             'enabled': ('switch', 'Enabled', {'cmd_t': self._topic(room, 'enabled', 'set')}),
             'policy': ('select', 'Policy', {'cmd_t': self._topic(room, 'policy', 'set'),
                                             'ops': list(policies)}),
-            'revert': ('button', 'Revert', {'cmd_t': self._topic(room, 'revert', 'set')}),
-            'resume': ('button', 'Resume', {'cmd_t': self._topic(room, 'resume', 'set')}),
+            **{command.word: ('button', command.word.capitalize(), {
+                'cmd_t': self._topic(room, command.word, 'set')}) for command in BUTTONS},
             'event': ('event', 'Change', {'stat_t': self._topic(room, 'event'),
                                           'evt_typ': list(EVENT_TYPES)}),
         }
@@ -228,52 +247,33 @@ class Presence:
             components[key] = component
         return components
 
-    def _events(self, status: RoomStatus) -> None:
-        before = self._last.get(status.room)
-        self._last[status.room] = status
-        if before is None:
-            return
-        if status.emotion != before.emotion and status.emotion is not None:
-            self.event(status.room, 'emotion', emotion=status.emotion,
-                       confidence=round(status.confidence, 2))
-        if status.occupied != before.occupied and status.occupied is not None \
-                and before.occupied is not None:
-            self.event(status.room, 'occupied' if status.occupied else 'empty')
-        if status.on_hold != before.on_hold:
-            if status.on_hold:
-                self.event(status.room, 'hold', reason=status.hold_reason)
-            else:
-                self.event(status.room, 'resumed')
-        if status.enabled != before.enabled:
-            self.event(status.room, 'switched_on' if status.enabled else 'switched_off')
+
+def _rounded(snapshot: RoomSnapshot) -> RoomSnapshot:
+    """Return what the state topic tells: tenths of percent would change with every frame."""
+    return replace(
+        snapshot, devices=(), confidence=round(snapshot.confidence * 20) / 20,
+        valence=round(snapshot.valence, 1) + 0.0, arousal=round(snapshot.arousal, 1) + 0.0,
+        # A hold of the last seconds is still one.
+        hold_left_s=max(1.0, round(snapshot.hold_left_s / 10) * 10.0) if snapshot.on_hold
+        else 0.0)
 
 
-def state_payload(status: RoomStatus) -> dict:
+def state_payload(snapshot: RoomSnapshot) -> dict:
     """Return what the state topic of a room carries; null is unknown."""
-    known = status.emotion is not None
-    # Tenths of percent and hundredths would change, and be sent, with every frame.
+    known = snapshot.known
     return {
-        'emotion': status.emotion,
-        'confidence': round(status.confidence * 20) * 5 if known else None,
-        'faces': status.faces if known else None,
-        'valence': round(status.valence, 1) + 0.0 if known else None,
-        'arousal': round(status.arousal, 1) + 0.0 if known else None,
-        'occupied': None if status.occupied is None else 'ON' if status.occupied else 'OFF',
-        'enabled': 'ON' if status.enabled else 'OFF',
-        'policy': status.policy,
-        'hold': 'ON' if status.on_hold else 'OFF',
-        'hold_left_s': round(status.hold_left_s / 10) * 10,
-        'hold_reason': status.hold_reason[:_MAXIMUM_TEXT],
-        'last_action': (status.last_action or 'none')[:_MAXIMUM_TEXT],
-        'last_reason': (status.last_reason or 'none')[:_MAXIMUM_TEXT],
-        'why_not': status.why_not[:_MAXIMUM_TEXT],
+        'emotion': snapshot.emotion,
+        'confidence': round(snapshot.confidence * 100) if known else None,
+        'faces': snapshot.faces if known else None,
+        'valence': snapshot.valence if known else None,
+        'arousal': snapshot.arousal if known else None,
+        'occupied': None if snapshot.occupied is None else 'ON' if snapshot.occupied else 'OFF',
+        'enabled': 'ON' if snapshot.enabled else 'OFF',
+        'policy': snapshot.policy,
+        'hold': 'ON' if snapshot.on_hold else 'OFF',
+        'hold_left_s': round(snapshot.hold_left_s / 10) * 10,
+        'hold_reason': snapshot.hold_reason[:_MAXIMUM_TEXT],
+        'last_action': (snapshot.last_action or 'none')[:_MAXIMUM_TEXT],
+        'last_reason': (snapshot.last_reason or 'none')[:_MAXIMUM_TEXT],
+        'blocked_reason': snapshot.blocked_reason[:_MAXIMUM_TEXT],
     }
-
-
-def _important(payload: str) -> tuple:
-    """Return the part of a state whose change is told at once."""
-    if not payload:
-        return ()
-    data = json.loads(payload)
-    return tuple(data[key] for key in ('emotion', 'occupied', 'enabled', 'policy', 'hold',
-                                       'last_action'))

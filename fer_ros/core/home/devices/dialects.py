@@ -1,30 +1,21 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Lights, blinds and scenes behind the broker, in the dialects that homes speak."""
+"""How families of lights on MQTT are asked, and how they answer."""
 
 from collections.abc import Callable
 import colorsys
 import json
 import math
-import time
 
-from fer_ros.core.home.action import AmbientAction, Outcome
-from fer_ros.core.home.devices import Report
 from fer_ros.core.home.light import LightState, xy_to_rgb
-from fer_ros.core.home.mqtt import MqttConnection
-from fer_ros.core.home.policy import MqttBlind, MqttLight, MqttScene
 
-#: What comes in beyond this is no light's report.
-_MAXIMUM_REPORT = 16384
-#: A device has so long, after a connect, to say how it is before it is asked for anything.
-WAKING_S = 3.0
-#: A device that was away does not get commands that are older, seconds.
-COMMAND_EXPIRY_S = 10
+#: In the order in which messages list them.
+DIALECTS = ('zigbee2mqtt', 'home_assistant_json', 'tasmota', 'wled')
 
 
 class Dialect:
     """How one family of lights is asked and how it answers."""
 
-    def __init__(self, spec: MqttLight):
+    def __init__(self, spec):
         self.topic = spec.topic
         self.command_topic = spec.command_topic or self.default_command_topic
         #: topic: what reads a message on it
@@ -49,7 +40,7 @@ class _JsonLight(Dialect):
 
     brightness_scale = 254
 
-    def __init__(self, spec: MqttLight):
+    def __init__(self, spec):
         super().__init__(spec)
         self.state_topics[spec.state_topic or self._default_state_topic] = self.decode
         self.availability_topics[f'{self.topic}/availability'] = _online
@@ -82,14 +73,14 @@ class _JsonLight(Dialect):
 
     def decode(self, payload: bytes) -> LightState | None:
         """Return the state that a message tells, or None when it tells none."""
-        data = _json_object(payload)
+        data = json_object(payload)
         if data is None or data.get('state') not in ('ON', 'OFF'):
             return None
-        brightness = _number(data.get('brightness'))
+        brightness = number(data.get('brightness'))
         if brightness is not None:
             brightness = min(1.0, max(0.0, brightness / self.brightness_scale))
         mode = data.get('color_mode')
-        mired = _number(data.get('color_temp'))
+        mired = number(data.get('color_temp'))
         kelvin = round(1e6 / mired) if mired else None
         color = _color(data.get('color'))
         if mode == 'color_temp' or (mode is None and kelvin and color is None):
@@ -110,7 +101,7 @@ class _HomeAssistantJson(_JsonLight):
 class _Tasmota(Dialect):
     """Tasmota: one Backlog command, JSON in stat/.../RESULT and tele/.../STATE."""
 
-    def __init__(self, spec: MqttLight):
+    def __init__(self, spec):
         super().__init__(spec)
         for topic in (spec.state_topic,) if spec.state_topic else (
                 f'stat/{self.topic}/RESULT', f'tele/{self.topic}/STATE'):
@@ -143,15 +134,15 @@ class _Tasmota(Dialect):
         return ';'.join([*commands, 'Power ON'])
 
     def _decode(self, payload: bytes) -> LightState | None:
-        data = _json_object(payload)
+        data = json_object(payload)
         if data is None or data.get('POWER') not in ('ON', 'OFF'):
             return None
-        dimmer, mired = _number(data.get('Dimmer')), _number(data.get('CT'))
+        dimmer, mired = number(data.get('Dimmer')), number(data.get('CT'))
         color = None
         parts = str(data.get('HSBColor', '')).split(',')
         # A lamp in white mode reports both; White tells which one shines.
         if len(parts) == 3 and all(part.strip().isdigit() for part in parts) \
-                and not (mired and _number(data.get('White'))):
+                and not (mired and number(data.get('White'))):
             color = colorsys.hsv_to_rgb(int(parts[0]) / 360, int(parts[1]) / 100, 1.0)
         return LightState(data['POWER'] == 'ON', None if dimmer is None else dimmer / 100, color,
                           round(1e6 / mired) if mired and color is None else None)
@@ -160,7 +151,7 @@ class _Tasmota(Dialect):
 class _Wled(Dialect):
     """WLED: JSON on .../api; brightness on .../g and colour on .../c."""
 
-    def __init__(self, spec: MqttLight):
+    def __init__(self, spec):
         super().__init__(spec)
         self._on, self._brightness = None, None
         self.state_topics[f'{self.topic}/g'] = self._decode_level
@@ -205,173 +196,13 @@ _DIALECTS = {'zigbee2mqtt': _JsonLight, 'home_assistant_json': _HomeAssistantJso
              'tasmota': _Tasmota, 'wled': _Wled}
 
 
-def make_dialect(spec: MqttLight) -> Dialect:
+def make_dialect(spec) -> Dialect:
     """Return the dialect that a target speaks."""
     return _DIALECTS[spec.dialect](spec)
 
 
-class _Answering:
-    """A device that tells its state: after a connect it is given a moment to do so.
-
-    Asked at once, it may not be there yet, and how it was before would not be known.
-    """
-
-    _connection: MqttConnection
-    _heard = False
-    _since_s: float | None = None
-
-    @property
-    def waking(self) -> bool:
-        """Whether it is still given time to say how it is."""
-        return self._connection.connected and not self._heard and (
-            self._since_s is None or time.monotonic() - self._since_s < WAKING_S)
-
-    def tick(self, now_s: float) -> None:
-        """Expect a new answer after every connect."""
-        if not self._connection.connected:
-            self._heard, self._since_s = False, None
-        elif self._since_s is None:
-            self._since_s = time.monotonic()
-
-
-class MqttLightDevice(_Answering):
-    """A light behind the broker; commands are never retained and never sent late."""
-
-    def __init__(self, spec: MqttLight, connection: MqttConnection, report: Report):
-        self._dialect, self._connection, self._report = make_dialect(spec), connection, report
-        self._online = True
-        for topic in (*self._dialect.state_topics, *self._dialect.availability_topics):
-            connection.subscribe(topic)
-
-    @property
-    def available(self) -> bool:
-        """Whether the broker is there and the light has not said that it is gone."""
-        return self._connection.connected and self._online
-
-    @property
-    def problem(self) -> str:
-        """What is wrong with it, or an empty string."""
-        if not self._online:
-            return f'{self._dialect.topic} says that it is offline: is it powered?'
-        return self._connection.denied.get(self._dialect.command_topic, '')
-
-    def connected(self) -> None:
-        """Ask for the present state; called after every connect."""
-        for topic, payload in self._dialect.queries:
-            self._connection.publish(topic, payload, qos=1)
-
-    def receive(self, topic: str, payload: bytes) -> bool:
-        """Take a message; return whether it was this light's."""
-        decode = self._dialect.state_topics.get(topic)
-        if decode is not None:
-            state = decode(payload) if len(payload) <= _MAXIMUM_REPORT else None
-            if state is not None:
-                self._heard = True
-                self._report(state)
-            return True
-        decode = self._dialect.availability_topics.get(topic)
-        if decode is None:
-            return False
-        online = decode(payload)
-        if online is not None:
-            self._online = online
-        return True
-
-    def apply(self, action: AmbientAction, now_s: float) -> tuple[Outcome, str]:
-        """Hand the command to the broker, or say that it cannot be."""
-        payload = self._dialect.encode(action.light, action.transition_s)
-        return _handed_over(self._connection, self._dialect.command_topic, payload, self._online)
-
-    def close(self) -> None:
-        """Leave the connection to its owner."""
-
-
-class MqttBlindDevice(_Answering):
-    """A blind or curtain behind the broker, in Zigbee2MQTT's words."""
-
-    def __init__(self, spec: MqttBlind, connection: MqttConnection, report: Report):
-        self._topic, self._connection, self._report = spec.topic, connection, report
-        connection.subscribe(spec.topic)
-
-    @property
-    def available(self) -> bool:
-        """Whether the broker is there."""
-        return self._connection.connected
-
-    @property
-    def problem(self) -> str:
-        """What is wrong with it, or an empty string."""
-        return self._connection.denied.get(f'{self._topic}/set', '')
-
-    def connected(self) -> None:
-        """Ask for the present position."""
-        self._connection.publish(f'{self._topic}/get', '{"position":""}', qos=1)
-
-    def receive(self, topic: str, payload: bytes) -> bool:
-        """Take a message; return whether it was this blind's."""
-        if topic != self._topic:
-            return False
-        data = _json_object(payload) if len(payload) <= _MAXIMUM_REPORT else None
-        position = _number(data.get('position')) if data else None
-        if position is not None and 0 <= position <= 100:
-            self._heard = True
-            self._report(position / 100)
-        return True
-
-    def apply(self, action: AmbientAction, now_s: float) -> tuple[Outcome, str]:
-        """Hand the command to the broker, or say that it cannot be."""
-        payload = json.dumps({'position': round(100 * (action.position or 0.0))})
-        return _handed_over(self._connection, f'{self._topic}/set', payload, True)
-
-    def close(self) -> None:
-        """Leave the connection to its owner."""
-
-
-class MqttSceneDevice:
-    """Scenes recalled by a payload on one topic."""
-
-    def __init__(self, spec: MqttScene, connection: MqttConnection):
-        self._spec, self._connection = spec, connection
-
-    @property
-    def available(self) -> bool:
-        """Whether the broker is there."""
-        return self._connection.connected
-
-    @property
-    def problem(self) -> str:
-        """What is wrong with it, or an empty string."""
-        return self._connection.denied.get(self._spec.topic, '')
-
-    def connected(self) -> None:
-        """Nothing to ask for."""
-
-    def receive(self, topic: str, payload: bytes) -> bool:
-        """Scenes report nothing."""
-        return False
-
-    def apply(self, action: AmbientAction, now_s: float) -> tuple[Outcome, str]:
-        """Hand the command to the broker, or say that it cannot be."""
-        return _handed_over(self._connection, self._spec.topic, self._spec.scenes[action.scene],
-                            True)
-
-    def tick(self, now_s: float) -> None:
-        """Nothing is due."""
-
-    def close(self) -> None:
-        """Leave the connection to its owner."""
-
-
-def _handed_over(connection: MqttConnection, topic: str, payload: str, online: bool) \
-        -> tuple[Outcome, str]:
-    if not online:
-        return Outcome.FAILED, 'the device says that it is offline'
-    if connection.publish(topic, payload, qos=1, expiry_s=COMMAND_EXPIRY_S):
-        return Outcome.SENT, ''
-    return Outcome.FAILED, connection.state.problem or 'the broker is away'
-
-
-def _json_object(payload: bytes) -> dict | None:
+def json_object(payload: bytes) -> dict | None:
+    """Return the JSON object that a message holds, or None."""
     try:
         data = json.loads(payload)
     except (ValueError, RecursionError):
@@ -379,7 +210,8 @@ def _json_object(payload: bytes) -> dict | None:
     return data if isinstance(data, dict) else None
 
 
-def _number(value: object) -> float | None:
+def number(value: object) -> float | None:
+    """Return a finite number, or None for anything else."""
     if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
         return None
     return float(value)
@@ -388,20 +220,20 @@ def _number(value: object) -> float | None:
 def _color(value: object) -> tuple[float, float, float] | None:
     if not isinstance(value, dict):
         return None
-    rgb = [_number(value.get(key)) for key in 'rgb']
+    rgb = [number(value.get(key)) for key in 'rgb']
     if None not in rgb:
         return tuple(min(1.0, max(0.0, channel / 255)) for channel in rgb)
-    x, y = _number(value.get('x')), _number(value.get('y'))
+    x, y = number(value.get('x')), number(value.get('y'))
     if x is not None and y is not None and 0 <= x <= 1 and 0 < y <= 1:
         return xy_to_rgb(x, y)
-    hue = _number(value.get('hue', value.get('h')))
-    saturation = _number(value.get('saturation', value.get('s')))
+    hue = number(value.get('hue', value.get('h')))
+    saturation = number(value.get('saturation', value.get('s')))
     if hue is not None and saturation is not None:
         return colorsys.hsv_to_rgb(hue % 360 / 360, min(1.0, max(0.0, saturation / 100)), 1.0)
     return None
 
 
 def _online(payload: bytes) -> bool | None:
-    data = _json_object(payload)
+    data = json_object(payload)
     text = str(data.get('state')) if data else payload.decode('ascii', 'replace')
     return {'online': True, 'offline': False}.get(text.strip().strip('"').lower())

@@ -1,0 +1,25 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A room's own time, which stands still where the clock jumps."""
+
+#: A clock that moves further between two calls has jumped: timers stand still over the jump.
+MAXIMUM_STEP_S = 5.0
+
+
+class RoomClock:
+    """Seconds that have passed for the room.
+
+    :ivar s: the room's own time, from 0.
+    :ivar now_s: the time last given, or None before the first.
+    """
+
+    def __init__(self, s: float = 0.0, now_s: float | None = None):
+        self.s, self.now_s = s, now_s
+
+    def advance(self, now_s: float) -> bool:
+        """Let time pass; return False when the clock has jumped."""
+        step = 0.0 if self.now_s is None else now_s - self.now_s
+        self.now_s = now_s
+        if not 0 <= step <= MAXIMUM_STEP_S:
+            return False
+        self.s += step
+        return True

@@ -1,0 +1,114 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The state of a controlled device, and every transition it can take.
+
+This table is the only place where a state follows from another. ``fer-policy states`` draws it.
+"""
+
+from enum import Enum
+
+
+class ControlState(Enum):
+    """Where a device stands between what was asked of it and what it says it does."""
+
+    #: Nothing is asked of it.
+    IDLE = 'idle'
+    #: Asked for something; it has not been seen to move. A scene, which reports nothing, stays so.
+    COMMANDED = 'commanded'
+    #: On its way to what was asked.
+    SETTLING = 'settling'
+    #: It has reported what was asked.
+    CONFIRMED = 'confirmed'
+    #: Its time is over, and it has done nothing.
+    UNRESPONSIVE = 'unresponsive'
+    #: A person has changed it; what they chose stays.
+    OVERRIDDEN = 'overridden'
+    #: On its way back to how it was before the first action.
+    RESTORING = 'restoring'
+
+
+class Event(Enum):
+    """What happens to a device."""
+
+    #: It is asked for something by a rule.
+    SET = 'set'
+    #: It is asked to go back.
+    RESTORE = 'restore'
+    #: It reports what it was asked for.
+    MATCHED = 'matched'
+    #: It reports something else, which may lie on the way.
+    MOVED = 'moved'
+    #: Its time is over, or a late report comes, and it is as it was before it was asked.
+    UNMOVED = 'unmoved'
+    #: The time for going back is over.
+    RETURNED = 'returned'
+    #: A command that was called lost was carried out after all.
+    LATE = 'late'
+    #: The command could not be handed over; the one before it, if any, is in force again.
+    FAILED = 'failed'
+    DROPPED = 'dropped'
+    #: A person changed it.
+    CHANGED_MANUALLY = 'changed manually'
+    #: A person turned it on.
+    TURNED_ON_MANUALLY = 'turned on manually'
+    #: The hold of the room is over.
+    RESUMED = 'resumed'
+    #: There is nothing to go back to.
+    RELEASED = 'released'
+
+
+_S, _E = ControlState, Event
+#: The states in which a request is in force.
+ACTIVE = frozenset({_S.COMMANDED, _S.SETTLING, _S.CONFIRMED, _S.UNRESPONSIVE, _S.RESTORING})
+
+#: state: {event: state after it}. What is not listed cannot happen.
+TRANSITIONS: dict[ControlState, dict[Event, ControlState]] = {
+    _S.IDLE: {
+        _E.SET: _S.COMMANDED, _E.LATE: _S.CONFIRMED},
+    _S.COMMANDED: {
+        _E.MATCHED: _S.CONFIRMED, _E.MOVED: _S.SETTLING, _E.UNMOVED: _S.UNRESPONSIVE},
+    _S.SETTLING: {
+        _E.MATCHED: _S.CONFIRMED, _E.MOVED: _S.SETTLING, _E.UNMOVED: _S.UNRESPONSIVE},
+    _S.CONFIRMED: {
+        _E.MATCHED: _S.CONFIRMED, _E.MOVED: _S.SETTLING, _E.UNMOVED: _S.UNRESPONSIVE},
+    _S.UNRESPONSIVE: {
+        _E.MATCHED: _S.CONFIRMED, _E.MOVED: _S.SETTLING, _E.UNMOVED: _S.UNRESPONSIVE},
+    _S.OVERRIDDEN: {
+        _E.SET: _S.COMMANDED, _E.RESUMED: _S.IDLE},
+    _S.RESTORING: {
+        _E.MATCHED: _S.RESTORING, _E.MOVED: _S.RESTORING, _E.UNMOVED: _S.RESTORING,
+        _E.RETURNED: _S.IDLE},
+}
+for _state, _row in TRANSITIONS.items():
+    # A person may come at any time.
+    _row[_E.CHANGED_MANUALLY] = _S.OVERRIDDEN
+    _row[_E.TURNED_ON_MANUALLY] = _S.IDLE
+    if _state in ACTIVE:
+        _row.update({_E.SET: _S.COMMANDED, _E.FAILED: _S.COMMANDED, _E.DROPPED: _S.IDLE,
+                     _E.RELEASED: _S.IDLE})
+        if _state is not _S.RESTORING:
+            _row.update({_E.RESTORE: _S.RESTORING, _E.LATE: _S.CONFIRMED})
+
+
+def after(state: ControlState, event: Event) -> ControlState:
+    """Return the state that follows an event.
+
+    :raises ValueError: when the event cannot happen in that state.
+    """
+    try:
+        return TRANSITIONS[state][event]
+    except KeyError:
+        raise ValueError(f'{event.value} cannot happen to a device that is {state.value}') \
+            from None
+
+
+def diagram() -> str:
+    """Return the transitions as a Mermaid state diagram, one arrow per pair of states."""
+    lines = ['stateDiagram-v2', f'  [*] --> {ControlState.IDLE.value}']
+    for state, row in TRANSITIONS.items():
+        arrows: dict[ControlState, list[str]] = {}
+        for event, target in row.items():
+            if target is not state:
+                arrows.setdefault(target, []).append(event.value)
+        lines += [f'  {state.value} --> {target.value}: {", ".join(sorted(events))}'
+                  for target, events in arrows.items()]
+    return '\n'.join(lines)

@@ -384,6 +384,43 @@ def test_a_changed_file_keeps_hold_switch_and_snapshot():
     assert sim.status.on_hold
 
 
+def test_a_changed_file_does_not_forget_what_was_sent_lately():
+    changed = {'cooldown_s': 0, 'dwell_s': 0.2, 'smoothing_s': 0, 'transition_s': 0,
+               'rate_limit': {'actions': 2, 'per_s': 60}}
+    sim = Sim(**changed)
+    for label in ('happy', 'sad', 'happy'):
+        sim.see(label, 2)
+    assert len(sim.actions) == 2 and 'rate limit of 2' in sim.status.blocked_reason
+    sim.engine = sim.engine.successor(policy_of(**changed))
+    sim.see('happy', 50)
+    assert len(sim.actions) == 2
+    sim.see('happy', 10)
+    assert len(sim.actions) == 3
+
+
+def test_a_changed_file_does_not_cut_the_cooldown_short():
+    sim = Sim(cooldown_s=20, dwell_s=1)
+    first, = sim.see('happy', 5)
+    sim.engine = sim.engine.successor(policy_of(cooldown_s=20, dwell_s=1))
+    second, = sim.see('sad', 40)
+    assert 20 <= second.stamp_s - first.stamp_s <= 20.5
+
+
+def test_a_changed_file_keeps_the_switch_and_the_policy_that_a_person_chose():
+    sim = Sim()
+    sim.command(RoomCommand.SELECT_POLICY, 'warm')
+    sim.command(RoomCommand.SWITCH_OFF)
+    sim.engine = sim.engine.successor(policy_of(dwell_s=1))
+    assert (sim.status.enabled, sim.status.policy) == (False, 'warm')
+    # Unless the file itself now says something else.
+    sim.engine = sim.engine.successor(policy_of(enabled=False))
+    sim.engine = sim.engine.successor(policy_of())
+    assert sim.status.enabled
+    sim.engine = sim.engine.successor(policy_of(policy='warm'))
+    sim.engine = sim.engine.successor(policy_of())
+    assert sim.status.policy == 'mirror'
+
+
 def test_the_end_hands_the_room_back():
     sim = Sim()
     sim.see('happy', 5)
@@ -485,6 +522,29 @@ def test_a_region_of_valence_and_arousal_acts_where_no_emotion_has_a_rule():
     assert len(sim.actions) == 1
     action, = sim.see('happy', 20)
     assert action.request.light.brightness == pytest.approx(0.9)
+
+
+@pytest.mark.parametrize('valence, inside_before, inside', [
+    (-0.21, True, True), (-0.21, False, True),
+    # Within the margin a region is not left, but not entered either.
+    (-0.15, True, True), (-0.15, False, False),
+    (-0.05, True, False), (-0.05, False, False)])
+def test_a_region_is_left_only_beyond_its_margin(valence, inside_before, inside):
+    sim = Sim(REGIONS, policy='regions', smoothing_s=0, dwell_s=0.5)
+    sim.see([emotion('fear', valence=-0.6 if inside_before else 0.5, arousal=0.7)], 5)
+    assert len(sim.actions) == inside_before
+    sim.see([emotion('fear', valence=valence, arousal=0.7)], 20)
+    assert sim.status.blocked_reason == ('' if inside else 'no rule for fear')
+    assert len(sim.actions) == (inside_before or inside)
+
+
+def test_an_emotion_below_the_threshold_is_not_named_though_its_region_acts():
+    sim = Sim(REGIONS, policy='regions', minimum_confidence=0.3)
+    action, = sim.see([emotion('fear', 0.45, valence=-0.6, arousal=0.7)], 5)
+    assert action.emotion == 'uncertain' and action.reason.startswith('tense for')
+    assert sim.status.emotion == 'uncertain' and sim.status.valence == pytest.approx(-0.6)
+    sim.see([emotion('fear', 0.55, valence=-0.6, arousal=0.7)], 5)
+    assert sim.status.emotion == 'fear'
 
 
 def test_targets_of_other_kinds_are_asked_for_what_they_can():

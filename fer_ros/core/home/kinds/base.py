@@ -94,12 +94,14 @@ class Situation:
     request: Request | None = None
 
 
-class Kind(Protocol):
-    """A kind of device: one file that implements this, and one line in :data:`kinds.KINDS`.
+class Kind:
+    """A kind of device; what is here holds for one that reports nothing.
+
+    A new kind is one file, with a class that says what is special about it, and one line in
+    :data:`kinds.KINDS`.
 
     :ivar name: in the policy, the messages and the page.
-    :ivar rule_keys: what a rule may say about devices of this kind, and how they are called in
-        error messages.
+    :ivar rule_keys: what a rule may say about devices of this kind.
     """
 
     name: str
@@ -107,6 +109,7 @@ class Kind(Protocol):
 
     def wanted(self, rule: Part) -> bool:
         """Return whether a rule says anything about devices of this kind."""
+        return any(getattr(rule, key) is not None for key in self.rule_keys.model_fields)
 
     def fault(self, rule: Part, targets: Iterable[Part]) -> tuple[str, str] | None:
         """Return the key of a rule that no target of this kind can follow, and why."""
@@ -118,36 +121,47 @@ class Kind(Protocol):
         :param feeling: valence and arousal that a strategy answers.
         :param cap: the quiet hours' brightness, or None.
         """
+        raise NotImplementedError
 
     def completed(self, request: Request, reported: State | None) -> Request:
         """Return the request with what it will make of the device as it is."""
+        return request
 
     def same(self, a: Request | None, b: Request | None) -> bool:
         """Return whether two requests ask for the same."""
+        return a == b
 
     def off(self) -> Request | None:
         """Return the request that turns a device off, or None where that means nothing."""
 
     def is_off(self, state: State | None) -> bool:
         """Return whether a device says that it is off."""
+        return False
 
     def undo(self, state: State) -> Request:
         """Return the request that brings a device back to a state."""
+        raise NotImplementedError
 
     def kept(self, reported: State, request: Request) -> State:
         """Return the state to go back to when what was done is kept."""
+        raise NotImplementedError
 
     def refusal(self, request: Request, spec: Part, situation: Situation) -> str:
         """Return what forbids a request, or an empty string."""
+        return ''
 
     def merged(self, before: State | None, state: State) -> State:
         """Return a report with what it leaves out taken from the one before."""
+        return state
 
     def has_left(self, start: State | None, state: State) -> bool:
         """Return whether a device has done anything since it said ``start``."""
+        return True
 
     def judge(self, report: Report) -> Verdict:
         """Return what a report means."""
+        return Verdict()
 
     def overdue(self, attempt: Attempt, reported: State | None, tolerance: Tolerance) -> Verdict:
         """Return what it means that the time of a request is over."""
+        return Verdict()

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from fer_ros.core.home.fields import Part, Unit
-from fer_ros.core.home.kinds.base import Attempt, Report, Situation, Verdict
+from fer_ros.core.home.kinds.base import Attempt, Kind, Report, Situation, Verdict
 from fer_ros.core.home.lifecycle import Event
 from fer_ros.core.home.light import Tolerance
 
@@ -48,15 +48,11 @@ class BlindKeys(Part):
     blind: Unit | None = None
 
 
-class BlindKind:
-    """See :class:`kinds.base.Kind`."""
+class BlindKind(Kind):
+    """Blinds are asked for a position, and go back to the one they had."""
 
     name = 'blind'
     rule_keys = BlindKeys
-
-    def wanted(self, rule: BlindKeys) -> bool:
-        """Return whether a rule says anything about blinds."""
-        return rule.blind is not None
 
     def fault(self, rule: BlindKeys, targets: Iterable[Part]) -> tuple[str, str] | None:
         """Return that there is no blind."""
@@ -69,22 +65,11 @@ class BlindKind:
         """Return the rule's position."""
         return None if rule.blind is None else BlindRequest(float(rule.blind))
 
-    def completed(self, request: BlindRequest, reported: BlindState | None) -> BlindRequest:
-        """Return the request, which is the whole state."""
-        return request
-
     def same(self, a: BlindRequest | None, b: BlindRequest | None) -> bool:
         """Return whether two requests ask for the same position."""
         if a is None or b is None:
             return a is b
         return abs(a.position - b.position) < 0.01
-
-    def off(self) -> None:
-        """Return None: a blind is not on or off."""
-
-    def is_off(self, state: BlindState | None) -> bool:
-        """Return False."""
-        return False
 
     def undo(self, state: BlindState) -> BlindRequest:
         """Return the request that brings a blind back to a position."""
@@ -93,18 +78,6 @@ class BlindKind:
     def kept(self, reported: BlindState, request: BlindRequest) -> BlindState:
         """Return the position that was asked for."""
         return BlindState(request.position)
-
-    def refusal(self, request: BlindRequest, spec: Part, situation: Situation) -> str:
-        """Return that nothing forbids a blind to be moved."""
-        return ''
-
-    def merged(self, before: BlindState | None, state: BlindState) -> BlindState:
-        """Return the report, which is the whole state."""
-        return state
-
-    def has_left(self, start: BlindState | None, state: BlindState) -> bool:
-        """Return True: where it is says nothing of whether it has begun to move."""
-        return True
 
     def judge(self, report: Report) -> Verdict:
         """Return what a blind's report means."""

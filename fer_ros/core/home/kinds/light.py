@@ -1,13 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """Lights: asked for a state or a part of one, and watched for a person's hand."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Annotated, ClassVar, Literal
 
 from fer_ros.core.home.ambience import ambience, STRATEGIES
 from fer_ros.core.home.fields import Color, Part, Unit
-from fer_ros.core.home.kinds.base import Attempt, Report, Situation, Verdict
+from fer_ros.core.home.kinds.base import Attempt, Kind, Report, Situation, Verdict
 from fer_ros.core.home.lifecycle import Event
 from fer_ros.core.home.light import differences, KELVIN_RANGE, LightState, on_the_way, Tolerance
 from pydantic import Field, model_validator
@@ -82,19 +81,11 @@ class LightKeys(Part):
         return self
 
 
-class LightKind:
-    """See :class:`kinds.base.Kind`."""
+class LightKind(Kind):
+    """Lights are asked for a state or a part of one, and every report is judged."""
 
     name = 'light'
     rule_keys = LightKeys
-
-    def wanted(self, rule: LightKeys) -> bool:
-        """Return whether a rule says anything about lights."""
-        return any(value is not None for value in (
-            rule.strategy, rule.brightness, rule.color, rule.color_temperature_k))
-
-    def fault(self, rule: LightKeys, targets: Iterable[Part]) -> None:
-        """Return None: a rule for lights where there are none does no harm."""
 
     def request(self, rule: LightKeys, feeling: tuple[float, float], spec: LightTarget,
                 situation: Situation, cap: float | None) -> LightRequest | None:

@@ -1,0 +1,156 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Runs mutants in forks of a pytest session that has collected the tests already."""
+
+from collections import Counter
+from importlib import import_module
+import json
+import os
+from pathlib import Path
+import resource
+import sys
+import time
+
+from hypothesis import settings
+from mutants_make import apply, Mutant, mutants_of
+import pytest
+import yaml
+
+ROOT = Path(__file__).parents[2]
+RESULTS = Path('build') / 'mutants.jsonl'
+_HOME = 'fer_ros/core/home'
+#: What is mutated, and the tests that ought to notice.
+TARGETS = {
+    'engine': (
+        [f'{_HOME}/decisions', f'{_HOME}/kinds', f'{_HOME}/lifecycle.py', f'{_HOME}/snapshot.py'],
+        [f'test/core/home/test_{name}.py' for name in (
+            'engine', 'engine_properties', 'lifecycle', 'snapshot', 'light')]),
+    'filter': (['fer_ros/core/emotion_filter.py'], ['test/core/test_emotion_filter.py']),
+    'tracker': (['fer_ros/core/tracking.py', 'fer_ros/core/assignment.py'],
+                ['test/core/test_tracking.py', 'test/core/test_assignment.py']),
+}
+settings.register_profile('mutants', derandomize=True, database=None, deadline=None)
+
+
+def _explained() -> list[dict]:
+    return yaml.safe_load((Path(__file__).parent / 'explained.yaml').read_text()) or []
+
+
+class Plugin:
+    """Runs one target inside a pytest session.
+
+    :param budget_s: no mutant is begun after so long; those that are known are never run again.
+    """
+
+    def __init__(self, name: str, budget_s: float):
+        self.name, self._budget_s = name, budget_s
+        paths, self.arguments = TARGETS[name]
+        self._files = sorted(str(path.relative_to(ROOT)) for entry in paths for path in (
+            (ROOT / entry).glob('*.py') if (ROOT / entry).is_dir() else [ROOT / entry]))
+        self._mutants = [mutant for path in self._files for mutant in mutants_of(path)]
+        self._results: dict[str, str] = {}
+        if RESULTS.is_file():
+            for line in RESULTS.read_text().splitlines():
+                entry = json.loads(line)
+                self._results[entry['key']] = entry['result']
+        self.done = False
+
+    @pytest.hookimpl
+    def pytest_configure(self):
+        """Make what is random the same for every mutant."""
+        settings.load_profile('mutants')
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtestloop(self, session):
+        """Run the mutants instead of the tests."""
+        began = time.monotonic()
+        left = [mutant for mutant in self._mutants if mutant.key not in self._results]
+        if left and self._budget_s:
+            covering, took_s = self._measure(session)
+            RESULTS.parent.mkdir(exist_ok=True)
+            with RESULTS.open('a') as file:
+                for index, mutant in enumerate(left):
+                    if time.monotonic() - began > self._budget_s:
+                        break
+                    items = covering.get((mutant.path, mutant.line), [])
+                    result = self._try(mutant, items, took_s) if items else 'not entered'
+                    self._results[mutant.key] = result
+                    file.write(json.dumps({'key': mutant.key, 'result': result}) + '\n')
+                    file.flush()
+                    if result != 'killed':
+                        print(f'\n{result}: {_place(mutant)}', flush=True)
+        self.done = True
+        return True
+
+    def _measure(self, session):
+        """Return which tests enter which line, the quickest first, and what each costs."""
+        wanted = {str(ROOT / path): path for path in self._files}
+        entered, took_s = {}, {}
+        for item in session.items:
+            lines = set()
+
+            def trace(frame, event, _argument, lines=lines):
+                path = wanted.get(frame.f_code.co_filename)
+                if path is None:
+                    return None
+                lines.add((path, frame.f_lineno))
+                return trace
+            began = time.process_time()
+            sys.settrace(trace)
+            passed = _passes(session, item)
+            sys.settrace(None)
+            if not passed:
+                pytest.exit(f'{item.nodeid} fails without any mutant', 2)
+            took_s[item] = time.process_time() - began
+            for place in lines:
+                entered.setdefault(place, []).append(item)
+        for items in entered.values():
+            items.sort(key=took_s.get)
+        return entered, took_s
+
+    def _try(self, mutant: Mutant, items, took_s) -> str:
+        code = mutant.code()
+        if code is None:
+            return 'killed'
+        limit_s = 5 + int(3 * sum(took_s[item] for item in items))
+        child = os.fork()
+        if child == 0:
+            status = 1
+            try:
+                resource.setrlimit(resource.RLIMIT_CPU, (limit_s, limit_s))
+                null = os.open(os.devnull, os.O_WRONLY)
+                os.dup2(null, 1)
+                os.dup2(null, 2)
+                module = mutant.path.removesuffix('.py').removesuffix('/__init__')
+                apply(import_module(module.replace('/', '.')), code)
+                status = 0 if all(_passes(items[0].session, item) for item in items) else 1
+            finally:
+                os._exit(status)
+        _, status = os.waitpid(child, 0)
+        return 'survived' if status == 0 else 'killed'
+
+    def report(self) -> int:
+        """Print what is known; return the number of survivors that nobody has explained."""
+        known = [mutant for mutant in self._mutants if mutant.key in self._results]
+        counts = Counter(self._results[mutant.key] for mutant in known)
+        explained = {(entry['file'], entry['line']): entry['why'] for entry in _explained()}
+        lived = [mutant for mutant in known if self._results[mutant.key] != 'killed']
+        open_ = [mutant for mutant in lived if (mutant.path, mutant.text) not in explained]
+        share = len(lived) / len(known) if known else 0.0
+        print(f'\n{self.name}: {len(self._mutants)} mutants, {len(known)} tried, '
+              f'{counts["killed"]} killed, {len(lived)} survived ({share:.1%}), of these '
+              f'{len(lived) - len(open_)} explained')
+        for mutant in lived:
+            why = explained.get((mutant.path, mutant.text))
+            print(f'  {_place(mutant)}' + (f'\n    {why}' if why else ''))
+        return len(open_)
+
+
+def _place(mutant: Mutant) -> str:
+    return f'{mutant.path}:{mutant.line}: {mutant.operator}: {mutant.text}'
+
+
+def _passes(session, item) -> bool:
+    """Run one test; return whether it passed or was skipped."""
+    from _pytest.runner import runtestprotocol
+    reports = runtestprotocol(item, log=False, nextitem=None)
+    return not any(report.failed for report in reports)

@@ -10,6 +10,7 @@
 #   make evaluate DATA=DIR [MODEL=fernet_large] [JSON=FILE]   a shipped model on FER2013
 #   make train RECIPE=fernet DATA=DIR                train (resumes); make train-smoke: a minute
 #   make habits-evaluate DATA=DIR [JSON=FILE]        how well a resident's next activity is predicted
+#   make mutants [MINUTES=30] [ONLY=engine]          do the tests notice wrong lines? (resumes)
 #   make lock                                        hashes of requirements/*.txt, after a new pin
 # On a machine with ROS 2: colcon build, ros2 launch fer_ros fer.launch.py
 
@@ -33,6 +34,8 @@ MODEL ?=
 JSON ?= build/evaluation.json
 HABITS_JSON := $(if $(filter file,$(origin JSON)),build/habits.json,$(JSON))
 REPORT ?= build/evaluation.html
+MINUTES ?= 30
+ONLY ?=
 # The messages come from install/, all other Python from the source tree, which is never stale.
 ROS_ENV := env -u PYTHONHOME VIRTUAL_ENV=$(VENV) PATH=$(VENV)/bin:$$PATH \
   CMAKE_PREFIX_PATH=$(VENV) AMENT_PREFIX_PATH=$(CURDIR)/install/fer_ros:$(VENV) \
@@ -42,7 +45,7 @@ ROS_ENV := env -u PYTHONHOME VIRTUAL_ENV=$(VENV) PATH=$(VENV)/bin:$$PATH \
 PIP := $(VENV)/bin/python -m pip --disable-pip-version-check install --quiet --require-hashes \
   --no-deps
 
-.PHONY: test-install notebook habits-evaluate screenshots dashboard-load help demo test build lint bench evaluate train train-smoke data-given clean
+.PHONY: test-install notebook habits-evaluate screenshots dashboard-load help demo test build lint bench evaluate train train-smoke data-given mutants clean
 
 help:
 	@sed -n '/^#/!q; s/^# \{0,1\}//p' Makefile | tail -n +2
@@ -141,6 +144,17 @@ lock: $(VENV)/.created
 .PHONY: test-container
 test-container: $(VENV)/.demo
 	@$(VENV)/bin/python test/container/run.py
+
+build/mutants/.installed: requirements/mutants.txt $(VENV)/.test
+	@echo "Installing cosmic-ray under build/mutants (once) ..."
+	@$(PIP) --target build/mutants -r requirements/mutants.txt || { echo "The packages of" \
+	  "requirements/mutants.txt could not be installed: is the network up? Run the same command" \
+	  "again when it is."; exit 1; }
+	@touch $@
+
+mutants: build/mutants/.installed
+	@PYTHONPATH=$(CURDIR):$(CURDIR)/build/mutants $(VENV)/bin/python test/mutants \
+	  --minutes $(MINUTES) $(if $(ONLY),--only $(ONLY))
 
 lint: $(VENV)/.test
 	@$(VENV)/bin/ruff check .

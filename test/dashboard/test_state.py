@@ -2,16 +2,25 @@
 """What the dashboard knows: who is there, who is gone, what was felt in the last hours."""
 
 import csv
+from dataclasses import replace
 import io
+import json
+from pathlib import Path
 
 from fer_ros.core.emotions import LABELS
 from fer_ros.core.home.action import AmbientAction, Command, Outcome
+from fer_ros.core.home.kinds.blind import BlindRequest, BlindState
 from fer_ros.core.home.kinds.light import LightRequest
+from fer_ros.core.home.kinds.scene import SceneRequest
+from fer_ros.core.home.lifecycle import ControlState
 from fer_ros.core.home.light import LightState
+from fer_ros.core.home.snapshot import DeviceSnapshot, LastAction, RoomSnapshot
 from fer_ros.dashboard.history import COLUMNS, History
 from fer_ros.dashboard.state import DashboardState
 from home_support import emotion
 import pytest
+
+STATIC = Path(__file__).parents[2] / 'fer_ros' / 'dashboard' / 'static'
 
 
 class Clock:
@@ -88,6 +97,52 @@ def test_the_newest_action_stands_first(state):
     assert actions[0]['reason'] == 'happy 59'
     assert (actions[0]['request']['light']['color'], actions[0]['outcome']) == (
         '#ff8000', 'confirmed')
+
+
+WARM = LightState(True, 0.5, None, 2700)
+
+
+@pytest.mark.parametrize('request_, shown', [
+    (LightRequest(WARM), {'kind': 'light', 'light': {
+        'on': True, 'brightness': 0.5, 'color': '#ffad59', 'color_temperature_k': 2700}}),
+    # What is not known is not made up.
+    (LightRequest(LightState(True)), {'kind': 'light', 'light': {
+        'on': True, 'brightness': None, 'color': None, 'color_temperature_k': None}}),
+    # What is shown is how the light will be, not only what a rule says of it.
+    (LightRequest(LightState(True, 0.5), WARM), {'kind': 'light', 'light': {
+        'on': True, 'brightness': 0.5, 'color': '#ffad59', 'color_temperature_k': 2700}}),
+    (SceneRequest('party'), {'kind': 'scene', 'scene': 'party'}),
+    (BlindRequest(0.25), {'kind': 'blind', 'position': 0.25})])
+def test_what_is_asked_is_told_in_fields_of_its_kind(state, request_, shown):
+    jsonschema = pytest.importorskip('jsonschema')
+    schema = json.loads((STATIC / 'state.schema.json').read_text(encoding='utf-8'))
+    reported = {'scene': None, 'blind': BlindState(0.75)}.get(request_.kind, WARM)
+    room = RoomSnapshot(
+        'study', True, 'mirror', ('mirror',), False, 'sad', 0.5, 1,
+        last=LastAction('one', request_, 'sad for 2 s'), devices=(DeviceSnapshot(
+            'one', request_.kind, True, ControlState.COMMANDED, reported),))
+    state.act(AmbientAction(
+        stamp_s=1.0, room='study', target='one', command=Command.RESTORE, request=request_,
+        transition_s=1.5, emotion='sad', confidence=0.5, reason='r', detail='away',
+        outcome=Outcome.FAILED))
+    state.rooms([room])
+    jsonschema.validate(state.snapshot(1e9), schema)
+    home = state.home_part()
+    assert home['actions'][0]['request'] == home['rooms'][0]['last']['request'] == shown
+    assert home['actions'][0]['detail'] == 'away'
+    # One of two cameras is blind, and yet the room is known.
+    assert (home['rooms'][0]['fresh'], home['rooms'][0]['confidence']) == (False, 0.5)
+    assert home['rooms'][0]['devices'][0]['state'] == 'commanded'
+
+
+def test_a_home_that_says_the_same_again_is_no_news(state):
+    room = RoomSnapshot('study', True, 'mirror', ('mirror',), True)
+    state.rooms([room])
+    before = state.versions()['home']
+    state.rooms([room])
+    assert state.versions()['home'] == before
+    state.rooms([replace(room, confidence=0.1)])
+    assert state.versions()['home'] > before
 
 
 def rows(history, now_s, hours=4):

@@ -2,6 +2,7 @@
 """Runs mutants in forks of a pytest session that has collected the tests already."""
 
 from collections import Counter
+import hashlib
 from importlib import import_module
 import json
 import os
@@ -18,12 +19,12 @@ import yaml
 ROOT = Path(__file__).parents[2]
 RESULTS = Path('build') / 'mutants.jsonl'
 _HOME = 'fer_ros/core/home'
-#: What is mutated, and the tests that ought to notice.
+#: What is mutated, and the tests that ought to notice, without those on random input.
 TARGETS = {
     'engine': (
         [f'{_HOME}/decisions', f'{_HOME}/kinds', f'{_HOME}/lifecycle.py', f'{_HOME}/snapshot.py'],
         [f'test/core/home/test_{name}.py' for name in (
-            'engine', 'engine_properties', 'lifecycle', 'snapshot', 'light')]),
+            'engine', 'lifecycle', 'snapshot', 'light')]),
     'filter': (['fer_ros/core/emotion_filter.py'], ['test/core/test_emotion_filter.py']),
     'tracker': (['fer_ros/core/tracking.py', 'fer_ros/core/assignment.py'],
                 ['test/core/test_tracking.py', 'test/core/test_assignment.py']),
@@ -63,7 +64,9 @@ class Plugin:
     def pytest_runtestloop(self, session):
         """Run the mutants instead of the tests."""
         began = time.monotonic()
-        left = [mutant for mutant in self._mutants if mutant.key not in self._results]
+        # In no order, so that a part of them stands for all.
+        left = sorted((mutant for mutant in self._mutants if mutant.key not in self._results),
+                      key=lambda mutant: hashlib.sha1(mutant.key.encode()).digest())
         if left and self._budget_s:
             covering, took_s = self._measure(session)
             RESULTS.parent.mkdir(exist_ok=True)

@@ -218,7 +218,7 @@ def test_a_change_by_hand_puts_the_room_on_hold(change, wait_s):
     sim.see('happy', 4)
     assert sim.status.on_hold and 'lamp was' in sim.status.hold_reason
     by_hand = sim.lamps['lamp'].state(sim.now_s)
-    assert not sim.see('sad', 300)
+    assert not sim.see('sad', 300, step_s=0.5)
     assert sim.lamps['lamp'].state(sim.now_s) == by_hand
 
 
@@ -273,9 +273,9 @@ def test_a_lamp_turned_off_by_hand_is_never_turned_on():
     sim = Sim(targets={'lamp': {'type': 'terminal', 'turn_on': True}}, hold={'for_s': 10})
     sim.see('happy', 5)
     sim.hand(on=False)
-    sim.see('sad', 120)
-    sim.see([], 120)
-    sim.see('happy', 120)
+    sim.see('sad', 120, step_s=0.5)
+    sim.see([], 120, step_s=0.5)
+    sim.see('happy', 120, step_s=0.5)
     assert len(sim.actions) == 1 and not sim.lamps['lamp'].state(sim.now_s).on
     assert 'by hand' in sim.status.blocked_reason
 

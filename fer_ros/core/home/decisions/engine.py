@@ -61,7 +61,7 @@ class DecisionEngine:
         for face in emotions:
             problem = face_problem(face)
             if problem:
-                problems.append(f'{source}: face {face.track_id} left out: {problem}')
+                problems.append(f'{source}: face {face.track_id} skipped: {problem}')
             else:
                 good.append(face)
         if emotions and not good:

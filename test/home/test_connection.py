@@ -147,8 +147,8 @@ def test_a_missing_authority_file_is_named(connect):
 
 
 def test_a_server_that_is_no_broker_is_told(connect, monkeypatch):
-    from fer_ros.core.home.world import mqtt
-    monkeypatch.setattr(mqtt, '_CONNECT_TIMEOUT_S', 0.3)
+    from fer_ros.core.home.world import mqtt_failures
+    monkeypatch.setattr(mqtt_failures, 'CONNECT_TIMEOUT_S', 0.3)
     with socket.socket() as mute:
         mute.bind(('127.0.0.1', 0))
         mute.listen()
@@ -198,12 +198,12 @@ def test_publishing_while_answers_come_never_stands_still(guarded, connect, logi
             connection.publish(('allowed/x', 'forbidden/x')[index % 2], 'y', qos=1)
             connection.subscribe(f'allowed/{index % 20}')
             if index % 100 == 0:
-                wait_for(lambda: not connection._awaited, what='the answers')
+                wait_for(lambda: not connection._answers.awaited, what='the answers')
         done.append(True)
     # In a thread, so that a deadlock fails the test instead of ending all tests.
     threading.Thread(target=publish, daemon=True).start()
     wait_for(lambda: done, 20, 'the last publish')
     wait_for(lambda: list(connection.denied) == ['forbidden/x'])
     # Every answer has found its question.
-    wait_for(lambda: not connection._awaited)
-    assert not connection._early
+    wait_for(lambda: not connection._answers.awaited)
+    assert not connection._answers.early

@@ -1,0 +1,304 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The parts of a decision, each by itself and at its exact bounds."""
+
+from dataclasses import replace
+import math
+
+from fer_ros.core.home.commands import RoomCommand
+from fer_ros.core.home.decisions.check import face_problem
+from fer_ros.core.home.decisions.clock import MAXIMUM_STEP_S, RoomClock
+from fer_ros.core.home.decisions.evidence import Evidence
+from fer_ros.core.home.decisions.override import Override
+from fer_ros.core.home.decisions.rate_limit import RateLimiter
+from fer_ros.core.home.decisions.sightings import FUTURE_TOLERANCE_S, Sightings
+from fer_ros.core.home.policy.rooms import RateLimit
+from home_support import emotion, policy_of, Sim
+import numpy as np
+import pytest
+
+
+def room_of(**fields):
+    return policy_of(**fields).rooms['study']
+
+
+# Time.
+
+@pytest.mark.parametrize('step_s, passes', [
+    (0.0, True), (0.1, True), (MAXIMUM_STEP_S, True), (MAXIMUM_STEP_S + 0.1, False),
+    (-0.1, False)])
+def test_the_rooms_time_stands_still_where_the_clock_jumps(step_s, passes):
+    clock = RoomClock()
+    assert clock.advance(1000.0) and clock.s == 0
+    assert clock.advance(1000.0 + step_s) == passes
+    assert clock.s == pytest.approx(step_s if passes else 0.0)
+    assert clock.now_s == 1000.0 + step_s
+    assert clock.advance(1001.0 + step_s) and clock.s == pytest.approx(
+        1.0 + (step_s if passes else 0.0))
+
+
+def test_a_hold_lasts_its_time_and_is_pending_until_it_is_ended():
+    clock = RoomClock()
+    hold = Override(clock, 20.0)
+    assert (hold.left_s, hold.pending, hold.reason) == (0.0, False, '')
+    clock.s = 5.0
+    hold.begin('lamp')
+    clock.s = 24.0
+    assert (hold.left_s, hold.pending, hold.reason) == (1.0, True, 'lamp')
+    clock.s = 25.0
+    assert (hold.left_s, hold.pending) == (0.0, True)
+    hold.end()
+    assert (hold.left_s, hold.pending, hold.reason) == (0.0, False, '')
+
+
+def test_the_rate_limit_counts_in_a_window_that_moves():
+    limiter = RateLimiter(RateLimit(actions=2, per_s=10))
+    for at_s, free in ((0.0, True), (5.0, True), (9.9, False), (10.0, True), (12.0, False),
+                       (14.9, False), (15.0, True), (16.0, False)):
+        refusal = limiter.refusal(at_s)
+        assert refusal == ('' if free else 'rate limit of 2 in 10 s reached'), at_s
+        if free:
+            limiter.count(at_s)
+
+
+# Who is in view.
+
+def test_each_source_has_its_newest_sighting_until_that_is_stale():
+    clock = RoomClock()
+    clock.advance(1000.0)
+    sightings = Sightings(room_of(sources=['left', 'right'], stale_after_s=2), clock)
+    assert not sightings.fresh and not sightings.any_recent and sightings.frame_id == ''
+    assert not sightings.add('left', [emotion('happy', track_id=7)], 999.5, 'camera_left')
+    assert sightings.occupied and sightings.any_recent and not sightings.fresh
+    assert [key for key, _ in sightings.faces] == [('left', 7)]
+    clock.advance(1001.0)
+    assert not sightings.add('right', [], 1000.75, 'camera_right')
+    assert sightings.fresh and sightings.frame_id == 'camera_right'
+    # Half a second old when it came, it is stale 1.5 s later.
+    clock.advance(1001.5)
+    assert sightings.fresh and sightings.occupied
+    clock.advance(1001.51)
+    assert not sightings.fresh and not sightings.occupied and sightings.any_recent
+
+
+@pytest.mark.parametrize('age_s, words', [
+    (-FUTURE_TOLERANCE_S - 0.01, '0.5 s in the future'), (-FUTURE_TOLERANCE_S, ''), (0.0, ''),
+    (2.0, ''), (2.01, '2.0 s old, more than stale_after_s (2)')])
+def test_how_old_and_how_new_a_stamp_may_be(age_s, words):
+    clock = RoomClock()
+    clock.advance(1000.0)
+    refused = Sightings(room_of(stale_after_s=2), clock).add('emotions', [], 1000.0 - age_s, '')
+    assert words in refused and bool(refused) == bool(words)
+
+
+def test_a_stamp_of_the_future_is_not_fresh_for_longer():
+    clock = RoomClock()
+    clock.advance(1000.0)
+    sightings = Sightings(room_of(stale_after_s=2), clock)
+    assert not sightings.add('emotions', [emotion('sad')], 1000.4, '')
+    clock.advance(1002.0)
+    assert sightings.fresh
+    clock.advance(1002.1)
+    assert not sightings.fresh
+
+
+def test_how_long_nobody_is_there():
+    clock = RoomClock()
+    sightings = Sightings(room_of(stale_after_s=2), clock)
+
+    def see(now_s, *faces):
+        clock.advance(now_s)
+        assert not sightings.add('emotions', faces, now_s, '')
+        return sightings.empty_s
+    assert [see(now_s) for now_s in (1000.0, 1001.0, 1002.5)] == [0.0, 1.0, 2.5]
+    assert see(1003.0, emotion('happy')) == 0.0
+    assert [see(now_s) for now_s in (1004.0, 1005.0)] == [0.0, 1.0]
+    sightings.doubt_emptiness()
+    assert sightings.empty_s == 0.0 and [see(1006.0), see(1007.0)] == [0.0, 1.0]
+
+
+# What is felt.
+
+def evidence_of(**fields):
+    room = room_of(**{'stale_after_s': 60, **fields})
+    return Evidence(room, policy_of().policies['mirror'])
+
+
+def feel(evidence, label, *stamps_s, probability=0.9):
+    for stamp_s in stamps_s:
+        faces = [] if label is None else [
+            (('camera', 1), emotion(label, probability, valence=0.5, arousal=-0.25))]
+        evidence.add(faces, stamp_s)
+
+
+@pytest.mark.parametrize('intervals_s', [[1.0], [0.5, 0.5], [0.1] * 10, [0.7, 0.3]])
+def test_smoothing_goes_by_time_and_not_by_frames(intervals_s):
+    evidence = evidence_of(smoothing_s=2.0)
+    stamps_s = np.cumsum([100.0, *intervals_s])
+    # The first frame says only when it began.
+    feel(evidence, 'happy', stamps_s[0])
+    assert evidence.confidence == 0.0 and evidence.key is None
+    feel(evidence, 'happy', *stamps_s[1:])
+    assert evidence.confidence == pytest.approx(0.9 * (1 - math.exp(-0.5)), rel=1e-6)
+    assert evidence.valence_arousal == pytest.approx((0.5, -0.25))
+    # Where nothing is seen it fades by the same law.
+    feel(evidence, None, stamps_s[-1] + 2.0)
+    assert evidence.confidence == pytest.approx(0.9 * (1 - math.exp(-0.5)) * math.exp(-1))
+
+
+def test_without_smoothing_each_frame_counts_wholly():
+    evidence = evidence_of(smoothing_s=0)
+    feel(evidence, 'happy', 1.0)
+    assert evidence.confidence == pytest.approx(0.9) and evidence.key == 'happy'
+    feel(evidence, 'sad', 1.1)
+    assert evidence.key == 'sad' and evidence.support == pytest.approx(0.9)
+
+
+@pytest.mark.parametrize('dwell_s, stamps_s, ready', [
+    (0.5, (1.0, 1.25, 1.5), True), (0.5, (1.0, 1.25, 1.49), False),
+    # Long enough, but in too few frames.
+    (0.5, (1.0, 1.5), False), (0.5, (1.0, 1.75, 2.0), True)])
+def test_ready_after_the_dwell_and_in_enough_frames(dwell_s, stamps_s, ready):
+    evidence = evidence_of(smoothing_s=0, dwell_s=dwell_s, minimum_frames=3)
+    feel(evidence, 'happy', *stamps_s)
+    assert evidence.ready == ready
+    assert evidence.lasted_s == pytest.approx(stamps_s[-1] - stamps_s[0])
+
+
+def test_a_frame_that_says_nothing_does_not_count():
+    evidence = evidence_of(smoothing_s=5.0, dwell_s=0.1, minimum_frames=3, enter_threshold=0.3,
+                           exit_threshold=0.2)
+    feel(evidence, 'happy', 0.0, 10.0, 10.1)
+    assert evidence.emotion == 'happy' and not evidence.ready
+    feel(evidence, None, 10.2)
+    assert evidence.emotion == 'happy' and not evidence.ready
+    feel(evidence, 'happy', 10.3)
+    assert evidence.ready
+
+
+@pytest.mark.parametrize('probability, emotion_, entered_before', [
+    (0.5, 'happy', False), (0.49, 'uncertain', False), (0.4, 'happy', True),
+    (0.39, 'uncertain', True)])
+def test_an_emotion_counts_from_the_one_threshold_and_until_the_other(
+        probability, emotion_, entered_before):
+    evidence = evidence_of(smoothing_s=0, enter_threshold=0.5, exit_threshold=0.4,
+                           minimum_confidence=0.0)
+    if entered_before:
+        feel(evidence, 'happy', 0.9, probability=0.9)
+    # A float32 lies on the one side or the other of what was written.
+    feel(evidence, 'happy', 1.0, probability=probability + 1e-6)
+    assert evidence.emotion == emotion_
+
+
+def test_below_the_threshold_frames_are_counted_again():
+    evidence = evidence_of(smoothing_s=0, dwell_s=0.1, minimum_frames=2, enter_threshold=0.5,
+                           exit_threshold=0.4, minimum_confidence=0.0)
+    feel(evidence, 'happy', 1.0, 1.1)
+    assert evidence.ready
+    feel(evidence, 'happy', 1.2, probability=0.3)
+    feel(evidence, 'happy', 1.3)
+    assert not evidence.ready
+    feel(evidence, 'happy', 1.4)
+    assert evidence.ready
+
+
+@pytest.mark.parametrize('gap_s, kept', [(2.0, True), (2.1, False)])
+def test_after_a_gap_the_evidence_begins_again(gap_s, kept):
+    evidence = evidence_of(smoothing_s=0, stale_after_s=2, dwell_s=1.0, minimum_frames=2)
+    feel(evidence, 'happy', 1.0, 2.0)
+    feel(evidence, 'happy', 2.0 + gap_s)
+    assert evidence.ready == kept
+
+
+def test_two_cameras_whose_stamps_cross_do_not_turn_time_back():
+    evidence = evidence_of(smoothing_s=1.0)
+    feel(evidence, 'happy', 1.0, 3.0)
+    before = evidence.confidence
+    feel(evidence, 'happy', 2.5)
+    assert evidence.confidence == before
+    feel(evidence, 'happy', 3.5)
+    assert evidence.confidence == pytest.approx(0.9 * (1 - math.exp(-2.5)))
+
+
+def test_the_main_person_stays_the_main_person():
+    evidence = evidence_of(aggregation='primary_person', smoothing_s=0)
+    first = (('camera', 1), emotion('happy', side_px=100))
+    evidence.add([first], 1.0)
+    # Nearer, but not clearly.
+    evidence.add([(('camera', 2), emotion('sad', side_px=110)), first], 1.1)
+    assert evidence.key == 'happy' and evidence.reading.primary == ('camera', 1)
+    evidence.add([(('camera', 2), emotion('sad', side_px=130)), first], 1.2)
+    assert evidence.key == 'sad'
+    evidence.add([(('camera', 2), emotion('uncertain', side_px=130))], 1.3)
+    assert evidence.reading.why == 'no face is sure enough'
+
+
+def test_nothing_is_known_of_a_room_in_which_nothing_was_seen():
+    evidence = evidence_of()
+    assert (evidence.key, evidence.support, evidence.confidence, evidence.lasted_s) == (
+        None, 0.0, 0.0, 0.0)
+    assert evidence.valence_arousal == (0.0, 0.0) and evidence.emotion == 'uncertain'
+    assert not evidence.ready and evidence.reading.why == 'nothing seen yet'
+
+
+# A face's numbers.
+
+@pytest.mark.parametrize('change, words', [
+    ({}, ''), ({'confidence': 0.0}, ''), ({'confidence': 1.0}, ''),
+    ({'confidence': -0.1}, '0 to 1'), ({'confidence': 1.1}, '0 to 1'), ({'quality': 2.0}, 'quality is 2.0: expected 0 to 1'),
+    ({'valence': -1.0}, ''), ({'valence': -1.1}, '-1 to 1'), ({'arousal': 1.0}, ''),
+    ({'arousal': -1.5}, 'arousal is -1.5: expected -1 to 1'), ({'label': 'uncertain'}, ''),
+    ({'label': 'bored'}, "unknown label 'bored'"),
+    # Rounding is no fault: a sum of 1.015, a part of 1.0005 or -0.0005.
+    ({'filtered': np.eye(7)[3]}, ''), ({'filtered': np.full(7, 1.015 / 7)}, ''),
+    ({'filtered': np.eye(7)[3] * 1.0005}, ''), ({'filtered': np.eye(7)[3] - 0.0005}, ''),
+    ({'filtered': np.eye(7)[3] * 0.97}, 'the sum is 0.970'),
+    ({'filtered': np.array([1.002, -0.002, 0, 0, 0, 0, 0])}, 'no distribution'),
+    ({'filtered': np.array([0.52, 0.51, -0.01, 0, 0, 0, 0])}, 'no distribution')])
+def test_what_a_face_may_say(change, words):
+    problem = face_problem(replace(emotion('happy'), **change))
+    assert words in problem and bool(problem) == bool(words)
+
+
+# What is done, in numbers and words.
+
+def test_an_action_says_how_sure_it_is_and_for_how_many():
+    sim = Sim(smoothing_s=0, nobody={'after_s': 1})
+    two = [emotion('happy', 0.8, track_id=1), emotion('happy', 0.8, track_id=2)]
+    action, = sim.see(two, 5)
+    assert action.confidence == pytest.approx(0.8) and '(2 faces)' in action.reason
+    action, = sim.see([], 5)
+    assert action.confidence == 0.0
+    action, = sim.see([emotion('happy', 1.0)], 20)
+    assert action.confidence == 1.0 and '(1 face)' in action.reason
+
+
+def test_what_keeps_an_empty_room_from_acting_is_said():
+    sim = Sim(nobody={'after_s': 1, 'action': 'off'})
+    sim.see('happy', 5)
+    sim.room.targets['lamp'].set_available(False)
+    assert not sim.see([], 5)
+    assert sim.status.blocked_reason == 'lamp: not reachable'
+    sim.room.targets['lamp'].set_available(True)
+    assert len(sim.see([], 1)) == 1
+    sim = Sim(nobody={'after_s': 1, 'action': 'restore'})
+    sim.see('happy', 5)
+    sim.room.targets['lamp'].set_available(False)
+    assert not sim.see([], 5) and sim.status.blocked_reason == 'lamp: not reachable'
+
+
+@pytest.mark.parametrize('how', ['revert', 'off', 'end'])
+def test_what_a_person_or_the_end_commands_obeys_no_rate_limit(how):
+    sim = Sim(rate_limit={'actions': 1, 'per_s': 3600})
+    assert len(sim.see('happy', 5)) == 1
+    if how == 'end':
+        actions = sim.engine.release(now_s=sim.now_s)
+    else:
+        actions = sim.command(RoomCommand.REVERT if how == 'revert' else RoomCommand.SWITCH_OFF)
+    action, = actions
+    assert action.transition_s == 0.5 and action.request.light.brightness == pytest.approx(0.6)
+    # What cannot be reached stays as it is.
+    sim = Sim()
+    sim.see('happy', 5)
+    sim.room.targets['lamp'].set_available(False)
+    assert not sim.command(RoomCommand.REVERT)
+    assert 'not reachable' in sim.room._blocked_reason

@@ -39,7 +39,8 @@ def _explained() -> list[dict]:
 class Plugin:
     """Runs one target inside a pytest session.
 
-    :param budget_s: no mutant is begun after so long; those that are known are never run again.
+    :param budget_s: no mutant is begun after so long. What was killed is not run again, what has
+        survived only by other tests than then.
     """
 
     def __init__(self, name: str, budget_s: float):
@@ -48,11 +49,17 @@ class Plugin:
         self._files = sorted(str(path.relative_to(ROOT)) for entry in paths for path in (
             (ROOT / entry).glob('*.py') if (ROOT / entry).is_dir() else [ROOT / entry]))
         self._mutants = [mutant for path in self._files for mutant in mutants_of(path)]
+        self._tests = hashlib.sha1(b''.join(
+            (ROOT / path).read_bytes() for path in self.arguments)).hexdigest()[:10]
         self._results: dict[str, str] = {}
+        #: Survivors of tests that have changed since.
+        self._again: set[str] = set()
         if RESULTS.is_file():
             for line in RESULTS.read_text().splitlines():
                 entry = json.loads(line)
                 self._results[entry['key']] = entry['result']
+                old = entry['result'] != 'killed' and entry.get('tests') != self._tests
+                (self._again.add if old else self._again.discard)(entry['key'])
         self.done = False
 
     @pytest.hookimpl
@@ -65,7 +72,8 @@ class Plugin:
         """Run the mutants instead of the tests."""
         began = time.monotonic()
         # In no order, so that a part of them stands for all.
-        left = sorted((mutant for mutant in self._mutants if mutant.key not in self._results),
+        left = sorted((mutant for mutant in self._mutants
+                       if mutant.key not in self._results or mutant.key in self._again),
                       key=lambda mutant: hashlib.sha1(mutant.key.encode()).digest())
         if left and self._budget_s:
             covering, took_s = self._measure(session)
@@ -77,7 +85,8 @@ class Plugin:
                     items = covering.get((mutant.path, mutant.line), [])
                     result = self._try(mutant, items, took_s) if items else 'not entered'
                     self._results[mutant.key] = result
-                    file.write(json.dumps({'key': mutant.key, 'result': result}) + '\n')
+                    file.write(json.dumps({'key': mutant.key, 'result': result,
+                                           'tests': self._tests}) + '\n')
                     file.flush()
                     if result != 'killed':
                         print(f'\n{result}: {_place(mutant)}', flush=True)

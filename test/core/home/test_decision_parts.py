@@ -244,7 +244,8 @@ def test_nothing_is_known_of_a_room_in_which_nothing_was_seen():
 
 @pytest.mark.parametrize('change, words', [
     ({}, ''), ({'confidence': 0.0}, ''), ({'confidence': 1.0}, ''),
-    ({'confidence': -0.1}, '0 to 1'), ({'confidence': 1.1}, '0 to 1'), ({'quality': 2.0}, 'quality is 2.0: expected 0 to 1'),
+    ({'confidence': -0.1}, '0 to 1'), ({'confidence': 1.1}, '0 to 1'),
+    ({'quality': 2.0}, 'quality is 2.0: expected 0 to 1'),
     ({'valence': -1.0}, ''), ({'valence': -1.1}, '-1 to 1'), ({'arousal': 1.0}, ''),
     ({'arousal': -1.5}, 'arousal is -1.5: expected -1 to 1'), ({'label': 'uncertain'}, ''),
     ({'label': 'bored'}, "unknown label 'bored'"),
@@ -302,3 +303,55 @@ def test_what_a_person_or_the_end_commands_obeys_no_rate_limit(how):
     sim.room.targets['lamp'].set_available(False)
     assert not sim.command(RoomCommand.REVERT)
     assert 'not reachable' in sim.room._blocked_reason
+
+
+TWO_LAMPS = {'targets': {'lamp': {'type': 'terminal'}, 'other': {'type': 'terminal'}}}
+
+
+@pytest.mark.parametrize('what', ['on hold', 'switched off', 'restore_on_exit'])
+def test_the_end_gives_nothing_back_that_it_must_not(what):
+    sim = Sim(**TWO_LAMPS, restore_on_exit=what != 'restore_on_exit')
+    assert len(sim.see('happy', 5)) == 2
+    if what == 'on hold':
+        sim.hand('other', brightness=0.1)
+    elif what == 'switched off':
+        for target in sim.room.targets.values():
+            target.set_available(False)
+        assert not sim.command(RoomCommand.SWITCH_OFF)
+        for target in sim.room.targets.values():
+            target.set_available(True)
+    assert not sim.engine.release(now_s=sim.now_s)
+
+
+def test_what_a_room_waits_for_is_said():
+    sim = Sim(nobody={'after_s': 10})
+    sim.see(None, 1)
+    assert sim.status.blocked_reason == 'no fresh emotions'
+    sim.see([], 1)
+    assert sim.status.blocked_reason == 'nobody is there'
+    sim.see('happy', 0.5)
+    assert sim.status.blocked_reason == 'no feeling has lasted yet'
+    sim.see('uncertain', 0.5)
+    assert sim.status.blocked_reason == 'no face is sure enough'
+    sim.see('happy', 5)
+    assert sim.status.blocked_reason == ''
+    sim.see('sad', 4)
+    assert sim.status.blocked_reason == 'lamp: cooling down'
+    sim.command(RoomCommand.REVERT)
+    sim.see('sad', 1)
+    assert sim.status.blocked_reason == 'on hold: reverted by a person'
+    sim.command(RoomCommand.SWITCH_OFF)
+    sim.see('sad', 1)
+    assert sim.status.blocked_reason == 'switched off'
+
+
+def test_where_there_is_nothing_to_undo_nothing_is_undone_later():
+    sim = Sim(policy='warm', nobody={'after_s': 1, 'action': 'off'}, cooldown_s=0,
+              hold={'for_s': 1})
+    sim.hand(brightness=0.3, color_temperature_k=2200)
+    # The lamp is as the rule wants it.
+    assert len(sim.see('happy', 8)) == 1
+    assert not sim.command(RoomCommand.REVERT)
+    action, = sim.see([], 8)
+    assert not action.request.light.on
+    assert not sim.command(RoomCommand.REVERT)

@@ -7,6 +7,7 @@ from fer_ros.core.errors import ConfigurationError
 from fer_ros.core.home.action import Command
 from fer_ros.core.home.commands import RoomCommand
 from fer_ros.core.home.decisions.engine import DecisionEngine
+from fer_ros.core.home.kinds.scene import SceneRequest
 from fer_ros.core.home.light import differences, LightState
 from home_support import emotion, POLICY, policy_of, Sim
 import numpy as np
@@ -561,6 +562,18 @@ def test_targets_of_other_kinds_are_asked_for_what_they_can():
     assert by_target['blind'].request.position == 0.5
     assert by_target['lamp'].request.light.brightness == pytest.approx(0.4)
     assert len(sim.actions) == 3
+
+
+def test_a_rule_for_scenes_asks_nothing_of_lights():
+    text = POLICY.replace('version: 1', 'version: 1\nbroker: {host: localhost}').replace(
+        'happy: {strategy: mirror}', 'happy: {scene: party}', 1).replace(
+        '      lamp: {type: terminal}', """\
+      lamp: {type: terminal}
+      blind: {type: mqtt_blind, topic: z/blind}
+      mood: {type: mqtt_scene, topic: z/group/set, scenes: {party: '{}'}}
+      other: {type: mqtt_scene, topic: z/other/set, scenes: {calm: '{}'}}""")
+    action, = Sim(text).see('happy', 5)
+    assert (action.target, action.request) == ('mood', SceneRequest('party'))
 
 
 COLOR_ONLY = POLICY.replace('happy: {strategy: mirror}', "happy: {color: '#00ff00'}", 1)

@@ -145,6 +145,8 @@ def test_a_device_goes_from_state_to_state(steps, states):
     assert script.states == states
     assert script.target.snapshot.state is states[-1]
     assert script.target.silent == (states[-1] is S.UNRESPONSIVE)
+    if states[-1] in ACTIVE:
+        assert script.target.confirmed == (states[-1] is S.CONFIRMED)
 
 
 def test_going_back_on_is_interrupted_by_another_emotion():

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Colours, strategies, the virtual lamp, and several people."""
 
+from dataclasses import replace
+
 from fer_ros.core.emotions import Emotion, LABELS
 from fer_ros.core.home.ambience import ambience, PROTOTYPES, STRATEGIES
 from fer_ros.core.home.decisions.aggregation import aggregate
@@ -170,6 +172,29 @@ def test_several_people_become_one_reading(method, people, label):
     assert winner(reading) == label
     assert reading.probabilities.sum() == pytest.approx(0 if label is None else 1, abs=1e-5)
     assert bool(reading.why) == (label is None)
+
+
+def test_faces_count_by_confidence_and_quality():
+    sure, vague = emotion('happy', 0.9, valence=0.8), emotion('sad', 0.6, valence=-0.4)
+    reading = aggregate('confidence_weighted', faces(sure, vague))
+    assert reading.probabilities[LABELS.index('happy')] == pytest.approx(
+        (0.9 * 0.9 + 0.6 * 0.4 / 6) / 1.5, rel=1e-5)
+    assert reading.valence == pytest.approx((0.9 * 0.8 - 0.6 * 0.4) / 1.5) and reading.voters == 2
+    reading = aggregate('confidence_weighted', faces(
+        sure, emotion('sad', 0.6, valence=-0.4, quality=0.5)))
+    assert reading.valence == pytest.approx((0.9 * 0.8 - 0.3 * 0.4) / 1.2)
+    # Of no quality at all they still say something, if nobody else does.
+    reading = aggregate('confidence_weighted', faces(emotion('sad', 0.6, quality=0.0)))
+    assert winner(reading) == 'sad'
+
+
+@pytest.mark.parametrize('confidence, quality, votes', [
+    (0.5, 1.0, True), (0.49, 1.0, False), (0.9, 0.3, True), (0.9, 0.29, False)])
+def test_the_minima_are_inside(confidence, quality, votes):
+    face = emotion('happy', 0.9, quality=quality)
+    reading = aggregate('max_confidence', faces(replace(face, confidence=confidence)),
+                        minimum_confidence=0.5, minimum_quality=0.3)
+    assert reading.abstains != votes
 
 
 def test_a_face_of_bad_quality_does_not_vote():

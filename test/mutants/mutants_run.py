@@ -24,7 +24,7 @@ TARGETS = {
     'engine': (
         [f'{_HOME}/decisions', f'{_HOME}/kinds', f'{_HOME}/lifecycle.py', f'{_HOME}/snapshot.py'],
         [f'test/core/home/test_{name}.py' for name in (
-            'decision_parts', 'engine', 'lifecycle', 'snapshot', 'light')]),
+            'decision_parts', 'engine', 'kinds', 'lifecycle', 'light', 'snapshot')]),
     'filter': (['fer_ros/core/emotion_filter.py'], ['test/core/test_emotion_filter.py']),
     'tracker': (['fer_ros/core/tracking.py', 'fer_ros/core/assignment.py'],
                 ['test/core/test_tracking.py', 'test/core/test_assignment.py']),

@@ -355,3 +355,20 @@ def test_where_there_is_nothing_to_undo_nothing_is_undone_later():
     action, = sim.see([], 8)
     assert not action.request.light.on
     assert not sim.command(RoomCommand.REVERT)
+
+
+def test_a_command_is_given_at_its_time():
+    sim = Sim()
+    sim.see('happy', 5)
+    sim.now_s += 3
+    action, = sim.command(RoomCommand.REVERT)
+    assert action.stamp_s == sim.now_s and sim.status.hold_left_s == 1800
+
+
+def test_a_report_counts_at_its_time():
+    sim = Sim(hold={'for_s': 100})
+    sim.see('happy', 5)
+    sim.now_s += 3
+    sim.hand(brightness=0.1)
+    sim.step([emotion('happy')])
+    assert sim.status.hold_left_s == pytest.approx(99.9)

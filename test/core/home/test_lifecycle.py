@@ -203,3 +203,11 @@ def test_a_blind_that_a_person_moved_is_left_where_it_is(position, moved):
     # Nobody is there any more: what a person chose is not undone, what we did is.
     restored = [action for action in sim.see([], 30) if action.target == 'blind']
     assert [action.request.position for action in restored] == [] if moved else [1.0]
+
+
+def test_a_blind_that_stands_where_it_stood_was_not_moved():
+    sim = furnished()
+    for _ in range(2):
+        sim.engine.report('study', 'blind', BlindState(0.8), now_s=sim.now_s)
+        sim.see('happy', 10)
+    assert not sim.status.on_hold and sim.room.targets['blind'].state is S.SETTLING

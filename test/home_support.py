@@ -42,6 +42,14 @@ rooms:
 """
 
 
+REGIONS = POLICY.replace("""  warm:""", """  regions:
+    by_emotion:
+      happy: {brightness: 0.9}
+    by_valence_arousal:
+      - {name: tense, valence: [-1, -0.2], arousal: [0.2, 1], strategy: soothe}
+  warm:""")
+
+
 def policy_of(text=POLICY, **room):
     """Return a policy whose room study has other values than the text gives."""
     policy = parse_policy(text)

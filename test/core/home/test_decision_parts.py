@@ -11,8 +11,10 @@ from fer_ros.core.home.decisions.evidence import Evidence
 from fer_ros.core.home.decisions.override import Override
 from fer_ros.core.home.decisions.rate_limit import RateLimiter
 from fer_ros.core.home.decisions.sightings import FUTURE_TOLERANCE_S, Sightings
+from fer_ros.core.home.lifecycle import ControlState
+from fer_ros.core.home.policy import parse_policy
 from fer_ros.core.home.policy.rooms import RateLimit
-from home_support import emotion, policy_of, Sim
+from home_support import emotion, POLICY, policy_of, REGIONS, Sim
 import numpy as np
 import pytest
 
@@ -219,6 +221,28 @@ def test_two_cameras_whose_stamps_cross_do_not_turn_time_back():
     assert evidence.confidence == pytest.approx(0.9 * (1 - math.exp(-2.5)))
 
 
+def test_another_emotion_begins_from_nothing():
+    evidence = evidence_of(smoothing_s=0, dwell_s=0.1, minimum_frames=4, enter_threshold=0.5,
+                           exit_threshold=0.4, minimum_confidence=0.0)
+    feel(evidence, 'happy', *np.arange(1.0, 2.0, 0.1))
+    assert evidence.ready and evidence.lasted_s == pytest.approx(0.9)
+    # Below the threshold from which it counts, though above the one until which.
+    feel(evidence, 'sad', 2.0, probability=0.45)
+    assert evidence.key == 'sad' and evidence.emotion == 'uncertain' and evidence.lasted_s == 0
+    feel(evidence, 'sad', 2.1, 2.2, 2.3)
+    assert not evidence.ready
+    feel(evidence, 'sad', 2.4)
+    assert evidence.ready
+
+
+def test_another_policy_counts_at_once():
+    evidence = evidence_of(smoothing_s=0)
+    evidence.add([(('camera', 1), emotion('fear', valence=-0.6, arousal=0.7))], 1.0)
+    assert evidence.key == 'fear'
+    evidence.select(parse_policy(REGIONS).policies['regions'])
+    assert evidence.key == 'tense' and evidence.lasted_s == 0
+
+
 def test_the_main_person_stays_the_main_person():
     evidence = evidence_of(aggregation='primary_person', smoothing_s=0)
     first = (('camera', 1), emotion('happy', side_px=100))
@@ -253,6 +277,7 @@ def test_nothing_is_known_of_a_room_in_which_nothing_was_seen():
     ({'filtered': np.eye(7)[3]}, ''), ({'filtered': np.full(7, 1.015 / 7)}, ''),
     ({'filtered': np.eye(7)[3] * 1.0005}, ''), ({'filtered': np.eye(7)[3] - 0.0005}, ''),
     ({'filtered': np.eye(7)[3] * 0.97}, 'the sum is 0.970'),
+    ({'filtered': np.eye(7)[3] * 1.01}, 'no distribution'),
     ({'filtered': np.array([1.002, -0.002, 0, 0, 0, 0, 0])}, 'no distribution'),
     ({'filtered': np.array([0.52, 0.51, -0.01, 0, 0, 0, 0])}, 'no distribution')])
 def test_what_a_face_may_say(change, words):
@@ -271,6 +296,10 @@ def test_an_action_says_how_sure_it_is_and_for_how_many():
     assert action.confidence == 0.0
     action, = sim.see([emotion('happy', 1.0)], 20)
     assert action.confidence == 1.0 and '(1 face)' in action.reason
+    # Rounding of others is not passed on.
+    sure = replace(emotion('angry', 1.0), filtered=np.eye(7)[0] * 1.0005)
+    action, = sim.see([sure], 20)
+    assert action.confidence == 1.0
 
 
 def test_what_keeps_an_empty_room_from_acting_is_said():
@@ -372,3 +401,29 @@ def test_a_report_counts_at_its_time():
     sim.hand(brightness=0.1)
     sim.step([emotion('happy')])
     assert sim.status.hold_left_s == pytest.approx(99.9)
+
+
+def test_a_changed_file_keeps_what_is_known_of_a_device():
+    sim = Sim(cooldown_s=0, answers=False)
+    assert len(sim.see('happy', 5)) == 1
+    sim.room.targets['lamp'].failed()
+    sim.engine = sim.engine.successor(policy_of(cooldown_s=0))
+    assert not sim.see('happy', 10)
+    assert 'the last command failed' in sim.status.blocked_reason
+    sim.room.targets['lamp'].set_available(False)
+    sim.engine = sim.engine.successor(policy_of(cooldown_s=0))
+    assert not sim.status.devices[0].available
+    assert not sim.see('happy', 10) and 'not reachable' in sim.status.blocked_reason
+
+
+def test_a_device_of_another_type_is_another_device():
+    sim = Sim()
+    assert len(sim.see('happy', 5)) == 1
+    sim.engine = sim.engine.successor(parse_policy(POLICY.replace(
+        'version: 1', 'version: 1\nbroker: {host: localhost}').replace(
+            '{type: terminal}', '{type: mqtt_light, topic: a/b}')))
+    lamp = sim.room.targets['lamp']
+    assert lamp.state is ControlState.IDLE and lamp.reported is None
+    # One of another name too.
+    sim.engine = sim.engine.successor(policy_of(targets={'new': {'type': 'terminal'}}))
+    assert list(sim.room.targets) == ['new']

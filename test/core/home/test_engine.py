@@ -9,7 +9,7 @@ from fer_ros.core.home.commands import RoomCommand
 from fer_ros.core.home.decisions.engine import DecisionEngine
 from fer_ros.core.home.kinds.scene import SceneRequest
 from fer_ros.core.home.light import differences, LightState
-from home_support import emotion, POLICY, policy_of, Sim
+from home_support import emotion, POLICY, policy_of, REGIONS, Sim
 import numpy as np
 import pytest
 
@@ -502,14 +502,6 @@ def test_quiet_hours_follow_daylight_saving(utc_s, inside):
         engine.tick(now_s)
     blocked = engine.snapshot('study').blocked_reason
     assert blocked == ('quiet hours until 03:00' if inside else '')
-
-
-REGIONS = POLICY.replace("""  warm:""", """  regions:
-    by_emotion:
-      happy: {brightness: 0.9}
-    by_valence_arousal:
-      - {name: tense, valence: [-1, -0.2], arousal: [0.2, 1], strategy: soothe}
-  warm:""")
 
 
 def test_a_region_of_valence_and_arousal_acts_where_no_emotion_has_a_rule():

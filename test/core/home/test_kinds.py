@@ -173,6 +173,29 @@ def test_blinds_and_scenes():
             '25% open', '50% open', 'scene party', 'off']
 
 
+@pytest.mark.parametrize('asked_, before, position, in_window, event', [
+    (0.0, 1.0, 0.05, False, Event.MATCHED), (0.0, 1.0, 0.06, False, Event.CHANGED_MANUALLY),
+    # Where it stood it still stands; where it was is not known.
+    (1.0, 0.0, 0.02, False, Event.MOVED), (1.0, 0.0, 0.03, False, Event.CHANGED_MANUALLY),
+    (1.0, None, 0.5, False, Event.MOVED), (1.0, 0.0, 0.5, True, Event.MOVED),
+    (None, 0.0, 0.5, False, None)])
+def test_what_a_blinds_report_means(asked_, before, position, in_window, event):
+    attempt = None if asked_ is None else Attempt(BlindRequest(asked_), 0.0, 1.0)
+    report = Report(BlindState(position), None if before is None else BlindState(before), attempt,
+                    None, in_window, False, Tolerance())
+    assert BLIND.judge(report).event is event
+
+
+@pytest.mark.parametrize('moved, position, event', [
+    (False, 0.05, Event.UNMOVED), (True, 0.05, Event.MATCHED), (True, 0.06, None),
+    (True, None, None)])
+def test_what_it_means_that_a_blinds_time_is_over(moved, position, event):
+    attempt = Attempt(BlindRequest(0.0), 0.0, 1.0, moved=moved)
+    state = None if position is None else BlindState(position)
+    assert BLIND.overdue(attempt, state, Tolerance()).event is event
+    assert not BLIND.same(BlindRequest(0.0), BlindRequest(0.01))
+
+
 def test_each_kind_knows_its_name_and_the_keys_of_its_rules():
     keys = [key for kind in KINDS.values() for key in kind.rule_keys.model_fields]
     assert len(keys) == len(set(keys)) and set(keys) < set(Rule.model_fields)

@@ -33,7 +33,8 @@ class Evidence:
         self._stamp_s: float | None = None
         self.key: str | None = None
         self._key_since_s = 0.0
-        self._entered, self._frames = False, 0
+        self._entered = False
+        self._frames = 0
         self.reading = Reading(why='nothing seen yet')
         self._primary: Hashable | None = None
 

@@ -32,9 +32,9 @@ def _check_policy(request: Request) -> Iterator[Finding]:
     yield Finding('policy', Level.OK, f'{request.policy} can be used: {len(policy.rooms)} rooms, '
                   f'{targets} targets', values={'rooms': len(policy.rooms), 'targets': targets})
     # Here, since it needs more than a policy does.
-    from fer_ros.core.home.house import House
+    from fer_ros.core.home.world.connections import check_secrets
     try:
-        House.check_secrets(policy)
+        check_secrets(policy)
     except ConfigurationError as error:
         yield Finding('policy', Level.ERROR, str(error))
         return
@@ -70,7 +70,7 @@ def _not_asked(subject: str, where: str) -> Finding:
 
 def _connect_broker(broker) -> Finding:
     """Connect as an unnamed client, say nothing, and leave."""
-    from fer_ros.core.home.mqtt import ConnectionState, MqttConnection
+    from fer_ros.core.home.world.mqtt import ConnectionState, MqttConnection
     connection = MqttConnection(broker)
     unknown = ConnectionState().problem
     connection.start()
@@ -89,7 +89,7 @@ def _connect_broker(broker) -> Finding:
 
 def _connect_home_assistant(settings) -> Finding:
     """Ask Home Assistant whether it takes the token."""
-    from fer_ros.core.home.home_assistant import HomeAssistantClient
+    from fer_ros.core.home.world.home_assistant import HomeAssistantClient
     client = HomeAssistantClient(settings)
     unknown = client.problem
     client.start()

@@ -12,6 +12,7 @@ from fer_ros.core.home.decisions.override import Override
 from fer_ros.core.home.decisions.rate_limit import RateLimiter
 from fer_ros.core.home.decisions.sightings import FUTURE_TOLERANCE_S, Sightings
 from fer_ros.core.home.lifecycle import ControlState
+from fer_ros.core.home.light import LightState
 from fer_ros.core.home.policy import parse_policy
 from fer_ros.core.home.policy.rooms import RateLimit
 from home_support import emotion, POLICY, policy_of, REGIONS, Sim
@@ -427,3 +428,99 @@ def test_a_device_of_another_type_is_another_device():
     # One of another name too.
     sim.engine = sim.engine.successor(policy_of(targets={'new': {'type': 'terminal'}}))
     assert list(sim.room.targets) == ['new']
+
+
+def test_a_regions_emotion_is_named_from_the_threshold_on():
+    evidence = Evidence(room_of(smoothing_s=0, enter_threshold=0.5, minimum_confidence=0.0),
+                        parse_policy(REGIONS).policies['regions'])
+    evidence.add([(('camera', 1), emotion('fear', 0.5, valence=-0.6, arousal=0.7))], 1.0)
+    assert (evidence.key, evidence.emotion) == ('tense', 'fear')
+
+
+# A person and the switch.
+
+def test_switching_off_and_on_ends_a_hold_and_begins_the_evidence_again():
+    sim = Sim(dwell_s=2, cooldown_s=0)
+    sim.see('happy', 5)
+    sim.hand(brightness=0.1)
+    assert sim.status.on_hold
+    sim.command(RoomCommand.SWITCH_OFF)
+    assert not sim.status.on_hold and sim.room.targets['lamp'].state is ControlState.IDLE
+    sim.command(RoomCommand.SWITCH_ON)
+    assert not sim.see('happy', 1.9) and len(sim.see('happy', 2)) == 1
+    # Nor does anything that was felt before the switch count after it.
+    sim.command(RoomCommand.SWITCH_OFF)
+    sim.command(RoomCommand.SWITCH_ON)
+    assert not sim.see('happy', 1.9) and len(sim.see('happy', 2)) == 1
+
+
+def test_a_lamp_turned_on_by_a_person_waits_for_an_emotion_that_lasts_from_then_on():
+    sim = Sim(dwell_s=2, answers=False)
+    sim.lamps['lamp'].set(LightState(False), 0, sim.now_s)
+    sim.answers = True
+    assert not sim.see('happy', 10)
+    sim.hand(on=True)
+    assert not sim.see('happy', 1.9) and len(sim.see('happy', 2)) == 1
+
+
+def test_a_lamp_that_a_person_turned_off_and_on_again_is_ours_to_turn_off_and_on():
+    sim = Sim(dwell_s=0.5, cooldown_s=0, nobody={'after_s': 1, 'action': 'off'})
+    sim.see('happy', 5)
+    sim.hand(on=False)
+    sim.hand(on=True)
+    sim.see('happy', 5)
+    off, = sim.see([], 5)
+    assert not off.request.light.on
+    assert len(sim.see('happy', 5)) == 1
+
+
+def test_another_policy_answers_by_its_own_regions():
+    sim = Sim(REGIONS, cooldown_s=0)
+    seen = [emotion('fear', valence=-0.6, arousal=0.7)]
+    assert not sim.see(seen, 5)
+    sim.command(RoomCommand.SELECT_POLICY, 'regions')
+    assert not sim.see(seen, 1)
+    action, = sim.see(seen, 5)
+    assert action.reason.startswith('tense for')
+
+
+# Several devices.
+
+@pytest.mark.parametrize('obstacle', ['not reachable', 'off already', 'on hold'])
+@pytest.mark.parametrize('nobody', ['off', 'restore', 'keep'])
+def test_what_one_lamp_cannot_another_does(obstacle, nobody):
+    sim = Sim(**TWO_LAMPS, nobody={'after_s': 1, 'action': nobody}, hold={'for_s': 1})
+    assert len(sim.see('happy', 5)) == 2
+    if obstacle == 'not reachable':
+        sim.room.targets['lamp'].set_available(False)
+    elif obstacle == 'off already':
+        sim.hand('lamp', on=False)
+    else:
+        sim.hand('lamp', brightness=0.1)
+    done = sim.see([], 10)
+    if nobody == 'keep':
+        assert not done and not sim.engine.release(now_s=sim.now_s)
+    else:
+        expected = ['lamp', 'other'] if (obstacle, nobody) == ('on hold', 'off') else ['other']
+        assert [action.target for action in done] == expected
+
+
+def test_the_last_command_failed_until_its_pause_is_over_or_the_device_is_back():
+    sim = Sim(cooldown_s=0, answers=False)
+    assert len(sim.see('happy', 5)) == 1
+    lamp = sim.room.targets['lamp']
+    lamp.failed()
+    # As each tick of a device that never was away says.
+    lamp.set_available(True)
+    assert not sim.see('happy', 10)
+    lamp.set_available(False)
+    assert not sim.see('happy', 1)
+    lamp.set_available(True)
+    assert len(sim.see('happy', 1)) == 1
+
+
+def test_a_rule_without_a_strategy_says_so():
+    action, = Sim(policy='warm').see('happy', 5)
+    assert action.reason.endswith('policy warm: as the rule says')
+    action, = Sim().see('happy', 5)
+    assert action.reason.endswith('policy mirror: mirror')

@@ -47,6 +47,17 @@ def test_a_light_is_asked_for_what_it_can_do(rule, spec, light):
     assert asked(rule, lamp(**spec)) == light
 
 
+def test_a_range_may_be_a_single_value_but_not_turned_round():
+    assert asked({'brightness': 0.9}, lamp(brightness_min=0.5, brightness_max=0.5)) == LightState(
+        True, 0.5)
+    assert asked({'color_temperature_k': 5000}, lamp(
+        color_temperature_min_k=3000, color_temperature_max_k=3000)).color_temperature_k == 3000
+    for wrong in ({'brightness_min': 0.6, 'brightness_max': 0.5},
+                  {'color_temperature_min_k': 3001, 'color_temperature_max_k': 3000}):
+        with pytest.raises(ValueError, match='is above'):
+            lamp(**wrong)
+
+
 @pytest.mark.parametrize('brightness, reported, level', [
     (0.8, ON, 0.2), (0.1, ON, 0.1), (None, ON, 0.2),
     # No lamp is made brighter for the night.

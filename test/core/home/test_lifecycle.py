@@ -111,6 +111,7 @@ ASKED = [S.IDLE, S.COMMANDED]
     (['happy', HALF, MOVED, 3], [*ASKED, S.SETTLING, S.CONFIRMED]),
     # Echoed at once, and then on the way.
     (['happy', MOVED, HALF, MOVED], [*ASKED, S.CONFIRMED, S.SETTLING, S.CONFIRMED]),
+    (['happy', MOVED, HALF], [*ASKED, S.CONFIRMED, S.SETTLING]),
     # Silent, or as it was: deaf either way; what comes late counts.
     (['happy', 3], [*ASKED, S.UNRESPONSIVE]),
     (['happy', BEFORE, 3, BEFORE], [*ASKED, S.UNRESPONSIVE]),
@@ -135,6 +136,9 @@ ASKED = [S.IDLE, S.COMMANDED]
     # Not handed over, and carried out after all.
     (['happy', 'failed'], [*ASKED, S.IDLE]),
     (['happy', 'failed', MOVED], [*ASKED, S.IDLE, S.CONFIRMED]),
+    # What was lost before the newest request is nobody's any more but a person's.
+    (['happy', 'failed', 'angry', 'angry', MOVED], [
+        *ASKED, S.IDLE, S.COMMANDED, S.OVERRIDDEN]),
     (['happy', MOVED, 'angry', 'failed', MOVED], [
         *ASKED, S.CONFIRMED, S.COMMANDED, S.CONFIRMED]),
 ])

@@ -524,3 +524,56 @@ def test_a_rule_without_a_strategy_says_so():
     assert action.reason.endswith('policy warm: as the rule says')
     action, = Sim().see('happy', 5)
     assert action.reason.endswith('policy mirror: mirror')
+
+
+def test_the_thresholds_themselves_count():
+    # Both are what a float32 holds.
+    evidence = evidence_of(smoothing_s=0, enter_threshold=0.5, exit_threshold=0.25,
+                           minimum_confidence=0.0)
+    feel(evidence, 'happy', 1.0, probability=0.5)
+    assert evidence.emotion == 'happy'
+    feel(evidence, 'happy', 1.1, probability=0.25)
+    assert evidence.emotion == 'happy'
+
+
+def test_one_lamp_that_cannot_be_asked_does_not_keep_another_from_it():
+    sim = Sim(**TWO_LAMPS)
+    sim.room.targets['lamp'].set_available(False)
+    action, = sim.see('happy', 5)
+    assert action.target == 'other' and sim.status.blocked_reason == 'lamp: not reachable'
+
+
+def test_an_empty_room_obeys_the_rate_limit():
+    sim = Sim(rate_limit={'actions': 1, 'per_s': 3600}, nobody={'after_s': 1})
+    assert len(sim.see('happy', 5)) == 1
+    assert not sim.see([], 30)
+    assert 'rate limit of 1' in sim.status.blocked_reason
+
+
+def test_switched_off_a_room_has_forgotten_who_is_there():
+    sim = Sim()
+    sim.see('happy', 1)
+    assert sim.room.faces
+    sim.command(RoomCommand.SWITCH_OFF)
+    assert not sim.room.faces
+
+
+def test_after_a_hold_an_emotion_must_last_again():
+    sim = Sim(dwell_s=2, cooldown_s=0, hold={'for_s': 10})
+    for end in ('command', 'time'):
+        sim.see('happy', 5)
+        sim.hand(brightness=0.1)
+        sim.see('happy', 5)
+        if end == 'command':
+            sim.command(RoomCommand.RESUME)
+        else:
+            while sim.status.on_hold:
+                sim.step([emotion('happy')])
+        assert not sim.see('happy', 1.8) and len(sim.see('happy', 2)) == 1
+
+
+def test_a_lamp_that_never_said_how_it_is_is_asked_again_after_it_was_kept():
+    sim = Sim(answers=False, cooldown_s=0, nobody={'after_s': 1, 'action': 'keep'})
+    assert len(sim.see('happy', 5)) == 1
+    assert not sim.see([], 5)
+    assert len(sim.see('happy', 5)) == 1

@@ -577,3 +577,14 @@ def test_a_lamp_that_never_said_how_it_is_is_asked_again_after_it_was_kept():
     assert len(sim.see('happy', 5)) == 1
     assert not sim.see([], 5)
     assert len(sim.see('happy', 5)) == 1
+
+
+def test_what_was_undone_is_not_undone_again_later():
+    sim = Sim(nobody={'after_s': 1, 'action': 'off'}, hold={'for_s': 1}, cooldown_s=0)
+    assert len(sim.see('happy', 5)) == 1
+    assert len(sim.command(RoomCommand.REVERT)) == 1
+    # It has come back before anything else is asked of it.
+    sim.see('uncertain', 4)
+    off, = sim.see([], 8)
+    assert not off.request.light.on
+    assert not sim.command(RoomCommand.REVERT)

@@ -136,6 +136,7 @@ ASKED = [S.IDLE, S.COMMANDED]
     # Not handed over, and carried out after all.
     (['happy', 'failed'], [*ASKED, S.IDLE]),
     (['happy', 'failed', MOVED], [*ASKED, S.IDLE, S.CONFIRMED]),
+    (['happy', 'failed', MOVED, 3, BEFORE], [*ASKED, S.IDLE, S.CONFIRMED, S.OVERRIDDEN]),
     # What was lost before the newest request is nobody's any more but a person's.
     (['happy', 'failed', 'angry', 'angry', MOVED], [
         *ASKED, S.IDLE, S.COMMANDED, S.OVERRIDDEN]),

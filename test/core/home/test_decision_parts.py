@@ -146,6 +146,7 @@ def test_smoothing_goes_by_time_and_not_by_frames(intervals_s):
     # Where nothing is seen it fades by the same law.
     feel(evidence, None, stamps_s[-1] + 2.0)
     assert evidence.confidence == pytest.approx(0.9 * (1 - math.exp(-0.5)) * math.exp(-1))
+    assert evidence.valence_arousal == pytest.approx((0.5, -0.25))
 
 
 def test_without_smoothing_each_frame_counts_wholly():
@@ -588,3 +589,30 @@ def test_what_was_undone_is_not_undone_again_later():
     off, = sim.see([], 8)
     assert not off.request.light.on
     assert not sim.command(RoomCommand.REVERT)
+
+
+def test_a_room_is_empty_only_from_when_all_cameras_see_it():
+    sim = Sim(sources=['left', 'right'], nobody={'after_s': 5, 'action': 'restore'})
+    for _ in range(50):
+        sim.step([emotion('happy')], source='left')
+        sim.step([], 0, source='right')
+    assert len(sim.actions) == 1
+    for _ in range(100):
+        sim.step([], source='left')
+    for count in range(60):
+        sim.step([], source='left')
+        sim.step([], 0, source='right')
+        if len(sim.actions) > 1:
+            break
+    assert count >= 48
+
+
+def test_what_a_lamp_reports_just_after_a_person_turned_it_on_is_no_second_change():
+    sim = Sim(answers=False, hold={'settle_s': 2})
+    sim.lamps['lamp'].set(LightState(False), 0, sim.now_s)
+    sim.answers = True
+    sim.see([], 1)
+    sim.hand(on=True)
+    sim.see([], 1)
+    sim.hand(brightness=0.9)
+    assert not sim.status.on_hold

@@ -25,7 +25,6 @@ class DecisionEngine:
     """
 
     def __init__(self, policy: Policy, *, local_time: Callable[[float], time] | None = None):
-        self.policy = policy
         self._given_local_time = local_time
         zone = ZoneInfo(policy.time_zone) if policy.time_zone else None
         local_time = local_time or (lambda now_s: datetime.fromtimestamp(now_s, zone).time())

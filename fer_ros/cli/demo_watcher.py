@@ -120,8 +120,9 @@ class Watcher:
         self.counts.actions += 1
         self.hand.acted(action.stamp_s)
         self.view.action, self.view.actions = action, self.counts.actions
-        self.events.append(f'{action.room}/{action.target}: {action.request.describe()}, because '
-                           f'{action.reason}')
+        # That a lamp with a brightness is on needs no word.
+        asked = action.request.describe().removeprefix('on ')
+        self.events.append(f'{action.room}/{action.target}: {asked}, because {action.reason}')
 
     def _on_diagnostics(self, message: DiagnosticArray) -> None:
         for status in message.status:

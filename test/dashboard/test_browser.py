@@ -153,6 +153,7 @@ def test_the_lamp_changes_as_the_bridge_says(page, graph):
         if shown == lamp_told(graph):
             colors.add(shown)
         return len(colors) >= 3
+    wait_for(lambda: graph.home, 10, 'the state of the home')
     wait_for(followed, 40, 'the lamp to show three colors of the bridge')
     assert 'because' in text(page, '#actions li')
     # A word for the colour, for those who do not see it.

@@ -10,7 +10,7 @@ from typing import Any
 from fer_ros.core.capture import CAMERA_PARAMETERS
 from fer_ros.core.errors import ConfigurationError
 from fer_ros.core.home.policy import load_policy, Policy, Secret
-from fer_ros.core.home.policy_yaml import load, PolicySyntaxError
+from fer_ros.core.home.policy.syntax import load, PolicySyntaxError
 from fer_ros.core.installed import config_file
 from fer_ros.core.parameters import complete, Parameter
 from fer_ros.core.perception import CLASSIFIER_PARAMETERS, DETECTOR_PARAMETERS

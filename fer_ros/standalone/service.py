@@ -11,7 +11,7 @@ from fer_ros import __version__
 from fer_ros.core.annotation import annotate
 from fer_ros.core.errors import FerError
 from fer_ros.core.health import OK, Status, WARN
-from fer_ros.core.home.action import AmbientAction, Command
+from fer_ros.core.home.action import AmbientAction
 from fer_ros.core.home.commands import RoomCommand
 from fer_ros.core.home.controller import HomeController
 from fer_ros.core.home.operation import Complaints, PATIENCE_S, report, TICK_S
@@ -168,8 +168,9 @@ class HomeService:
     def _create_house(self, config: Config) -> HomeController:
         # In a log the actions are enough.
         terminal = sys.stdout.isatty()
-        return HomeController(config.policy, on_action=self._on_action, dry_run=config.dry_run,
-                     write=_print if terminal else None, ansi=terminal, version=__version__)
+        return HomeController(
+            config.policy, on_action=self._on_action, dry_run=config.dry_run,
+            write=_print if terminal else None, ansi=terminal, version=__version__)
 
     def _describe(self, config: Config) -> None:
         detectors = {worker.finder.detector_name for worker in self._workers.values()}
@@ -280,10 +281,8 @@ class HomeService:
 
     def _on_action(self, action: AmbientAction) -> None:
         self._acted = True
-        asked = f'scene {action.scene}' if action.scene else action.light.describe() \
-            if action.position is None else f'{action.position:.0%} open'
-        _LOGGER.info('%s/%s: %s%s, because %s (%s)', action.room, action.target,
-                     'back to ' if action.command == Command.RESTORE else '', asked, action.reason,
+        _LOGGER.info('%s/%s: %s, because %s (%s)', action.room, action.target, action.describe(),
+                     action.reason,
                      action.outcome.name.lower() + (f': {action.detail}' if action.detail else ''))
         if self._page is not None:
             self._page.state.act(action)

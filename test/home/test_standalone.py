@@ -144,7 +144,8 @@ def test_from_start_to_light_reload_and_end(home, broker, spy, virtual_room, man
     state = wait_for(lambda: (found := get(f'{url}/api/state'))['home']['actions'] and found)
     assert state['cameras'][0]['name'] == 'desk' and state['cameras'][0]['rate_hz'] > 0
     assert [node['name'] for node in state['nodes']] == ['desk/camera', 'fer_home', 'smart_home']
-    assert state['home']['rooms'][0]['last_action'].startswith('lamp: on 30%')
+    last = state['home']['rooms'][0]['last']
+    assert (last['target'], last['request']['light']['brightness']) == ('lamp', 0.3)
     wait_for(lambda: manager.count('WATCHDOG=1') >= 2, what='signs of life')
 
     # A bad policy is refused, and the old one goes on.

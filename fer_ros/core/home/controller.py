@@ -136,15 +136,16 @@ class HomeController:
         if device is None or not device.change_manually(state, now_s):
             raise ConfigurationError(f'{room}/{target} is no terminal lamp of the policy')
 
-    def reload(self, now_s: float, path: str | Path | None = None) -> None:
-        """Use a new policy file, wholly or not at all.
+    def reload(self, now_s: float, policy: Policy | str | Path | None = None) -> None:
+        """Use a new policy or policy file (None: the same file), wholly or not at all.
 
         :raises ConfigurationError: when it cannot be used; the old policy stays in force.
         """
-        path = self._path if path is None else Path(path)
-        if path is None:
+        path = None if isinstance(policy, Policy) else policy or self._path
+        if path is not None:
+            policy = load_policy(path)
+        elif policy is None:
             raise ConfigurationError('the policy did not come from a file')
-        policy = load_policy(path)
         # Secrets and certificates are read before anything of the old policy is let go.
         if not self._dry_run:
             check_secrets(policy)
@@ -155,7 +156,7 @@ class HomeController:
             actions = self._engine.release(now_s=now_s, reason='the policy changed')
             self._carry_out([action for action in actions if action.room in removed], now_s)
         self._disconnect()
-        self._path, self.policy = path, policy
+        self._path, self.policy = None if path is None else Path(path), policy
         self._engine = self._engine.successor(policy)
         self._connect()
 

@@ -5,6 +5,7 @@ import ast
 from pathlib import Path
 
 import pytest
+from setuptools import find_packages
 
 CORE = Path(__file__).parents[2] / 'fer_ros' / 'core'
 #: Where a file was installed may be asked of ament, which is no ROS and may be absent.
@@ -65,3 +66,10 @@ def test_only_the_world_opens_connections():
     found = {path.name for path in HOME.rglob('*.py')
              if {part.split('.')[0] for part in imported(path)} & NETWORK}
     assert found <= {path.name for path in WORLD if path.name != 'controller.py'}
+
+
+def test_pip_installs_every_folder_of_code():
+    packages = set(find_packages(str(CORE.parents[1]), include=['fer_ros', 'fer_ros.*']))
+    folders = {'.'.join(path.parent.relative_to(CORE.parents[1]).parts)
+               for path in CORE.parent.rglob('*.py')}
+    assert folders == packages

@@ -64,7 +64,7 @@ def test_a_smile_becomes_light(graph, portrait, composed):
         action = wait_for(lambda: actions and actions[0], 20, 'an ambient action')
     finally:
         camera.stop()
-    assert action.emotion == 'happy' and action.on and action.reason
+    assert action.emotion == 'happy' and action.request.light.on and action.reason
     assert action.command == AmbientAction.SET and action.outcome != AmbientAction.FAILED
     # Each result belongs to one of the images sent: same stamp, same frame.
     assert emotions and all(stamp_of(m) in camera.stamps and m.header.frame_id == 'camera'

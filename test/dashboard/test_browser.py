@@ -132,6 +132,62 @@ def test_the_state_of_real_nodes_is_what_the_schema_says(page, graph):
     assert {'annotator', 'camera_driver', 'smart_home_bridge'} <= {n['name'] for n in now['nodes']}
 
 
+#: Draws a line at 80 % with a gap from 4 to 6 s, and tells where it is red or blue (the cursor).
+CHART = """
+const [width, done] = arguments;
+import('/static/chart.js').then(({ Chart }) => {
+  const box = document.createElement('div');
+  document.body.append(box);
+  const chart = new Chart(box, { height: 130, ink: '#00f', grid: '#000', tick: () => '',
+    lines: [{ color: '#f00', width: 3, dash: [] }] });
+  chart.resize(width);
+  const times = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10];
+  chart.show([times, times.map((t) => (t > 4 && t < 6 ? null : 0.8))], 0, 10, []);
+  const scale = chart.canvas.width / width;
+  const pixel = (time, y, channel) => {
+    const data = chart.canvas.getContext('2d').getImageData(
+      Math.round(chart.x(time) * scale), Math.round(y * scale), 1, 1).data;
+    return data[3] > 100 && data[channel] > 200;
+  };
+  const red = [1, 3, 5, 7, 9].map((time) => pixel(time, chart.y(0.8), 0));
+  const elsewhere = [1, 9].some((time) => pixel(time, chart.y(0.5), 0));
+  const bounds = chart.canvas.getBoundingClientRect();
+  const move = (x) => chart.canvas.dispatchEvent(new PointerEvent('pointermove', {
+    clientX: bounds.left + x, clientY: bounds.top + 50 }));
+  move(chart.x(5));
+  const cursor = [...Array(30)].some((_, i) => pixel(5, chart.y(0.7) + i, 2));
+  move(10);
+  const gone = ![...Array(30)].some((_, i) => pixel(5, chart.y(0.7) + i, 2));
+  chart.destroy();
+  const removed = !box.querySelector('canvas');
+  box.remove();
+  done({ red, elsewhere, cursor, gone, removed });
+}, (error) => done({ error: String(error) }));"""
+
+
+@pytest.mark.parametrize('width', [320, 900])
+def test_a_chart_draws_its_lines_with_gaps_and_a_cursor(page, width):
+    assert page.execute_async_script(CHART, width) == {
+        'red': [True, True, False, True, True], 'elsewhere': False, 'cursor': True, 'gone': True,
+        'removed': True}
+
+
+def test_the_timeline_of_a_person_has_lines(page):
+    def colors():
+        """Return how many colors a person's chart holds."""
+        return page.execute_script("""
+            const canvas = [...document.querySelectorAll('.timeline:not([hidden]) canvas')][0];
+            if (!canvas?.width) return 0;
+            const pen = canvas.getContext('2d');
+            const data = pen.getImageData(0, 0, canvas.width, canvas.height).data;
+            const found = new Set();
+            for (let i = 0; i < data.length; i += 4)
+              if (data[i + 3] > 250) found.add(data.slice(i, i + 3).join());
+            return found.size;""")
+    # Axes, grid and at least two emotions.
+    wait_for(lambda: colors() > 4, 20, 'a chart')
+
+
 def test_the_table_holds_what_was_seen(page):
     with urllib.request.urlopen(f'{page.url}/api/emotions.csv?hours=1', timeout=5) as answer:
         rows = list(csv.DictReader(io.TextIOWrapper(answer)))

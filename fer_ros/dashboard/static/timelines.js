@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// The last minutes by person, drawn by uPlot.
+// The last minutes by person.
 
+import { Chart } from './chart.js';
 import { LABELS, fill, setText } from './common.js';
 
 const WINDOW_S = 300;
@@ -10,7 +11,7 @@ const ROWS = 8;
 // Who was there for a moment only has nothing to draw.
 const FEWEST = 4;
 const HEIGHT_PX = 130;
-// Dashes tell the lines apart for those who see no colours.
+// Dashes tell the lines apart for those who see no colors.
 const DASHES = { angry: [], disgust: [8, 3], fear: [2, 3], happy: [], sad: [6, 3, 2, 3],
   surprise: [10, 4], neutral: [1, 4] };
 const WIDTHS = { happy: 3, angry: 2 };
@@ -33,7 +34,7 @@ export class Timelines {
     new ResizeObserver(() => {
       const width = this.width();
       for (const row of this.rows.values()) {
-        if (row.plot.width !== width) row.plot.setSize({ width, height: HEIGHT_PX });
+        if (row.plot.width !== width) row.plot.resize(width);
       }
     }).observe(box);
   }
@@ -122,25 +123,18 @@ export class Timelines {
   }
 
   plot(row) {
-    const ink = color('soft');
-    const axis = { stroke: ink, grid: { stroke: color('bar') }, ticks: { show: false },
-      font: '12px system-ui' };
-    return new uPlot({
-      width: this.width(), height: HEIGHT_PX, legend: { show: false },
-      cursor: { sync: { key: 'time' }, drag: { setScale: false } },
-      scales: { x: { time: false, range: () => [this.begin, this.shown] }, y: { range: [0, 1] } },
-      axes: [{ ...axis, size: 26, splits: () => this.splits(),
-        values: (_, ticks) => ticks.map((t) => ago(this.shown - t)) },
-        { ...axis, size: 44, values: (_, ticks) => ticks.map((t) => `${Math.round(100 * t)} %`) }],
-      series: [{}, ...LABELS.map((label) => ({
-        label, stroke: color(label), width: WIDTHS[label] ?? 1.5, dash: DASHES[label],
-        points: { show: false }, spanGaps: false }))],
-    }, row.data, row.box.querySelector('.plot'));
+    const chart = new Chart(row.box.querySelector('.plot'), {
+      height: HEIGHT_PX, ink: color('soft'), grid: color('bar'),
+      tick: (time) => ago(this.shown - time),
+      lines: LABELS.map((label) => ({
+        color: color(label), width: WIDTHS[label] ?? 1.5, dash: DASHES[label] })),
+    });
+    chart.resize(this.width());
+    return chart;
   }
 
   splits() {
-    // A chart is first drawn before its window is known.
-    const span = Math.min(WINDOW_S, this.shown - this.begin);
+    const span = this.shown - this.begin;
     const step = span > 150 || this.box.clientWidth < 500 ? 60 : 15;
     const count = Math.floor(span / step + 1e-6);
     return Array.from({ length: count + 1 }, (_, i) => this.shown - step * (count - i));
@@ -171,9 +165,10 @@ export class Timelines {
     this.shown = this.now;
     const first = Math.min(...[...this.rows.values()].map((row) => row.data[0][0] ?? this.now));
     this.begin = Math.max(this.now - WINDOW_S, Math.min(first, this.now - SHORTEST_S));
+    const ticks = this.splits();
     for (const row of this.rows.values()) {
       row.box.hidden = row.data[0].length < FEWEST;
-      row.plot.setData(row.data);
+      row.plot.show(row.data, this.begin, this.shown, ticks);
       const means = LABELS.map((label, i) => {
         const values = row.data[i + 1].filter((value) => value !== null);
         return [label, values.reduce((sum, value) => sum + value, 0) / (values.length || 1)];
@@ -189,5 +184,6 @@ export class Timelines {
       row.plot.destroy();
       row.plot = this.plot(row);
     }
+    this.dirty = true;
   }
 }

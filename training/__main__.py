@@ -216,7 +216,7 @@ def _faces_to_learn_from(where: str, keep_copies: bool) -> datasets.Dataset:
     others = [part for name, part in splits.items() if name != 'train']
     if others and not keep_copies:
         dataset, exact, near = duplicates.without_copies(dataset, others)
-        print(f'left out of the training: {exact} exact and {near} near copies of images of '
+        print(f'skipped in the training: {exact} exact and {near} near copies of images of '
               f'other splits; {len(dataset)} faces left')
     return dataset
 

@@ -51,7 +51,7 @@ def lines(title: str, series: dict[str, tuple[list, list]], *, x_label: str = ''
           diagonal: bool = False, width: int = 560, height: int = 360) -> str:
     """Return a line chart as an HTML figure.
 
-    :param series: by name, the x and the y values; points that are not finite are left out.
+    :param series: by name, the x and the y values; points that are not finite are skipped.
     :param diagonal: also draw y = x.
     """
     points = {name: [(float(a), float(b)) for a, b in zip(x, y) if np.isfinite([a, b]).all()]

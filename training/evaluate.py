@@ -112,7 +112,7 @@ def _logits(classifier: EmotionClassifier, images: np.ndarray) -> dict[str, np.n
 
 
 def _ferplus(logits: dict[str, np.ndarray], dataset: Dataset) -> dict[str, float | int | None]:
-    """Return the accuracy by the majority rule, contempt left out (7) and with it (8)."""
+    """Return the accuracy by the majority rule, contempt skipped (7) and with it (8)."""
     result = {}
     for classes in (7, 8):
         accuracy, count = None, 0

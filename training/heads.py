@@ -39,7 +39,7 @@ def fit(own: np.ndarray, other: np.ndarray, labels: np.ndarray,
 
     :param own: logits of the head, ``(n, classes)``.
     :param other: logits of the other head, ``(n, its classes)``.
-    :param labels: int ``(n,)``, the classes of the head; rows with -1 are left out of the fit.
+    :param labels: int ``(n,)``, the classes of the head; rows with -1 are skipped in the fit.
     :returns: the map, or None when no map reads unseen faces better than the head alone; and the
         head's logits as they are for faces the map was not fitted on, for calibration.
     """

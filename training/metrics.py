@@ -121,7 +121,7 @@ def poststratification_weights(sample: np.ndarray, population: np.ndarray) -> np
     """Return weights with which a sample has the population's shares of each stratum.
 
     :param sample: int ``(n,)``, the stratum of each member, 0 and more.
-    :param population: int ``(m,)``, the same; strata that the sample lacks are left out.
+    :param population: int ``(m,)``, the same; strata that the sample lacks are skipped.
     :returns: float64 ``(n,)`` with mean 1.
     """
     strata = int(max(sample.max(initial=-1), population.max(initial=-1))) + 1
@@ -142,7 +142,7 @@ def calibrate(logits: np.ndarray, labels: np.ndarray,
     right over wrong answers: below it an answer is more often wrong than right.
 
     :param logits: float ``(n, >= 7)``.
-    :param labels: int ``(n,)`` in [0, 7); rows with -1 are left out.
+    :param labels: int ``(n,)`` in [0, 7); rows with -1 are skipped.
     :param weights: how much each face counts for the temperature, ``(n,)``; None: all the same.
     :raises ValueError: when no labelled face is left.
     """

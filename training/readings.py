@@ -13,7 +13,7 @@ _LEAST = 1e-4
 def training_shares(head: str, dataset: Dataset) -> np.ndarray:
     """Return the share of each class of a head in the targets of its training.
 
-    Of FER+ these are the votes, each face weighted as in training. Label smoothing is left out:
+    Of FER+ these are the votes, each face weighted as in training. Label smoothing is skipped:
     the calibrated probabilities do not carry it.
 
     :param dataset: the faces trained on, with votes for 'ferplus'.

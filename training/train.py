@@ -297,7 +297,7 @@ def train(recipe: Recipe, dataset: Dataset, run: Path,
           teachers: Sequence[Path] = ()) -> keras.Model:
     """Train, or go on training, and leave ``model.keras`` in the run's folder.
 
-    Heads that the data cannot teach (FER+ without votes) are told and left out.
+    Heads that the data cannot teach (FER+ without votes) are told and skipped.
 
     The folder also gets the recipe, the history, its curves (``curves.html``, renewed after each
     epoch), TensorBoard's logs where TensorFlow is installed, and the state to resume from.
@@ -352,7 +352,7 @@ def train(recipe: Recipe, dataset: Dataset, run: Path,
         if importlib.util.find_spec('tensorflow'):
             callbacks.append(EventLogs(run / 'tensorboard'))
         else:
-            print('TensorBoard logs are left out: they need tensorflow.', file=sys.stderr)
+            print('TensorBoard logs are skipped: they need tensorflow.', file=sys.stderr)
         model.fit(batches, validation_data=validation, initial_epoch=len(history),
                   epochs=recipe.epochs, callbacks=callbacks, shuffle=False,
                   verbose=1 if sys.stdout.isatty() else 2)

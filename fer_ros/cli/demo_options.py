@@ -87,7 +87,7 @@ def _check_page(options: argparse.Namespace) -> None:
         raise ConfigurationError(f'--port is {options.port}: expected 0 to 65535')
     family = socket.AF_INET6 if ':' in address else socket.AF_INET
     with socket.socket(family, socket.SOCK_STREAM) as probe:
-        # As the web server does: what only waits for its last packets is no obstacle.
+        # As the web server does: what only waits for its last packets is not an obstacle.
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind((address, options.port))

@@ -137,7 +137,7 @@ def _read_faces(classifier: EmotionClassifier, data: str, held_out: bool) -> seg
         dataset = datasets.concatenate(others)
     else:
         raise ConfigurationError(f'{data}: every image is marked Training; --held-out takes those '
-                                 'that the training left out')
+                                 'that the training skipped')
     if classifier.label_set == 'ferplus' and dataset.votes is None:
         raise ConfigurationError(f'{data}: the model publishes FER+ labels, and there is no '
                                  'fer2013new.csv with the votes')

@@ -23,7 +23,7 @@ class OnnxModel:
     :param origin: the file's path, for messages.
     :param what: what the file is, for messages.
     :param providers: ONNX Runtime's execution providers, the preferred first: see
-        :func:`choose_providers`. What cannot be used is left out with a warning; the processor
+        :func:`choose_providers`. What cannot be used is skipped with a warning; the processor
         always comes last.
     :ivar runtime: 'onnxruntime' or 'opencv', with the version and, where it is not the processor,
         the provider.

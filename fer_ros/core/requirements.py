@@ -169,7 +169,7 @@ def check(name: str) -> Check:
 
 
 def check_all(names: Iterable[str]) -> list[Check]:
-    """Check packages in order; those that only suffer from one that failed are left out."""
+    """Check packages in order; those that only suffer from one that failed are skipped."""
     checks: list[Check] = []
     for name in names:
         failed = {entry.name for entry in checks if not entry.ok}

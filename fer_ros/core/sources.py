@@ -35,7 +35,7 @@ class FrameSource(ABC):
     :ivar live: True for a device or a stream, whose frames come when they come and which is
         tried again when it fails; False for files, which are played and end.
     :ivar rate_hz: frames a second as the source says, 0 when it does not.
-    :ivar skipped: frames or files left out because they could not be read.
+    :ivar skipped: frames or files skipped because they could not be read.
     :ivar last_skipped: which of several files was the last of them, and why, or empty.
     """
 
@@ -293,7 +293,7 @@ class Player:
 
     @property
     def skipped(self) -> int:
-        """Frames or files left out because they could not be read, of all tries together."""
+        """Frames or files skipped because they could not be read, of all tries together."""
         return self._skipped_before + (0 if self.source is None else self.source.skipped)
 
     def frames(self):
@@ -333,8 +333,8 @@ class Player:
             if source.last_skipped != told:
                 told = source.last_skipped
                 more = source.skipped - before - 1
-                self._on_problem(f'left out: {told}' + (f' (and {more} before it)' if more else
-                                                        ''))
+                self._on_problem(f'skipped: {told}' + (f' (and {more} before it)' if more else
+                                                       ''))
             before = source.skipped
             if frame is None:
                 if not self._loop:

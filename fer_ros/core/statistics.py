@@ -37,7 +37,7 @@ class LatencyWindow:
         self._values: deque[float] = deque(maxlen=size)
 
     def add(self, latency_ms: float) -> None:
-        """Add one latency; values that are not finite are left out."""
+        """Add one latency; values that are not finite are skipped."""
         if math.isfinite(latency_ms):
             self._values.append(latency_ms)
 

@@ -46,7 +46,7 @@ def test_colors_layout_mean_deviation_and_labels_are_as_told(tmp_path, softmax):
     wanted = foreign.expected(crops)[:, order]
     np.testing.assert_allclose(result, wanted / wanted.sum(axis=1, keepdims=True), atol=1e-5)
     assert classifier.label_set == 'affectnet' and 'onnxruntime' in classifier.runs_on
-    assert not classifier.warnings and not classifier.notes     # contempt is always left out
+    assert not classifier.warnings and not classifier.notes     # contempt is always skipped
 
 
 def test_the_models_own_valence_and_arousal_are_scaled_to_ours(tmp_path):

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The mutants of a file: cosmic-ray's operators, and statements that are left out."""
+"""The mutants of a file: cosmic-ray's operators, and statements that are skipped."""
 
 import ast
 from dataclasses import dataclass

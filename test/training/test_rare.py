@@ -118,7 +118,7 @@ def test_figures_of_a_comparison_by_hand():
     assert values['rarest'] == 'disgust'
     assert values['accuracy'] == 0.75
     assert (values['rarest_recall'], values['rarest_precision']) == (1, 0.5)
-    # Contempt is left out, so the third face falls to the first of the equal others.
+    # Contempt is skipped, so the third face falls to the first of the equal others.
     assert values['ferplus_majority7'] == pytest.approx(2 / 3)
     table = comparison.text([{'name': 'a', 'seed': seed, **values, 'accuracy': accuracy}
                              for seed, accuracy in ((1, 0.5), (2, 0.7))])

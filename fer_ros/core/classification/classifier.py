@@ -260,7 +260,7 @@ def are_probabilities(values: np.ndarray) -> bool:
 def probabilities(logits: np.ndarray, temperature: float = 1.0) -> np.ndarray:
     """Return the softmax over the seven emotions, float32 ``(n, 7)``.
 
-    Further classes (contempt) are left out before it, which equals dropping them afterwards and
+    Further classes (contempt) are skipped before it, which equals dropping them afterwards and
     normalising what is left.
     """
     scaled = np.asarray(logits, np.float64)[:, :len(LABELS)] / temperature

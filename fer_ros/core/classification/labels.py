@@ -9,7 +9,7 @@ SYNONYMS = {
     'scared': 'fear', 'happiness': 'happy', 'joy': 'happy', 'sadness': 'sad',
     'surprised': 'surprise', 'normal': 'neutral', 'neutrality': 'neutral',
 }
-#: Classes of well-known data sets that are none of the seven: they are left out.
+#: Classes of well-known data sets that are none of the seven: they are skipped.
 FURTHER = ('contempt', 'unknown', 'uncertain', 'none', 'no-face', 'nf', 'other')
 
 

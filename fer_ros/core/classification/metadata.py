@@ -131,7 +131,7 @@ class LabelSet:
     :ivar temperature: logits are divided by it before the softmax, > 0 (C. Guo et al. 2017).
     :ivar uncertain_below: a winner less probable than this should be called uncertain, [0, 1].
     :ivar activation: what the output holds: 'logits', or 'softmax' (probabilities).
-    :ivar emotions: of each label, the emotion it means; None: it is left out of what is published.
+    :ivar emotions: of each label, the emotion it means; None: it is skipped in what is published.
     :ivar training_shares: float64 ``(7,)`` in the order of our emotions, sum 1: the share of each
         in what the network was trained on, which its probabilities carry; None: not known.
     :ivar neutral_reading: float64 ``(7,)``, the same: the geometric mean of its probabilities for
@@ -237,7 +237,7 @@ class ModelMetadata:
             yield (f'model {self.name} does not know {", ".join(entry.missing)}: never published '
                    f'with the labels {label_set}')
         if any(word.lower() != 'contempt' for word in entry.further):
-            yield (f'model {self.name} also knows {", ".join(entry.further)}: left out, the '
+            yield (f'model {self.name} also knows {", ".join(entry.further)}: skipped, the '
                    'other probabilities are scaled to sum to 1')
 
 

@@ -119,8 +119,8 @@ class LiteRt(Runtime):
             for function in _DELEGATE_FUNCTIONS:
                 getattr(library, function)
             return [module.load_delegate(acceleration.delegate, options)]
-        # A missing file or one that is no library; a library that is no delegate; a delegate that
-        # finds no device.
+        # A missing file or one that is not a library; a library that is not a delegate; a
+        # delegate that finds no device.
         except (OSError, AttributeError, RuntimeError, ValueError) as error:
             self._fall_back(acceleration, error)
             return []

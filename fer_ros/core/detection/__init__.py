@@ -55,9 +55,9 @@ def create_detector(name: str = DETECTORS[0], *, model_path: str = '', size_px: 
         ONNX file as OpenCV Zoo has them); empty for what ships or is installed.
     :param size_px: the image is scaled to this length of its longer side before detection;
         0: the detector's default, which never enlarges; 'blazeface' has one size only.
-    :param minimum_face_px: faces whose box is smaller than this on both sides are left out,
+    :param minimum_face_px: faces whose box is smaller than this on both sides are skipped,
         pixels of the source image.
-    :param score_threshold: faces with a lower score are left out, [0, 1]; None: the detector's
+    :param score_threshold: faces with a lower score are skipped, [0, 1]; None: the detector's
         default.
     :param nms_threshold: intersection over union above which the lesser of two boxes goes,
         [0, 1]; None: the detector's default.

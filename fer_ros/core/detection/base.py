@@ -18,7 +18,7 @@ class FaceDetector(ABC):
     :ivar name: the detector's name, one of :data:`fer_ros.core.detection.DETECTORS` but 'auto'.
     :ivar description: name, model and run time in words, for logs and diagnostics.
     :ivar warnings: what the user should know: what is worse than it could be, and the cure.
-    :ivar score_threshold: faces with a lower score are left out, [0, 1].
+    :ivar score_threshold: faces with a lower score are skipped, [0, 1].
     :ivar landmarks_follow_roll: whether its landmarks show how far a head is rolled.
     """
 

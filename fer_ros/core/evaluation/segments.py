@@ -40,7 +40,7 @@ def draw(faces: ReadFaces, shares: np.ndarray, *, moving: bool, rate_hz: float, 
     """
     Return a person whose states follow one another, each drawn by its share.
 
-    :param shares: ``(7,)``; classes without a face are left out.
+    :param shares: ``(7,)``; classes without a face are skipped.
     :param moving: another picture of the state's class each half second, else one for each state.
     :param state_s: how long each state lasts.
     :param offset: ``(7,)`` logits added to all that is read: the person's own resting face.

@@ -87,6 +87,38 @@ def test_a_gap_fades_to_the_stationary_distribution():
     assert result.label == 'neutral'
 
 
+@pytest.mark.parametrize('time_constant_s', [0.5, 2.0])
+def test_a_belief_fades_at_the_rate_of_the_time_constant(time_constant_s):
+    emotion_filter = EmotionFilter(replace(DEFAULTS, time_constant_s=time_constant_s))
+    before = run(emotion_filter, [opinion(HAPPY, 0.9)])[0].filtered
+    # Unreadable, so that nothing but time changes it.
+    after = emotion_filter.update(1.5, [(face(quality=0.0), opinion(SAD))])[0].filtered
+    stay = np.exp(-1.5 / time_constant_s)
+    rest = np.array(DEFAULTS.stationary) / sum(DEFAULTS.stationary)
+    np.testing.assert_allclose(after, stay * before + (1 - stay) * rest, atol=1e-6)
+
+
+def test_a_frame_after_a_long_pause_counts_once_and_not_more():
+    emotion_filter = even(time_constant_s=2.0, correlation_s=0.25)
+    before = run(emotion_filter, [opinion(HAPPY, 0.8)])[0].filtered
+    after = emotion_filter.update(1.0, [(face(), opinion(SAD, 0.6))])[0].filtered
+    stay = np.exp(-0.5)
+    expected = (stay * before + (1 - stay) / 7) * opinion(SAD, 0.6)
+    np.testing.assert_allclose(after, expected / expected.sum(), atol=1e-6)
+
+
+def test_a_class_that_a_frame_rules_out_keeps_a_seven_thousandth():
+    certain = np.eye(7)[HAPPY]
+    belief = run(even(), [certain])[0].filtered
+    expected = np.where(certain > 0, 7.0, 7e-3)
+    np.testing.assert_allclose(belief, expected / expected.sum(), rtol=1e-5)
+
+
+def test_probabilities_are_scaled_to_sum_to_one():
+    once, twice = run(even(), [opinion(HAPPY)])[0], run(even(), [2 * opinion(HAPPY)])[0]
+    np.testing.assert_allclose(once.probabilities, twice.probabilities, atol=1e-6)
+
+
 def test_shares_of_the_training_are_divided_out_once_and_for_all():
     shares = np.array([2, 1, 1, 8, 4, 3, 9]) / 28
     emotion_filter = EmotionFilter(EVEN, training_shares=shares)
@@ -127,6 +159,8 @@ def test_the_label_is_uncertain_below_the_threshold():
     assert run(even(uncertain_below=0.5), [weak])[0].label == UNCERTAIN
     result = run(even(uncertain_below=0.4), [weak])[0]
     assert result.label == 'happy' and result.confidence == pytest.approx(0.45, abs=1e-6)
+    # At the threshold itself it is known.
+    assert run(even(uncertain_below=result.confidence), [weak])[0].label == 'happy'
 
 
 def test_bad_crops_bring_less_evidence_and_the_worst_none():
@@ -139,6 +173,54 @@ def test_bad_crops_bring_less_evidence_and_the_worst_none():
     assert none.label == 'happy' and none.quality == pytest.approx(0.05)
     fresh = run(even(uncertain_below=0.4), [opinion(SAD, 0.95)], quality=0.0)[0]
     assert fresh.label == UNCERTAIN and not np.isnan(fresh.filtered).any()
+
+
+def test_quality_counts_from_the_least_on_and_is_a_share():
+    least = DEFAULTS.minimum_quality
+    rest = np.array(DEFAULTS.stationary) / sum(DEFAULTS.stationary)
+    below = run(EmotionFilter(), [opinion(SAD)], quality=least - 0.01)[0]
+    np.testing.assert_allclose(below.filtered, rest, atol=1e-6)
+    at = run(EmotionFilter(), [opinion(SAD)], quality=least)[0]
+    assert at.filtered[SAD] > rest[SAD] + 0.01
+    assert [run(even(), [opinion(SAD)], quality=q)[0].quality for q in (-1.0, 3.0)] == [0, 1]
+
+
+def test_a_face_seen_for_the_first_time_teaches_no_resting_face():
+    plain = run(EmotionFilter(DEFAULTS), [opinion(SAD)])[0]
+    learning = run(EmotionFilter(replace(DEFAULTS, learn_resting_face=True)), [opinion(SAD)])[0]
+    np.testing.assert_array_equal(plain.filtered, learning.filtered)
+
+
+def test_who_was_seen_within_a_second_is_in_view():
+    emotion_filter = even()
+    emotion_filter.update(0.0, [(face(1), opinion(HAPPY))])
+    emotion_filter.update(1.0, [(face(2), opinion(HAPPY))])
+    assert emotion_filter.look_neutral() == 2
+    emotion_filter.update(1.5, [])
+    assert emotion_filter.look_neutral() == 1
+
+
+def test_a_face_is_the_same_until_it_was_away_for_longer_than_forget_s():
+    emotion_filter = even(forget_s=4.0)
+    emotion_filter.update(0.0, [(face(), opinion(HAPPY, 0.99))])
+    emotion_filter.update(4.0, [])
+    assert len(emotion_filter) == 1
+    emotion_filter.update(4.1, [])
+    assert len(emotion_filter) == 0
+    away = even(forget_s=4.0)
+    away.update(0.0, [(face(), opinion(HAPPY, 0.99))])
+    exactly = away.update(4.0, [(face(), opinion(HAPPY, 0.99))])[0]
+    assert not exactly.onset and exactly.duration_s == 4.0
+
+
+def test_after_a_reset_it_is_as_new():
+    def last(emotion_filter):
+        # Stamps that stand still: the usual interval is taken, not one from before the reset.
+        return [emotion_filter.update(9.0, [(face(), opinion(SAD))])[0] for _ in range(3)][-1]
+    used = even()
+    run(used, [opinion(HAPPY)] * 3, rate_hz=0.5)
+    used.reset()
+    assert last(used).duration_s == pytest.approx(last(even()).duration_s)
 
 
 def test_each_face_has_its_own_state():
@@ -172,6 +254,10 @@ def test_faces_are_forgotten_and_bounded():
     emotion_filter.reset()
     assert len(emotion_filter) == 0
     assert emotion_filter.update(0.0, []) == []
+    # One is always held.
+    single = even(max_faces=0)
+    single.update(0.0, crowd)
+    assert len(single) == 1
 
 
 @pytest.mark.parametrize('values', [
@@ -193,6 +279,17 @@ def test_bad_probabilities_are_refused_and_the_state_stays(values):
 def test_values_out_of_range_are_named(arguments):
     with pytest.raises(ConfigurationError, match=next(iter(arguments))):
         EmotionFilter(FilterSettings(**arguments))
+
+
+@pytest.mark.parametrize('name', ['uncertain_below', 'minimum_quality'])
+@pytest.mark.parametrize('value', [0.0, 1.0])
+def test_the_ends_of_a_range_are_taken(name, value):
+    replace(DEFAULTS, **{name: value}).check()
+
+
+def test_settings_check_their_stationary_distribution_themselves():
+    with pytest.raises(ConfigurationError, match='stationary'):
+        replace(DEFAULTS, stationary=(0.0,) * 7).check()
 
 
 @pytest.mark.parametrize('name', ['training_shares', 'neutral_reading'])

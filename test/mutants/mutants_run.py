@@ -25,7 +25,8 @@ TARGETS = {
         [f'{_HOME}/decisions', f'{_HOME}/kinds', f'{_HOME}/lifecycle.py', f'{_HOME}/snapshot.py'],
         [f'test/core/home/test_{name}.py' for name in (
             'decision_parts', 'engine', 'kinds', 'lifecycle', 'light', 'snapshot')]),
-    'filter': (['fer_ros/core/emotion_filter.py'], ['test/core/test_emotion_filter.py']),
+    'filter': (['fer_ros/core/emotion_filter.py'],
+               ['test/core/test_emotion_filter.py', 'test/core/test_resting_face.py']),
     'tracker': (['fer_ros/core/tracking.py', 'fer_ros/core/assignment.py'],
                 ['test/core/test_tracking.py', 'test/core/test_assignment.py']),
 }

@@ -40,7 +40,7 @@ class FilterSettings:
     :ivar minimum_quality: a face of lower quality brings no evidence; its label is 'uncertain'
         until it was seen well once.
     :ivar learn_resting_face: learn slowly what each face looks like at rest.
-    :ivar forget_s: a face unseen for longer starts anew, seconds.
+    :ivar forget_s: a face unseen for longer starts from scratch, seconds.
     :ivar max_faces: bound on the faces held; those unseen longest go first.
     """
 

@@ -377,7 +377,7 @@ def test_every_topic_and_service_is_documented(home):
     ({'brightness': 1.5}, 'brightness is 1.5: expected 0 to 1'),
     ({'brightness': float('nan')}, 'brightness is nan'),
     ({'color_temperature_k': 12}, 'color_temperature_k is 12'),
-    ({'target': 'sofa'}, 'study/sofa is no terminal lamp')])
+    ({'target': 'sofa'}, 'study/sofa is not a terminal lamp')])
 def test_a_hand_that_cannot_be_is_refused(home, light, words):
     answer = hand(home, **light)
     assert not answer.success and words in answer.message

@@ -28,7 +28,7 @@ def draft(path: Path) -> str:
     """
     Return the text of a metadata file in YAML; :data:`UNKNOWN` where the file does not tell.
 
-    :raises ConfigurationError: when the file is no model, or none that reads one picture.
+    :raises ConfigurationError: when the file is not a model, or not one that reads one picture.
     """
     if path.suffix not in MODEL_SUFFIXES:
         raise ConfigurationError(f'model {path}: expected a file that ends in '

@@ -134,7 +134,7 @@ class HomeController:
         """
         device = self._devices.get((room, target))
         if device is None or not device.change_manually(state, now_s):
-            raise ConfigurationError(f'{room}/{target} is no terminal lamp of the policy')
+            raise ConfigurationError(f'{room}/{target} is not a terminal lamp of the policy')
 
     def reload(self, now_s: float, policy: Policy | str | Path | None = None) -> None:
         """Use a new policy or policy file (None: the same file), wholly or not at all.

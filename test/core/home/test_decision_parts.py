@@ -279,9 +279,9 @@ def test_nothing_is_known_of_a_room_in_which_nothing_was_seen():
     ({'filtered': np.eye(7)[3]}, ''), ({'filtered': np.full(7, 1.015 / 7)}, ''),
     ({'filtered': np.eye(7)[3] * 1.0005}, ''), ({'filtered': np.eye(7)[3] - 0.0005}, ''),
     ({'filtered': np.eye(7)[3] * 0.97}, 'the sum is 0.970'),
-    ({'filtered': np.eye(7)[3] * 1.01}, 'no distribution'),
-    ({'filtered': np.array([1.002, -0.002, 0, 0, 0, 0, 0])}, 'no distribution'),
-    ({'filtered': np.array([0.52, 0.51, -0.01, 0, 0, 0, 0])}, 'no distribution')])
+    ({'filtered': np.eye(7)[3] * 1.01}, 'not a distribution'),
+    ({'filtered': np.array([1.002, -0.002, 0, 0, 0, 0, 0])}, 'not a distribution'),
+    ({'filtered': np.array([0.52, 0.51, -0.01, 0, 0, 0, 0])}, 'not a distribution')])
 def test_what_a_face_may_say(change, words):
     problem = face_problem(replace(emotion('happy'), **change))
     assert words in problem and bool(problem) == bool(words)

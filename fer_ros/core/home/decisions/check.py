@@ -22,7 +22,7 @@ def face_problem(face: FaceEmotion) -> str:
             return f'{name} holds NaN or infinity'
         if (values < -_ROUNDING).any() or (values > 1 + _ROUNDING).any() \
                 or abs(values.sum() - 1) > _SUM_TOLERANCE:
-            return f'{name} is no distribution: the sum is {values.sum():.3f}'
+            return f'{name} is not a distribution: the sum is {values.sum():.3f}'
     for name in ('confidence', 'quality', 'valence', 'arousal'):
         value = getattr(face, name)
         low = -1.0 if name in ('valence', 'arousal') else 0.0

@@ -168,7 +168,7 @@ def test_the_same_stamp_twice_counts_once():
 @pytest.mark.parametrize('change, words', [
     ({'filtered': np.full(7, np.nan)}, 'NaN'),
     ({'filtered': np.full(7, 0.3)}, 'sum is 2.1'),
-    ({'filtered': np.array([2.0, -1, 0, 0, 0, 0, 0])}, 'no distribution'),
+    ({'filtered': np.array([2.0, -1, 0, 0, 0, 0, 0])}, 'not a distribution: -1 to 2'),
     ({'probabilities': np.zeros(7)}, 'sum is 0'),
     ({'probabilities': np.full(8, 1 / 8)}, 'shape'),
     ({'confidence': float('nan')}, 'confidence is nan'),

@@ -20,8 +20,10 @@ def face_problem(face: FaceEmotion) -> str:
             return f'{name} has the shape {values.shape}: expected ({len(LABELS)},)'
         if not np.isfinite(values).all():
             return f'{name} holds NaN or infinity'
-        if (values < -_ROUNDING).any() or (values > 1 + _ROUNDING).any() \
-                or abs(values.sum() - 1) > _SUM_TOLERANCE:
+        if (values < -_ROUNDING).any() or (values > 1 + _ROUNDING).any():
+            return f'{name} is not a distribution: {values.min():.3g} to {values.max():.3g}, ' \
+                'expected 0 to 1'
+        if abs(values.sum() - 1) > _SUM_TOLERANCE:
             return f'{name} is not a distribution: the sum is {values.sum():.3f}'
     for name in ('confidence', 'quality', 'valence', 'arousal'):
         value = getattr(face, name)

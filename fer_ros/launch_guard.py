@@ -4,7 +4,7 @@
 from collections import defaultdict, deque
 import time
 
-from fer_ros.core.requirements import EXIT_NOT_INSTALLED
+from fer_ros.requirements import EXIT_NOT_INSTALLED
 from launch.actions import EmitEvent, LogInfo
 from launch.events import matches_action
 from launch.events.process import ProcessExited, ShutdownProcess

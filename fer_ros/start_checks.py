@@ -7,10 +7,10 @@ from pathlib import Path
 import sys
 import tempfile
 
-from fer_ros.core.doctor.finding import Level
-from fer_ros.core.doctor.ros import log_folder
-from fer_ros.core.doctor.shared_memory import FOLDER, look
-from fer_ros.core.requirements import check_all, needs
+from fer_ros.doctor.finding import Level
+from fer_ros.doctor.ros import log_folder
+from fer_ros.doctor.shared_memory import FOLDER, look
+from fer_ros.requirements import check_all, needs
 
 #: What Fast DDS takes for a process that publishes images, and for another, bytes
 #: (see fer_ros.transport), with a little over.
@@ -21,7 +21,7 @@ _IMAGES = ('camera_driver', 'annotator')
 def ready(*names: str) -> bool:
     """Tell on stderr what a node or command needs and does not find.
 
-    :param names: keys of :data:`fer_ros.core.requirements.NEEDS`; what is not there needs nothing.
+    :param names: keys of :data:`fer_ros.requirements.NEEDS`; what is not there needs nothing.
     :returns: whether the start can succeed.
     """
     found = check_all(dict.fromkeys(need for name in names for need in needs(name)))
@@ -61,7 +61,7 @@ def chosen_nodes(module: str, arguments: Iterable[str]) -> tuple[str, ...]:
     name = module.rpartition('.')[2]
     if name != 'composed':
         return (name,)
-    from fer_ros.core.requirements import NEEDS
+    from fer_ros.requirements import NEEDS
     named = [argument.partition('=') for argument in arguments]
     wanted = tuple(node for node, _, value in named
                    if node in NEEDS and value.lower() not in ('false', '0'))

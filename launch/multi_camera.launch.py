@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Many cameras, each in its namespace, and one classifier that reads all their faces at once."""
 
-from fer_ros.core.cameras import Camera, load_cameras
+from fer_ros.cameras.camera_list import Camera, load_cameras
 from fer_ros.launch_guard import RestartGuard
 from fer_ros.transport import transport_environment
 from launch.actions import (

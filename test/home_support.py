@@ -3,12 +3,12 @@
 
 from datetime import time
 
-from fer_ros.core.emotions import LABELS, UNCERTAIN
-from fer_ros.core.home.decisions.engine import DecisionEngine
-from fer_ros.core.home.light import LightState
-from fer_ros.core.home.policy import parse_policy, Policy
-from fer_ros.core.home.virtual_lamp import VirtualLamp
-from fer_ros.core.types import BoundingBox, FaceEmotion
+from fer_ros.emotions.labels import LABELS, UNCERTAIN
+from fer_ros.home.decisions.engine import DecisionEngine
+from fer_ros.home.light import LightState
+from fer_ros.home.policy import parse_policy, Policy
+from fer_ros.home.virtual_lamp import VirtualLamp
+from fer_ros.types import BoundingBox, FaceEmotion
 import numpy as np
 
 

@@ -2,7 +2,7 @@
 import csv
 
 import cv2
-from fer_ros.core.emotions import LABELS
+from fer_ros.emotions.labels import LABELS
 import numpy as np
 from training import generated
 from training.datasets import Dataset, FERPLUS_COLUMNS

@@ -13,8 +13,8 @@ import tempfile
 import textwrap
 import time
 
-from fer_ros.core.emotions import LABELS
-from fer_ros.core.errors import FerError
+from fer_ros.emotions.labels import LABELS
+from fer_ros.errors import FerError
 import yaml
 
 from . import datasets, duplicates, generated, recipes

@@ -12,7 +12,7 @@ from pathlib import Path
 import warnings
 
 import cv2
-from fer_ros.core.emotions import LABELS
+from fer_ros.emotions.labels import LABELS
 import numpy as np
 
 IMAGE_SIZE_PX = 48
@@ -39,7 +39,7 @@ class Dataset:
     """Faces of one split.
 
     :ivar images: uint8 ``(n, 48, 48)`` grayscale.
-    :ivar labels: int64 ``(n,)``, indices into :data:`fer_ros.core.emotions.LABELS`.
+    :ivar labels: int64 ``(n,)``, indices into :data:`fer_ros.emotions.labels.LABELS`.
     :ivar votes: float32 ``(n, 10)`` FER+ votes in the order of :data:`FERPLUS_COLUMNS`, or None.
     :ivar names: a name for each row, for reports.
     """

@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 import os
 import time
 
-from fer_ros.core.classification import EmotionClassifier, ModelMetadata, probabilities
-from fer_ros.core.emotions import LABELS
+from fer_ros.emotions.classification import EmotionClassifier, ModelMetadata, probabilities
+from fer_ros.emotions.labels import LABELS
 import numpy as np
 
 from . import charts, duplicates, metrics

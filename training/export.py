@@ -10,9 +10,9 @@ import os
 from pathlib import Path
 import tempfile
 
-from fer_ros.core.classification import EmotionClassifier, METADATA_FORMAT
-from fer_ros.core.contrast import even_contrast
-from fer_ros.core.emotions import LABELS
+from fer_ros.emotions.classification import EmotionClassifier, METADATA_FORMAT
+from fer_ros.emotions.contrast import even_contrast
+from fer_ros.emotions.labels import LABELS
 import keras
 import numpy as np
 
@@ -119,7 +119,7 @@ def export(trained: TrainedModel, folder: Path, training_data: Dataset, check: D
         that reads held-out faces better.
     :param check: faces on which every file is compared with the Keras model.
     :param even: let the classifier even out the contrast of flat faces
-        (:mod:`fer_ros.core.contrast`), in use and in all that is fitted and checked here.
+        (:mod:`fer_ros.emotions.contrast`), in use and in all that is fitted and checked here.
     :raises ExportError: when the backend cannot export, or a file differs from the model.
     """
     if trained.recipe is not None:

@@ -4,7 +4,7 @@
 from html import escape
 from itertools import combinations
 
-from fer_ros.core.emotions import LABELS
+from fer_ros.emotions.labels import LABELS
 import numpy as np
 
 from . import charts, duplicates

@@ -3,8 +3,8 @@
 
 from dataclasses import dataclass
 
-from fer_ros.core.classification import probabilities
-from fer_ros.core.emotions import LABELS
+from fer_ros.emotions.classification import probabilities
+from fer_ros.emotions.labels import LABELS
 import numpy as np
 
 from .datasets import FERPLUS_COLUMNS, FERPLUS_SOURCE
@@ -102,7 +102,7 @@ def ferplus_majority(votes: np.ndarray, classes: int = 8) -> np.ndarray:
 class Calibration:
     """What is fitted for one label set on faces the network was not trained on.
 
-    :ivar temperature: see :class:`fer_ros.core.classification.LabelSet`.
+    :ivar temperature: see :class:`fer_ros.emotions.classification.LabelSet`.
     :ivar uncertain_below: see there.
     :ivar faces: how many faces it was fitted on.
     """

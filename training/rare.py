@@ -10,7 +10,7 @@
   loss alone, so that the network need not learn it (A. K. Menon et al. 2021).
 """
 
-from fer_ros.core.emotions import LABELS
+from fer_ros.emotions.labels import LABELS
 import numpy as np
 
 from .datasets import concatenate, Dataset

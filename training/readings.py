@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What a filter over time has to know of a model: its classes' shares, and its neutral face."""
 
-from fer_ros.core.emotions import Emotion, LABELS
+from fer_ros.emotions.labels import Emotion, LABELS
 import numpy as np
 
 from .datasets import Dataset, ferplus_targets

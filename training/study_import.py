@@ -8,7 +8,7 @@ one by one and given their weights by name.
 import json
 from pathlib import Path
 
-from fer_ros.core.emotions import LABELS
+from fer_ros.emotions.labels import LABELS
 import h5py
 import keras
 from keras import layers

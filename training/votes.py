@@ -6,7 +6,7 @@ known. Where the label is smoothed by what they say of it, not evenly, the netwo
 other labels could as well have stood there.
 """
 
-from fer_ros.core.emotions import LABELS
+from fer_ros.emotions.labels import LABELS
 import numpy as np
 from scipy.optimize import minimize
 

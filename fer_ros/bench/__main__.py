@@ -9,8 +9,8 @@ import platform
 import sys
 
 from fer_ros.bench import goals
-from fer_ros.core.errors import FerError
-from fer_ros.core.processor import instruction_set
+from fer_ros.errors import FerError
+from fer_ros.inference.processor import instruction_set
 
 #: The work that is the same in each image: what ROS adds to it is the ratio of two medians.
 EVERY_IMAGE = '640x480, 1 face, detection in every image'

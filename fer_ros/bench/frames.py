@@ -2,9 +2,9 @@
 """Frames to measure with: the demo clip's face, as often and on as large a frame as asked for."""
 
 import cv2
-from fer_ros.core.detection import create_detector
-from fer_ros.core.errors import ConfigurationError
 from fer_ros.data import demo_clip_path
+from fer_ros.errors import ConfigurationError
+from fer_ros.faces.detection import create_detector
 import numpy as np
 
 

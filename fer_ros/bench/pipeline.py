@@ -11,7 +11,7 @@ import time
 from diagnostic_msgs.msg import DiagnosticArray
 from fer_ros import conversions, transport
 from fer_ros.bench import measure
-from fer_ros.core.errors import FerError
+from fer_ros.errors import FerError
 from fer_ros.msg import EmotionArray
 from fer_ros.nodes import qos
 from fer_ros.processes import stop

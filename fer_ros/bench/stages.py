@@ -2,12 +2,12 @@
 """Each step of a frame's way on its own, and the whole way without ROS."""
 
 from fer_ros.bench import measure
-from fer_ros.core.alignment import align_face
-from fer_ros.core.classification import choose
-from fer_ros.core.detection import create_detector
-from fer_ros.core.emotion_filter import EmotionFilter
-from fer_ros.core.face_finder import DETECT_EVERY, FaceFinder
-from fer_ros.core.tracking import FaceTracker
+from fer_ros.emotions.classification import choose
+from fer_ros.emotions.emotion_filter import EmotionFilter
+from fer_ros.faces.alignment import align_face
+from fer_ros.faces.detection import create_detector
+from fer_ros.faces.face_finder import DETECT_EVERY, FaceFinder
+from fer_ros.faces.tracking import FaceTracker
 import numpy as np
 
 

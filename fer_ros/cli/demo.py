@@ -7,8 +7,8 @@ import sys
 import threading
 
 from fer_ros.cli import demo_options
-from fer_ros.core.errors import FerError
-from fer_ros.core.requirements import EXIT_NOT_INSTALLED
+from fer_ros.errors import FerError
+from fer_ros.requirements import EXIT_NOT_INSTALLED
 from fer_ros.start_checks import ready
 
 

@@ -4,10 +4,10 @@
 from dataclasses import dataclass, field
 import time
 
-from fer_ros.core.emotions import LABELS, UNCERTAIN
-from fer_ros.core.home.action import AmbientAction
-from fer_ros.core.home.light import LightState
-from fer_ros.core.types import FaceEmotion
+from fer_ros.emotions.labels import LABELS, UNCERTAIN
+from fer_ros.home.action import AmbientAction
+from fer_ros.home.light import LightState
+from fer_ros.types import FaceEmotion
 from rich.console import Console, Group
 from rich.live import Live
 from rich.panel import Panel

@@ -10,8 +10,8 @@ import time
 from fer_ros import conversions
 from fer_ros.cli.demo_options import KEYS
 from fer_ros.conversions import home as home_conversions
-from fer_ros.core.errors import FerError
-from fer_ros.core.home.light import LightState
+from fer_ros.errors import FerError
+from fer_ros.home.light import LightState
 from fer_ros.msg import DeviceState, HomeState
 from fer_ros.nodes import qos
 from fer_ros.srv import CommandRoom, SetLightByHand

@@ -7,7 +7,7 @@ import os
 from pathlib import Path
 import socket
 
-from fer_ros.core.errors import ConfigurationError, FerError
+from fer_ros.errors import ConfigurationError, FerError
 
 #: What a person can do to the lamp from a terminal.
 KEYS = 'd: dim, b: bright, o: off or on, r: resume'
@@ -50,11 +50,11 @@ def check(options: argparse.Namespace) -> None:
 
     :raises FerError: one line: what is wrong and what to do.
     """
-    from fer_ros.core.sources import is_live
+    from fer_ros.cameras.sources import is_live
     if options.record is None:
         options.record = not options.web and not is_live(str(options.source or ''))
     if options.policy:
-        from fer_ros.core.home.policy import load_policy
+        from fer_ros.home.policy import load_policy
         load_policy(options.policy)
     if options.web:
         _check_page(options)

@@ -5,7 +5,7 @@ from pathlib import Path
 import subprocess
 import sys
 
-from fer_ros.core.errors import FerError
+from fer_ros.errors import FerError
 from fer_ros.processes import stop
 
 

@@ -9,14 +9,14 @@ import threading
 import time
 
 from fer_ros import transport
+from fer_ros.cameras.sources import is_live, without_password
 from fer_ros.cli.demo_display import Lines, LiveScreen
 from fer_ros.cli.demo_processes import Processes
 from fer_ros.cli.demo_summary import describe, summarize
 from fer_ros.cli.demo_video import VideoFile
 from fer_ros.cli.demo_watcher import Watcher
-from fer_ros.core.errors import FerError
-from fer_ros.core.sources import is_live, without_password
 from fer_ros.data import demo_clip_path
+from fer_ros.errors import FerError
 from lifecycle_msgs.msg import Transition
 import rclpy
 from rclpy.signals import SignalHandlerOptions

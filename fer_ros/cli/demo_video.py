@@ -7,7 +7,7 @@ import threading
 
 import cv2
 from fer_ros import conversions
-from fer_ros.core.errors import FerError
+from fer_ros.errors import FerError
 from sensor_msgs.msg import Image
 
 

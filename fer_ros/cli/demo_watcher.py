@@ -12,9 +12,9 @@ from fer_ros import conversions
 from fer_ros.cli.demo_display import View
 from fer_ros.cli.demo_hand import Hand
 from fer_ros.conversions import home as home_conversions
-from fer_ros.core.statistics import LatencyWindow, RateMeter
 from fer_ros.msg import AmbientAction, EmotionArray
 from fer_ros.nodes import qos
+from fer_ros.statistics import LatencyWindow, RateMeter
 from lifecycle_msgs.msg import Transition
 from lifecycle_msgs.srv import ChangeState
 import rclpy

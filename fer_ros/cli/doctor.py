@@ -9,7 +9,7 @@ import argparse
 import json
 import sys
 
-from fer_ros.core.doctor import examine, Finding, Request, worst
+from fer_ros.doctor import examine, Finding, Request, worst
 
 
 def main(arguments: list[str] | None = None) -> int:

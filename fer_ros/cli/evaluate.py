@@ -11,15 +11,15 @@ import time
 
 import cv2
 from fer_ros.cli import evaluate_emotions
-from fer_ros.core.alignment import align_face, CROP_OVER_BOX
-from fer_ros.core.classification import EmotionClassifier
-from fer_ros.core.detection import create_detector, DETECTORS, FaceDetector
-from fer_ros.core.detection.mtcnn import LandmarkNet
-from fer_ros.core.errors import ConfigurationError, FerError
-from fer_ros.core.evaluation import crops, detection, tracking
-from fer_ros.core.evaluation.page import Page, write_text
-from fer_ros.core.face_finder import DETECT_EVERY, FaceFinder
-from fer_ros.core.tracking import FaceTracker
+from fer_ros.emotions.classification import EmotionClassifier
+from fer_ros.errors import ConfigurationError, FerError
+from fer_ros.evaluation import crops, detection, tracking
+from fer_ros.evaluation.page import Page, write_text
+from fer_ros.faces.alignment import align_face, CROP_OVER_BOX
+from fer_ros.faces.detection import create_detector, DETECTORS, FaceDetector
+from fer_ros.faces.detection.mtcnn import LandmarkNet
+from fer_ros.faces.face_finder import DETECT_EVERY, FaceFinder
+from fer_ros.faces.tracking import FaceTracker
 import numpy as np
 
 # Average precision needs the doubtful detections too; below this they are noise.

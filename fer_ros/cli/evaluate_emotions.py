@@ -7,13 +7,13 @@ import importlib
 from pathlib import Path
 from types import ModuleType
 
-from fer_ros.core.classification import EmotionClassifier
-from fer_ros.core.detection import create_detector, DETECTORS
-from fer_ros.core.emotion_filter import DEFAULTS, EmotionFilter, FilterSettings
-from fer_ros.core.emotions import LABELS
-from fer_ros.core.errors import ConfigurationError
-from fer_ros.core.evaluation import emotions, expressions, segments
-from fer_ros.core.evaluation.page import Page
+from fer_ros.emotions.classification import EmotionClassifier
+from fer_ros.emotions.emotion_filter import DEFAULTS, EmotionFilter, FilterSettings
+from fer_ros.emotions.labels import LABELS
+from fer_ros.errors import ConfigurationError
+from fer_ros.evaluation import emotions, expressions, segments
+from fer_ros.evaluation.page import Page
+from fer_ros.faces.detection import create_detector, DETECTORS
 import numpy as np
 
 _RATES_HZ = (5, 10, 30)

@@ -7,9 +7,9 @@ import json
 from pathlib import Path
 import sys
 
-from fer_ros.core.errors import ConfigurationError, FerError
-from fer_ros.core.habits.evaluation import evaluate
-from fer_ros.core.habits.formats import read_activities
+from fer_ros.errors import ConfigurationError, FerError
+from fer_ros.habits.evaluation import evaluate
+from fer_ros.habits.formats import read_activities
 
 #: Named in the figures, so that two runs can be told apart.
 MODEL = 'mixture of contexts and times of day'

@@ -13,7 +13,7 @@ import sys
 import threading
 
 # What takes time to import is imported below, where a signal ends the process cleanly.
-from fer_ros.core.errors import ConfigurationError, FerError
+from fer_ros.errors import ConfigurationError, FerError
 
 #: Where a service's configuration is looked for when no other is named.
 DEFAULT_CONFIG = Path('/etc/fer-home/home.yaml')

@@ -5,8 +5,8 @@ import argparse
 import sys
 
 from fer_ros.cli.model_describe import add_check, add_describe
-from fer_ros.core.errors import FerError
-from fer_ros.core.published_models import fetch, PUBLISHED
+from fer_ros.errors import FerError
+from fer_ros.inference.published_models import fetch, PUBLISHED
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -5,11 +5,11 @@ import argparse
 from pathlib import Path
 import time
 
-from fer_ros.core.classification import EmotionClassifier
-from fer_ros.core.classification.classifier import probe_crops
-from fer_ros.core.classification.draft import draft, unknown_fields
-from fer_ros.core.classification.fields import SUFFIXES
-from fer_ros.core.errors import ConfigurationError
+from fer_ros.emotions.classification import EmotionClassifier
+from fer_ros.emotions.classification.classifier import probe_crops
+from fer_ros.emotions.classification.draft import draft, unknown_fields
+from fer_ros.emotions.classification.fields import SUFFIXES
+from fer_ros.errors import ConfigurationError
 import numpy as np
 
 

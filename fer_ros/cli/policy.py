@@ -4,12 +4,12 @@
 import argparse
 import sys
 
-from fer_ros.core.errors import FerError
-from fer_ros.core.home.action import AmbientAction
-from fer_ros.core.home.lifecycle import diagram
-from fer_ros.core.home.policy import load_policy
-from fer_ros.core.home.recording import read_recording
-from fer_ros.core.home.simulation import simulate
+from fer_ros.errors import FerError
+from fer_ros.home.action import AmbientAction
+from fer_ros.home.lifecycle import diagram
+from fer_ros.home.policy import load_policy
+from fer_ros.home.recording import read_recording
+from fer_ros.home.simulation import simulate
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -8,7 +8,7 @@ import signal
 import sys
 
 from fer_ros import transport
-from fer_ros.core.errors import FerError
+from fer_ros.errors import FerError
 
 _REMIND_S = 10.0
 

@@ -4,7 +4,7 @@
 from importlib import import_module
 import sys
 
-from fer_ros.core.requirements import EXIT_NOT_INSTALLED
+from fer_ros.requirements import EXIT_NOT_INSTALLED
 from fer_ros.start_checks import ready
 
 

@@ -9,11 +9,11 @@ import argparse
 import sys
 import threading
 
-from fer_ros.core.errors import FerError
-from fer_ros.core.home.fields import Color
-from fer_ros.core.home.light import LightState
-from fer_ros.core.home.policy import Broker, Secret
-from fer_ros.core.home.world.virtual_room import SCENES, VirtualRoom
+from fer_ros.errors import FerError
+from fer_ros.home.fields import Color
+from fer_ros.home.light import LightState
+from fer_ros.home.policy import Broker, Secret
+from fer_ros.home.world.virtual_room import SCENES, VirtualRoom
 from pydantic import TypeAdapter, ValidationError
 
 _HELP = 'type on, off, brightness 0.4, color #ff8800, kelvin 4000 or quit'

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Between what a camera says beside its images and arrays: intrinsics and depth."""
 
-from fer_ros.core.camera_model import CameraModel
-from fer_ros.core.errors import ImageError
+from fer_ros.cameras.camera_model import CameraModel
+from fer_ros.errors import ImageError
 import numpy as np
 from sensor_msgs.msg import CameraInfo, Image
 from std_msgs.msg import Header

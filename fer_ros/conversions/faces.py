@@ -3,13 +3,13 @@
 
 from builtin_interfaces.msg import Duration
 from fer_ros.conversions.images import bgr_to_image, image_to_array
-from fer_ros.core.emotions import Emotion as EmotionClass
-from fer_ros.core.emotions import LABELS, UNCERTAIN
-from fer_ros.core.errors import FerError
-from fer_ros.core.types import BoundingBox, Face, FaceEmotion
+from fer_ros.emotions.labels import Emotion as EmotionClass
+from fer_ros.emotions.labels import LABELS, UNCERTAIN
+from fer_ros.errors import FerError
 from fer_ros.msg import Emotion as EmotionMsg
 from fer_ros.msg import EmotionArray, FaceArray
 from fer_ros.msg import Face as FaceMsg
+from fer_ros.types import BoundingBox, Face, FaceEmotion
 from geometry_msgs.msg import Point32
 import numpy as np
 from sensor_msgs.msg import RegionOfInterest
@@ -33,7 +33,7 @@ def faces_to_message(faces: list[Face], header: Header, image_width: int, image_
                      detector: str, color_encoding: str = 'bgr8') -> FaceArray:
     """Return the faces of one image as a message.
 
-    :param faces: whose boxes lie inside the image, as :class:`~fer_ros.core.types.Face` says.
+    :param faces: whose boxes lie inside the image, as :class:`~fer_ros.types.Face` says.
     :param color_encoding: of crops in color, 'bgr8' or 'rgb8'; gray ones are mono8.
     """
     message = FaceArray(header=header, image_width=image_width, image_height=image_height,

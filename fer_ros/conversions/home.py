@@ -9,15 +9,15 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from fer_ros.conversions.stamps import s_to_stamp, stamp_to_s
-from fer_ros.core.errors import FerError
-from fer_ros.core.home.action import AmbientAction, Command, Outcome
-from fer_ros.core.home.kinds.base import Request, State
-from fer_ros.core.home.kinds.blind import BlindRequest, BlindState
-from fer_ros.core.home.kinds.light import LightRequest
-from fer_ros.core.home.kinds.scene import SceneRequest
-from fer_ros.core.home.lifecycle import ControlState
-from fer_ros.core.home.light import KELVIN_RANGE, LightState
-from fer_ros.core.home.snapshot import DeviceSnapshot, LastAction, RoomSnapshot
+from fer_ros.errors import FerError
+from fer_ros.home.action import AmbientAction, Command, Outcome
+from fer_ros.home.kinds.base import Request, State
+from fer_ros.home.kinds.blind import BlindRequest, BlindState
+from fer_ros.home.kinds.light import LightRequest
+from fer_ros.home.kinds.scene import SceneRequest
+from fer_ros.home.lifecycle import ControlState
+from fer_ros.home.light import KELVIN_RANGE, LightState
+from fer_ros.home.snapshot import DeviceSnapshot, LastAction, RoomSnapshot
 from fer_ros.msg import AmbientAction as AmbientActionMsg
 from fer_ros.msg import DeviceRequest, DeviceState, HomeState, RoomState
 from fer_ros.msg import LightState as LightStateMsg

@@ -4,8 +4,8 @@
 from array import array
 
 import cv2
-from fer_ros.core.encoded import decode, MAXIMUM_PIXELS
-from fer_ros.core.errors import ImageError
+from fer_ros.cameras.encoded import decode, MAXIMUM_PIXELS
+from fer_ros.errors import ImageError
 import numpy as np
 from sensor_msgs.msg import CompressedImage, Image
 from std_msgs.msg import Header

@@ -4,8 +4,8 @@
 from collections.abc import Iterable
 
 from builtin_interfaces.msg import Duration
-from fer_ros.core.annotation import COLORS_BGR
-from fer_ros.core.types import FaceEmotion
+from fer_ros.faces.annotation import COLORS_BGR
+from fer_ros.types import FaceEmotion
 from geometry_msgs.msg import Point, Pose, Quaternion, Vector3
 from std_msgs.msg import ColorRGBA, Header
 from visualization_msgs.msg import Marker, MarkerArray

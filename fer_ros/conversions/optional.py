@@ -7,9 +7,9 @@
 from collections.abc import Sequence
 import os
 
-from fer_ros.core.emotions import Emotion, LABELS, UNCERTAIN
-from fer_ros.core.errors import ConfigurationError, ImageError
-from fer_ros.core.types import BoundingBox, Face, FaceEmotion
+from fer_ros.emotions.labels import Emotion, LABELS, UNCERTAIN
+from fer_ros.errors import ConfigurationError, ImageError
+from fer_ros.types import BoundingBox, Face, FaceEmotion
 import numpy as np
 from std_msgs.msg import Header
 
@@ -27,7 +27,7 @@ HRI_EXPRESSIONS = {
     'angry': 'angry', 'disgust': 'disgusted', 'fear': 'scared', 'happy': 'happy', 'sad': 'sad',
     'surprise': 'surprised', 'neutral': 'neutral', UNCERTAIN: ''}
 #: Index in hri_msgs/FacialLandmarks of each of ours, in the order of
-#: :data:`fer_ros.core.types.LANDMARKS`: theirs have the person's left and right, ours the image's.
+#: :data:`fer_ros.types.LANDMARKS`: theirs have the person's left and right, ours the image's.
 HRI_LANDMARKS = (68, 69, 30, 48, 54)
 _HRI_LANDMARK_COUNT = 70
 

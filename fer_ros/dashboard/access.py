@@ -10,7 +10,7 @@ import secrets
 import threading
 import time
 
-from fer_ros.core.errors import ConfigurationError
+from fer_ros.errors import ConfigurationError
 
 TOKEN_VARIABLE = 'FER_DASHBOARD_TOKEN'
 MINIMUM_TOKEN_LENGTH = 8

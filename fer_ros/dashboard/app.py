@@ -6,11 +6,11 @@ from dataclasses import dataclass
 import json
 from pathlib import Path
 
-from fer_ros.core.home.commands import RoomCommand
 from fer_ros.dashboard.access import Access, SESSION_S
 from fer_ros.dashboard.events import Events
 from fer_ros.dashboard.pictures import Pictures, placeholder
 from fer_ros.dashboard.state import DashboardState
+from fer_ros.home.commands import RoomCommand
 from flask import (
     abort,
     Flask,

@@ -9,8 +9,8 @@ import io
 import struct
 import threading
 
-from fer_ros.core.emotions import LABELS, UNCERTAIN
-from fer_ros.core.types import FaceEmotion
+from fer_ros.emotions.labels import LABELS, UNCERTAIN
+from fer_ros.types import FaceEmotion
 
 #: A person is recorded so often, seconds, and each time the label changes.
 INTERVAL_S = 1.0

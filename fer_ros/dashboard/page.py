@@ -5,12 +5,12 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from fer_ros import __version__
-from fer_ros.core.errors import ConfigurationError
-from fer_ros.core.parameters import Parameter
 from fer_ros.dashboard.access import Access, bind_address, read_token
 from fer_ros.dashboard.events import Events
 from fer_ros.dashboard.pictures import Pictures
 from fer_ros.dashboard.state import DashboardState
+from fer_ros.errors import ConfigurationError
+from fer_ros.parameters import Parameter
 
 PAGE_PARAMETERS = (
     Parameter('address', '127.0.0.1', 'IP address to listen on; any but loopback needs a token, '

@@ -4,7 +4,7 @@
 import logging
 import threading
 
-from fer_ros.core.errors import FerError
+from fer_ros.errors import FerError
 import waitress
 
 #: Beyond what streams take: for the page, its data and its pictures.

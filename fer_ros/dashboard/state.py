@@ -7,14 +7,14 @@ import math
 import threading
 import time
 
-from fer_ros.core.emotions import LABELS
-from fer_ros.core.home.action import AmbientAction
-from fer_ros.core.home.kinds.base import Request, State
-from fer_ros.core.home.light import LightState
-from fer_ros.core.home.snapshot import ChangeDetector, DeviceSnapshot, LastAction, RoomSnapshot
-from fer_ros.core.statistics import LatencyWindow, RateMeter
-from fer_ros.core.types import FaceEmotion
 from fer_ros.dashboard.history import History
+from fer_ros.emotions.labels import LABELS
+from fer_ros.home.action import AmbientAction
+from fer_ros.home.kinds.base import Request, State
+from fer_ros.home.light import LightState
+from fer_ros.home.snapshot import ChangeDetector, DeviceSnapshot, LastAction, RoomSnapshot
+from fer_ros.statistics import LatencyWindow, RateMeter
+from fer_ros.types import FaceEmotion
 
 #: Version of what ``/api/state`` gives; grows when something in it changes its meaning.
 VERSION = 2

@@ -4,8 +4,8 @@
 import sys
 
 import cv2
-from fer_ros.core.detection import create_detector
 from fer_ros.data import demo_clip_path
+from fer_ros.faces.detection import create_detector
 import numpy as np
 
 WIDTH_PX, HEIGHT_PX, RATE_HZ, LENGTH_S = 640, 480, 30, 19.0
@@ -42,7 +42,7 @@ def main() -> int:
 def saddened(image: np.ndarray, landmarks: np.ndarray) -> np.ndarray:
     """Return the portrait with a closed mouth whose corners hang, and raised inner brows.
 
-    :param landmarks: float ``(5, 2)`` as of :data:`fer_ros.core.types.LANDMARKS`, pixels.
+    :param landmarks: float ``(5, 2)`` as of :data:`fer_ros.types.LANDMARKS`, pixels.
     """
     left_eye, right_eye, _, left_mouth, right_mouth = landmarks
     unit = right_eye[0] - left_eye[0]

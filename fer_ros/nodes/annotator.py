@@ -2,9 +2,8 @@
 """Annotator: the image with boxes, ids, labels and bars, only while somebody subscribes."""
 
 from fer_ros import conversions
-from fer_ros.core.annotation import annotate
-from fer_ros.core.errors import FerError
-from fer_ros.core.statistics import RateMeter
+from fer_ros.errors import FerError
+from fer_ros.faces.annotation import annotate
 from fer_ros.msg import EmotionArray
 from fer_ros.nodes import image_input, qos
 from fer_ros.nodes.base import ManagedNode
@@ -13,6 +12,7 @@ from fer_ros.nodes.diagnostics import Status
 from fer_ros.nodes.parameters import Parameter
 from fer_ros.nodes.program import run
 from fer_ros.nodes.synchronizer import Synchronizer
+from fer_ros.statistics import RateMeter
 import numpy as np
 from sensor_msgs.msg import Image
 from std_msgs.msg import Header

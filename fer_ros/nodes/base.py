@@ -6,8 +6,8 @@ import copy
 import threading
 import traceback
 
-from fer_ros.core.backoff import Backoff
-from fer_ros.core.errors import FerError
+from fer_ros.backoff import Backoff
+from fer_ros.errors import FerError
 from fer_ros.nodes import parameters, qos
 from fer_ros.nodes.diagnostics import Diagnostics, ERROR, Status, WARN
 from fer_ros.nodes.parameters import Parameter
@@ -47,7 +47,7 @@ class ManagedNode(LifecycleNode):
 
     A subclass gives :data:`PARAMETERS` and overrides :meth:`configure`, :meth:`activate`,
     :meth:`deactivate`, :meth:`cleanup`, :meth:`change` and :meth:`report`. Each step may raise
-    :class:`fer_ros.core.errors.FerError`: the transition fails with its message and may be tried
+    :class:`fer_ros.errors.FerError`: the transition fails with its message and may be tried
     again.
     """
 

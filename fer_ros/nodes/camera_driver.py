@@ -4,18 +4,18 @@
 import threading
 
 from fer_ros import conversions
+from fer_ros.cameras import capture
+from fer_ros.cameras.camera_model import assumed_camera, CameraModel, load_calibration
+from fer_ros.cameras.sources import is_live, without_password
 from fer_ros.conversions import cameras
-from fer_ros.core import capture
-from fer_ros.core.camera_model import assumed_camera, CameraModel, load_calibration
-from fer_ros.core.errors import FerError, SourceError
-from fer_ros.core.sources import is_live, without_password
-from fer_ros.core.statistics import RateMeter
+from fer_ros.errors import FerError, SourceError
 from fer_ros.msg import EmotionArray
 from fer_ros.nodes import qos
 from fer_ros.nodes.base import ManagedNode
 from fer_ros.nodes.diagnostics import Status
 from fer_ros.nodes.parameters import Parameter
 from fer_ros.nodes.program import run
+from fer_ros.statistics import RateMeter
 import numpy as np
 from sensor_msgs.msg import CameraInfo, Image
 from std_msgs.msg import Header

@@ -6,9 +6,9 @@ import threading
 from diagnostic_msgs.msg import DiagnosticArray
 from fer_ros import conversions
 from fer_ros.conversions import home as home_conversions
-from fer_ros.core.errors import ConfigurationError, FerError
-from fer_ros.core.home.commands import RoomCommand
 from fer_ros.dashboard.page import Page, PAGE_PARAMETERS
+from fer_ros.errors import ConfigurationError, FerError
+from fer_ros.home.commands import RoomCommand
 from fer_ros.msg import AmbientAction, EmotionArray, HomeState
 from fer_ros.nodes import image_input, qos
 from fer_ros.nodes.base import ManagedNode

@@ -3,7 +3,7 @@
 
 from fer_ros import conversions
 from fer_ros.conversions import optional as optional_conversions
-from fer_ros.core.errors import FerError
+from fer_ros.errors import FerError
 from fer_ros.msg import EmotionArray
 from fer_ros.nodes import qos
 from fer_ros.nodes.base import ManagedNode

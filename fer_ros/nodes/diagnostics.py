@@ -8,7 +8,7 @@ stands still would look dead, and it has no documented way to replace that timer
 from collections.abc import Callable
 
 from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus, KeyValue
-from fer_ros.core.health import ERROR, OK, Status, WARN
+from fer_ros.health import ERROR, OK, Status, WARN
 from rclpy.clock import Clock, ClockType
 from rclpy.node import Node
 

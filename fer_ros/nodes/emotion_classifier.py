@@ -5,19 +5,19 @@ import threading
 import traceback
 
 from fer_ros import conversions
-from fer_ros.core.errors import ConfigurationError, FerError
-from fer_ros.core.newest import Newest
-from fer_ros.core.perception import CLASSIFIER_PARAMETERS, EmotionReader
-from fer_ros.core.processor import instruction_set
-from fer_ros.core.resting_face import LOOK_S
-from fer_ros.core.statistics import LatencyWindow, RateMeter
+from fer_ros.emotions.resting_face import LOOK_S
+from fer_ros.errors import ConfigurationError, FerError
+from fer_ros.inference.processor import instruction_set
 from fer_ros.msg import EmotionArray, FaceArray
+from fer_ros.newest import Newest
 from fer_ros.nodes import qos
 from fer_ros.nodes.base import ManagedNode
 from fer_ros.nodes.diagnostics import Status, WARN
 from fer_ros.nodes.parameters import Parameter
 from fer_ros.nodes.program import run
 from fer_ros.nodes.topics import sibling
+from fer_ros.perception import CLASSIFIER_PARAMETERS, EmotionReader
+from fer_ros.statistics import LatencyWindow, RateMeter
 from std_srvs.srv import Trigger
 
 

@@ -2,13 +2,13 @@
 """Face detector: images in, tracked faces with aligned crops out."""
 
 from fer_ros import conversions
-from fer_ros.core.perception import create_finder, crop_format, DETECTOR_PARAMETERS
-from fer_ros.core.statistics import LatencyWindow, RateMeter
 from fer_ros.msg import FaceArray
 from fer_ros.nodes import image_input, qos
 from fer_ros.nodes.base import ManagedNode
 from fer_ros.nodes.diagnostics import Status, WARN
 from fer_ros.nodes.program import run
+from fer_ros.perception import create_finder, crop_format, DETECTOR_PARAMETERS
+from fer_ros.statistics import LatencyWindow, RateMeter
 import numpy as np
 from std_msgs.msg import Header
 

@@ -6,13 +6,13 @@ import threading
 import traceback
 
 from fer_ros import conversions, transport
-from fer_ros.core.errors import FerError
-from fer_ros.core.newest import Newest
-from fer_ros.core.statistics import RateMeter
+from fer_ros.errors import FerError
+from fer_ros.newest import Newest
 from fer_ros.nodes import qos
 from fer_ros.nodes.base import ManagedNode
 from fer_ros.nodes.diagnostics import Status, WARN
 from fer_ros.nodes.parameters import Parameter
+from fer_ros.statistics import RateMeter
 import numpy as np
 from rclpy.clock import Clock, ClockType
 from sensor_msgs.msg import CompressedImage, Image

@@ -2,12 +2,10 @@
 """Markers: who feels what where, in the camera's frame, for rviz."""
 
 from fer_ros import conversions
+from fer_ros.cameras.camera_model import assumed_camera, CameraModel
 from fer_ros.conversions import cameras, markers
-from fer_ros.core.camera_model import assumed_camera, CameraModel
-from fer_ros.core.errors import FerError
-from fer_ros.core.placement import depth_at, place_face
-from fer_ros.core.statistics import RateMeter
-from fer_ros.core.types import FaceEmotion
+from fer_ros.errors import FerError
+from fer_ros.faces.placement import depth_at, place_face
 from fer_ros.msg import EmotionArray
 from fer_ros.nodes import qos
 from fer_ros.nodes.base import ManagedNode
@@ -15,6 +13,8 @@ from fer_ros.nodes.demand import PublisherOnDemand
 from fer_ros.nodes.diagnostics import Status, WARN
 from fer_ros.nodes.parameters import Parameter
 from fer_ros.nodes.program import run
+from fer_ros.statistics import RateMeter
+from fer_ros.types import FaceEmotion
 import numpy as np
 from sensor_msgs.msg import CameraInfo, Image
 from visualization_msgs.msg import MarkerArray

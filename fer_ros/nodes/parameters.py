@@ -3,9 +3,9 @@
 
 from typing import Any
 
-from fer_ros.core.errors import ConfigurationError
-from fer_ros.core.parameters import Parameter
+from fer_ros.errors import ConfigurationError
 from fer_ros.nodes.rclpy_internals import parameter_overrides
+from fer_ros.parameters import Parameter
 from rcl_interfaces.msg import FloatingPointRange, IntegerRange, ParameterDescriptor
 from rclpy.node import Node
 from rclpy.parameter import Parameter as RosParameter

@@ -7,7 +7,7 @@ import threading
 import traceback
 
 from fer_ros import transport
-from fer_ros.core.errors import FerError
+from fer_ros.errors import FerError
 from fer_ros.nodes.base import ManagedNode
 from fer_ros.nodes.rclpy_internals import RCLError, UnknownROSArgsError
 import rclpy

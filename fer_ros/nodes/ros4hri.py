@@ -2,7 +2,7 @@
 """ROS4HRI (REP-155): our faces under /humans, or those of hri_face_detect for our classifier."""
 
 from fer_ros.conversions import optional
-from fer_ros.core.errors import ConfigurationError
+from fer_ros.errors import ConfigurationError
 from fer_ros.nodes import image_input
 from fer_ros.nodes.base import ManagedNode
 from fer_ros.nodes.diagnostics import Status

@@ -4,12 +4,12 @@
 from collections.abc import Callable
 
 import cv2
-from fer_ros.core.types import Face
 from fer_ros.nodes import image_input
 from fer_ros.nodes.base import ManagedNode
 from fer_ros.nodes.demand import Demand
 from fer_ros.nodes.synchronizer import Synchronizer
 from fer_ros.nodes.topics import sibling
+from fer_ros.types import Face
 import numpy as np
 from std_msgs.msg import Header
 

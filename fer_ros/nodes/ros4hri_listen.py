@@ -10,9 +10,8 @@ from functools import partial
 import cv2
 from fer_ros import conversions
 from fer_ros.conversions import optional
-from fer_ros.core.errors import FerError
-from fer_ros.core.quality import face_quality
-from fer_ros.core.types import BoundingBox, Face
+from fer_ros.errors import FerError
+from fer_ros.faces.quality import face_quality
 from fer_ros.msg import EmotionArray, FaceArray
 from fer_ros.nodes import qos
 from fer_ros.nodes.base import ManagedNode
@@ -20,6 +19,7 @@ from fer_ros.nodes.diagnostics import Status, WARN
 from fer_ros.nodes.ros4hri_crops import letterboxed
 from fer_ros.nodes.synchronizer import Synchronizer
 from fer_ros.nodes.topics import humans_topic, sibling
+from fer_ros.types import BoundingBox, Face
 import numpy as np
 from rclpy.publisher import Publisher
 from rclpy.subscription import Subscription

@@ -9,14 +9,14 @@ import threading
 
 from fer_ros import conversions
 from fer_ros.conversions import optional
-from fer_ros.core.errors import FerError
-from fer_ros.core.types import Face
+from fer_ros.errors import FerError
 from fer_ros.msg import EmotionArray, FaceArray
 from fer_ros.nodes import qos
 from fer_ros.nodes.base import ManagedNode
 from fer_ros.nodes.diagnostics import Status, WARN
 from fer_ros.nodes.ros4hri_crops import Cropper, letterboxed
 from fer_ros.nodes.topics import humans_topic, sibling
+from fer_ros.types import Face
 import numpy as np
 from rclpy.publisher import Publisher
 from sensor_msgs.msg import Image

@@ -8,15 +8,15 @@ import threading
 
 from fer_ros import conversions
 from fer_ros.conversions import home as home_conversions
-from fer_ros.core.errors import ConfigurationError, FerError
-from fer_ros.core.home.action import AmbientAction as Action
-from fer_ros.core.home.commands import RoomCommand
-from fer_ros.core.home.controller import HomeController
-from fer_ros.core.home.operation import Complaints, PATIENCE_S, report, TICK_S
-from fer_ros.core.home.policy import load_policy
-from fer_ros.core.home.snapshot import ChangeDetector
-from fer_ros.core.home.world.connections import check_secrets
-from fer_ros.core.installed import config_file
+from fer_ros.errors import ConfigurationError, FerError
+from fer_ros.home.action import AmbientAction as Action
+from fer_ros.home.commands import RoomCommand
+from fer_ros.home.controller import HomeController
+from fer_ros.home.operation import Complaints, PATIENCE_S, report, TICK_S
+from fer_ros.home.policy import load_policy
+from fer_ros.home.snapshot import ChangeDetector
+from fer_ros.home.world.connections import check_secrets
+from fer_ros.installed import config_file
 from fer_ros.msg import AmbientAction, EmotionArray, HomeState
 from fer_ros.nodes import qos
 from fer_ros.nodes.base import ManagedNode

@@ -11,14 +11,14 @@ import os
 import signal
 import sys
 
-from fer_ros.core.requirements import EXIT_NOT_INSTALLED
+from fer_ros.requirements import EXIT_NOT_INSTALLED
 from fer_ros.start_checks import chosen_nodes, prepare_log, ready, tell_shared_memory
 
 
 def main_of(module: str) -> int:
     """Import a module and call its ``main``, with a clean end on SIGINT and SIGTERM until it runs.
 
-    :returns: the exit code; :data:`fer_ros.core.requirements.EXIT_NOT_INSTALLED` when a package
+    :returns: the exit code; :data:`fer_ros.requirements.EXIT_NOT_INSTALLED` when a package
         is missing, too old or broken, which has then been told in a line.
     """
     for number in (signal.SIGINT, signal.SIGTERM):

@@ -6,15 +6,15 @@ import logging
 import threading
 import time
 
-from fer_ros.core import capture
-from fer_ros.core.errors import SourceError
-from fer_ros.core.face_finder import FaceFinder
-from fer_ros.core.health import OK, Status, WARN
-from fer_ros.core.newest import Newest
-from fer_ros.core.sources import without_password
-from fer_ros.core.statistics import LatencyWindow, RateMeter
-from fer_ros.core.types import Face
+from fer_ros.cameras import capture
+from fer_ros.cameras.sources import without_password
+from fer_ros.errors import SourceError
+from fer_ros.faces.face_finder import FaceFinder
+from fer_ros.health import OK, Status, WARN
+from fer_ros.newest import Newest
 from fer_ros.standalone.config import Camera
+from fer_ros.statistics import LatencyWindow, RateMeter
+from fer_ros.types import Face
 import numpy as np
 
 #: A live source that gives no frame for so long is called silent, seconds.

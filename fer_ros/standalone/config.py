@@ -7,14 +7,14 @@ from pathlib import Path
 import re
 from typing import Any
 
-from fer_ros.core.capture import CAMERA_PARAMETERS
-from fer_ros.core.errors import ConfigurationError
-from fer_ros.core.home.policy import load_policy, Policy, Secret
-from fer_ros.core.home.policy.syntax import load, PolicySyntaxError
-from fer_ros.core.installed import config_file
-from fer_ros.core.parameters import complete, Parameter
-from fer_ros.core.perception import CLASSIFIER_PARAMETERS, DETECTOR_PARAMETERS
+from fer_ros.cameras.capture import CAMERA_PARAMETERS
 from fer_ros.dashboard.page import PAGE_PARAMETERS
+from fer_ros.errors import ConfigurationError
+from fer_ros.home.policy import load_policy, Policy, Secret
+from fer_ros.home.policy.syntax import load, PolicySyntaxError
+from fer_ros.installed import config_file
+from fer_ros.parameters import complete, Parameter
+from fer_ros.perception import CLASSIFIER_PARAMETERS, DETECTOR_PARAMETERS
 from pydantic import ValidationError
 
 #: A camera that is named nowhere is called this, and its emotions come from ``emotions``.
@@ -37,7 +37,7 @@ _SECTIONS = {'detector': DETECTOR_PARAMETERS, 'classifier': CLASSIFIER_PARAMETER
 class Camera:
     """One camera.
 
-    :ivar settings: of :data:`fer_ros.core.capture.CAMERA_PARAMETERS`, by name.
+    :ivar settings: of :data:`fer_ros.cameras.capture.CAMERA_PARAMETERS`, by name.
     :ivar rooms: which rooms of the policy it sees; None: the rooms whose ``sources`` name it.
     """
 

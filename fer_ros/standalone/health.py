@@ -7,10 +7,10 @@ from pathlib import Path
 import urllib.error
 import urllib.request
 
-from fer_ros.core.errors import FerError
-from fer_ros.core.parameters import defaults
 from fer_ros.dashboard.access import bind_address
 from fer_ros.dashboard.page import PAGE_PARAMETERS
+from fer_ros.errors import FerError
+from fer_ros.parameters import defaults
 from fer_ros.standalone.config import read_page
 
 _TIMEOUT_S = 5.0

@@ -8,20 +8,20 @@ import threading
 import time
 
 from fer_ros import __version__
-from fer_ros.core.annotation import annotate
-from fer_ros.core.errors import FerError
-from fer_ros.core.health import OK, Status, WARN
-from fer_ros.core.home.action import AmbientAction
-from fer_ros.core.home.commands import RoomCommand
-from fer_ros.core.home.controller import HomeController
-from fer_ros.core.home.operation import Complaints, PATIENCE_S, report, TICK_S
-from fer_ros.core.home.world.connections import check_secrets
-from fer_ros.core.perception import create_finder, EmotionReader
-from fer_ros.core.types import Face
 from fer_ros.dashboard.page import Page
+from fer_ros.errors import FerError
+from fer_ros.faces.annotation import annotate
+from fer_ros.health import OK, Status, WARN
+from fer_ros.home.action import AmbientAction
+from fer_ros.home.commands import RoomCommand
+from fer_ros.home.controller import HomeController
+from fer_ros.home.operation import Complaints, PATIENCE_S, report, TICK_S
+from fer_ros.home.world.connections import check_secrets
+from fer_ros.perception import create_finder, EmotionReader
 from fer_ros.standalone.camera import CameraWorker
 from fer_ros.standalone.config import Config
 from fer_ros.standalone.notify import Notifier
+from fer_ros.types import Face
 import numpy as np
 
 #: The page hears the rooms' mere numbers so often, and of the parts' health, seconds.

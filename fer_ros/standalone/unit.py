@@ -7,7 +7,7 @@ import re
 import stat
 import sys
 
-from fer_ros.core.errors import FerError
+from fer_ros.errors import FerError
 from fer_ros.standalone.config import Config, load_config
 
 NAME = 'fer-home.service'

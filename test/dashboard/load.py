@@ -22,8 +22,8 @@ os.environ.setdefault('ROS_AUTOMATIC_DISCOVERY_RANGE', 'LOCALHOST')
 
 from browser import chromium, Nodes, WHY_NOT  # noqa: E402
 from fer_ros import conversions  # noqa: E402
-from fer_ros.core.emotions import LABELS  # noqa: E402
 from fer_ros.data import demo_clip_path  # noqa: E402
+from fer_ros.emotions.labels import LABELS  # noqa: E402
 from fer_ros.msg import EmotionArray  # noqa: E402
 from fer_ros.nodes import qos  # noqa: E402
 from home_support import emotion  # noqa: E402

@@ -16,8 +16,8 @@ pytest.importorskip('flask', reason='the dashboard needs flask')
 pytest.importorskip('selenium', reason='selenium drives the browser')
 from browser import attribute, chromium, click, look, loud, Nodes, text, WHY_NOT  # noqa: E402
 from fer_ros import conversions  # noqa: E402
-from fer_ros.core.emotions import LABELS  # noqa: E402
 from fer_ros.data import demo_clip_path  # noqa: E402
+from fer_ros.emotions.labels import LABELS  # noqa: E402
 from fer_ros.msg import EmotionArray, HomeState  # noqa: E402
 from fer_ros.nodes import qos  # noqa: E402
 from home_support import emotion  # noqa: E402

@@ -6,7 +6,7 @@ import http.client
 import json
 import threading
 
-from fer_ros.core.errors import ConfigurationError, FerError
+from fer_ros.errors import ConfigurationError, FerError
 from home_support import emotion
 import numpy as np
 import pytest

@@ -7,16 +7,16 @@ import io
 import json
 from pathlib import Path
 
-from fer_ros.core.emotions import LABELS
-from fer_ros.core.home.action import AmbientAction, Command, Outcome
-from fer_ros.core.home.kinds.blind import BlindRequest, BlindState
-from fer_ros.core.home.kinds.light import LightRequest
-from fer_ros.core.home.kinds.scene import SceneRequest
-from fer_ros.core.home.lifecycle import ControlState
-from fer_ros.core.home.light import LightState
-from fer_ros.core.home.snapshot import DeviceSnapshot, LastAction, RoomSnapshot
 from fer_ros.dashboard.history import COLUMNS, History
 from fer_ros.dashboard.state import DashboardState
+from fer_ros.emotions.labels import LABELS
+from fer_ros.home.action import AmbientAction, Command, Outcome
+from fer_ros.home.kinds.blind import BlindRequest, BlindState
+from fer_ros.home.kinds.light import LightRequest
+from fer_ros.home.kinds.scene import SceneRequest
+from fer_ros.home.lifecycle import ControlState
+from fer_ros.home.light import LightState
+from fer_ros.home.snapshot import DeviceSnapshot, LastAction, RoomSnapshot
 from home_support import emotion
 import pytest
 

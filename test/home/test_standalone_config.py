@@ -4,7 +4,7 @@
 from pathlib import Path
 import re
 
-from fer_ros.core.errors import ConfigurationError
+from fer_ros.errors import ConfigurationError
 from fer_ros.standalone.config import load_config, Options, read_page
 import pytest
 

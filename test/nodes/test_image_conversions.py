@@ -5,7 +5,7 @@ import pytest
 
 conversions = pytest.importorskip('fer_ros.conversions', reason='the messages are not built')
 from fer_ros.conversions import images  # noqa: E402
-from fer_ros.core.errors import ImageError  # noqa: E402
+from fer_ros.errors import ImageError  # noqa: E402
 from sensor_msgs.msg import CompressedImage, Image  # noqa: E402
 
 #: test_cv_bridge.py runs this file where the second is installed, too.

@@ -6,12 +6,12 @@ import pytest
 
 pytest.importorskip('fer_ros.conversions', reason='the messages are not built')
 from fer_ros import conversions  # noqa: E402
+from fer_ros.cameras.camera_model import assumed_camera  # noqa: E402
 from fer_ros.conversions import cameras  # noqa: E402
-from fer_ros.core.camera_model import assumed_camera  # noqa: E402
-from fer_ros.core.types import BoundingBox, FaceEmotion  # noqa: E402
 from fer_ros.msg import EmotionArray  # noqa: E402
 from fer_ros.nodes import qos  # noqa: E402
 from fer_ros.nodes.markers import Markers  # noqa: E402
+from fer_ros.types import BoundingBox, FaceEmotion  # noqa: E402
 from rclpy.parameter import Parameter as RosParameter  # noqa: E402
 from ros_support import wait_for  # noqa: E402
 from sensor_msgs.msg import CameraInfo, Image  # noqa: E402

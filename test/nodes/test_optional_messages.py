@@ -9,7 +9,6 @@ import pytest
 pytest.importorskip('fer_ros.conversions', reason='the messages are not built')
 from fer_ros import conversions  # noqa: E402
 from fer_ros.conversions import optional as optional_conversions  # noqa: E402
-from fer_ros.core.types import BoundingBox, Face  # noqa: E402
 from fer_ros.msg import EmotionArray, FaceArray  # noqa: E402
 from fer_ros.nodes import qos  # noqa: E402
 from fer_ros.nodes.detections import Detections  # noqa: E402
@@ -17,6 +16,7 @@ from fer_ros.nodes.emotion_classifier import EmotionClassifierNode  # noqa: E402
 from fer_ros.nodes.ros4hri import Ros4Hri  # noqa: E402
 from fer_ros.nodes.ros4hri_crops import letterboxed  # noqa: E402
 from fer_ros.nodes.ros4hri_publish import new_id  # noqa: E402
+from fer_ros.types import BoundingBox, Face  # noqa: E402
 from home_support import emotion  # noqa: E402
 import optional_messages  # noqa: E402
 from ros_support import wait_for  # noqa: E402

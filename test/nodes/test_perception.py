@@ -8,16 +8,16 @@ import pytest
 pytest.importorskip('fer_ros.conversions', reason='the messages are not built')
 from fer_ros import conversions  # noqa: E402
 from fer_ros.bench.stages import CorePipeline  # noqa: E402
-from fer_ros.core.emotion_filter import DEFAULTS, EmotionFilter  # noqa: E402
-from fer_ros.core.emotions import LABELS  # noqa: E402
-from fer_ros.core.face_finder import DETECT_EVERY  # noqa: E402
-from fer_ros.core.types import BoundingBox, Face  # noqa: E402
+from fer_ros.emotions.emotion_filter import DEFAULTS, EmotionFilter  # noqa: E402
+from fer_ros.emotions.labels import LABELS  # noqa: E402
+from fer_ros.faces.face_finder import DETECT_EVERY  # noqa: E402
 from fer_ros.msg import EmotionArray, FaceArray  # noqa: E402
 from fer_ros.nodes import qos  # noqa: E402
 from fer_ros.nodes.annotator import Annotator  # noqa: E402
 from fer_ros.nodes.emotion_classifier import EmotionClassifierNode  # noqa: E402
 from fer_ros.nodes.face_detector import FaceDetector  # noqa: E402
 from fer_ros.nodes.topics import sibling  # noqa: E402
+from fer_ros.types import BoundingBox, Face  # noqa: E402
 from rclpy.parameter import Parameter as RosParameter  # noqa: E402
 from ros_support import wait_for  # noqa: E402
 from sensor_msgs.msg import CompressedImage, Image  # noqa: E402

@@ -11,7 +11,7 @@ import pytest
 pytest.importorskip('fer_ros.conversions', reason='the messages are not built')
 from fer_ros import conversions  # noqa: E402
 from fer_ros.conversions import home as home_conversions  # noqa: E402
-from fer_ros.core.home.light import differences  # noqa: E402
+from fer_ros.home.light import differences  # noqa: E402
 from fer_ros.msg import (  # noqa: E402
     AmbientAction,
     DeviceRequest,

@@ -7,7 +7,7 @@ import shutil
 import pytest
 
 pytest.importorskip('fer_ros.conversions', reason='the messages are not built')
-from fer_ros.core.classification import DEFAULT_MODEL, MODEL_DIR  # noqa: E402
+from fer_ros.emotions.classification import DEFAULT_MODEL, MODEL_DIR  # noqa: E402
 from fer_ros.nodes.diagnostics import ERROR  # noqa: E402
 from fer_ros.nodes.emotion_classifier import EmotionClassifierNode  # noqa: E402
 

@@ -8,7 +8,7 @@ import subprocess
 import sys
 import tempfile
 
-from fer_ros.core.requirements import EXIT_NOT_INSTALLED
+from fer_ros.requirements import EXIT_NOT_INSTALLED
 from fer_ros.start_checks import chosen_nodes, prepare_log, tell_shared_memory
 import pytest
 

@@ -8,9 +8,9 @@ import pytest
 
 pytest.importorskip('rich', reason='rich, which draws the screen, is not installed')
 from fer_ros.cli.demo_display import Lines, LiveScreen, View  # noqa: E402
-from fer_ros.core.home.action import AmbientAction, Command  # noqa: E402
-from fer_ros.core.home.kinds.light import LightRequest  # noqa: E402
-from fer_ros.core.home.light import LightState  # noqa: E402
+from fer_ros.home.action import AmbientAction, Command  # noqa: E402
+from fer_ros.home.kinds.light import LightRequest  # noqa: E402
+from fer_ros.home.light import LightState  # noqa: E402
 from home_support import emotion  # noqa: E402
 from rich.console import Console  # noqa: E402
 

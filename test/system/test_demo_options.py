@@ -7,7 +7,7 @@ import subprocess
 import sys
 
 from fer_ros.cli import demo_options
-from fer_ros.core.errors import FerError
+from fer_ros.errors import FerError
 import pytest
 
 REPOSITORY = Path(__file__).resolve().parents[2]

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-from fer_ros.core.emotions import LABELS
+from fer_ros.emotions.labels import LABELS
 import numpy as np
 import pytest
 from training import datasets, duplicates, generated

@@ -8,8 +8,8 @@ import subprocess
 import sys
 
 import cv2
-from fer_ros.core.classification import EmotionClassifier
-from fer_ros.core.emotions import LABELS
+from fer_ros.emotions.classification import EmotionClassifier
+from fer_ros.emotions.labels import LABELS
 import numpy as np
 import pytest
 from training import evaluate, inspection

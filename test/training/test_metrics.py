@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-from fer_ros.core.classification import probabilities
+from fer_ros.emotions.classification import probabilities
 import numpy as np
 import pytest
 from training import corruptions, generated, metrics

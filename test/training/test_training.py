@@ -11,11 +11,11 @@ import subprocess
 import sys
 import time
 
-from fer_ros.core.classification import EmotionClassifier, InputFormat, probabilities
-from fer_ros.core.classification.draft import draft
-from fer_ros.core.contrast import even_contrast
-from fer_ros.core.emotions import LABELS
-from fer_ros.core.errors import ConfigurationError
+from fer_ros.emotions.classification import EmotionClassifier, InputFormat, probabilities
+from fer_ros.emotions.classification.draft import draft
+from fer_ros.emotions.contrast import even_contrast
+from fer_ros.emotions.labels import LABELS
+from fer_ros.errors import ConfigurationError
 import numpy as np
 import pytest
 import yaml

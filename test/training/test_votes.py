@@ -3,7 +3,7 @@
 
 from dataclasses import replace
 
-from fer_ros.core.emotions import LABELS
+from fer_ros.emotions.labels import LABELS
 import numpy as np
 from training import votes
 from training.datasets import Dataset, FERPLUS_COLUMNS

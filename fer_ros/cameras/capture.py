@@ -1,0 +1,92 @@
+# SPDX-License-Identifier: Apache-2.0
+"""From settings to a camera's frames, for the camera driver and fer-home alike."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import cv2
+from fer_ros.cameras.sources import FrameSource, is_live, open_source, Player
+from fer_ros.health import ERROR, Status, WARN
+from fer_ros.parameters import Parameter
+import numpy as np
+
+CAMERA_PARAMETERS = (
+    Parameter('source', '/dev/video0',
+              'camera device (0 or /dev/video0), video file, folder of images, or RTSP/HTTP URL'),
+    Parameter('width_px', 0, 'width of the images; a device gives its nearest, others are scaled; '
+              '0: as they come', minimum=0, maximum=16384),
+    Parameter('height_px', 0, 'height of the images, as width_px', minimum=0, maximum=16384),
+    Parameter('rate_hz', 0.0, 'frames a second, asked of a device or at which files are played; '
+              "0: the source's own (10 for folders)", minimum=0.0, maximum=1000.0),
+    Parameter('pixel_format', '', 'FourCC asked of a device, such as MJPG or YUYV; empty: its own '
+              'choice'),
+    Parameter('loop', False, 'play a file or folder again when it ends'),
+)
+
+
+def open_camera(values: Mapping[str, Any]) -> FrameSource:
+    """Open a source.
+
+    :param values: of :data:`CAMERA_PARAMETERS`, all of them, by name.
+    :raises SourceError: when it cannot be opened, saying why and what to do.
+    """
+    return open_source(values['source'], width_px=values['width_px'],
+                       height_px=values['height_px'], rate_hz=values['rate_hz'],
+                       fourcc=values['pixel_format'])
+
+
+def create_player(values: Mapping[str, Any], *, wait: Callable[[float], bool],
+                  on_problem: Callable[[str], None], paced: bool = True) -> Player:
+    """Return a player of a source; a file or folder is opened at once, a live source by it.
+
+    :param values: as for :func:`open_camera`.
+    :param wait: waits for so many seconds and returns True when it is time to stop.
+    :raises SourceError: when a file or folder cannot be opened.
+    """
+    live = is_live(values['source'])
+    opened = [None if live else open_camera(values)]
+
+    def opener():
+        source, opened[0] = opened[0] or open_camera(values), None
+        return source
+    return Player(opener, retry=live, rate_hz=values['rate_hz'], loop=values['loop'],
+                  paced=paced, wait=wait, on_problem=on_problem)
+
+
+def wanted_size(values: Mapping[str, Any], width: int, height: int) -> tuple[int, int]:
+    """Return the width and height, pixels, that an image of a source is to have.
+
+    A device gives what it can; other sources are scaled, in proportion where only one side is
+    asked for.
+    """
+    if is_live(values['source']):
+        return width, height
+    wanted_width, wanted_height = values['width_px'], values['height_px']
+    if wanted_width and wanted_height:
+        return wanted_width, wanted_height
+    if wanted_width:
+        return wanted_width, max(1, round(height * wanted_width / width))
+    if wanted_height:
+        return max(1, round(width * wanted_height / height)), wanted_height
+    return width, height
+
+
+def resized(image: np.ndarray, width: int, height: int) -> np.ndarray:
+    """Return the image in a size, pixels; the same array where it has that size already."""
+    if image.shape[:2] == (height, width):
+        return image
+    return cv2.resize(image, (width, height), interpolation=cv2.INTER_AREA)
+
+
+def report(player: Player, name: str, status: Status) -> None:
+    """Add a player's figures and what is wrong with its source.
+
+    :param name: of the source, as it may be shown.
+    """
+    status.values.update({
+        'source state': player.state, 'failures': player.failures, 'loops': player.loops,
+        'frames unreadable': player.skipped})
+    if player.problem:
+        status.worsen(ERROR if player.state in ('retrying', 'failed') else WARN, player.problem)
+    elif player.state == 'ended':
+        status.message = f'{name} has ended'

@@ -1,0 +1,84 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Of a network that ships in several variants, take the one that this processor runs fastest."""
+
+from dataclasses import dataclass
+import time
+
+from fer_ros.errors import ConfigurationError
+import numpy as np
+
+from .classifier import EmotionClassifier
+from .metadata import DEFAULT_MODEL, InputFormat, MODEL_DIR
+
+#: Variants of a network, the one taken first where they are alike. Which is faster depends on the
+#: processor's instructions: int8 needs those for dot products of bytes (VNNI, dotprod).
+VARIANTS = ('int8', 'float16')
+
+# Faces that each is timed on, after some that only warm it up.
+_WARM_UP, _TIMED = 2, 9
+
+
+@dataclass(frozen=True)
+class Choice:
+    """
+    The variant that was taken, and what all took.
+
+    :ivar ms_per_face: milliseconds a face, one at a time, by the variant's name.
+    """
+
+    classifier: EmotionClassifier
+    ms_per_face: dict[str, float]
+
+    @property
+    def ms(self) -> float:
+        """Milliseconds a face of the one taken."""
+        return self.ms_per_face[self.classifier.name]
+
+    def __str__(self) -> str:
+        times = ', '.join(f'{name} {ms:.2f} ms' for name, ms in self.ms_per_face.items())
+        return f'{self.classifier.name} ({times} a face)'
+
+
+def choose(model: str = '', *, variant: str = 'auto', **options) -> Choice:
+    """
+    Load a network in the variant that is fastest here, some ten milliseconds a variant.
+
+    :param model: the name of a network that ships ('' is the default one), of which all variants
+        are tried; or as for :class:`EmotionClassifier`, where there is nothing to choose.
+    :param variant: 'auto', or which of :data:`VARIANTS` to take without trying the others.
+    :param options: further arguments of :class:`EmotionClassifier`.
+    :raises ConfigurationError: when the model cannot be used, or has no such variant.
+    """
+    network = str(model) or DEFAULT_MODEL.rpartition('_')[0]
+    shipped = {name: MODEL_DIR / f'{network}_{name}.tflite' for name in VARIANTS}
+    shipped = {name: path for name, path in shipped.items()
+               if '/' not in network and path.is_file()}
+    if variant != 'auto':
+        if variant not in shipped:
+            raise ConfigurationError(
+                f'variant is {variant!r}, but the model {network} '
+                + (f'has {", ".join(shipped)}' if shipped else
+                   'is one file: set variant to auto, or model to the file wanted'))
+        shipped = {variant: shipped[variant]}
+    classifiers = [EmotionClassifier(path, **options) for path in shipped.values()] or [
+        EmotionClassifier(model, **options)]
+    times = _times_s(classifiers)
+    return Choice(classifiers[int(np.argmin(times))],
+                  {one.name: 1000 * seconds for one, seconds in zip(classifiers, times)})
+
+
+def _times_s(classifiers: list[EmotionClassifier]) -> list[float]:
+    """Return the least time of a face of each; they take turns, so that load meets all alike."""
+    faces = [_faces(one.input, _WARM_UP + _TIMED) for one in classifiers]
+    best = [float('inf')] * len(classifiers)
+    for i in range(_WARM_UP + _TIMED):
+        for k, one in enumerate(classifiers):
+            began_s = time.perf_counter()
+            one.classify(faces[k][i][None])
+            if i >= _WARM_UP:
+                best[k] = min(best[k], time.perf_counter() - began_s)
+    return best
+
+
+def _faces(form: InputFormat, count: int) -> np.ndarray:
+    return np.random.default_rng(1).integers(0, 256, (count, *form.crop_shape), np.uint8)

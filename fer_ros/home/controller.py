@@ -1,0 +1,296 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The bridge without ROS: one policy, its decisions, its devices and its connections.
+
+All methods are called from one thread; what devices and the broker say in theirs is queued.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from datetime import time as time_of_day
+import logging
+from pathlib import Path
+import queue
+import time
+
+from fer_ros.errors import ConfigurationError
+from fer_ros.home.action import AmbientAction, Outcome
+from fer_ros.home.commands import RoomCommand
+from fer_ros.home.complaints import (
+    Complaint,
+    device_complaints,
+    Refusals,
+    room_complaints,
+)
+from fer_ros.home.decisions.engine import DecisionEngine
+from fer_ros.home.deliveries import Deliveries
+from fer_ros.home.devices import make_device
+from fer_ros.home.devices.base import Device, DeviceContext
+from fer_ros.home.devices.terminal import TerminalLamp
+from fer_ros.home.kinds.base import State
+from fer_ros.home.policy import load_policy, Policy
+from fer_ros.home.snapshot import RoomSnapshot
+from fer_ros.home.world.connections import check_secrets, Connections
+from fer_ros.types import FaceEmotion
+
+_MAXIMUM_PEOPLE = 16
+
+_LOGGER = logging.getLogger(__name__)
+
+
+class HomeController:
+    """Everything that a policy file describes, at work.
+
+    :param policy: a policy, or the path of its file.
+    :param on_action: called with every action once its outcome is known.
+    :param dry_run: show what would be done; nothing is connected, and no secret is read.
+    :param write: takes the lines of terminal lamps, or None to draw nothing.
+    :param ansi: whether those lines may hold terminal colors.
+    :param clock: a clock that does not jump, seconds; for the waits of the devices.
+    :raises ConfigurationError: when the policy or a secret it names cannot be used.
+    """
+
+    def __init__(self, policy: Policy | str | Path, *,
+                 on_action: Callable[[AmbientAction], None] = lambda _: None,
+                 dry_run: bool = False, write: Callable[[str], None] | None = None,
+                 ansi: bool = False, version: str = '0',
+                 local_time: Callable[[float], time_of_day] | None = None,
+                 clock: Callable[[], float] = time.monotonic,
+                 connection_options: dict | None = None):
+        self._path = None if isinstance(policy, Policy) else Path(policy)
+        self.policy = policy if self._path is None else load_policy(self._path)
+        self._on_action, self._dry_run = on_action, dry_run
+        self._write, self._ansi, self._version = write, ansi, version
+        self._clock = clock
+        self._connection_options = connection_options or {}
+        #: What other threads want done, each with the time.
+        self._queue: queue.SimpleQueue[Callable[[float], None]] = queue.SimpleQueue()
+        self._engine = DecisionEngine(self.policy, local_time=local_time)
+        self._deliveries = Deliveries()
+        self._unreachable: set[tuple[str, str]] = set()
+        self._refusals = Refusals(clock)
+        self.counts = {'emotions': 0, 'refused': 0, 'actions': 0, 'failed': 0}
+        self._devices: dict[tuple[str, str], Device] = {}
+        self._connect()
+
+    # What comes in.
+
+    def observe(self, source: str, emotions: Sequence[FaceEmotion], stamp_s: float, *,
+                now_s: float, frame_id: str = '') -> tuple[str, ...]:
+        """Record what one camera sees; return what was wrong with it."""
+        problems = self._engine.observe(source, emotions, stamp_s, now_s=now_s,
+                                        frame_id=frame_id)
+        self.counts['emotions'] += 1
+        if problems:
+            self.refuse(source, problems[0])
+        return problems
+
+    def refuse(self, source: str, problem: str) -> None:
+        """Count a message that could not be used, and complain of it for a while."""
+        self.counts['refused'] += 1
+        self._refusals.add(source, problem)
+
+    def tick(self, now_s: float) -> tuple[AmbientAction, ...]:
+        """Do what is due; call it about ten times a second. Return the actions decided now."""
+        self._drain(now_s)
+        for key, device in self._devices.items():
+            device.tick(now_s)
+            if device.available:
+                self._unreachable.discard(key)
+            self._target(*key).set_available(key not in self._unreachable and not device.waking)
+        self._drain(now_s)
+        actions = self._engine.tick(now_s)
+        self._carry_out(actions, now_s)
+        self._drain(now_s)
+        for action in self._deliveries.settled(lambda *key: self._target(*key).confirmed,
+                                               self._clock()):
+            self._tell(action)
+        if self._connections is not None and self._connections.discovery is not None:
+            for room in self._engine.rooms:
+                self._connections.discovery.update(self.snapshot(room), self._clock(),
+                                                   self._people(room))
+        return actions
+
+    # What a person does.
+
+    def command(self, command: RoomCommand, now_s: float, room: str | None = None,
+                argument: str = '') -> str:
+        """Do what a person commands; return what was done, in words.
+
+        :param room: None: all rooms.
+        :param argument: the policy, for SELECT_POLICY.
+        :raises ConfigurationError: for an unknown room or argument.
+        """
+        if room is not None and room not in self._engine.rooms:
+            raise ConfigurationError(f'no room {room!r}: expected one of '
+                                     f'{", ".join(self._engine.rooms)}')
+        for name in self._engine.rooms if room is None else (room,):
+            self._carry_out(self._engine.command(command, name, argument, now_s=now_s), now_s)
+        return f'{room or "all rooms"}: {command.done.format(argument=argument)}'
+
+    def change_manually(self, room: str, target: str, state: State, now_s: float) -> None:
+        """Change a terminal lamp as a person would.
+
+        :raises ConfigurationError: when there is no terminal lamp of that name.
+        """
+        device = self._devices.get((room, target))
+        if device is None or not device.change_manually(state, now_s):
+            raise ConfigurationError(f'{room}/{target} is not a terminal lamp of the policy')
+
+    def reload(self, now_s: float, policy: Policy | str | Path | None = None) -> None:
+        """Use a new policy or policy file (None: the same file), wholly or not at all.
+
+        :raises ConfigurationError: when it cannot be used; the old policy stays in force.
+        """
+        path = None if isinstance(policy, Policy) else policy or self._path
+        if path is not None:
+            policy = load_policy(path)
+        elif policy is None:
+            raise ConfigurationError('the policy did not come from a file')
+        # Secrets and certificates are read before anything of the old policy is let go.
+        if not self._dry_run:
+            check_secrets(policy)
+        removed = set(self.policy.rooms) - set(policy.rooms)
+        if removed:
+            if self._connections is not None and self._connections.discovery is not None:
+                self._connections.discovery.removal(removed)
+            actions = self._engine.release(now_s=now_s, reason='the policy changed')
+            self._carry_out([action for action in actions if action.room in removed], now_s)
+        self._disconnect()
+        self._path, self.policy = None if path is None else Path(path), policy
+        self._engine = self._engine.successor(policy)
+        self._connect()
+
+    def close(self, now_s: float) -> None:
+        """Hand the lights back, say goodbye and let go of everything."""
+        self._carry_out(self._engine.release(now_s=now_s), now_s)
+        for action in self._deliveries.flush():
+            self._on_action(action)
+        self._disconnect()
+
+    # What can be seen.
+
+    @property
+    def rooms(self) -> tuple[str, ...]:
+        """The rooms' names."""
+        return self._engine.rooms
+
+    def snapshot(self, room: str) -> RoomSnapshot:
+        """Return what a room is doing."""
+        return self._engine.snapshot(room)
+
+    @property
+    def snapshots(self) -> tuple[RoomSnapshot, ...]:
+        """What every room is doing."""
+        return tuple(self.snapshot(room) for room in self.rooms)
+
+    def complaints(self) -> list[Complaint]:
+        """Return what is wrong now, with what to do."""
+        found = [] if self._connections is None else self._connections.complaints
+        return [*found, *device_complaints(self._devices, self._engine, found),
+                *self._refusals.complaints, *room_complaints(self._engine)]
+
+    @property
+    def connections(self) -> dict[str, str]:
+        """How each connection stands, in words."""
+        return {} if self._connections is None else self._connections.states
+
+    # Inside.
+
+    def _target(self, room: str, target: str):
+        return self._engine.room(room).targets[target]
+
+    def _connect(self) -> None:
+        """Make the devices of the policy and their connections; lamps in memory stay."""
+        self._connections = None if self._dry_run else Connections(
+            self.policy, self._version, self._on_command, self._connection_options)
+        old, self._devices = self._devices, {}
+        for room, settings in self.policy.rooms.items():
+            for name, spec in settings.targets.items():
+                key = room, name
+                self._devices[key] = old[key] if not spec.needs and type(
+                    old.get(key)) is TerminalLamp else self._device(room, name, spec)
+        if self._connections is not None:
+            self._connections.start(self._devices.values())
+
+    def _device(self, room: str, name: str, spec) -> Device:
+        connections = self._connections
+        return make_device(spec, DeviceContext(
+            f'{room}/{name}',
+            report=lambda state: self._queue.put(
+                lambda now_s: self._on_report(room, name, state, now_s)),
+            result=lambda action, done, detail: self._queue.put(
+                lambda _: self._on_result(action, done, detail)),
+            clock=self._clock, write=self._write, ansi=self._ansi,
+            broker=None if connections is None else connections.broker,
+            home_assistant=None if connections is None else connections.home_assistant),
+            dry_run=self._dry_run)
+
+    def _disconnect(self) -> None:
+        for device in self._devices.values():
+            device.close()
+        if self._connections is not None:
+            self._connections.stop()
+            self._connections = None
+
+    def _drain(self, now_s: float) -> None:
+        while True:
+            try:
+                self._queue.get_nowait()(now_s)
+            except queue.Empty:
+                return
+
+    def _on_report(self, room: str, target: str, state: State, now_s: float) -> None:
+        if (room, target) in self._devices:
+            self._engine.report(room, target, state, now_s=now_s)
+
+    def _on_result(self, action: AmbientAction, done: bool, detail: str) -> None:
+        if not done and (action.room, action.target) in self._devices:
+            self._fail(action, detail)
+
+    def _on_command(self, room: str, command: RoomCommand, argument: str) -> None:
+        def work(now_s: float) -> None:
+            try:
+                self.command(command, now_s, room, argument)
+            except ConfigurationError as error:
+                _LOGGER.warning('%s: %s', room, error)
+        self._queue.put(work)
+
+    def _carry_out(self, actions: Sequence[AmbientAction], now_s: float) -> None:
+        for action in actions:
+            outcome, detail = self._devices[action.room, action.target].apply(action, now_s)
+            if outcome == Outcome.FAILED:
+                self._fail(action, detail)
+                continue
+            older = self._deliveries.add(replace(action, outcome=outcome, detail=detail),
+                                         self._clock())
+            if older is not None:
+                self._tell(older)
+
+    def _fail(self, action: AmbientAction, detail: str) -> None:
+        self._deliveries.drop(action.room, action.target)
+        target = self._target(action.room, action.target)
+        target.failed()
+        if not self._devices[action.room, action.target].available:
+            # It is asked again when it is back, for what is then right.
+            self._unreachable.add((action.room, action.target))
+            target.set_available(False)
+        self.counts['failed'] += 1
+        self._tell(replace(action, outcome=Outcome.FAILED, detail=detail))
+
+    def _tell(self, action: AmbientAction) -> None:
+        self.counts['actions'] += 1
+        connections = self._connections
+        if connections is not None and connections.discovery is not None \
+                and action.outcome != Outcome.FAILED:
+            connections.discovery.event(
+                action.room, 'action', target=action.target, action=action.command.name.lower(),
+                emotion=action.emotion, outcome=action.outcome.name.lower(),
+                reason=action.reason)
+        self._on_action(action)
+
+    def _people(self, room: str) -> list[dict] | None:
+        if not self.policy.privacy.per_person:
+            return None
+        return [{'id': face.track_id, 'emotion': face.label,
+                 'confidence': round(float(face.confidence), 2)}
+                for face in self._engine.room(room).faces[:_MAXIMUM_PEOPLE]]

@@ -1,0 +1,95 @@
+# SPDX-License-Identifier: Apache-2.0
+"""From several people in a room to one reading."""
+
+from collections import Counter
+from collections.abc import Hashable, Sequence
+from dataclasses import dataclass, field
+
+from fer_ros.emotions.labels import LABELS, UNCERTAIN
+from fer_ros.types import FaceEmotion
+import numpy as np
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What the room shows at one moment.
+
+    :ivar probabilities: float64 ``(7,)`` in the order of
+        :class:`fer_ros.emotions.labels.Emotion`; all zero when the room abstains.
+    :ivar valence: and ``arousal``, [-1, 1]; 0 when the room abstains.
+    :ivar voters: how many faces were sure enough to count.
+    :ivar primary: the face that ``primary_person`` follows, or None.
+    :ivar why: why the room abstains, or empty.
+    """
+
+    probabilities: np.ndarray = field(default_factory=lambda: np.zeros(len(LABELS)))
+    valence: float = 0.0
+    arousal: float = 0.0
+    voters: int = 0
+    primary: Hashable | None = None
+    why: str = ''
+
+    @property
+    def abstains(self) -> bool:
+        """Whether nothing can be said."""
+        return bool(self.why)
+
+
+#: Another face must be so much larger to become the primary one.
+_PRIMARY_FACTOR = 1.3
+
+
+def aggregate(method: str, faces: Sequence[tuple[Hashable, FaceEmotion]], *,
+              minimum_confidence: float = 0.0, minimum_quality: float = 0.0,
+              primary: Hashable | None = None) -> Reading:
+    """Return one reading for all faces.
+
+    Faces that are uncertain, or below the minima, do not vote.
+
+    :param method: ``confidence_weighted`` (mean, weighted by confidence and quality),
+        ``max_confidence`` (the surest face), ``majority`` (mean of the faces of the commonest
+        label; abstains on a tie), ``primary_person`` (the largest face, kept until it is gone or
+        another is clearly larger), ``abstain_on_conflict`` (abstains when two labels are there).
+    :param faces: each with a key that stays with the person.
+    :param primary: the face that was primary before.
+    """
+    if not faces:
+        return Reading(why='nobody')
+    chosen = list(faces)
+    if method == 'primary_person':
+        # Chosen among all faces: an uncertain main person must not hand over to a bystander.
+        chosen = [_primary(chosen, primary)]
+        primary = chosen[0][0]
+    else:
+        primary = None
+    voters = [face for _, face in chosen
+              if face.label != UNCERTAIN and face.confidence >= minimum_confidence
+              and face.quality >= minimum_quality]
+    if not voters:
+        return Reading(primary=primary, why='no face is sure enough')
+    if method == 'max_confidence':
+        voters = [max(voters, key=lambda face: face.confidence)]
+    elif method == 'majority':
+        counts = Counter(face.label for face in voters).most_common(2)
+        if len(counts) > 1 and counts[0][1] == counts[1][1]:
+            return Reading(primary=primary, why='no majority')
+        voters = [face for face in voters if face.label == counts[0][0]]
+    elif method == 'abstain_on_conflict' and len({face.label for face in voters}) > 1:
+        return Reading(primary=primary, why='people differ')
+    weights = np.array([max(1e-6, face.confidence * face.quality) for face in voters])
+    weights /= weights.sum()
+    return Reading(
+        weights @ np.array([face.filtered for face in voters], float),
+        float(weights @ [face.valence for face in voters]),
+        float(weights @ [face.arousal for face in voters]), len(voters), primary)
+
+
+def _primary(faces, previous):
+    def area(item):
+        return item[1].box.width * item[1].box.height
+
+    largest = max(faces, key=area)
+    for item in faces:
+        if item[0] == previous and area(item) * _PRIMARY_FACTOR >= area(largest):
+            return item
+    return largest

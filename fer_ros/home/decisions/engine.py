@@ -1,0 +1,111 @@
+# SPDX-License-Identifier: Apache-2.0
+"""All rooms of a policy."""
+
+from collections.abc import Callable, Sequence
+from datetime import datetime, time
+import math
+from zoneinfo import ZoneInfo
+
+from fer_ros.home.action import AmbientAction
+from fer_ros.home.commands import RoomCommand
+from fer_ros.home.decisions.check import face_problem
+from fer_ros.home.decisions.handlers import HANDLERS
+from fer_ros.home.decisions.room import Room
+from fer_ros.home.kinds.base import State
+from fer_ros.home.policy import Policy
+from fer_ros.home.snapshot import RoomSnapshot
+from fer_ros.types import FaceEmotion
+
+
+class DecisionEngine:
+    """The rooms, by name, on one clock.
+
+    :param local_time: gives the local time of day of a time in seconds; by default that of the
+        policy's ``time_zone``, or of the machine.
+    """
+
+    def __init__(self, policy: Policy, *, local_time: Callable[[float], time] | None = None):
+        self._given_local_time = local_time
+        zone = ZoneInfo(policy.time_zone) if policy.time_zone else None
+        local_time = local_time or (lambda now_s: datetime.fromtimestamp(now_s, zone).time())
+        self._rooms = {name: Room(name, room, policy.policies, local_time)
+                       for name, room in policy.rooms.items()}
+
+    @property
+    def rooms(self) -> tuple[str, ...]:
+        """The rooms' names."""
+        return tuple(self._rooms)
+
+    def room(self, name: str) -> Room:
+        """Return a room."""
+        return self._rooms[name]
+
+    def snapshot(self, room: str) -> RoomSnapshot:
+        """Return what a room is doing."""
+        return self._rooms[room].snapshot
+
+    def observe(self, source: str, emotions: Sequence[FaceEmotion], stamp_s: float, *,
+                now_s: float, frame_id: str = '') -> tuple[str, ...]:
+        """Record what one camera sees; an empty list means: looked, saw nobody.
+
+        :param source: the topic as named in the policy.
+        :param stamp_s: when the picture was taken, and ``now_s`` the present, seconds of one
+            clock.
+        :returns: what was wrong with it; what is refused has no effect. Faces whose numbers
+            make no sense are skipped.
+        """
+        if not math.isfinite(stamp_s) or not math.isfinite(now_s):
+            return (f'{source}: the stamp is not a number',)
+        problems, good = [], []
+        for face in emotions:
+            problem = face_problem(face)
+            if problem:
+                problems.append(f'{source}: face {face.track_id} skipped: {problem}')
+            else:
+                good.append(face)
+        if emotions and not good:
+            # Somebody may well be there: an empty list would say the opposite.
+            return tuple(problems)
+        for room in self._advanced(now_s):
+            if source in room.settings.sources and room.enabled:
+                refused = room.observe(source, good, stamp_s, frame_id)
+                if refused and refused not in problems:
+                    problems.append(refused)
+        return tuple(problems)
+
+    def report(self, room: str, target: str, state: State, *, now_s: float) -> None:
+        """Record what a device says of itself."""
+        self._rooms[room].advance(now_s)
+        self._rooms[room].report(target, state)
+
+    def tick(self, now_s: float) -> tuple[AmbientAction, ...]:
+        """Return what is to be done now; call it about ten times a second."""
+        return tuple(action for room in self._advanced(now_s) for action in room.tick())
+
+    def command(self, command: RoomCommand, room: str, argument: str = '', *, now_s: float) \
+            -> tuple[AmbientAction, ...]:
+        """Do what a person commands; return what is to be done at once.
+
+        :param argument: the policy, for SELECT_POLICY.
+        :raises ConfigurationError: when the argument cannot be used.
+        """
+        self._rooms[room].advance(now_s)
+        return tuple(HANDLERS[command](self._rooms[room], argument) or ())
+
+    def release(self, *, now_s: float, reason: str = 'the bridge ends') \
+            -> tuple[AmbientAction, ...]:
+        """Return the actions that hand all rooms back."""
+        return tuple(action for room in self._advanced(now_s) for action in room.release(reason))
+
+    def successor(self, policy: Policy) -> 'DecisionEngine':
+        """Return an engine for another policy file that keeps holds, switches and origins."""
+        engine = DecisionEngine(policy, local_time=self._given_local_time)
+        for name, room in engine._rooms.items():
+            if name in self._rooms:
+                room.adopt(self._rooms[name])
+        return engine
+
+    def _advanced(self, now_s: float):
+        for room in self._rooms.values():
+            room.advance(now_s)
+            yield room

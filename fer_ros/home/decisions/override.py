@@ -1,0 +1,39 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A person's manual override: the room is left alone for a while."""
+
+import math
+
+from fer_ros.home.decisions.clock import RoomClock
+
+
+class Override:
+    """The hold of a room.
+
+    :ivar reason: who or what put the room on hold; empty when it is not.
+    """
+
+    def __init__(self, clock: RoomClock, for_s: float):
+        self._clock, self._for_s = clock, for_s
+        self._until_s, self.reason = -math.inf, ''
+
+    def begin(self, reason: str) -> None:
+        """Leave the room alone from now on for as long as the policy says."""
+        self._until_s, self.reason = self._clock.s + self._for_s, reason
+
+    def end(self) -> None:
+        """Stop leaving it alone."""
+        self._until_s, self.reason = -math.inf, ''
+
+    @property
+    def pending(self) -> bool:
+        """Whether it was begun and not ended, be its time over or not."""
+        return self._until_s > -math.inf
+
+    @property
+    def left_s(self) -> float:
+        """How long the room is still left alone, seconds."""
+        return max(0.0, self._until_s - self._clock.s)
+
+    def adopt(self, old: 'Override') -> None:
+        """Go on with the hold of another policy file."""
+        self._until_s, self.reason = old._until_s, old.reason

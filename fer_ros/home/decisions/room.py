@@ -1,0 +1,277 @@
+# SPDX-License-Identifier: Apache-2.0
+"""One room: what is to be done in it now."""
+
+from collections.abc import Callable, Iterable
+from datetime import time
+import math
+
+from fer_ros.errors import ConfigurationError
+from fer_ros.home.action import AmbientAction, Command, NOBODY
+from fer_ros.home.decisions.answer import find_answer, quiet_hours
+from fer_ros.home.decisions.clock import RoomClock
+from fer_ros.home.decisions.evidence import Evidence
+from fer_ros.home.decisions.override import Override
+from fer_ros.home.decisions.sightings import Sightings
+from fer_ros.home.decisions.target import Target
+from fer_ros.home.kinds.base import Request, State, Verdict
+from fer_ros.home.lifecycle import Event
+from fer_ros.home.policy import rooms as policy_rooms
+from fer_ros.home.policy.rules import Rules
+from fer_ros.home.snapshot import LastAction, RoomSnapshot
+from fer_ros.types import FaceEmotion
+
+#: What a person commands, and the end of the bridge, is done so fast, seconds.
+PROMPT_S = 0.5
+
+
+class Room:
+    """The decisions of one room.
+
+    :ivar targets: its devices, by name.
+    """
+
+    def __init__(self, name: str, settings: policy_rooms.Room, policies: dict[str, Rules],
+                 local_time: Callable[[float], time]):
+        self.name, self.settings, self._policies = name, settings, policies
+        self._local_time = local_time
+        self.enabled, self.policy = settings.enabled, settings.policy
+        self._build(RoomClock())
+        self._last_set_s = -math.inf
+        self._last: LastAction | None = None
+        self._blocked_reason = ''
+
+    def _build(self, clock: RoomClock) -> None:
+        settings = self.settings
+        self._clock = clock
+        self._sightings = Sightings(settings, clock)
+        self._evidence = Evidence(settings, self._policies[self.policy])
+        self._override = Override(clock, settings.hold.for_s)
+        self.targets = {name: Target(name, spec, settings, clock)
+                        for name, spec in settings.targets.items()}
+
+    # What comes in.
+
+    def advance(self, now_s: float) -> None:
+        """Let time pass."""
+        if not self._clock.advance(now_s):
+            # Stamps from before the jump cannot be compared with those after it.
+            self._sightings.clear()
+            self._evidence.forget()
+
+    def observe(self, source: str, faces: Iterable[FaceEmotion], stamp_s: float,
+                frame_id: str) -> str:
+        """Record what a source sees; return why it is refused, or an empty string."""
+        refused = self._sightings.add(source, faces, stamp_s, frame_id)
+        if not refused:
+            self._evidence.add(self._sightings.faces, stamp_s)
+        return refused
+
+    def report(self, target: str, state: State) -> None:
+        """Record what a device says of itself."""
+        self._follow(target, self.targets[target].report(state))
+
+    def _follow(self, target: str, verdict: Verdict) -> None:
+        """Do what a person's change of a device means for the room."""
+        if verdict.event is Event.CHANGED_MANUALLY:
+            self._override.begin(f'{target} {verdict.words}')
+        elif verdict.event is Event.TURNED_ON_MANUALLY:
+            # Somebody wants light: the hold ends, and an emotion must last again.
+            if self._override.pending:
+                self.resume()
+            self._evidence.forget()
+
+    # What is to be done.
+
+    def tick(self) -> list[AmbientAction]:
+        """Return what is to be done now."""
+        for name, target in self.targets.items():
+            self._follow(name, target.check_time())
+        if not self.enabled:
+            self._blocked_reason = 'switched off'
+            return []
+        if self._override.left_s:
+            self._blocked_reason = f'on hold: {self._override.reason}'
+            return []
+        if self._override.pending:
+            self.resume()
+        fresh = self._sightings.fresh
+        if not fresh:
+            # An empty picture of one camera says nothing while another is blind.
+            self._sightings.doubt_emptiness()
+        if self._sightings.occupied:
+            if self._evidence.ready:
+                return self._answer()
+            self._blocked_reason = self._evidence.reading.why or 'no feeling has lasted yet'
+            return []
+        if not fresh:
+            self._blocked_reason = 'no fresh emotions'
+            return []
+        self._blocked_reason = 'nobody is there'
+        if self._sightings.empty_s < self.settings.nobody.after_s:
+            return []
+        return self._leave()
+
+    def _answer(self) -> list[AmbientAction]:
+        evidence = self._evidence
+        answer = find_answer(
+            self.settings, self.policy, self._policies[self.policy].find(evidence.key), evidence,
+            quiet_hours(self.settings, self._clock.now_s, self._local_time))
+        if isinstance(answer, str):
+            self._blocked_reason = answer
+            return []
+        self._blocked_reason = ''
+        cooled = self._clock.s - self._last_set_s >= self.settings.cooldown_s
+        actions = []
+        for target in self.targets.values():
+            request = answer.request(target)
+            if request is None or target.follows(request):
+                continue
+            refusal = target.refusal(request) or ('' if cooled else 'cooling down')
+            if refusal:
+                self._blocked_reason = f'{target.name}: {refusal}'
+                continue
+            target.remember()
+            actions.append(self._act(target, Command.SET, request, answer.transition_s,
+                                     evidence.emotion, answer.reason))
+        if actions:
+            self._last_set_s = self._clock.s
+        return actions
+
+    def _leave(self) -> list[AmbientAction]:
+        """Nobody is there: end the episode."""
+        nobody = self.settings.nobody
+        reason = f'nobody for {nobody.after_s:g} s'
+        if nobody.action == 'restore':
+            return self._restore(reason, self.settings.transition_s, limited=True)
+        actions = []
+        for target in self.targets.values():
+            if nobody.action == 'keep':
+                target.keep()
+                continue
+            off = target.kind.off()
+            if off is None or target.kind.same(target.request, off) \
+                    or target.kind.is_off(target.reported):
+                continue
+            refusal = target.refusal(off)
+            if refusal:
+                self._blocked_reason = f'{target.name}: {refusal}'
+                continue
+            actions.append(self._act(target, Command.SET, off, self.settings.transition_s, NOBODY,
+                                     reason))
+        return actions
+
+    def _restore(self, reason: str, transition_s: float, *, limited: bool) \
+            -> list[AmbientAction]:
+        """Bring every device back to how it was.
+
+        :param limited: obey what keeps rules from acting; else only what is not reachable stays.
+        """
+        actions = []
+        for target in self.targets.values():
+            undo = target.undo()
+            if undo is None:
+                continue
+            refusal = target.refusal(undo) if limited else (
+                '' if target.available else 'not reachable')
+            if refusal:
+                self._blocked_reason = f'{target.name}: {refusal}'
+                continue
+            emotion = self._evidence.emotion if self._sightings.occupied else NOBODY
+            actions.append(self._act(target, Command.RESTORE, undo, transition_s, emotion, reason))
+        return actions
+
+    def _act(self, target: Target, command: Command, request: Request, transition_s: float,
+             emotion: str, reason: str) -> AmbientAction:
+        request = target.ask(Event.SET if command == Command.SET else Event.RESTORE, request,
+                             transition_s)
+        self._last = LastAction(target.name, request, reason)
+        return AmbientAction(
+            stamp_s=self._clock.now_s, room=self.name, target=target.name, command=command,
+            request=request, transition_s=transition_s, emotion=emotion,
+            confidence=0.0 if emotion == NOBODY else min(1.0, self._evidence.support),
+            reason=reason, frame_id=self._sightings.frame_id)
+
+    # What a person commands.
+
+    def switch(self, enabled: bool) -> list[AmbientAction]:
+        """Switch on or off; off goes back to how the devices were."""
+        if enabled == self.enabled:
+            return []
+        self.enabled = enabled
+        self._evidence.forget()
+        self._sightings.clear()
+        if enabled:
+            return []
+        self._end_hold()
+        return self._restore('switched off', PROMPT_S, limited=False)
+
+    def revert(self) -> list[AmbientAction]:
+        """Go back to how the devices were, and leave the room alone for a while."""
+        actions = self._restore('reverted by a person', PROMPT_S, limited=False)
+        self._override.begin('reverted by a person')
+        return actions
+
+    def resume(self) -> None:
+        """End the hold; an emotion must last again before anything is done."""
+        self._end_hold()
+        self._evidence.forget()
+
+    def _end_hold(self) -> None:
+        self._override.end()
+        for target in self.targets.values():
+            target.resume()
+
+    def select(self, policy: str) -> None:
+        """Use another policy of the file.
+
+        :raises ConfigurationError: when there is none of that name.
+        """
+        if policy not in self._policies:
+            raise ConfigurationError(f'policy {policy!r} is not in the file: expected one of '
+                                     f'{", ".join(self._policies)}')
+        if policy != self.policy:
+            self.policy = policy
+            self._evidence.select(self._policies[policy])
+
+    def release(self, reason: str) -> list[AmbientAction]:
+        """Return the actions that hand the room back when the bridge ends."""
+        if not self.settings.restore_on_exit or not self.enabled or self._override.left_s:
+            return []
+        return self._restore(reason, PROMPT_S, limited=False)
+
+    # What can be seen.
+
+    @property
+    def faces(self) -> list[FaceEmotion]:
+        """The faces in view now."""
+        return [face for _, face in self._sightings.faces]
+
+    @property
+    def snapshot(self) -> RoomSnapshot:
+        """What the room is doing."""
+        evidence, faces, emotion = self._evidence, len(self._sightings.faces), None
+        if self.enabled and faces:
+            emotion = evidence.emotion
+        elif self.enabled and self._sightings.fresh:
+            emotion = NOBODY
+        felt = {} if not self.enabled or not faces else dict(zip(
+            ('faces', 'confidence', 'valence', 'arousal'),
+            (faces, evidence.confidence, *evidence.valence_arousal)))
+        return RoomSnapshot(
+            self.name, self.enabled, self.policy, tuple(self._policies), self._sightings.fresh,
+            emotion, **felt, hold_left_s=self._override.left_s, hold_reason=self._override.reason,
+            last=self._last, blocked_reason=self._blocked_reason,
+            devices=tuple(target.snapshot for target in self.targets.values()))
+
+    def adopt(self, old: 'Room') -> None:
+        """Carry over what outlives a change of the policy file."""
+        if old.settings.enabled == self.settings.enabled:
+            self.enabled = old.enabled
+        if old.policy in self._policies and old.settings.policy == self.settings.policy:
+            self.policy = old.policy
+        self._build(old._clock)
+        self._override.adopt(old._override)
+        self._last_set_s, self._last = old._last_set_s, old._last
+        for name, target in old.targets.items():
+            if name in self.targets and type(target.spec) is type(self.targets[name].spec):
+                self.targets[name].adopt(target)

@@ -1,0 +1,214 @@
+# SPDX-License-Identifier: Apache-2.0
+"""One device of a room: what was asked of it, what it says, and what follows."""
+
+from dataclasses import replace
+import math
+
+from fer_ros.home.decisions.clock import RoomClock
+from fer_ros.home.decisions.rate_limit import RateLimiter
+from fer_ros.home.fields import Part
+from fer_ros.home.kinds import KINDS
+from fer_ros.home.kinds.base import Attempt, Report, Request, Situation, State, Verdict
+from fer_ros.home.lifecycle import ACTIVE, after, ControlState, Event
+from fer_ros.home.light import Tolerance
+from fer_ros.home.policy.rooms import Room
+from fer_ros.home.snapshot import DeviceSnapshot
+
+#: A command that could not be handed over is tried again no sooner.
+RETRY_S = 15.0
+
+
+class Target:
+    """A device and its :class:`ControlState`; times are the room's own, seconds.
+
+    :ivar reported: what the device says of itself, or None.
+    :ivar origin: how it was before the first action, or None.
+    :ivar chosen: what a person last chose for it, or None.
+    """
+
+    def __init__(self, name: str, spec: Part, room: Room, clock: RoomClock):
+        self.name, self.spec = name, spec
+        self.kind = KINDS[spec.kind]
+        self._room, self._clock = room, clock
+        hold = room.hold
+        self._tolerance = Tolerance(hold.brightness_tolerance, hold.mired_tolerance,
+                                    hold.color_tolerance)
+        self.state = ControlState.IDLE
+        self.reported: State | None = None
+        self.origin: State | None = None
+        self.chosen: State | None = None
+        self._attempt: Attempt | None = None
+        self._lost: Request | None = None
+        self._turned_on_s = self._blocked_until_s = -math.inf
+        self.available = True
+        self.limiter = RateLimiter(room.rate_limit)
+
+    # What can be seen.
+
+    @property
+    def request(self) -> Request | None:
+        """The request in force, or None."""
+        return self._attempt.request if self.state in ACTIVE else None
+
+    @property
+    def situation(self) -> Situation:
+        """How it stands."""
+        return Situation(self.reported, self.chosen, self.request)
+
+    @property
+    def confirmed(self) -> bool:
+        """Whether it has reported what it was last asked for."""
+        return self._attempt is not None and self._attempt.matched
+
+    @property
+    def silent(self) -> bool:
+        """Whether it has answered nothing, or nothing new, to the request in force."""
+        return self.state is ControlState.UNRESPONSIVE
+
+    @property
+    def snapshot(self) -> DeviceSnapshot:
+        """What is known of it."""
+        return DeviceSnapshot(self.name, self.kind.name, self.available, self.state,
+                              self.reported)
+
+    @property
+    def in_window(self) -> bool:
+        """Whether it may still be on its way to what it was asked for."""
+        return self._attempt is not None and self._clock.s - self._attempt.at_s <= (
+            self._attempt.transition_s + self._room.hold.settle_s)
+
+    def follows(self, request: Request) -> bool:
+        """Return whether it is asked for this already."""
+        return self.state is not ControlState.RESTORING and self.kind.same(self.request, request)
+
+    def refusal(self, request: Request) -> str:
+        """Return what keeps it from being asked now, or an empty string."""
+        if not self.available:
+            return 'not reachable'
+        if self._clock.s < self._blocked_until_s:
+            return 'the last command failed, waiting before another'
+        return self.kind.refusal(request, self.spec, self.situation) \
+            or self.limiter.refusal(self._clock.s)
+
+    # What is asked of it.
+
+    def remember(self) -> None:
+        """Remember how it is, to go back there, unless something is in force already."""
+        if self.request is None:
+            self.origin = self.reported
+
+    def ask(self, event: Event, request: Request, transition_s: float) -> Request:
+        """Take a request, of a rule or to go back; return it with what it will make."""
+        previous = self.request
+        request = self.kind.completed(request, self.reported)
+        self._attempt = Attempt(request, self._clock.s, transition_s, self.reported, previous)
+        self._lost = None
+        self.state = after(self.state, event)
+        self.limiter.count(self._clock.s)
+        return request
+
+    def undo(self) -> Request | None:
+        """Return what brings it back to how it was, or None when there is nothing to undo."""
+        if self.request is None or self.state is ControlState.RESTORING:
+            return None
+        undo = None if self.origin is None else self.kind.undo(self.origin)
+        if undo is None or self.kind.same(undo, self.request):
+            # It never said how it was, and nothing is guessed; or it is so already.
+            self.release()
+            return None
+        return undo
+
+    def release(self) -> None:
+        """Let go of what was asked: the device is as it should be."""
+        self.origin = None
+        if self.request is not None:
+            self.state = after(self.state, Event.RELEASED)
+
+    def keep(self) -> None:
+        """Let what was done be how it is, so that it is neither undone nor asked again."""
+        if self.request is None or self.reported is None:
+            self.release()
+        else:
+            self.origin = self.kind.kept(self.reported, self.request)
+
+    def failed(self) -> None:
+        """Take back a command that could not be handed over."""
+        self._blocked_until_s = self._clock.s + RETRY_S
+        if self.request is None:
+            return
+        self._lost, previous = self.request, self._attempt.previous
+        if previous is None:
+            self.state = after(self.state, Event.DROPPED)
+        else:
+            self._attempt = replace(self._attempt, request=previous)
+            self.state = after(self.state, Event.FAILED)
+
+    def set_available(self, available: bool) -> None:
+        """Say whether it can be reached; what cannot is asked for nothing."""
+        if available and not self.available:
+            self._blocked_until_s = -math.inf
+        self.available = available
+
+    def resume(self) -> None:
+        """End the hold of the room."""
+        if self.state is ControlState.OVERRIDDEN:
+            self.state = after(self.state, Event.RESUMED)
+
+    # What it says.
+
+    def report(self, state: State) -> Verdict:
+        """Take what the device says of itself; return what it means."""
+        before, self.reported = self.reported, self.kind.merged(self.reported, state)
+        if self.reported is None:
+            return Verdict()
+        if self.request is not None and not self._attempt.moved:
+            self._attempt = replace(
+                self._attempt, moved=self.kind.has_left(self._attempt.start, self.reported))
+        verdict = self.kind.judge(Report(
+            self.reported, before, None if self.request is None else self._attempt, self._lost,
+            self.in_window,
+            self._clock.s - self._turned_on_s <= self._room.hold.settle_s, self._tolerance))
+        return self._happen(verdict)
+
+    def check_time(self) -> Verdict:
+        """Ask, once the time of a request is over, whether the device did what was asked."""
+        if self.request is None or self.in_window:
+            return Verdict()
+        verdict = Verdict()
+        if self.state in (ControlState.COMMANDED, ControlState.SETTLING,
+                          ControlState.RESTORING) and not self._attempt.matched:
+            verdict = self.kind.overdue(self._attempt, self.reported, self._tolerance)
+        verdict = self._happen(verdict)
+        if self.state is ControlState.RESTORING:
+            self.origin = None
+            self.state = after(self.state, Event.RETURNED)
+        return verdict
+
+    def _happen(self, verdict: Verdict) -> Verdict:
+        event = verdict.event
+        if event is Event.LATE:
+            # What was called lost is in force after all.
+            self._attempt = replace(self._attempt, request=self._lost, moved=True)
+            self._lost = None
+        if event in (Event.MATCHED, Event.LATE):
+            self._attempt = replace(self._attempt, matched=True)
+        elif event in (Event.MOVED, Event.UNMOVED, Event.CHANGED_MANUALLY) \
+                and self.state in ACTIVE:
+            self._attempt = replace(self._attempt, matched=False)
+        if event is Event.CHANGED_MANUALLY:
+            # What the person chose is now how the room is: there is nothing to go back to.
+            self.chosen, self.origin, self._lost = self.reported, None, None
+        elif event is Event.TURNED_ON_MANUALLY:
+            self.chosen, self.origin = None, None
+            self._turned_on_s = self._clock.s
+        if event is not None:
+            self.state = after(self.state, event)
+        return verdict
+
+    def adopt(self, old: 'Target') -> None:
+        """Go on where the target of another policy file was."""
+        self.state, self.reported, self.origin = old.state, old.reported, old.origin
+        self.chosen, self._attempt, self._lost = old.chosen, old._attempt, old._lost
+        self._turned_on_s, self._blocked_until_s = old._turned_on_s, old._blocked_until_s
+        self.available = old.available
+        self.limiter.adopt(old.limiter)

@@ -1,0 +1,57 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The types of targets that a policy may name. A new type: one file, and one line here."""
+
+from dataclasses import dataclass
+
+from fer_ros.home.devices import (
+    home_assistant_light,
+    home_assistant_scene,
+    mqtt_blind,
+    mqtt_light,
+    mqtt_scene,
+    terminal,
+)
+from fer_ros.home.devices.base import Device, DeviceContext
+from fer_ros.home.fields import Part
+
+
+@dataclass(frozen=True)
+class TargetType:
+    """One type of target.
+
+    :ivar spec: what the policy says of it; its ``kind`` says what it can be asked for, ``needs``
+        which part of the policy it needs.
+    :ivar device: what stands behind it.
+    """
+
+    spec: type[Part]
+    device: type[Device]
+
+    @property
+    def name(self) -> str:
+        """The ``type`` in the policy."""
+        return self.spec.model_fields['type'].annotation.__args__[0]
+
+
+#: In the order in which messages list them.
+TARGET_TYPES = (
+    TargetType(terminal.TerminalTarget, terminal.TerminalLamp),
+    TargetType(mqtt_light.MqttLightTarget, mqtt_light.MqttLight),
+    TargetType(mqtt_scene.MqttSceneTarget, mqtt_scene.MqttScene),
+    TargetType(mqtt_blind.MqttBlindTarget, mqtt_blind.MqttBlind),
+    TargetType(home_assistant_light.HomeAssistantLightTarget,
+               home_assistant_light.HomeAssistantLight),
+    TargetType(home_assistant_scene.HomeAssistantSceneTarget,
+               home_assistant_scene.HomeAssistantScene),
+)
+
+
+def make_device(spec: Part, context: DeviceContext, *, dry_run: bool = False) -> Device:
+    """Return what stands behind a target.
+
+    :param dry_run: what needs a server gets a stand-in that only shows what would be done.
+    """
+    if dry_run and spec.needs:
+        return terminal.DryLamp(spec, context) if spec.kind == 'light' \
+            else terminal.DryDevice()
+    return next(one.device for one in TARGET_TYPES if one.spec is type(spec))(spec, context)

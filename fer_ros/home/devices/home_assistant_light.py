@@ -1,0 +1,85 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Light entities of Home Assistant."""
+
+from typing import Annotated, ClassVar, Literal
+
+from fer_ros.home.action import AmbientAction, Outcome
+from fer_ros.home.devices.base import BaseDevice, DeviceContext
+from fer_ros.home.kinds.light import LightTarget
+from fer_ros.home.light import LightState
+from pydantic import StringConstraints
+
+
+class HomeAssistantLightTarget(LightTarget):
+    """A light entity of Home Assistant."""
+
+    needs: ClassVar[str] = 'home_assistant'
+
+    type: Literal['home_assistant_light']
+    entity_id: Annotated[str, StringConstraints(pattern=r'^light\.[a-z0-9_]+$')]
+
+
+class HomeAssistantLight(BaseDevice):
+    """A light entity of Home Assistant."""
+
+    def __init__(self, spec: HomeAssistantLightTarget, context: DeviceContext):
+        self._entity_id, self._context = spec.entity_id, context
+        self._client = context.home_assistant
+        self._unavailable = False
+        #: Whether Home Assistant knows no such entity; set by the client.
+        self.missing = False
+        self._client.watch(spec.entity_id, self)
+
+    @property
+    def available(self) -> bool:
+        """Whether Home Assistant answers and knows the entity as available."""
+        return self._client.connected and not self._unavailable and not self.missing
+
+    @property
+    def problem(self) -> str:
+        """What is wrong with it, or an empty string."""
+        if self.missing:
+            return f'Home Assistant knows no {self._entity_id}: check entity_id'
+        return f'{self._entity_id} is unavailable in Home Assistant' if self._unavailable else ''
+
+    def told(self, entity: dict) -> None:
+        """Take what Home Assistant says of the entity; called by the client's thread."""
+        self.missing = False
+        self._unavailable = entity.get('state') not in ('on', 'off')
+        light = light_state(entity)
+        if light is not None:
+            self._context.report(light)
+
+    def apply(self, action: AmbientAction, now_s: float) -> tuple[Outcome, str]:
+        """Queue the call; whether it was carried out is told later."""
+        data = {'entity_id': self._entity_id, 'transition': action.transition_s}
+        light = action.request.light
+        if light.on:
+            if light.brightness is not None:
+                data['brightness'] = max(1, round(255 * light.brightness))
+            if light.color is not None:
+                data['rgb_color'] = [round(255 * channel) for channel in light.color]
+            elif light.color_temperature_k:
+                data['color_temp_kelvin'] = light.color_temperature_k
+        self._client.call(action, f'light/turn_{"on" if light.on else "off"}', data,
+                          self._context.result)
+        return Outcome.SENT, ''
+
+
+def light_state(entity: dict) -> LightState | None:
+    """Return a light entity's state, or None when it has none."""
+    if entity.get('state') not in ('on', 'off'):
+        return None
+    attributes = entity.get('attributes')
+    attributes = attributes if isinstance(attributes, dict) else {}
+    brightness = attributes.get('brightness')
+    kelvin, rgb = attributes.get('color_temp_kelvin'), attributes.get('rgb_color')
+    color = None
+    if attributes.get('color_mode') != 'color_temp' and isinstance(rgb, list) and len(rgb) == 3 \
+            and all(isinstance(channel, (int, float)) for channel in rgb):
+        color = tuple(min(1.0, max(0.0, channel / 255)) for channel in rgb)
+    return LightState(
+        entity['state'] == 'on',
+        brightness / 255 if isinstance(brightness, (int, float)) else None, color,
+        int(kelvin) if isinstance(kelvin, (int, float)) and kelvin > 0 and color is None
+        else None)

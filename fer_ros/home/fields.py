@@ -1,0 +1,68 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The kinds of values that a policy file holds, and what all its parts have in common."""
+
+import re
+from typing import Annotated
+
+from fer_ros.errors import ConfigurationError
+import pydantic
+
+if int(pydantic.VERSION.split('.')[0]) < 2:
+    # Ubuntu 22.04, and with it Humble, has 1.8 as python3-pydantic.
+    raise ConfigurationError(
+        f'pydantic {pydantic.VERSION} is too old: the smart-home policy needs 2 or newer '
+        "(pip install 'pydantic>=2')")
+
+from pydantic import (  # noqa: E402
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StringConstraints,
+)
+
+#: Names become parts of MQTT topics and of entity ids.
+Name = Annotated[str, StringConstraints(pattern=r'^[a-z][a-z0-9_]{0,39}$')]
+Unit = Annotated[float, Field(ge=0, le=1)]
+Seconds = Annotated[float, Field(ge=0, le=86400)]
+
+
+class Part(BaseModel):
+    """A part of a policy file: unknown keys are refused, and nothing changes afterwards."""
+
+    model_config = ConfigDict(extra='forbid', frozen=True, allow_inf_nan=False, strict=False)
+
+
+def _color(value: object) -> object:
+    if isinstance(value, str):
+        match = re.fullmatch(r'#?([0-9a-fA-F]{6})', value.strip())
+        if not match:
+            raise ValueError(f"{value!r} is not a colour: write '#rrggbb', in quotes")
+        digits = match.group(1)
+        return tuple(int(digits[i:i + 2], 16) / 255 for i in (0, 2, 4))
+    return value
+
+
+Color = Annotated[tuple[Unit, Unit, Unit], BeforeValidator(_color)]
+
+
+def _topic(value: str) -> str:
+    if not value or any(part in value for part in '+#\0') or len(value.encode()) > 200 \
+            or value.startswith('$'):
+        raise ValueError(f'{value!r} is not an MQTT topic to publish on: it is empty, too long, '
+                         'starts with $ or holds + or #')
+    return value.rstrip('/')
+
+
+Topic = Annotated[str, AfterValidator(_topic)]
+
+
+def _ros_name(value: str) -> str:
+    if not re.fullmatch(r'/?[A-Za-z_][A-Za-z0-9_]*(/[A-Za-z_][A-Za-z0-9_]*)*', value) \
+            or '__' in value:
+        raise ValueError(f'{value!r} is not the name of a ROS topic')
+    return value
+
+
+RosName = Annotated[str, AfterValidator(_ros_name)]

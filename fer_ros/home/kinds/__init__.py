@@ -1,0 +1,13 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What can be asked of a device, by its kind. A new kind: one file, and one line in KINDS."""
+
+from fer_ros.home.kinds.base import Kind
+from fer_ros.home.kinds.blind import BLIND
+from fer_ros.home.kinds.light import LIGHT
+from fer_ros.home.kinds.scene import SCENE
+
+KINDS: dict[str, Kind] = {kind.name: kind for kind in (
+    LIGHT,
+    SCENE,
+    BLIND,
+)}

@@ -1,0 +1,167 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What every kind of device has to say for itself."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import ClassVar, Protocol
+
+from fer_ros.home.fields import Part
+from fer_ros.home.lifecycle import Event
+from fer_ros.home.light import Tolerance
+
+
+class State(Protocol):
+    """What a device of a kind reports of itself; immutable."""
+
+    kind: ClassVar[str]
+
+    def describe(self) -> str:
+        """Return it in words."""
+
+
+class Request(Protocol):
+    """What is asked of a device of a kind; immutable."""
+
+    kind: ClassVar[str]
+
+    def describe(self) -> str:
+        """Return it in words."""
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """The newest request to a device and what came of it.
+
+    :ivar at_s: when it was made, the room's time, seconds.
+    :ivar start: what the device had reported before, or None.
+    :ivar previous: the request that was in force before, or None.
+    :ivar moved: whether it has been seen to leave ``start``.
+    :ivar matched: whether its last report is what was asked.
+    """
+
+    request: Request
+    at_s: float
+    transition_s: float
+    start: State | None = None
+    previous: Request | None = None
+    moved: bool = False
+    matched: bool = False
+
+
+@dataclass(frozen=True)
+class Report:
+    """A device's report beside what is needed to judge it.
+
+    :ivar before: what it had reported before, or None.
+    :ivar attempt: the request in force, or None.
+    :ivar lost: a request that could not be handed over, or None.
+    :ivar in_window: whether the device may still be on its way.
+    :ivar just_on: whether a person turned it on a moment ago.
+    """
+
+    state: State
+    before: State | None
+    attempt: Attempt | None
+    lost: Request | None
+    in_window: bool
+    just_on: bool
+    tolerance: Tolerance
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What a report means.
+
+    :ivar event: None: nothing new.
+    :ivar words: what a person did, after the device's name.
+    """
+
+    event: Event | None = None
+    words: str = ''
+
+
+@dataclass(frozen=True)
+class Situation:
+    """How a device stands when something is to be asked of it.
+
+    :ivar reported: what it says of itself, or None.
+    :ivar chosen: what a person last chose for it, or None.
+    :ivar request: the request in force, or None.
+    """
+
+    reported: State | None = None
+    chosen: State | None = None
+    request: Request | None = None
+
+
+class Kind:
+    """A kind of device; what is here holds for one that reports nothing.
+
+    A new kind is one file, with a class that says what is special about it, and one line in
+    :data:`kinds.KINDS`.
+
+    :ivar name: in the policy, the messages and the page.
+    :ivar rule_keys: what a rule may say about devices of this kind.
+    """
+
+    name: str
+    rule_keys: type[Part]
+
+    def wanted(self, rule: Part) -> bool:
+        """Return whether a rule says anything about devices of this kind."""
+        return any(getattr(rule, key) is not None for key in self.rule_keys.model_fields)
+
+    def fault(self, rule: Part, targets: Iterable[Part]) -> tuple[str, str] | None:
+        """Return the key of a rule that no target of this kind can follow, and why."""
+
+    def request(self, rule: Part, feeling: tuple[float, float], spec: Part,
+                situation: Situation, cap: float | None) -> Request | None:
+        """Return what a rule asks of a target, or None.
+
+        :param feeling: valence and arousal that a strategy answers.
+        :param cap: the quiet hours' brightness, or None.
+        """
+        raise NotImplementedError
+
+    def completed(self, request: Request, reported: State | None) -> Request:
+        """Return the request with what it will make of the device as it is."""
+        return request
+
+    def same(self, a: Request | None, b: Request | None) -> bool:
+        """Return whether two requests ask for the same."""
+        return a == b
+
+    def off(self) -> Request | None:
+        """Return the request that turns a device off, or None where that means nothing."""
+
+    def is_off(self, state: State | None) -> bool:
+        """Return whether a device says that it is off."""
+        return False
+
+    def undo(self, state: State) -> Request:
+        """Return the request that brings a device back to a state."""
+        raise NotImplementedError
+
+    def kept(self, reported: State, request: Request) -> State:
+        """Return the state to go back to when what was done is kept."""
+        raise NotImplementedError
+
+    def refusal(self, request: Request, spec: Part, situation: Situation) -> str:
+        """Return what forbids a request, or an empty string."""
+        return ''
+
+    def merged(self, before: State | None, state: State) -> State:
+        """Return a report with what it leaves out taken from the one before."""
+        return state
+
+    def has_left(self, start: State | None, state: State) -> bool:
+        """Return whether a device has done anything since it said ``start``."""
+        return True
+
+    def judge(self, report: Report) -> Verdict:
+        """Return what a report means."""
+        return Verdict()
+
+    def overdue(self, attempt: Attempt, reported: State | None, tolerance: Tolerance) -> Verdict:
+        """Return what it means that the time of a request is over."""
+        return Verdict()

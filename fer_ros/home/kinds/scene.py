@@ -1,0 +1,49 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Scenes: recalled by name; they report nothing and cannot be undone."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import ClassVar
+
+from fer_ros.home.fields import Name, Part
+from fer_ros.home.kinds.base import Kind, Situation
+
+
+@dataclass(frozen=True)
+class SceneRequest:
+    """The scene that is asked for, by the name that rules give it."""
+
+    kind: ClassVar[str] = 'scene'
+
+    scene: str
+
+    def describe(self) -> str:
+        """Return it in words."""
+        return f'scene {self.scene}'
+
+
+class SceneKeys(Part):
+    """What a rule may say about scenes."""
+
+    scene: Name | None = None
+
+
+class SceneKind(Kind):
+    """Scenes report nothing: what was asked for stays asked for, and is never undone."""
+
+    name = 'scene'
+    rule_keys = SceneKeys
+
+    def fault(self, rule: SceneKeys, targets: Iterable[Part]) -> tuple[str, str] | None:
+        """Return that no target has the scene."""
+        if rule.scene is None or any(rule.scene in target.scenes for target in targets):
+            return None
+        return 'scene', f'{rule.scene!r} is no scene of any target'
+
+    def request(self, rule: SceneKeys, feeling: tuple[float, float], spec: Part,
+                situation: Situation, cap: float | None) -> SceneRequest | None:
+        """Return the rule's scene, where the target has it."""
+        return SceneRequest(rule.scene) if rule.scene in spec.scenes else None
+
+
+SCENE = SceneKind()

@@ -1,0 +1,53 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What runs a home: its report, and its complaints, told once."""
+
+from collections.abc import Callable
+
+from fer_ros.health import ERROR, Status, WARN
+from fer_ros.home.controller import HomeController
+
+#: How often :meth:`HomeController.tick` is to be called, seconds.
+TICK_S = 0.1
+#: What is wrong in the first seconds is usually only not started yet.
+PATIENCE_S = 5.0
+
+
+def report(home: HomeController, status: Status, *, young: bool) -> None:
+    """Add the state of rooms and connections, and what is wrong.
+
+    :param young: within the first :data:`PATIENCE_S`, when only what will not mend itself counts.
+    """
+    for name, count in home.counts.items():
+        status.values[name] = count
+    status.values.update(home.connections)
+    for state in home.snapshots:
+        status.values[state.room] = (
+            f'{"on" if state.enabled else "off"}, policy {state.policy}, '
+            f'{state.emotion or "unknown"}, last action {state.last_action or "none"}'
+            + (f', on hold for {state.hold_left_s:.0f} s: {state.hold_reason}'
+               if state.on_hold else ''))
+        if state.blocked_reason:
+            status.values[f'{state.room} waits'] = state.blocked_reason
+    for complaint in home.complaints():
+        if complaint.serious or not young:
+            status.worsen(ERROR if complaint.serious else WARN, complaint.text)
+
+
+class Complaints:
+    """Tell each complaint of a home once while it lasts.
+
+    :param error: takes the text of one that will not mend itself, and ``warning`` of others.
+    """
+
+    def __init__(self, error: Callable[[str], object], warning: Callable[[str], object]):
+        self._error, self._warning = error, warning
+        self._told: set[str] = set()
+
+    def update(self, home: HomeController, *, young: bool) -> None:
+        """Tell what is new, and forget what is over."""
+        complaints = [complaint for complaint in home.complaints()
+                      if complaint.serious or not young]
+        for complaint in complaints:
+            if complaint.text not in self._told:
+                (self._error if complaint.serious else self._warning)(complaint.text)
+        self._told = {complaint.text for complaint in complaints}

@@ -1,0 +1,15 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The policy file: which rooms, which cameras, which devices, and what answers which emotion."""
+
+from fer_ros.home.ambience import STRATEGIES
+from fer_ros.home.devices.dialects import DIALECTS
+from fer_ros.home.kinds.light import LightTarget
+from fer_ros.home.policy.file import load_policy, parse_policy, Policy
+from fer_ros.home.policy.rooms import AGGREGATIONS, QuietHours, Room
+from fer_ros.home.policy.rules import RegionRule, Rule, Rules
+from fer_ros.home.policy.servers import Broker, HomeAssistant, Privacy, Secret
+
+__all__ = [
+    'AGGREGATIONS', 'Broker', 'DIALECTS', 'HomeAssistant', 'LightTarget', 'load_policy',
+    'parse_policy', 'Policy', 'Privacy', 'QuietHours', 'RegionRule', 'Room', 'Rule', 'Rules',
+    'Secret', 'STRATEGIES']

@@ -1,0 +1,139 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The parts of a policy that name servers: how they are reached, and where secrets are found."""
+
+import ipaddress
+import os
+from pathlib import Path
+from typing import Annotated, Literal
+import urllib.parse
+
+from fer_ros.errors import ConfigurationError
+from fer_ros.home.fields import Part, Topic
+from pydantic import Field, field_validator, model_validator, StringConstraints
+
+
+class Secret(Part):
+    """Where a password or token is found; never the secret itself."""
+
+    env: str = ''
+    file: str = ''
+
+    @model_validator(mode='after')
+    def _one(self):
+        if bool(self.env) == bool(self.file):
+            raise ValueError('give one of env (name of an environment variable) and file')
+        return self
+
+    def read(self, what: str) -> str:
+        """Return the secret.
+
+        :raises ConfigurationError: when it is not there; the message never holds it.
+        """
+        if self.env:
+            value = os.environ.get(self.env, '')
+            if not value:
+                raise ConfigurationError(f'{what}: the environment variable {self.env} is not '
+                                         'set')
+            return value
+        path = Path(self.file).expanduser()
+        try:
+            value = path.read_text(encoding='utf-8').strip()
+        except (OSError, UnicodeDecodeError) as error:
+            reason = error.strerror if isinstance(error, OSError) else 'not UTF-8'
+            raise ConfigurationError(f'{what}: cannot read {path}: {reason}') from error
+        if not value:
+            raise ConfigurationError(f'{what}: {path} is empty')
+        return value
+
+
+def _is_local(host: str) -> bool:
+    if host == 'localhost':
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+class Broker(Part):
+    """The MQTT broker."""
+
+    host: Annotated[str, StringConstraints(min_length=1, max_length=253)]
+    port: Annotated[int, Field(ge=1, le=65535)] | None = None
+    tls: Literal['auto'] | bool = 'auto'
+    ca_file: str = ''
+    certificate_file: str = ''
+    key_file: str = ''
+    username: str = ''
+    password: Secret | None = None
+    mqtt_version: Literal['5', '3.1.1'] = '5'
+    client_id: Annotated[str, StringConstraints(max_length=64)] = ''
+    base_topic: Topic = 'fer_ros'
+    discovery: bool = True
+    discovery_prefix: Topic = 'homeassistant'
+    expire_after_s: Annotated[int, Field(ge=5, le=3600)] = 30
+
+    @field_validator('mqtt_version', mode='before')
+    @classmethod
+    def _version(cls, value):
+        return str(value)
+
+    @model_validator(mode='after')
+    def _consistent(self):
+        if self.password is not None and not self.username:
+            raise ValueError('a password needs a username')
+        if bool(self.certificate_file) != bool(self.key_file):
+            raise ValueError('certificate_file and key_file belong together')
+        if not self.uses_tls and (self.ca_file or self.certificate_file):
+            raise ValueError('ca_file and certificate_file need tls: true')
+        return self
+
+    @property
+    def is_local(self) -> bool:
+        """Whether the broker is on this machine, by the name alone."""
+        return _is_local(self.host)
+
+    @property
+    def uses_tls(self) -> bool:
+        """Whether the connection is encrypted; by default unless the broker is local."""
+        if self.tls == 'auto':
+            return not self.is_local or bool(self.ca_file or self.certificate_file)
+        return self.tls
+
+    @property
+    def effective_port(self) -> int:
+        """The port, by default 8883 with TLS and 1883 without."""
+        return self.port or (8883 if self.uses_tls else 1883)
+
+
+class HomeAssistant(Part):
+    """Home Assistant's own API, for lights and scenes that speak no MQTT."""
+
+    url: Annotated[str, StringConstraints(pattern=r'^https?://[^\s/]+(/.*)?$')]
+    token: Secret
+    ca_file: str = ''
+    poll_s: Annotated[float, Field(ge=0.2, le=60)] = 2.0
+
+    @field_validator('url')
+    @classmethod
+    def _url(cls, value):
+        try:
+            good = bool(urllib.parse.urlsplit(value).hostname) and urllib.parse.urlsplit(
+                value).port != 0
+        except ValueError:
+            good = False
+        if not good:
+            raise ValueError(f"{value!r} is no url: write 'http://homeassistant.local:8123'")
+        return value
+
+    @property
+    def is_exposed(self) -> bool:
+        """Whether the token travels to another machine in plain text."""
+        parts = urllib.parse.urlsplit(self.url)
+        return parts.scheme == 'http' and not _is_local(parts.hostname or '')
+
+
+class Privacy(Part):
+    """What may leave this machine beside the room's summary."""
+
+    per_person: bool = False

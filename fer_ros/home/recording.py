@@ -1,0 +1,172 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Recordings of emotions to try a policy on: JSON lines, or a bag of EmotionArray messages.
+
+Each line of a recording is one object. What a camera saw::
+
+    {"stamp_s": 12.5, "source": "emotions", "faces": [
+        {"track_id": 1, "label": "happy", "confidence": 0.8}]}
+
+``faces`` empty means: looked, saw nobody. A face may also give ``probabilities`` and ``filtered``
+(seven each, in the order of the emotions), ``valence``, ``arousal``, ``quality`` and ``box``
+(x, y, width, height in pixels); what it leaves out is filled in from label and confidence.
+``source`` is ``emotions`` unless given. What a person did to a lamp::
+
+    {"stamp_s": 20.0, "room": "living_room", "target": "lamp",
+     "hand": {"on": true, "brightness": 0.3}}
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+import json
+import math
+from pathlib import Path
+
+from fer_ros.emotions.labels import LABELS, UNCERTAIN
+from fer_ros.errors import ConfigurationError
+from fer_ros.home.ambience import PROTOTYPES
+from fer_ros.home.light import LightState
+from fer_ros.types import BoundingBox, FaceEmotion
+import numpy as np
+
+#: What a folder or a file of these endings is read as a bag.
+BAG_SUFFIXES = ('.mcap', '.db3')
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What a camera saw at one time."""
+
+    stamp_s: float
+    source: str
+    faces: tuple[FaceEmotion, ...]
+
+
+@dataclass(frozen=True)
+class ManualChange:
+    """What a person did to a lamp."""
+
+    stamp_s: float
+    room: str
+    target: str
+    state: LightState
+
+
+def read_recording(path: str | Path) -> Iterator[Seen | ManualChange]:
+    """Yield what a recording holds, in the order of the file.
+
+    :raises ConfigurationError: naming file, line and what is wrong.
+    """
+    path = Path(path)
+    if path.is_dir() or path.suffix in BAG_SUFFIXES:
+        yield from _read_bag(path)
+        return
+    try:
+        with path.open(encoding='utf-8') as file:
+            before_s = -math.inf
+            for number, line in enumerate(file, 1):
+                if not line.strip():
+                    continue
+                try:
+                    entry = _parse(json.loads(line))
+                except (ValueError, TypeError, KeyError, AttributeError) as error:
+                    what = f'{error} is missing' if isinstance(error, KeyError) else error
+                    raise ConfigurationError(f'{path}:{number}: {what}') from error
+                if entry.stamp_s < before_s:
+                    raise ConfigurationError(f'{path}:{number}: stamp_s goes back from '
+                                             f'{before_s:.3f} to {entry.stamp_s:.3f}')
+                before_s = entry.stamp_s
+                yield entry
+    except UnicodeDecodeError as error:
+        raise ConfigurationError(f'{path}: not a text file in UTF-8; bags end in '
+                                 f'{" or ".join(BAG_SUFFIXES)} or are folders') from error
+    except OSError as error:
+        raise ConfigurationError(f'{path}: cannot be read: {error.strerror}') from error
+
+
+def _parse(data: dict) -> Seen | ManualChange:
+    if not isinstance(data, dict):
+        raise ValueError('expected an object a line')
+    stamp_s = float(data['stamp_s'])
+    if not math.isfinite(stamp_s):
+        raise ValueError('stamp_s is not a number')
+    if 'hand' in data:
+        hand = data['hand']
+        color = hand.get('color')
+        return ManualChange(stamp_s, str(data['room']), str(data['target']), LightState(
+            bool(hand.get('on', True)), hand.get('brightness'),
+            None if color is None else tuple(float(channel) for channel in color),
+            hand.get('color_temperature_k')))
+    return Seen(stamp_s, str(data.get('source', 'emotions')),
+                tuple(_face(face) for face in data['faces']))
+
+
+def _face(data: dict) -> FaceEmotion:
+    label = data['label']
+    if label not in LABELS and label != UNCERTAIN:
+        raise ValueError(f'unknown label {label!r}: expected {", ".join(LABELS)} or {UNCERTAIN}')
+    confidence = float(data.get('confidence', 0.8 if label != UNCERTAIN else 0.3))
+    spread = np.full(len(LABELS), 1 / len(LABELS))
+    if label != UNCERTAIN:
+        spread[:] = (1 - confidence) / (len(LABELS) - 1)
+        spread[LABELS.index(label)] = confidence
+    filtered = np.array(data.get('filtered', spread), float)
+    for name, values in (('filtered', filtered),
+                         ('probabilities', np.array(data.get('probabilities', filtered), float))):
+        if values.shape != (len(LABELS),):
+            raise ValueError(f'{name} has {values.size} numbers: expected {len(LABELS)}')
+    prototypes = np.array(list(PROTOTYPES.values()))
+    valence, arousal = filtered @ prototypes
+    return FaceEmotion(
+        int(data.get('track_id', 1)), BoundingBox(*map(float, data.get('box', (0, 0, 100, 100)))),
+        np.array(data.get('probabilities', filtered), float), filtered, label, confidence,
+        float(data.get('quality', 1.0)), float(data.get('valence', valence)),
+        float(data.get('arousal', arousal)))
+
+
+def _read_bag(path: Path) -> Iterator[Seen]:
+    try:
+        from rosbags.highlevel import AnyReader, AnyReaderError
+        from rosbags.typesys import get_types_from_msg, get_typestore, Stores
+    except ImportError as error:
+        raise ConfigurationError(f'{path} is a bag: reading one needs rosbags '
+                                 "(pip install 'rosbags>=0.10')") from error
+    store = get_typestore(Stores.ROS2_HUMBLE)
+    for folder in _message_folders():
+        for name in ('Emotion', 'EmotionArray'):
+            definition = folder / f'{name}.msg'
+            if definition.is_file():
+                store.register(get_types_from_msg(definition.read_text(encoding='utf-8'),
+                                                  f'fer_ros/msg/{name}'))
+    kind = 'fer_ros/msg/EmotionArray'
+    try:
+        with AnyReader([path], default_typestore=store) as reader:
+            chosen = [connection for connection in reader.connections
+                      if connection.msgtype == kind]
+            if not chosen:
+                raise ConfigurationError(f'{path}: no topic of type {kind} in the bag')
+            for connection, _, raw in reader.messages(connections=chosen):
+                message = reader.deserialize(raw, kind)
+                stamp = message.header.stamp
+                yield Seen(stamp.sec + stamp.nanosec * 1e-9, connection.topic,
+                           tuple(_bag_face(face) for face in message.emotions))
+    except (AnyReaderError, OSError, KeyError) as error:
+        raise ConfigurationError(f'{path}: cannot be read as a bag: {error}') from error
+
+
+def _message_folders() -> list[Path]:
+    folders = [Path(__file__).parents[2] / 'msg']
+    try:
+        from ament_index_python.packages import get_package_share_directory
+        folders.append(Path(get_package_share_directory('fer_ros')) / 'msg')
+    except (ImportError, LookupError, OSError):
+        pass
+    return [folder for folder in folders if folder.is_dir()][:1]
+
+
+def _bag_face(face) -> FaceEmotion:
+    roi = face.roi
+    return FaceEmotion(
+        face.track_id, BoundingBox(roi.x_offset, roi.y_offset, roi.width, roi.height),
+        np.asarray(face.probabilities, float), np.asarray(face.filtered_probabilities, float),
+        face.label, face.confidence, face.quality, face.valence, face.arousal,
+        face.state_duration.sec + face.state_duration.nanosec * 1e-9, face.onset)

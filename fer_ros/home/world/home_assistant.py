@@ -1,0 +1,197 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Home Assistant's REST API: a client in a thread of its own.
+
+Every call is read back: a service call on an entity that does not exist answers success.
+"""
+
+import json
+import logging
+import ssl
+import threading
+import time
+from typing import Protocol
+import urllib.error
+import urllib.request
+
+from fer_ros.errors import ConfigurationError
+from fer_ros.home.action import AmbientAction
+from fer_ros.home.devices.base import ResultCallback
+from fer_ros.home.policy.servers import HomeAssistant
+
+_TIMEOUT_S = 5.0
+_RETRY_S, _REFUSED_RETRY_S = 5.0, 60.0
+_MAXIMUM_ANSWER = 1_000_000
+
+_LOGGER = logging.getLogger(__name__)
+
+
+class Watcher(Protocol):
+    """Whoever follows an entity.
+
+    :ivar missing: whether there is no such entity.
+    """
+
+    missing: bool
+
+    def told(self, entity: dict) -> None:
+        """Take what Home Assistant says of the entity."""
+
+
+class _Refused(Exception):
+    """The server said no; ``status`` is HTTP's."""
+
+    def __init__(self, status: int):
+        super().__init__(f'HTTP {status}')
+        self.status = status
+
+
+class _NoRedirect(urllib.request.HTTPRedirectHandler):
+    def redirect_request(self, *_args):
+        # A redirect would carry the token to another host.
+        return None
+
+
+class HomeAssistantClient:
+    """Call services and watch entities in a thread of its own; the newest call wins."""
+
+    def __init__(self, settings: HomeAssistant):
+        self._settings = settings
+        self._token = settings.token.read('home_assistant.token')
+        try:
+            context = ssl.create_default_context(cafile=settings.ca_file or None)
+        except (OSError, ssl.SSLError) as error:
+            raise ConfigurationError(f'home_assistant.ca_file {settings.ca_file}: {error}') \
+                from error
+        # Proxies from the environment are not for a house's own network.
+        self._opener = urllib.request.build_opener(
+            urllib.request.ProxyHandler({}), _NoRedirect(),
+            urllib.request.HTTPSHandler(context=context))
+        self._watched: dict[str, Watcher] = {}
+        self._calls: dict[str, tuple[AmbientAction, str, dict, ResultCallback]] = {}
+        self._condition = threading.Condition()
+        self._stopped = False
+        self._thread: threading.Thread | None = None
+        self.problem = 'not connected yet'
+        self.serious = False
+
+    @property
+    def connected(self) -> bool:
+        """Whether the last request was answered."""
+        return not self.problem
+
+    def watch(self, entity_id: str, device: Watcher) -> None:
+        """Tell a device its entity's state."""
+        self._watched[entity_id] = device
+
+    def start(self) -> None:
+        """Begin."""
+        self._thread = threading.Thread(target=self._run, name='home assistant', daemon=True)
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Send what waits, then end."""
+        with self._condition:
+            self._stopped = True
+            self._condition.notify()
+        if self._thread is not None:
+            self._thread.join(_TIMEOUT_S + 2)
+            self._thread = None
+
+    def call(self, action: AmbientAction, service: str, data: dict,
+             result: ResultCallback) -> None:
+        """Queue a service call; one of the same entity that still waits is dropped."""
+        with self._condition:
+            self._calls[data['entity_id']] = (action, service, data, result)
+            self._condition.notify()
+
+    def _run(self) -> None:
+        next_poll = 0.0
+        while True:
+            with self._condition:
+                self._condition.wait_for(lambda: self._calls or self._stopped,
+                                         max(0.0, next_poll - time.monotonic()))
+                calls, self._calls = self._calls, {}
+                stopped = self._stopped
+            for action, service, data, result in calls.values():
+                result(action, *self._carry_out(service, data))
+            if stopped:
+                return
+            if time.monotonic() >= next_poll:
+                self._poll()
+                pause_s = self._settings.poll_s if self.connected else (
+                    _REFUSED_RETRY_S if self.serious else _RETRY_S)
+                next_poll = time.monotonic() + pause_s
+
+    def _carry_out(self, service: str, data: dict) -> tuple[bool, str]:
+        entity_id = data['entity_id']
+        try:
+            self._request(f'/api/services/{service}', data)
+            state = self._request(f'/api/states/{entity_id}')
+        except _Refused as error:
+            if error.status == 404:
+                return False, f'Home Assistant knows no {entity_id}: check entity_id'
+            return False, self._explain(error)
+        except (OSError, ValueError) as error:
+            return False, self._explain(error)
+        if state.get('state') == 'unavailable':
+            return False, f'{entity_id} is unavailable in Home Assistant'
+        self._tell(entity_id, state)
+        return True, ''
+
+    def _poll(self) -> None:
+        for entity_id in list(self._watched) or ['']:
+            try:
+                state = self._request(f'/api/states/{entity_id}' if entity_id else '/api/')
+            except _Refused as error:
+                if error.status == 404 and entity_id:
+                    self._watched[entity_id].missing = True
+                    continue
+                self._set_problem(self._explain(error), error.status in (401, 403))
+                return
+            except (OSError, ValueError) as error:
+                self._set_problem(self._explain(error), isinstance(
+                    getattr(error, 'reason', error), ssl.SSLCertVerificationError))
+                return
+            if entity_id:
+                self._tell(entity_id, state)
+        self._set_problem('', False)
+
+    def _tell(self, entity_id: str, state: dict) -> None:
+        device = self._watched.get(entity_id)
+        if device is not None:
+            device.told(state)
+
+    def _set_problem(self, problem: str, serious: bool) -> None:
+        if problem and problem != self.problem:
+            _LOGGER.info('%s', problem)
+        self.problem, self.serious = problem, serious
+
+    def _explain(self, error: Exception) -> str:
+        where = f'Home Assistant at {self._settings.url}'
+        if isinstance(error, _Refused):
+            if error.status in (401, 403):
+                return f'{where} refuses the token: make a new long-lived access token'
+            return f'{where} answers HTTP {error.status}'
+        reason = getattr(error, 'reason', error)
+        if isinstance(reason, ssl.SSLCertVerificationError):
+            return f'{where}: the certificate is not trusted ({reason.verify_message})'
+        if isinstance(reason, ConnectionRefusedError):
+            return f'{where} refuses connections: is it running?'
+        if isinstance(error, ValueError):
+            return f'{where} gives an answer that is not its API: is the url right?'
+        return f'{where}: {reason}'
+
+    def _request(self, path: str, data: dict | None = None) -> dict:
+        request = urllib.request.Request(
+            self._settings.url.rstrip('/') + path,
+            data=None if data is None else json.dumps(data).encode(),
+            headers={'Authorization': f'Bearer {self._token}',
+                     'Content-Type': 'application/json'})
+        try:
+            with self._opener.open(request, timeout=_TIMEOUT_S) as answer:
+                body = answer.read(_MAXIMUM_ANSWER)
+        except urllib.error.HTTPError as error:
+            with error:
+                raise _Refused(error.code) from error
+        found = json.loads(body or b'{}')
+        return found if isinstance(found, dict) else {}

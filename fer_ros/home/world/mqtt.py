@@ -1,0 +1,225 @@
+# SPDX-License-Identifier: Apache-2.0
+"""One connection to the broker that comes back by itself and never repeats old commands."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+import logging
+import random
+import ssl
+import threading
+import time
+
+from fer_ros.home.policy.servers import Broker
+from fer_ros.home.world import mqtt_failures
+from fer_ros.home.world.mqtt_answers import Answers
+from fer_ros.home.world.mqtt_session import Session
+import paho.mqtt.client as paho
+from paho.mqtt.packettypes import PacketTypes
+from paho.mqtt.properties import Properties
+
+#: First and longest pause between attempts while the broker is merely away, seconds.
+BACKOFF_S = (1.0, 30.0)
+#: The same when trying again will not help until somebody mends something.
+REFUSED_BACKOFF_S = (30.0, 300.0)
+#: Nothing larger leaves the bridge: no image could.
+MAXIMUM_PAYLOAD = 4096
+#: A connection that ends sooner was hardly one.
+_SHORT_S = 10.0
+
+_LOGGER = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class ConnectionState:
+    """How the connection stands.
+
+    :ivar problem: what is wrong and what to do, or empty.
+    :ivar serious: True when trying again will not help until somebody mends something.
+    """
+
+    connected: bool = False
+    problem: str = 'not connected yet'
+    serious: bool = False
+    attempts: int = 0
+
+
+class MqttConnection:
+    """Keep a connection in a thread of its own.
+
+    Each attempt is a :class:`Session` of its own.
+
+    :param broker: where and how; secrets are read at :meth:`start`.
+    :param will: topic and payload that the broker publishes (retained) when the bridge dies.
+    :param on_message: called with topic, payload and whether it was retained, in the thread.
+    :param on_connect: called after the subscriptions were sent, in the thread.
+    """
+
+    def __init__(self, broker: Broker, *, client_id: str = '', will: tuple[str, str] | None = None,
+                 on_message: Callable[[str, bytes, bool], None] = lambda *_: None,
+                 on_connect: Callable[[], None] = lambda: None,
+                 backoff_s: tuple[float, float] = BACKOFF_S,
+                 refused_backoff_s: tuple[float, float] = REFUSED_BACKOFF_S,
+                 jitter: Callable[[], float] = random.random):
+        self._broker = broker
+        self._client_id, self._will = client_id, will
+        self._on_message, self._on_connect = on_message, on_connect
+        self._backoff_s, self._refused_backoff_s = backoff_s, refused_backoff_s
+        self._jitter = jitter
+        self._topics: list[str] = []
+        self._state = ConnectionState()
+        # Never held while paho is called: paho calls back while it holds locks of its own.
+        self._lock = threading.Lock()
+        self._stop = threading.Event()
+        self._client: paho.Client | None = None
+        self._thread: threading.Thread | None = None
+        self._password: str | None = None
+        self._tls: ssl.SSLContext | None = None
+        self._answers = Answers(broker)
+
+    @property
+    def state(self) -> ConnectionState:
+        """How the connection stands."""
+        with self._lock:
+            return self._state
+
+    @property
+    def connected(self) -> bool:
+        """Whether the broker has accepted us."""
+        return self.state.connected
+
+    @property
+    def problem(self) -> str:
+        """Why there is no connection and what to do, or an empty string."""
+        return self.state.problem
+
+    @property
+    def denied(self) -> dict[str, str]:
+        """Topics that the broker's access list denies, with a sentence each."""
+        return self._answers.denied
+
+    def subscribe(self, topic: str) -> None:
+        """Subscribe now and after every reconnect; a message that was retained says so."""
+        if topic not in self._topics:
+            self._topics.append(topic)
+            client = self._client
+            if client is not None and self.connected:
+                self._subscribe(client, [topic])
+
+    def prepare(self) -> None:
+        """Read the secrets.
+
+        :raises ConfigurationError: when a password, certificate or key cannot be read.
+        """
+        broker = self._broker
+        if broker.password is not None:
+            self._password = broker.password.read('broker.password')
+        if broker.uses_tls:
+            self._tls = mqtt_failures.tls_context(broker)
+
+    def start(self) -> None:
+        """Read the secrets, unless :meth:`prepare` has, and begin.
+
+        :raises ConfigurationError: as :meth:`prepare`.
+        """
+        self.prepare()
+        self._thread = threading.Thread(target=self._run, name='mqtt', daemon=True)
+        self._thread.start()
+
+    def publish(self, topic: str, payload: str | bytes, *, retain: bool = False,
+                qos: int = 0, expiry_s: int = 0) -> bool:
+        """Publish at once, or not at all; return whether it was handed over.
+
+        What cannot be sent now is dropped: an old command must not come later.
+
+        :param expiry_s: the broker forgets the message after so long, for receivers that are
+            away; 0: never. MQTT 3.1.1 knows no such thing.
+        """
+        data = payload.encode() if isinstance(payload, str) else payload
+        if len(data) > MAXIMUM_PAYLOAD:
+            raise ValueError(f'{topic}: {len(data)} bytes are more than {MAXIMUM_PAYLOAD}')
+        client = self._client
+        if client is None or not self.connected:
+            return False
+        properties = None
+        if expiry_s and self._broker.mqtt_version == '5':
+            properties = Properties(PacketTypes.PUBLISH)
+            properties.MessageExpiryInterval = expiry_s
+        info = client.publish(topic, data, qos=qos, retain=retain, properties=properties)
+        if info.rc != paho.MQTT_ERR_SUCCESS:
+            return False
+        if qos:
+            self._answers.expect('publish', info.mid, topic)
+        return True
+
+    def stop(self, farewell: list[tuple[str, str]] = ()) -> None:
+        """Say farewell (retained), disconnect and end the thread."""
+        client = self._client
+        if client is not None and self.connected:
+            for topic, payload in farewell:
+                try:
+                    client.publish(topic, payload, qos=1, retain=True).wait_for_publish(1.0)
+                except (ValueError, RuntimeError, OSError):
+                    break
+        self._stop.set()
+        if client is not None:
+            client.disconnect()
+        if self._thread is not None:
+            self._thread.join(mqtt_failures.CONNECT_TIMEOUT_S + 2.0)
+            self._thread = None
+
+    # The thread.
+
+    def _run(self) -> None:
+        failures = short = 0
+        while not self._stop.is_set():
+            started = time.monotonic()
+            was_connected, problem, serious = self._session()
+            if self._stop.is_set():
+                break
+            lasted = time.monotonic() - started > _SHORT_S
+            if was_connected and lasted and not serious:
+                failures = 0
+            failures += 1
+            short = short + 1 if was_connected and not lasted else 0
+            if short >= 3 and not serious:
+                # Brokers that do not say why: mosquitto until 2.0.
+                problem, serious = (
+                    f'{problem} {short} times right after accepting it: if another client uses '
+                    f'the id {self._client_id!r}, give each bridge its own base_topic'), True
+            low, high = self._refused_backoff_s if serious else self._backoff_s
+            pause_s = min(high, low * 2 ** min(failures - 1, 10)) * (0.5 + self._jitter())
+            with self._lock:
+                self._state = ConnectionState(False, problem, serious, failures)
+            _LOGGER.info('%s; next attempt in %.0f s', problem, pause_s)
+            self._stop.wait(pause_s)
+        with self._lock:
+            self._state = ConnectionState(False, 'stopped')
+
+    def _session(self) -> tuple[bool, str, bool]:
+        """Connect and stay until the connection ends: was it accepted, what ended it, serious."""
+        session = Session(self._broker, self._client_id, self._will, self._password, self._tls,
+                          self._answers, lambda: self._accepted(session), self._on_message)
+        if not session.connect():
+            return False, session.problem, session.serious
+        self._client = session.client
+        try:
+            session.stay(self._stop)
+        finally:
+            with self._lock:
+                self._state = ConnectionState(False, session.problem, session.serious)
+            self._client = None
+            session.client.loop_stop()
+        return session.accepted, session.problem, session.serious
+
+    def _accepted(self, session: Session) -> None:
+        self._answers.clear()
+        with self._lock:
+            self._state = ConnectionState(True, '', False, 0)
+        self._subscribe(session.client, self._topics)
+        self._on_connect()
+
+    def _subscribe(self, client: paho.Client, topics: list[str]) -> None:
+        for topic in topics:
+            result, mid = client.subscribe(topic, qos=1)
+            if result == paho.MQTT_ERR_SUCCESS:
+                self._answers.expect('subscribe', mid, topic)

@@ -1,0 +1,73 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What goes wrong with a broker, in words, and whether trying again helps.
+
+Each explanation comes with True when trying again will not help until somebody mends something.
+"""
+
+import socket
+import ssl
+
+from fer_ros.errors import ConfigurationError
+from fer_ros.home.policy.servers import Broker
+
+CONNECT_TIMEOUT_S = 5.0
+
+
+def refusal(where: str, broker: Broker, reason: str) -> tuple[str, bool]:
+    """Return what it means that the broker refuses the connection."""
+    text = reason.lower()
+    if 'user name or password' in text or 'not authorized' in text or 'not authorised' in text:
+        if not broker.username:
+            return (f'{where} wants a user name and password: set broker.username and '
+                    'broker.password', True)
+        return (f'{where} refuses user {broker.username!r} ({reason}): check username and '
+                'password', True)
+    if 'protocol' in text:
+        return f"{where} does not speak MQTT 5 ({reason}): set mqtt_version: '3.1.1'", True
+    return f'{where} refuses the connection: {reason}', True
+
+
+def failure(where: str, broker: Broker, error: Exception) -> tuple[str, bool]:
+    """Return what it means that connecting fails."""
+    if isinstance(error, ssl.SSLCertVerificationError):
+        reason = error.verify_message or str(error)
+        lowered = reason.lower()
+        if 'hostname' in lowered or 'ip address' in lowered:
+            return (f'{where}: the certificate is for another host name ({reason}): use the name '
+                    'that stands in it', True)
+        if 'expired' in lowered or 'not yet valid' in lowered:
+            return f'{where}: the certificate is not valid now ({reason})', True
+        return (f'{where}: the certificate is not signed by an authority that is trusted here '
+                f"({reason}): set broker.ca_file to that authority's certificate", True)
+    if isinstance(error, ssl.SSLError):
+        return (f'{where}: no TLS connection ({error.reason or error}): is this the TLS port '
+                '(usually 8883)? A broker without TLS needs tls: false', True)
+    if isinstance(error, ConnectionResetError) and broker.uses_tls:
+        # As brokers without TLS do; one that is just ending does it too, so try again soon.
+        return (f'{where} hangs up when TLS is begun: is this the TLS port (usually 8883)? A '
+                'broker without TLS needs tls: false', False)
+    if isinstance(error, ConnectionRefusedError):
+        return f'{where} refuses connections: is it running, and is the port right?', False
+    if isinstance(error, socket.gaierror):
+        return f'{where}: no host of that name', False
+    if isinstance(error, TimeoutError):
+        return f'{where} does not answer within {CONNECT_TIMEOUT_S:g} s', False
+    return f'{where}: {error}', False
+
+
+def tls_context(broker: Broker) -> ssl.SSLContext:
+    """Return the TLS settings of a broker.
+
+    :raises ConfigurationError: when a certificate or key cannot be read.
+    """
+    try:
+        context = ssl.create_default_context(cafile=broker.ca_file or None)
+    except (OSError, ssl.SSLError) as error:
+        raise ConfigurationError(f'broker.ca_file {broker.ca_file}: {error}') from error
+    if broker.certificate_file:
+        try:
+            context.load_cert_chain(broker.certificate_file, broker.key_file)
+        except (OSError, ssl.SSLError) as error:
+            raise ConfigurationError(f'broker.certificate_file {broker.certificate_file} and '
+                                     f'key_file {broker.key_file}: {error}') from error
+    return context

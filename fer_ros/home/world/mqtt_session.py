@@ -1,0 +1,117 @@
+# SPDX-License-Identifier: Apache-2.0
+"""One attempt at a broker: from connecting to the end of the connection."""
+
+from collections.abc import Callable
+import logging
+import ssl
+import threading
+import time
+
+from fer_ros.home.policy.servers import Broker
+from fer_ros.home.world import mqtt_failures
+from fer_ros.home.world.mqtt_answers import Answers
+import paho.mqtt.client as paho
+
+_KEEPALIVE_S = 15
+
+_LOGGER = logging.getLogger(__name__)
+
+
+class Session:
+    """A client with a clean session, used once.
+
+    A client that connects again would send again what the old connection had not acknowledged.
+
+    :param on_accepted: called in the client's thread when the broker has accepted us.
+    :param on_message: called there with topic, payload and whether it was retained.
+    :ivar accepted: whether the broker has accepted us.
+    :ivar problem: what ended the session, and ``serious`` whether trying again will not help.
+    """
+
+    def __init__(self, broker: Broker, client_id: str, will: tuple[str, str] | None,
+                 password: str | None, tls: ssl.SSLContext | None, answers: Answers,
+                 on_accepted: Callable[[], None],
+                 on_message: Callable[[str, bytes, bool], None]):
+        self._broker, self._client_id, self._answers = broker, client_id, answers
+        self._on_accepted, self._on_message = on_accepted, on_message
+        self.where = f'broker {broker.host}:{broker.effective_port}'
+        self._hung_up = f'{self.where} ended the connection'
+        self.accepted, self.problem, self.serious = False, self._hung_up, False
+        self._ended = threading.Event()
+        self._version = paho.MQTTv5 if broker.mqtt_version == '5' else paho.MQTTv311
+        self.client = client = paho.Client(
+            paho.CallbackAPIVersion.VERSION2, client_id=client_id, protocol=self._version,
+            reconnect_on_failure=False,
+            **({} if self._version == paho.MQTTv5 else {'clean_session': True}))
+        if broker.username:
+            client.username_pw_set(broker.username, password)
+        if tls is not None:
+            client.tls_set_context(tls)
+        if will is not None:
+            client.will_set(*will, qos=1, retain=True)
+        client.connect_timeout = mqtt_failures.CONNECT_TIMEOUT_S
+        client.on_connect, client.on_disconnect = self._connected, self._disconnected
+        client.on_message = self._message
+        client.on_publish = lambda _client, _data, mid, reason, _properties: answers.take(
+            'publish', mid, str(reason) if reason.is_failure else '')
+        client.on_subscribe = lambda _client, _data, mid, reasons, _properties: answers.take(
+            'subscribe', mid, next((str(one) for one in reasons if one.is_failure), ''))
+
+    def connect(self) -> bool:
+        """Connect; return whether that could be tried."""
+        broker = self._broker
+        arguments = {'clean_start': True} if self._version == paho.MQTTv5 else {}
+        try:
+            self.client.connect(broker.host, broker.effective_port, _KEEPALIVE_S, **arguments)
+        except (OSError, ValueError) as error:
+            self.problem, self.serious = mqtt_failures.failure(self.where, broker, error)
+            return False
+        return True
+
+    def stay(self, stop: threading.Event) -> None:
+        """Stay until the connection ends, or until told to stop."""
+        self.client.loop_start()
+        # A broker may accept the TCP connection and never answer.
+        deadline = time.monotonic() + 2 * mqtt_failures.CONNECT_TIMEOUT_S
+        while not self._ended.wait(0.2) and not stop.is_set():
+            if not self.accepted and time.monotonic() > deadline:
+                encrypted = 'with' if self._broker.uses_tls else 'without'
+                self.problem = (f'{self.where} does not answer: is it an MQTT broker, and '
+                                f'{encrypted} TLS?')
+                self.client.disconnect()
+                break
+        if self._ended.is_set() and not self.accepted and self.problem == self._hung_up \
+                and not self._broker.uses_tls:
+            self.problem = (f'{self.where} hangs up before it answers: does it want TLS '
+                            '(tls: true, usually port 8883)?')
+        if stop.is_set():
+            self.client.disconnect()
+            self._ended.wait(1.0)
+
+    # Called by the client, in its thread.
+
+    def _connected(self, _client, _data, _flags, reason, _properties) -> None:
+        if reason.is_failure:
+            self.problem, self.serious = mqtt_failures.refusal(self.where, self._broker,
+                                                               str(reason))
+            return
+        self.accepted = True
+        _LOGGER.info('connected to %s%s', self.where,
+                     ' with TLS' if self._broker.uses_tls else '')
+        try:
+            self._on_accepted()
+        except Exception:  # the thread must not die of what others do
+            _LOGGER.exception('on_connect')
+
+    def _disconnected(self, _client, _data, _flags, reason, _properties) -> None:
+        if 'taken over' in str(reason).lower():
+            self.problem = (f'{self.where}: another client uses the id {self._client_id!r}: '
+                            'give each bridge its own base_topic')
+            self.serious = True
+        self._ended.set()
+
+    def _message(self, _client, _data, received) -> None:
+        try:
+            self._on_message(received.topic, received.payload, bool(received.retain))
+        except Exception:  # as above
+            _LOGGER.exception('message on %s', received.topic)

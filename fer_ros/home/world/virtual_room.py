@@ -1,0 +1,148 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A room behind the broker for those with none: a lamp, a blind and scenes that answer.
+
+It speaks as Zigbee2MQTT's devices do, so that what works with it works with them.
+"""
+
+import json
+import threading
+import time
+
+from fer_ros.home.devices.dialects import make_dialect
+from fer_ros.home.devices.mqtt_light import MqttLightTarget
+from fer_ros.home.light import LightState
+from fer_ros.home.policy import Broker
+from fer_ros.home.virtual_lamp import VirtualLamp
+from fer_ros.home.world.mqtt import MqttConnection
+
+#: What the scenes of the virtual room make of its lamp.
+SCENES = {
+    'relax': LightState(True, 0.35, color_temperature_k=2200),
+    'bright': LightState(True, 1.0, color_temperature_k=5000),
+    'night': LightState(False),
+}
+_FADE_REPORT_S = 0.2
+
+
+class VirtualRoom:
+    """A lamp on ``BASE/lamp``, a blind on ``BASE/blind``, scenes on ``BASE/scene``.
+
+    Commands come on ``.../set``, questions on ``.../get``, reports go out (retained, as
+    Zigbee2MQTT can be told to) on the topic itself. A scene is recalled by its name as payload.
+
+    :param answers: False makes a lamp that takes everything and never says anything.
+    """
+
+    def __init__(self, broker: Broker, base: str = 'virtual_room', *, answers: bool = True,
+                 connection_options: dict | None = None):
+        self._base, self._answers = base, answers
+        spec = MqttLightTarget(type='mqtt_light', topic=f'{base}/lamp')
+        self._dialect = make_dialect(spec)
+        self._lamp, self._blind = VirtualLamp(), 1.0
+        self._lock = threading.RLock()
+        self._stop = threading.Event()
+        #: Every command that came, newest last: topic and payload.
+        self.commands: list[tuple[str, str]] = []
+        self._connection = MqttConnection(
+            broker, client_id=f'{base.replace("/", "_")}-room', on_message=self._receive,
+            on_connect=self._connected, **(connection_options or {}))
+        for topic in ('lamp/set', 'lamp/get', 'blind/set', 'blind/get', 'scene'):
+            self._connection.subscribe(f'{base}/{topic}')
+        self._thread = threading.Thread(target=self._run, name='virtual room', daemon=True)
+
+    def start(self) -> None:
+        """Connect and answer."""
+        self._connection.start()
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Disconnect."""
+        self._stop.set()
+        self._connection.stop()
+        self._thread.join(2.0)
+
+    @property
+    def connected(self) -> bool:
+        """Whether the broker has accepted us."""
+        return self._connection.connected
+
+    @property
+    def problem(self) -> str:
+        """What is wrong with the connection, or an empty string."""
+        return self._connection.state.problem
+
+    @property
+    def lamp(self) -> LightState:
+        """How the lamp shines now."""
+        with self._lock:
+            return self._lamp.state(time.monotonic())
+
+    @property
+    def blind(self) -> float:
+        """How far the blind is open, [0, 1]."""
+        return self._blind
+
+    def change_manually(self, state: LightState) -> None:
+        """Change the lamp as a person would."""
+        with self._lock:
+            self._lamp.set(state, 0.0, time.monotonic())
+        self._report()
+
+    def _connected(self) -> None:
+        self._report()
+        self._report_blind()
+
+    def _receive(self, topic: str, payload: bytes, retained: bool) -> None:
+        if retained:
+            return
+        part = topic[len(self._base) + 1:]
+        text = payload.decode('utf-8', 'replace')
+        if part.endswith('/set') or part == 'scene':
+            self.commands.append((topic, text))
+        if part == 'lamp/set':
+            try:
+                data = json.loads(text)
+                transition_s = float(data.get('transition', 0))
+            except (ValueError, TypeError, AttributeError):
+                return
+            state = self._dialect.decode(payload)
+            if state is None:
+                # As of real lamps, a command may leave out the state.
+                state = self._dialect.decode(json.dumps({**data, 'state': 'ON'}).encode())
+            if state is not None:
+                with self._lock:
+                    self._lamp.set(state, transition_s, time.monotonic())
+                self._report()
+        elif part == 'lamp/get':
+            self._report()
+        elif part == 'blind/set':
+            try:
+                self._blind = min(1.0, max(0.0, float(json.loads(text)['position']) / 100))
+            except (ValueError, TypeError, KeyError):
+                return
+            self._report_blind()
+        elif part == 'blind/get':
+            self._report_blind()
+        elif part == 'scene' and text in SCENES:
+            with self._lock:
+                self._lamp.set(SCENES[text], 1.0, time.monotonic())
+            self._report()
+
+    def _report(self) -> None:
+        if self._answers:
+            payload = self._dialect.report(self.lamp)
+            self._connection.publish(f'{self._base}/lamp', payload, retain=True)
+
+    def _report_blind(self) -> None:
+        if self._answers:
+            self._connection.publish(f'{self._base}/blind',
+                                     json.dumps({'position': round(self._blind * 100)}),
+                                     retain=True)
+
+    def _run(self) -> None:
+        fading = False
+        while not self._stop.wait(_FADE_REPORT_S):
+            with self._lock:
+                was, fading = fading, self._lamp.fading(time.monotonic())
+            if was or fading:
+                self._report()

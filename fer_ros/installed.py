@@ -1,0 +1,32 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Where the files beside the code are: in the source tree, by colcon, or by pip."""
+
+import os
+from pathlib import Path
+import sysconfig
+
+from fer_ros.errors import ConfigurationError
+
+
+def config_file(name: str) -> Path:
+    """Return a file of config/, such as ``policies/default.yaml``.
+
+    :raises ConfigurationError: when it is not installed.
+    """
+    for folder in _shares():
+        path = folder / 'config' / name
+        if os.path.isfile(path):    # also where a folder above may not be entered
+            return path
+    raise ConfigurationError(f'{name} is not installed: give the path of a file of your own')
+
+
+def _shares():
+    yield Path(__file__).parents[1]  # the source tree
+    try:
+        from ament_index_python.packages import get_package_share_directory
+        yield Path(get_package_share_directory('fer_ros'))
+    except (ImportError, LookupError):
+        pass
+    for scheme in ('venv', sysconfig.get_default_scheme(), 'posix_user'):
+        if scheme in sysconfig.get_scheme_names():
+            yield Path(sysconfig.get_path('data', scheme)) / 'share' / 'fer_ros'

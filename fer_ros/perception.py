@@ -1,0 +1,226 @@
+# SPDX-License-Identifier: Apache-2.0
+"""From settings to what finds faces and what reads them, for nodes and fer-home alike."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+import threading
+from typing import Any
+
+from fer_ros.emotions.affect import AffectFilter
+from fer_ros.emotions.classification import choose, CropReader, load_metadata, VARIANTS
+from fer_ros.emotions.emotion_filter import DEFAULTS, EmotionFilter
+from fer_ros.errors import ConfigurationError
+from fer_ros.faces.detection import create_detector, DETECTORS, MINIMUM_FACE_PX
+from fer_ros.faces.face_finder import DETECT_EVERY, FaceFinder
+from fer_ros.faces.tracking import FaceTracker
+from fer_ros.parameters import Parameter
+from fer_ros.types import Face, FaceEmotion
+import numpy as np
+
+#: Of everything that may run an ONNX file.
+PROVIDERS = Parameter(
+    'providers', ['cpu'], 'where ONNX Runtime runs an ONNX file, the preferred first, such as '
+    'openvino or cuda, with options after a colon (openvino:device_type=GPU); the processor comes '
+    'last by itself')
+
+DETECTOR_PARAMETERS = (
+    Parameter('detector', DETECTORS[0], 'which detector; auto takes the best that is installed',
+              choices=DETECTORS),
+    Parameter('model_path', '', "the user's own ONNX model; empty: the detector's own"),
+    Parameter('detection_size_px', 0,
+              'long side to which the image is scaled for detection; 0: the detector decides',
+              minimum=0, maximum=4096),
+    Parameter('minimum_face_px', MINIMUM_FACE_PX,
+              'smallest face looked for, pixels of the source image', minimum=8, maximum=2000),
+    Parameter('score_threshold', 0.0, "detections below are dropped; 0: the detector's own",
+              minimum=0.0, maximum=1.0),
+    Parameter('nms_threshold', 0.0,
+              "overlap (IoU) above which two detections are one; 0: the detector's own",
+              minimum=0.0, maximum=1.0),
+    Parameter('detect_every', DETECT_EVERY,
+              'detect in every n-th image, at least each 0.1 s, and carry the tracks between',
+              minimum=1, maximum=30),
+    Parameter('emotion_model', '', 'the emotion model that will read the crops, as the '
+              "classifier's model: it decides their size and color; empty: the shipped one"),
+    Parameter('crop_side_px', 0, 'side of the aligned crops, 16 pixels or more; 0: as '
+              'emotion_model takes them', minimum=0, maximum=1024),
+    Parameter('crop_encoding', 'auto', 'encoding of the crops; auto: mono8 or bgr8, as '
+              'emotion_model takes them', choices=('auto', 'mono8', 'bgr8', 'rgb8')),
+    Parameter('threads', 1, 'processor threads of the detector', minimum=1, maximum=64),
+    PROVIDERS,
+)
+
+CLASSIFIER_PARAMETERS = (
+    Parameter('model', '', 'the model: a file (.tflite or .onnx) with its metadata beside it '
+              '(docs/models.md), or the name of one that ships; empty: the default one'),
+    Parameter('variant', 'auto', 'which variant of a model that ships; auto: the one that is '
+              'faster on this processor, tried at configure', choices=('auto', *VARIANTS)),
+    Parameter('label_set', '', 'which labels the probabilities follow, fer2013 or ferplus '
+              "with the models that ship; empty: the model's default"),
+    Parameter('threads', 1, 'processor threads of the model', minimum=1, maximum=64),
+    PROVIDERS,
+    Parameter('delegate', '', 'path of a delegate library by which LiteRT runs a .tflite '
+              'file; empty: the processor'),
+    Parameter('delegate_options', '', "the delegate's options, key=value,key=value"),
+    Parameter('time_constant_s', DEFAULTS.time_constant_s,
+              'how slowly the filtered state follows the single frames, seconds',
+              minimum=0.0, maximum=60.0, dynamic=True),
+    Parameter('stationary', list(DEFAULTS.stationary),
+              'how much of their time people are angry, disgusted, afraid, happy, sad, surprised '
+              'and neutral, in any unit: what the filtered state returns to without evidence',
+              dynamic=True),
+    Parameter('learn_resting_face', DEFAULTS.learn_resting_face,
+              'learn slowly, for each face, how it looks at rest, and read it less that; the '
+              'service ~/look_neutral does it in three seconds', dynamic=True),
+    Parameter('uncertain_below', DEFAULTS.uncertain_below,
+              "below this confidence the label is uncertain; 0: the model's own threshold",
+              minimum=0.0, maximum=1.0, dynamic=True),
+    Parameter('minimum_quality', DEFAULTS.minimum_quality,
+              'below this face quality the label is uncertain', minimum=0.0, maximum=1.0,
+              dynamic=True),
+)
+
+
+def create_finder(values: Mapping[str, Any]) -> FaceFinder:
+    """Return a face finder with a detector and a tracker of its own.
+
+    :param values: of :data:`DETECTOR_PARAMETERS`, all of them, by name.
+    :raises ConfigurationError: when no such detector can be made.
+    """
+    detector = create_detector(
+        values['detector'], model_path=values['model_path'],
+        size_px=values['detection_size_px'], minimum_face_px=values['minimum_face_px'],
+        score_threshold=values['score_threshold'] or None,
+        nms_threshold=values['nms_threshold'] or None, threads=values['threads'],
+        providers=values['providers'])
+    side_px, encoding = crop_format(values)
+    return FaceFinder(detector, FaceTracker(), detect_every=values['detect_every'],
+                      crop_side_px=side_px, crop_color=encoding != 'mono8')
+
+
+def crop_format(values: Mapping[str, Any]) -> tuple[int, str]:
+    """Return the side of the crops, pixels, and their encoding.
+
+    :param values: as for :func:`create_finder`.
+    :raises ConfigurationError: for a side that is too small, or an emotion model that is not one.
+    """
+    side_px, encoding = values['crop_side_px'], values['crop_encoding']
+    if 0 < side_px < 16:
+        raise ConfigurationError(f'crop_side_px is {side_px}: expected 16 or more, or 0')
+    if not side_px or encoding == 'auto':
+        asked = load_metadata(values['emotion_model']).input
+        side_px = side_px or asked.side_px
+        encoding = asked.encoding if encoding == 'auto' else encoding
+    return side_px, encoding
+
+
+class EmotionReader:
+    """Read the faces of several streams with one network, and filter each stream over time.
+
+    Not safe for use by several threads at once, but for :meth:`look_neutral`.
+
+    :param streams: their names.
+    :param values: of :data:`CLASSIFIER_PARAMETERS`, all of them, by name.
+    :ivar choice: the network's variants that were tried, and their times.
+    :ivar classifier: the network.
+    :ivar filters: the filter over time of each stream, by its name.
+    :ivar mismatch: and ``failure``, ``failed``: as in :class:`CropReader`.
+    :raises ConfigurationError: when the model or a value cannot be used.
+    """
+
+    def __init__(self, streams: Iterable[str], values: Mapping[str, Any]):
+        self.choice = choose(
+            values['model'], variant=values['variant'], threads=values['threads'],
+            label_set=values['label_set'], providers=values['providers'],
+            delegate=values['delegate'], delegate_options=values['delegate_options'])
+        self.classifier = self.choice.classifier
+        # Faces are read in one thread while another asks for their resting state.
+        self._filter_lock = threading.Lock()
+        self._crops = CropReader(self.classifier)
+        self._streams = tuple(streams)
+        self.mismatch = ''
+        self.tune(values)
+
+    @property
+    def name(self) -> str:
+        """The model's name, as published with its results."""
+        return self.classifier.name
+
+    @property
+    def label_set(self) -> str:
+        """Which labels the probabilities follow."""
+        return self.classifier.label_set
+
+    @property
+    def failure(self) -> str:
+        """Why the last faces got no or no whole answer; empty when they got one."""
+        return self._crops.failure
+
+    @property
+    def failed(self) -> int:
+        """How many faces got no answer so far."""
+        return self._crops.failed
+
+    @property
+    def problems(self) -> tuple[str, ...]:
+        """What is wrong now, with what to do."""
+        return tuple(filter(None, (*self.classifier.warnings, self.mismatch, self.failure)))
+
+    def tune(self, values: Mapping[str, Any]) -> None:
+        """Use other parameters of the filters; the states begin again from scratch."""
+        settings = replace(DEFAULTS, **{name: values[name] for name in (
+            'time_constant_s', 'uncertain_below', 'minimum_quality', 'learn_resting_face')},
+            stationary=tuple(values['stationary']))
+        self.filters = {stream: EmotionFilter.of(self.classifier, settings)
+                         for stream in self._streams}
+        self._affect_filters = {
+            stream: AffectFilter(time_constant_s=values['time_constant_s'])
+            for stream in self._streams}
+
+    def look_neutral(self) -> int:
+        """Learn the resting face of everybody in view from the next seconds; return how many."""
+        with self._filter_lock:
+            return sum(one.look_neutral() for one in self.filters.values())
+
+    def reset(self, stream: str) -> None:
+        """Forget the faces of a stream."""
+        self.filters[stream].reset()
+        self._affect_filters[stream].reset()
+
+    def read(self, frames: Mapping[str, tuple[float, Sequence[Face]]]
+             ) -> dict[str, list[FaceEmotion]]:
+        """Return what the faces show, by stream; one batch for the faces of all streams.
+
+        :param frames: the stamp of the image, seconds, and its faces, by stream; a face without
+            a crop is skipped.
+        """
+        readable = {stream: [face for face in faces if face.crop is not None]
+                    for stream, (_, faces) in frames.items()}
+        crops = [face.crop for faces in readable.values() for face in faces]
+        reading = self._crops.read(crops)
+        if crops:
+            self.mismatch = self._crops.mismatch
+        affect = [None] * len(crops) if reading.affect is None else reading.affect
+        rows = iter(zip(reading.probabilities, affect, reading.valid))
+        return {stream: self._emotions(stream, frames[stream][0],
+                                       [(face, *next(rows)) for face in faces])
+                for stream, faces in readable.items()}
+
+    def _emotions(self, stream: str, stamp_s: float, read: list[tuple]) -> list[FaceEmotion]:
+        # A face without quality stays in sight and brings no evidence.
+        with self._filter_lock:
+            emotions = self.filters[stream].update(stamp_s, [
+                (face if valid else replace(face, quality=0.0), probabilities)
+                for face, probabilities, _, valid in read])
+        own = [(face.track_id, affect) for face, _, affect, _ in read if affect is not None]
+        if not own:
+            return emotions
+        smooth = self._affect_filters[stream].update(stamp_s, own)
+        return [_with_affect(emotion, values) for emotion, values in zip(emotions, smooth)]
+
+
+def _with_affect(emotion: FaceEmotion, values: np.ndarray) -> FaceEmotion:
+    """Return the emotion with what the model itself says of valence and arousal."""
+    valence, arousal = (float(own) if np.isfinite(own) else derived for own, derived
+                        in zip(values, (emotion.valence, emotion.arousal)))
+    return replace(emotion, valence=valence, arousal=arousal)

@@ -1,0 +1,95 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The values that pass between the parts of the core; each is immutable."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+#: Order of the rows of ``landmarks``; left and right are the image's, so the first eye is the one
+#: with the smaller x on an upright face.
+LANDMARKS = ('left_eye', 'right_eye', 'nose', 'left_mouth', 'right_mouth')
+
+
+@dataclass(frozen=True)
+class BoundingBox:
+    """A box in pixels of the source image; the origin is the image's top left corner."""
+
+    x: float
+    y: float
+    width: float
+    height: float
+
+    @property
+    def centre(self) -> tuple[float, float]:
+        """The centre, pixels."""
+        return self.x + self.width / 2, self.y + self.height / 2
+
+    def clipped(self, image_width: int, image_height: int) -> 'BoundingBox':
+        """Return the part of the box inside the image (of zero size when it lies outside)."""
+        x0, y0 = min(max(self.x, 0), image_width), min(max(self.y, 0), image_height)
+        x1 = min(max(self.x + self.width, x0), image_width)
+        y1 = min(max(self.y + self.height, y0), image_height)
+        return BoundingBox(x0, y0, x1 - x0, y1 - y0)
+
+
+@dataclass(frozen=True)
+class Detection:
+    """A face found in one image.
+
+    :ivar score: the detector's confidence, [0, 1].
+    :ivar landmarks: float32 ``(5, 2)`` pixels in the order of :data:`LANDMARKS`, or None where
+        the detector has none that can be trusted.
+    """
+
+    box: BoundingBox
+    score: float
+    landmarks: np.ndarray | None = None
+
+
+@dataclass(frozen=True)
+class Face:
+    """A detection with an identity and, where it was asked for, its aligned crop.
+
+    :ivar track_id: stays with the person; from 1 upwards, never used again.
+    :ivar box: inside the image.
+    :ivar detected: True when this frame's detector found it, False when the track was carried on.
+    :ivar quality: how far the crop can be trusted, [0, 1].
+    :ivar crop: uint8, aligned, ``(side, side)`` gray or ``(side, side, 3)`` BGR, or None.
+    """
+
+    track_id: int
+    box: BoundingBox
+    score: float
+    landmarks: np.ndarray | None = None
+    detected: bool = True
+    quality: float = 1.0
+    crop: np.ndarray | None = None
+
+
+@dataclass(frozen=True)
+class FaceEmotion:
+    """What one face shows.
+
+    :ivar probabilities: float32 ``(7,)`` of this frame, in the order of
+        :class:`fer_ros.emotions.labels.Emotion`; they sum to 1.
+    :ivar filtered: float32 ``(7,)`` of the state over time, same order; they sum to 1.
+    :ivar label: the winner of ``filtered``, or :data:`fer_ros.emotions.labels.UNCERTAIN`.
+    :ivar confidence: probability of the winner of ``filtered``, [0, 1], also when uncertain.
+    :ivar quality: the face's quality, [0, 1].
+    :ivar valence: unpleasant to pleasant, [-1, 1].
+    :ivar arousal: calm to excited, [-1, 1].
+    :ivar duration_s: how long the label has been the same, seconds.
+    :ivar onset: True in the one frame in which the label changed.
+    """
+
+    track_id: int
+    box: BoundingBox
+    probabilities: np.ndarray
+    filtered: np.ndarray
+    label: str
+    confidence: float
+    quality: float = 1.0
+    valence: float = 0.0
+    arousal: float = 0.0
+    duration_s: float = 0.0
+    onset: bool = False

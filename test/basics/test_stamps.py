@@ -1,0 +1,32 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Time runs on whatever the stamps do."""
+
+from fer_ros.stamps import FrameClock
+import pytest
+
+
+@pytest.mark.parametrize('stamps, intervals', [
+    ([5.0, 5.1, 5.3], [0, 0.1, 0.2]),
+    # A stamp that stands still or goes back: the last good interval stands in.
+    ([5.0, 5.1, 5.1, 5.1], [0, 0.1, 0.1, 0.1]),
+    ([7.0, 7.0], [0, 1 / 30]),
+    ([5.0, 5.1, 4.0, 4.1], [0, 0.1, 0.1, 0.1]),
+    # A recording that is played again and again.
+    ([0.0, 9.9, 10.0, 0.0, 0.2, 10.0, 0.1], [0, 9.9, 0.1, 0.1, 0.2, 0.2, 0.2]),
+    # One wrong stamp in the past is no pause afterwards.
+    ([5.0, 5.1, -1e9, 5.3], [0, 0.1, 0.1, 0.2]),
+    # A clock that starts in 1970 and is put right.
+    ([1e9, 0.0, 0.1, 1e9 + 0.25], [0, 1 / 30, 0.1, 0.25]),
+    # A pause is told once and stands in for nothing.
+    ([0.0, 0.1, 60.0, 60.0], [0, 0.1, 59.9, 1 / 30]),
+])
+def test_intervals(stamps, intervals):
+    clock = FrameClock(longest_s=20.0)
+    assert [clock.advance(stamp_s) for stamp_s in stamps] == pytest.approx(intervals, abs=1e-6)
+
+
+def test_after_reset_the_next_stamp_is_the_first():
+    clock = FrameClock(longest_s=20.0)
+    clock.advance(100.0)
+    clock.reset()
+    assert [clock.advance(1.0), clock.advance(1.5)] == [0, 0.5]

@@ -1,0 +1,60 @@
+# SPDX-License-Identifier: Apache-2.0
+import math
+import threading
+
+from fer_ros.newest import Newest
+from fer_ros.statistics import LatencyWindow, RateMeter
+import pytest
+
+
+@pytest.mark.parametrize('period_s', [0.01, 1 / 30, 0.5])
+def test_rate_of_a_steady_stream(period_s):
+    meter = RateMeter(window_s=5.0)
+    for i in range(200):
+        meter.tick(i * period_s)
+    assert meter.rate_hz(199 * period_s) == pytest.approx(1 / period_s, rel=0.02)
+
+
+def test_a_stream_that_stopped_slows_down_to_nothing():
+    meter = RateMeter(window_s=5.0)
+    for i in range(60):
+        meter.tick(i / 30)
+    assert meter.rate_hz(4.0) == pytest.approx(15, rel=0.05)  # 60 events in 4 s
+    assert meter.rate_hz(10.0) == 0
+
+
+def test_a_clock_that_jumps_back_starts_anew():
+    meter = RateMeter()
+    for now_s in (100.0, 100.1, 3.0, 3.1, 3.2):
+        meter.tick(now_s)
+    assert meter.rate_hz(3.2) == pytest.approx(10)
+
+
+def test_latency_quantiles():
+    window = LatencyWindow(size=100)
+    assert math.isnan(window.median_ms)
+    for value in [1e6] * 50 + list(range(1, 101)) + [math.nan, math.inf]:
+        window.add(value)
+    assert (len(window), window.median_ms, window.p99_ms) == (100, 50, 99)
+
+
+def test_the_newest_of_each_key_wins_and_drops_are_counted():
+    newest = Newest()
+    for item, key in [(1, 'a'), (2, 'a'), (3, 'b'), (4, 'a')]:
+        newest.put(item, key)
+    assert newest.take() == {'a': 4, 'b': 3}
+    assert newest.replaced == 2
+
+
+def test_close_wakes_the_taker_and_counts_what_waits():
+    newest = Newest()
+    taken = []
+    thread = threading.Thread(target=lambda: taken.append(newest.take()))
+    thread.start()
+    newest.close()
+    thread.join(5)
+    assert taken == [None]
+    other = Newest()
+    other.put(1)
+    other.close()
+    assert other.take() is None and other.replaced == 1

@@ -1,0 +1,224 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The client of Home Assistant's API against a local server that answers as its API does."""
+
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+import json
+import threading
+import time
+
+from fer_ros.errors import ConfigurationError
+from fer_ros.home.action import Command, Outcome
+from fer_ros.home.controller import HomeController
+from fer_ros.home.devices.home_assistant_light import light_state
+from fer_ros.home.light import LightState
+from fer_ros.home.policy import parse_policy
+from home_support import emotion
+import pytest
+
+POLICY = """
+version: 1
+home_assistant: {{url: 'http://127.0.0.1:{port}', token: {{env: HA_TOKEN}}, poll_s: 0.2}}
+policies:
+  mirror: {{by_emotion: {{happy: {{strategy: mirror, scene: party}}, sad: {{strategy: "off"}}}}}}
+rooms:
+  study:
+    policy: mirror
+    targets:
+      desk: {{type: home_assistant_light, entity_id: {entity}}}
+      mood: {{type: home_assistant_scene, scenes: {{party: scene.party}}}}
+    smoothing_s: 0.1
+    dwell_s: 0.3
+    cooldown_s: 0.2
+    transition_s: 0.1
+    nobody: {{after_s: 0.5}}
+    hold: {{for_s: 60, settle_s: 0.4}}
+"""
+TOKEN = 'a-token'
+
+
+class Server(ThreadingHTTPServer):
+    """Holds entities; a call on one that does not exist answers success, as the real one does."""
+
+    daemon_threads = True
+
+    def __init__(self):
+        super().__init__(('127.0.0.1', 0), Handler)
+        self.calls = []
+        self.entities = {
+            'light.desk': {'state': 'on', 'attributes': {
+                'brightness': 128, 'color_mode': 'color_temp', 'color_temp_kelvin': 3000,
+                'rgb_color': [255, 180, 107]}},
+            'scene.party': {'state': '2024-01-01T00:00:00+00:00', 'attributes': {}}}
+        threading.Thread(target=self.serve_forever, daemon=True).start()
+
+
+class Handler(BaseHTTPRequestHandler):
+    def log_message(self, *_):
+        """Be quiet."""
+
+    def answer(self, status, data=None):
+        body = json.dumps(data if data is not None else {}).encode()
+        self.send_response(status)
+        self.send_header('Content-Length', str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def permitted(self):
+        if self.headers['Authorization'] == f'Bearer {TOKEN}':
+            return True
+        self.answer(401)
+        return False
+
+    def do_GET(self):  # noqa: N802
+        if self.permitted():
+            entity = self.server.entities.get(self.path.rpartition('/')[2])
+            self.answer(200 if entity else 404, entity)
+
+    def do_POST(self):  # noqa: N802
+        data = json.loads(self.rfile.read(int(self.headers['Content-Length'])))
+        if not self.permitted():
+            return
+        self.server.calls.append((self.path, data))
+        entity = self.server.entities.get(data['entity_id'])
+        if entity and data['entity_id'].startswith('light.'):
+            entity['state'] = 'on' if self.path.endswith('on') else 'off'
+            if 'brightness' in data:
+                entity['attributes']['brightness'] = data['brightness']
+            if 'rgb_color' in data:
+                entity['attributes'].update(rgb_color=data['rgb_color'], color_mode='rgb',
+                                            color_temp_kelvin=None)
+            if 'color_temp_kelvin' in data:
+                entity['attributes'].update(color_temp_kelvin=data['color_temp_kelvin'],
+                                            color_mode='color_temp')
+        self.answer(200, [])
+
+
+class Running:
+    def __init__(self, port, entity='light.desk'):
+        self.actions = []
+        self.home = HomeController(parse_policy(POLICY.format(port=port, entity=entity)),
+                           on_action=self.actions.append)
+
+    def see(self, label, until, timeout_s=8.0):
+        end = time.monotonic() + timeout_s
+        while not until():
+            assert time.monotonic() < end, (self.home.snapshot('study'),
+                                            self.home.complaints(), self.actions)
+            now = time.time()
+            self.home.observe('emotions', [emotion(label)] if label else [], now, now_s=now)
+            self.home.tick(now)
+            time.sleep(0.05)
+
+    def of(self, target):
+        return [action for action in self.actions if action.target == target]
+
+    def complains(self, words):
+        return any(words in complaint.text for complaint in self.home.complaints())
+
+
+@pytest.fixture
+def server(monkeypatch):
+    monkeypatch.setenv('HA_TOKEN', TOKEN)
+    one = Server()
+    yield one
+    one.shutdown()
+    one.server_close()
+
+
+@pytest.fixture
+def running(server):
+    one = Running(server.server_port)
+    one.see('', lambda: one.home._devices['study', 'desk'].available)
+    one.see('', lambda: one.home.snapshot('study').devices[0].known)
+    yield one
+    one.home.close(time.time())
+
+
+def test_a_light_and_a_scene_are_called_read_back_and_restored(server, running):
+    running.see('happy', lambda: running.of('desk') and running.of('mood'))
+    (path, data), = [call for call in server.calls if 'light/' in call[0]]
+    assert path == '/api/services/light/turn_on'
+    assert data['entity_id'] == 'light.desk' and len(data['rgb_color']) == 3
+    assert data['transition'] == 0.1 and 1 <= data['brightness'] <= 255
+    assert ('/api/services/scene/turn_on', {'entity_id': 'scene.party', 'transition': 0.1}) in \
+        server.calls
+    assert running.of('desk')[0].outcome in (Outcome.CONFIRMED, Outcome.SENT)
+    running.see('', lambda: len(running.of('desk')) == 2)
+    assert running.of('desk')[1].command == Command.RESTORE
+    assert server.entities['light.desk']['attributes']['color_temp_kelvin'] == 3000
+
+
+def test_off_is_turn_off(server, running):
+    running.see('sad', lambda: running.of('desk'))
+    assert server.entities['light.desk']['state'] == 'off'
+
+
+def test_a_change_in_home_assistant_holds_the_room(server, running):
+    running.see('happy', lambda: running.of('desk'))
+    desk = running.home._engine.room('study').targets['desk']
+    # Past the transition: within it a lamp under way would be no hand.
+    running.see('happy', lambda: not desk.in_window)
+    server.entities['light.desk']['attributes']['brightness'] = 10
+    running.see('happy', lambda: running.home.snapshot('study').on_hold)
+    assert server.entities['light.desk']['attributes']['brightness'] == 10
+
+
+def test_a_call_on_a_missing_entity_is_found_out(server, monkeypatch):
+    one = Running(server.server_port, 'light.nowhere')
+    try:
+        one.see('happy', lambda: one.complains('knows no light.nowhere'))
+    finally:
+        one.home.close(time.time())
+    assert not any(action.outcome == Outcome.CONFIRMED for action in one.of('desk'))
+
+
+def test_an_entity_that_goes_is_a_failed_action(server, running):
+    del server.entities['light.desk']
+    running.see('happy', lambda: running.of('desk'))
+    assert running.of('desk')[0].outcome == Outcome.FAILED
+    assert 'light.desk' in running.of('desk')[0].detail
+
+
+def test_an_unavailable_light_is_told(server, running):
+    server.entities['light.desk']['state'] = 'unavailable'
+    running.see('', lambda: running.complains('light.desk is unavailable'))
+
+
+def test_a_wrong_token_is_serious(server, monkeypatch):
+    monkeypatch.setenv('HA_TOKEN', 'another')
+    one = Running(server.server_port)
+    try:
+        one.see('happy', lambda: one.complains('refuses the token'))
+        assert any(complaint.serious for complaint in one.home.complaints())
+        assert not any('another' in complaint.text for complaint in one.home.complaints())
+    finally:
+        one.home.close(time.time())
+
+
+def test_a_server_that_is_away_is_told(server):
+    server.shutdown()
+    server.server_close()
+    one = Running(server.server_port)
+    try:
+        one.see('happy', lambda: one.complains('refuses connections'))
+    finally:
+        one.home.close(time.time())
+
+
+def test_a_missing_token_is_told_at_once(monkeypatch):
+    monkeypatch.delenv('HA_TOKEN', raising=False)
+    with pytest.raises(ConfigurationError, match='home_assistant.token.*HA_TOKEN'):
+        Running(1)
+
+
+@pytest.mark.parametrize('entity, state', [
+    ({'state': 'off', 'attributes': {}}, LightState(False)),
+    ({'state': 'on', 'attributes': {'brightness': 255, 'color_mode': 'color_temp',
+                                    'color_temp_kelvin': 2700, 'rgb_color': [255, 1, 1]}},
+     LightState(True, 1.0, None, 2700)),
+    ({'state': 'on', 'attributes': {'color_mode': 'hs', 'rgb_color': [255, 0, 0]}},
+     LightState(True, None, (1.0, 0.0, 0.0))),
+    ({'state': 'on', 'attributes': None}, LightState(True)),
+    ({'state': 'unavailable'}, None), ({}, None)])
+def test_light_states(entity, state):
+    assert light_state(entity) == state

@@ -66,7 +66,7 @@ class Face:
     crop: np.ndarray | None = None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class FaceEmotion:
     """What one face shows.
 

@@ -17,6 +17,19 @@ os.environ.pop('ROS_NAMESPACE', None)
 # What the user has fetched changes no test.
 os.environ['XDG_DATA_HOME'] = os.path.join(tempfile.gettempdir(), 'fer_ros_tests_have_no_data')
 
+#: Tests of running nodes, brokers and browsers, which wait for each other: one at a time.
+LIVE = ('nodes', 'dashboard', 'system', 'launch', 'home/connected')
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items):
+    """Group the tests for two processes: one for what is live, the other for all else by file."""
+    tests = REPOSITORY / 'test'
+    for item in items:
+        name = item.path.relative_to(tests).as_posix()
+        group = 'live' if name.startswith(tuple(f'{folder}/' for folder in LIVE)) else name
+        item.add_marker(pytest.mark.xdist_group(group))
+
 
 @pytest.fixture(scope='session')
 def shared() -> Path:

@@ -19,8 +19,10 @@ def emotion(label, probability=0.9, *, track_id=1, side_px=100.0, **fields):
         values[LABELS.index(label)] = probability
     else:
         values[:] = 1 / len(LABELS)
-    return FaceEmotion(track_id, BoundingBox(10, 10, side_px, side_px), values, values, label,
-                       float(values.max()), **fields)
+    return FaceEmotion(**{
+        'track_id': track_id, 'box': BoundingBox(10, 10, side_px, side_px),
+        'probabilities': values, 'filtered': values, 'label': label,
+        'confidence': float(values.max()), **fields})
 
 
 POLICY = """

@@ -104,6 +104,7 @@ def message_to_emotions(message: EmotionArray) -> list[FaceEmotion]:
             raise FerError(f'emotion of face {item.track_id}: unknown label {item.label!r}')
         duration_s = item.state_duration.sec + item.state_duration.nanosec * 1e-9
         emotions.append(FaceEmotion(
-            item.track_id, roi_to_box(item.roi), probabilities, filtered, item.label,
-            item.confidence, item.quality, item.valence, item.arousal, duration_s, item.onset))
+            track_id=item.track_id, box=roi_to_box(item.roi), probabilities=probabilities,
+            filtered=filtered, label=item.label, confidence=item.confidence, quality=item.quality,
+            valence=item.valence, arousal=item.arousal, duration_s=duration_s, onset=item.onset))
     return emotions

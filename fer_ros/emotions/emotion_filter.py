@@ -203,9 +203,11 @@ class EmotionFilter:
             state.label, state.since_s = label, self._now_s
         valence, arousal = valence_arousal(state.belief)
         return FaceEmotion(
-            face.track_id, face.box, probabilities.astype(np.float32),
-            state.belief.astype(np.float32), label, confidence, quality, valence, arousal,
-            self._now_s - state.since_s, onset)
+            track_id=face.track_id, box=face.box,
+            probabilities=probabilities.astype(np.float32),
+            filtered=state.belief.astype(np.float32), label=label, confidence=confidence,
+            quality=quality, valence=valence, arousal=arousal,
+            duration_s=self._now_s - state.since_s, onset=onset)
 
     def _forget(self) -> None:
         oldest_first = sorted(self._states.items(), key=lambda item: item[1].seen_s)

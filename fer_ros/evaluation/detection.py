@@ -8,6 +8,7 @@ import time
 
 import cv2
 from fer_ros.errors import ConfigurationError
+from fer_ros.faces.boxes import areas, intersection_over_union
 from fer_ros.faces.detection import FaceDetector
 from fer_ros.faces.detection.base import scaled_to
 import numpy as np
@@ -142,7 +143,7 @@ def run(detector: FaceDetector, items: Sequence[LabelledImage], condition: str =
         boxes = np.array([[d.box.x, d.box.y, d.box.x + d.box.width, d.box.y + d.box.height]
                           for d in detections], float).reshape(-1, 4)
         scores = np.array([d.score for d in detections], float)
-        yield item, Outcome(boxes, scores, labels, overlaps(boxes, labels))
+        yield item, Outcome(boxes, scores, labels, intersection_over_union(boxes, labels))
 
 
 def processor_times(detector: FaceDetector, items: Sequence[LabelledImage],
@@ -163,18 +164,9 @@ def processor_times(detector: FaceDetector, items: Sequence[LabelledImage],
     return times_s.min(axis=1)
 
 
-def overlaps(first: np.ndarray, second: np.ndarray) -> np.ndarray:
-    """Return the intersection over union of each pair of boxes, ``(n, m)``."""
-    sides = (np.minimum(first[:, None, 2:], second[None, :, 2:])
-             - np.maximum(first[:, None, :2], second[None, :, :2]))
-    shared = np.prod(np.maximum(sides, 0), axis=2)
-    areas = [np.prod(boxes[:, 2:] - boxes[:, :2], axis=1) for boxes in (first, second)]
-    return shared / np.maximum(areas[0][:, None] + areas[1] - shared, 1e-9)
-
-
 def side_lengths(boxes: np.ndarray) -> np.ndarray:
     """Return the root of each box's area, pixels."""
-    return np.sqrt(np.prod(np.maximum(boxes[:, 2:] - boxes[:, :2], 0), axis=1))
+    return np.sqrt(areas(boxes))
 
 
 def matched(outcome: Outcome, smallest_px: float) -> tuple[np.ndarray, np.ndarray]:

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import cv2
 from fer_ros.errors import ConfigurationError
-from fer_ros.evaluation.detection import MATCHING_IOU, overlaps
+from fer_ros.evaluation.detection import MATCHING_IOU
+from fer_ros.faces.boxes import intersection_over_union
 from fer_ros.faces.detection import FaceDetector
 from fer_ros.types import BoundingBox, Face
 import numpy as np
@@ -137,7 +138,7 @@ def render(scene: Scene, sprites: list[Sprite], backdrop: np.ndarray, *, seed: i
                 truth[k] = np.nan
         for k in order:
             for other in order[order.index(k) + 1:]:
-                if overlaps(truth[k:k + 1], truth[other:other + 1])[0, 0] > 0.25:
+                if intersection_over_union(truth[k:k + 1], truth[other:other + 1])[0, 0] > 0.25:
                     truth[k] = np.nan  # behind another face
         noise = random.normal(0, 3, image.shape[:2])[..., None]
         yield t, np.clip(image + noise, 0, 255).astype(np.uint8), truth
@@ -224,7 +225,7 @@ class TrackingMeter:
         boxes = np.array([[f.box.x, f.box.y, f.box.x + f.box.width, f.box.y + f.box.height]
                           for f in faces], float).reshape(-1, 4)
         there = ~np.isnan(truth[:, 0])
-        table = np.where(there, overlaps(boxes, np.nan_to_num(truth)), 0)
+        table = np.where(there, intersection_over_union(boxes, np.nan_to_num(truth)), 0)
         taken: set[int] = set()
         for k in np.flatnonzero(there):
             self._figures.frames += 1

@@ -5,6 +5,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from fer_ros.faces.assignment import assign
+from fer_ros.faces.boxes import areas, intersection_over_smaller, shared_areas
+from fer_ros.faces.motion import BoxMotion
 from fer_ros.stamps import FrameClock
 from fer_ros.types import BoundingBox, Detection
 import numpy as np
@@ -14,12 +16,6 @@ _GATE = 18.5
 # A face does not jump further than this from where it is expected, in units of its longer side,
 # and as much again for each second unseen.
 _FURTHEST = 1.0
-# Standard deviations in units of the face's side: of a detected box, ...
-_POSITION_NOISE, _SIZE_NOISE = 0.035, 0.06
-# ... of a face's first speed (sides a second), and how it changes (sides a second squared).
-_FIRST_SPEED, _FIRST_GROWTH = 2.0, 0.5
-_ACCELERATION, _GROWTH_ACCELERATION = 3.0, 0.8
-_GROWTH_LASTS_S = 0.3
 # Where faces overlap, the one behind shows in part: the noise of a box grows by this times the
 # share of it that another track covers.
 _COVER_NOISE = 20.0
@@ -67,13 +63,10 @@ class _Entry:
 
 class FaceTracker:
     """
-    Assign detections to tracks: constant velocity, Kalman filters, Hungarian assignment.
+    Assign detections to tracks that move as :class:`fer_ros.faces.motion.BoxMotion` says.
 
-    Centre, width and height each move with constant velocity disturbed by white acceleration
-    (Bar-Shalom, Li, Kirubarajan: Estimation with Applications to Tracking and Navigation, 2001,
-    6.2.2), with noise in proportion to the face's side, so neither frame rate nor resolution
-    changes the behaviour. A detection goes to the track that explains it best: the assignment
-    minimises the sum of the negative log-likelihoods, within gates.
+    A detection goes to the track that explains it best: the assignment minimizes the sum of the
+    negative log-likelihoods, within gates.
 
     :param confirm_hits: detections after which a new face is reported and gets its id.
     :param instant_score: a new face with this score is reported at once, [0, 1].
@@ -99,8 +92,7 @@ class FaceTracker:
     def reset(self) -> None:
         """Forget all faces; ids are not used again all the same."""
         self._entries: list[_Entry] = []
-        self._state = np.zeros((0, 4, 2))  # value and speed of cx, cy, width, height
-        self._covariance = np.zeros((0, 4, 2, 2))
+        self._motion = BoxMotion()
         self._clock.reset()
 
     def __len__(self) -> int:
@@ -119,7 +111,7 @@ class FaceTracker:
         :param image_size: width and height, pixels; a face that moves out is forgotten.
         """
         interval_s = self._clock.advance(stamp_s)
-        self._predict(interval_s)
+        self._motion.predict(min(interval_s, self._timeout_s))
         for entry in self._entries:
             entry.unseen_s += interval_s
         self._bury(None, set())
@@ -131,33 +123,13 @@ class FaceTracker:
 
     def rescale(self, x_factor: float, y_factor: float) -> None:
         """Adapt the tracks to a change of the image's resolution."""
-        factors = np.array([x_factor, y_factor, x_factor, y_factor])
-        self._state *= factors[:, None]
-        self._covariance *= (factors ** 2)[:, None, None]
+        self._motion.rescale(x_factor, y_factor)
 
     def set_landmarks(self, track: Track, landmarks: np.ndarray) -> None:
         """Give a track better landmarks than the detector's: float ``(5, 2)`` pixels."""
         for entry in self._entries:
             if entry.track_id == track.track_id:
                 entry.landmarks = _relative(landmarks, track.box)
-
-    def _sides(self) -> np.ndarray:
-        return np.sqrt(np.maximum(self._state[:, 2, 0] * self._state[:, 3, 0], 1.0))
-
-    def _predict(self, dt: float) -> None:
-        if not self._entries:
-            return
-        dt = min(dt, self._timeout_s)
-        move = np.array([[1, dt], [0, 1]])
-        scale = np.array([_ACCELERATION] * 2 + [_GROWTH_ACCELERATION] * 2)
-        strength = (self._sides()[:, None] * scale) ** 2 * dt
-        noise = np.array([[dt ** 2 / 3, dt / 2], [dt / 2, 1]])
-        self._state = self._state @ move.T
-        # A face does not go on growing for long: unseen, it would swell or vanish.
-        self._state[:, 2:, 1] *= np.exp(-dt / _GROWTH_LASTS_S)
-        self._state[:, 2:, 0] = np.maximum(self._state[:, 2:, 0], 1.0)
-        self._covariance = (move @ self._covariance @ move.T
-                            + strength[:, :, None, None] * noise)
 
     def _correct(self, detections: Sequence[Detection],
                  image_size: tuple[int, int] | None) -> set[int]:
@@ -179,7 +151,8 @@ class FaceTracker:
         for i in free:
             if len(self._entries) >= self._max_tracks:
                 break
-            if _common_share(boxes[i:i + 1], self._state[:, :, 0]).max(initial=0) < _SAME_FACE:
+            if intersection_over_smaller(_corners(boxes[i:i + 1]), _corners(self._motion.values)
+                                         ).max(initial=0) < _SAME_FACE:
                 seen.add(len(self._entries))
                 self._bear(boxes[i], detections[i], image_size)
         return seen
@@ -188,19 +161,18 @@ class FaceTracker:
         """Return the share of each track's box that the one covering it most covers, ``(n,)``."""
         if not self._entries:
             return np.zeros(0)
-        values = self._state[:, :, 0]
-        shared = _shared_area(values, values * (1, 1, _HEAD, _HEAD))
+        faces = _corners(self._motion.values)
+        shared = shared_areas(faces, _corners(self._motion.values * (1, 1, _HEAD, _HEAD)))
         np.fill_diagonal(shared, 0)
-        return shared.max(axis=1) / np.maximum(values[:, 2] * values[:, 3], 1.0)
+        return shared.max(axis=1) / areas(faces)
 
     def _assign(self, boxes: np.ndarray) -> tuple[list[int], list[int]]:
         if not self._entries or not len(boxes):
             return [], []
-        sides = self._sides()
-        variance = self._covariance[:, :, 0, 0] + self._noise(sides)
-        offset = boxes[None] - self._state[:, None, :, 0]
+        variance = self._motion.variance
+        offset = boxes[None] - self._motion.values[:, None]
         distance = np.sum(offset ** 2 / variance[:, None], axis=2)
-        longer = self._state[:, 2:, 0].max(axis=1)
+        longer = self._motion.values[:, 2:].max(axis=1)
         jump = np.hypot(offset[:, :, 0], offset[:, :, 1]) / longer[:, None]
         unseen_s = np.array([entry.unseen_s for entry in self._entries])
         allowed = (distance < _GATE) & (jump < (_FURTHEST + unseen_s)[:, None])
@@ -212,19 +184,8 @@ class FaceTracker:
         pairs = [(int(r), int(c)) for r, c in zip(rows, columns) if allowed[r, c]]
         return [r for r, _ in pairs], [c for _, c in pairs]
 
-    @staticmethod
-    def _noise(sides: np.ndarray) -> np.ndarray:
-        """Variance of a detected box's values, ``(n, 4)``."""
-        return (sides[:, None] * np.array([_POSITION_NOISE] * 2 + [_SIZE_NOISE] * 2)) ** 2
-
     def _absorb(self, row: int, box: np.ndarray, detection: Detection, doubt: float) -> None:
-        state, covariance = self._state[row], self._covariance[row]
-        noise = self._noise(self._sides()[row:row + 1])[0] * doubt ** 2
-        variance = covariance[:, 0, 0] + noise
-        gain = covariance[:, :, 0] / variance[:, None]
-        state += gain * (box - state[:, 0])[:, None]
-        state[2:, 0] = np.maximum(state[2:, 0], 1.0)
-        covariance -= gain[:, :, None] * covariance[:, None, 0, :]
+        self._motion.correct(row, box, doubt)
         entry = self._entries[row]
         entry.score, entry.landmarks = detection.score, _own_landmarks(detection)
         entry.unseen_s, entry.misses = 0.0, 0
@@ -236,17 +197,10 @@ class FaceTracker:
         entry = _Entry(0, detection.score, _own_landmarks(detection))
         self._confirm(entry)
         self._entries.append(entry)
-        state = np.stack([box, np.zeros(4)], axis=1)
         cut = _cut(box, image_size)
         # The side that the border does not cut tells how large the face is.
-        side = max(box[2:]) if cut.any() else np.sqrt(max(box[2] * box[3], 1.0))
-        speed = side * np.array([_FIRST_SPEED] * 2 + [_FIRST_GROWTH] * 2)
-        covariance = np.zeros((4, 2, 2))
-        doubt = np.where(cut, _CUT_NOISE, 1.0)
-        covariance[:, 0, 0] = self._noise(np.array([side]))[0] * doubt ** 2
-        covariance[:, 1, 1] = speed ** 2
-        self._state = np.concatenate([self._state, state[None]])
-        self._covariance = np.concatenate([self._covariance, covariance[None]])
+        side = max(box[2:]) if cut.any() else np.sqrt(box[2] * box[3])
+        self._motion.add(box, side, np.where(cut, _CUT_NOISE, 1.0))
 
     def _confirm(self, entry: _Entry) -> None:
         if not entry.track_id and (entry.hits >= self._confirm_hits
@@ -257,7 +211,7 @@ class FaceTracker:
     def _bury(self, image_size: tuple[int, int] | None, seen: set[int]) -> None:
         keep = []
         for row, entry in enumerate(self._entries):
-            x, y = self._state[row, :2, 0]
+            x, y = self._motion.values[row, :2]
             left = image_size and row not in seen and not (0 <= x <= image_size[0]
                                                            and 0 <= y <= image_size[1])
             # An unconfirmed face that is missed once was a false alarm.
@@ -265,14 +219,14 @@ class FaceTracker:
                     entry.track_id or not entry.misses):
                 keep.append(row)
         self._entries = [self._entries[row] for row in keep]
-        self._state, self._covariance = self._state[keep], self._covariance[keep]
+        self._motion.keep(keep)
 
     def _report(self) -> list[Track]:
         tracks = []
-        for entry, state in zip(self._entries, self._state[:, :, 0]):
+        for entry, values in zip(self._entries, self._motion.values):
             if not entry.track_id or entry.unseen_s > self._carry_s:
                 continue
-            cx, cy, width, height = (float(value) for value in state)
+            cx, cy, width, height = (float(value) for value in values)
             box = BoundingBox(cx - width / 2, cy - height / 2, width, height)
             tracks.append(Track(entry.track_id, box, entry.score, _absolute(entry.landmarks, box),
                                 entry.unseen_s == 0.0, entry.unseen_s))
@@ -280,26 +234,16 @@ class FaceTracker:
 
 
 def _cut(box: np.ndarray, image_size: tuple[int, int] | None) -> np.ndarray:
-    """Return which of centre x, centre y, width and height the image's border cuts, ``(4,)``."""
+    """Return which of center x, center y, width and height the image's border cuts, ``(4,)``."""
     if image_size is None:
         return np.zeros(4, bool)
-    low, high = box[:2] - box[2:] / 2, box[:2] + box[2:] / 2
+    low, high = _corners(box[None])[0].reshape(2, 2)
     return np.tile((low <= 1) | (high >= np.array(image_size) - 1), 2)
 
 
-def _shared_area(first: np.ndarray, second: np.ndarray) -> np.ndarray:
-    """Return the intersections of boxes given as cx, cy, width, height, ``(n, m)``."""
-    low = np.maximum((first[:, :2] - first[:, 2:] / 2)[:, None],
-                     (second[:, :2] - second[:, 2:] / 2)[None])
-    high = np.minimum((first[:, :2] + first[:, 2:] / 2)[:, None],
-                      (second[:, :2] + second[:, 2:] / 2)[None])
-    return np.prod(np.maximum(high - low, 0), axis=2)
-
-
-def _common_share(first: np.ndarray, second: np.ndarray) -> np.ndarray:
-    """Return the intersections over the smaller of both boxes, ``(n, m)``."""
-    areas = [np.maximum(boxes[:, 2] * boxes[:, 3], 1.0) for boxes in (first, second)]
-    return _shared_area(first, second) / np.minimum(areas[0][:, None], areas[1])
+def _corners(values: np.ndarray) -> np.ndarray:
+    """Return left, top, right, bottom of boxes given as center, width and height, ``(n, 4)``."""
+    return np.hstack([values[:, :2] - values[:, 2:] / 2, values[:, :2] + values[:, 2:] / 2])
 
 
 def _own_landmarks(detection: Detection) -> np.ndarray | None:

@@ -117,10 +117,11 @@ def _face(data: dict) -> FaceEmotion:
     prototypes = np.array(list(PROTOTYPES.values()))
     valence, arousal = filtered @ prototypes
     return FaceEmotion(
-        int(data.get('track_id', 1)), BoundingBox(*map(float, data.get('box', (0, 0, 100, 100)))),
-        np.array(data.get('probabilities', filtered), float), filtered, label, confidence,
-        float(data.get('quality', 1.0)), float(data.get('valence', valence)),
-        float(data.get('arousal', arousal)))
+        track_id=int(data.get('track_id', 1)),
+        box=BoundingBox(*map(float, data.get('box', (0, 0, 100, 100)))),
+        probabilities=np.array(data.get('probabilities', filtered), float), filtered=filtered,
+        label=label, confidence=confidence, quality=float(data.get('quality', 1.0)),
+        valence=float(data.get('valence', valence)), arousal=float(data.get('arousal', arousal)))
 
 
 def _read_bag(path: Path) -> Iterator[Seen]:
@@ -166,7 +167,10 @@ def _message_folders() -> list[Path]:
 def _bag_face(face) -> FaceEmotion:
     roi = face.roi
     return FaceEmotion(
-        face.track_id, BoundingBox(roi.x_offset, roi.y_offset, roi.width, roi.height),
-        np.asarray(face.probabilities, float), np.asarray(face.filtered_probabilities, float),
-        face.label, face.confidence, face.quality, face.valence, face.arousal,
-        face.state_duration.sec + face.state_duration.nanosec * 1e-9, face.onset)
+        track_id=face.track_id,
+        box=BoundingBox(roi.x_offset, roi.y_offset, roi.width, roi.height),
+        probabilities=np.asarray(face.probabilities, float),
+        filtered=np.asarray(face.filtered_probabilities, float), label=face.label,
+        confidence=face.confidence, quality=face.quality, valence=face.valence,
+        arousal=face.arousal, onset=face.onset,
+        duration_s=face.state_duration.sec + face.state_duration.nanosec * 1e-9)

@@ -178,10 +178,5 @@ def test_markers_of_the_weights_are_the_same_for_pip_and_robots():
         assert re.search(rf'^{name}==[^;]*; (.*)$', text, re.MULTILINE).group(1) == wanted
 
 
-def test_what_checks_a_litert_is_what_runs_it():
-    from fer_ros.emotions.classification.runtimes import _LITERT_MODULES
-    assert REQUIREMENTS['LiteRT'].modules == _LITERT_MODULES
-
-
 def test_the_shipped_requirements_file_is_found():
     assert requirements.requirements_file() == REPOSITORY / 'requirements' / 'robot.txt'

@@ -9,6 +9,7 @@ from fer_ros.emotions.emotion_filter import EmotionFilter
 from fer_ros.emotions.labels import LABELS
 from fer_ros.errors import ConfigurationError
 from fer_ros.evaluation import detection, emotions, expressions, segments, tracking
+from fer_ros.faces.boxes import intersection_over_union
 from fer_ros.types import BoundingBox, Face
 import numpy as np
 import pytest
@@ -19,7 +20,7 @@ HERE, THERE = [0, 0, 40, 40], [100, 0, 140, 40]
 def outcome(boxes, scores, labels):
     boxes, labels = (np.array(values, float).reshape(-1, 4) for values in (boxes, labels))
     return detection.Outcome(boxes, np.array(scores, float), labels,
-                             detection.overlaps(boxes, labels))
+                             intersection_over_union(boxes, labels))
 
 
 @pytest.mark.parametrize('boxes, scores, labels, expected', [

@@ -10,7 +10,7 @@ import sys
 import cv2
 from fer_ros.errors import ConfigurationError
 from fer_ros.evaluation import detection as evaluation
-from fer_ros.faces.detection import create_detector, DETECTORS, PREFERRED
+from fer_ros.faces.detection import create_detector, DETECTORS, REGISTRY
 from fer_ros.faces.detection.base import suppress
 from fer_ros.faces.detection.libfacedetection import installed_model, read_weights
 from fer_ros.faces.detection.onnx_rewrite import free_input_size
@@ -332,7 +332,7 @@ def test_auto_takes_the_next_where_a_package_is_missing(gone, expected, monkeypa
     if not gone:
         assert detector.warnings == []
         return
-    wanted, got = PREFERRED['yunet'], PREFERRED[expected]
+    wanted, got = REGISTRY['yunet'], REGISTRY[expected]
     assert detector.warnings[0].startswith(
         f'detector {expected} is used instead of yunet: recall {got.recall:.2f} instead of '
         f'{wanted.recall:.2f}')
@@ -350,7 +350,7 @@ def test_the_figures_of_a_step_down_are_those_of_the_page():
     for name, *figures in rows:
         first.setdefault(name, tuple(map(float, figures)))
     assert first == {name: (figures.ap, figures.recall, figures.ms)
-                     for name, figures in PREFERRED.items()}
+                     for name, figures in REGISTRY.items()}
 
 
 @pytest.mark.parametrize('machine, version, offered', [

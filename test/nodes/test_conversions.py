@@ -50,8 +50,10 @@ def test_every_class_reaches_the_wire(label):
     probabilities = np.full(7, 0.05, np.float32)
     if label != UNCERTAIN:
         probabilities[LABELS.index(label)] = 0.7
-    emotion = FaceEmotion(3, BoundingBox(1, 2, 3, 4), probabilities, probabilities[::-1].copy(),
-                          label, 0.75, 0.5, -0.25, 0.125, 2.5, True)
+    emotion = FaceEmotion(
+        track_id=3, box=BoundingBox(1, 2, 3, 4), probabilities=probabilities,
+        filtered=probabilities[::-1].copy(), label=label, confidence=0.75, quality=0.5,
+        valence=-0.25, arousal=0.125, duration_s=2.5, onset=True)
     message = conversions.emotions_to_message([emotion], Header(), 10, 10, 'net', 'fer2013')
     item = message.emotions[0]
     assert item.label == label
@@ -69,8 +71,9 @@ def test_every_class_reaches_the_wire(label):
     {'confidence': float('nan')}, {'label': 'bored'},
     {'probabilities': np.full(7, np.inf, np.float32)}])
 def test_bad_emotions_are_refused(change):
-    emotion = FaceEmotion(1, BoundingBox(0, 0, 1, 1), np.full(7, 1 / 7, np.float32),
-                          np.full(7, 1 / 7, np.float32), 'happy', 0.5)
+    emotion = FaceEmotion(
+        track_id=1, box=BoundingBox(0, 0, 1, 1), probabilities=np.full(7, 1 / 7, np.float32),
+        filtered=np.full(7, 1 / 7, np.float32), label='happy', confidence=0.5)
     message = conversions.emotions_to_message([emotion], Header(), 10, 10, 'net', 'fer2013')
     for name, value in change.items():
         setattr(message.emotions[0], name, value)

@@ -28,7 +28,8 @@ def header(number):
 
 
 def face(track_id, x=270, width=100):
-    return FaceEmotion(track_id, BoundingBox(x, 190, width, 100), EVEN, EVEN, 'happy', 0.8)
+    return FaceEmotion(track_id=track_id, box=BoundingBox(x, 190, width, 100), probabilities=EVEN,
+                       filtered=EVEN, label='happy', confidence=0.8)
 
 
 @pytest.fixture

@@ -14,13 +14,12 @@ from pathlib import Path
 from types import ModuleType
 
 from fer_ros.errors import ConfigurationError, FerError
+from fer_ros.inference.litert import import_first, litert
 from fer_ros.inference.onnx_model import asks_for_more, OnnxModel, parse_options
 import numpy as np
 
 Shape = tuple[int | None, ...]
 
-_LITERT_MODULES = ('ai_edge_litert.interpreter', 'tflite_runtime.interpreter',
-                   'tensorflow.lite.python.interpreter')
 _DELEGATE_FUNCTIONS = ('tflite_plugin_create_delegate', 'tflite_plugin_destroy_delegate')
 #: Where a Keras model's custom layer is: installed with the extra, or in the source tree.
 _NETWORK_MODULES = ('fer_ros_training.networks', 'training.networks')
@@ -91,7 +90,7 @@ class LiteRt(Runtime):
 
     def __init__(self, path: Path, content: bytes, acceleration: Acceleration):
         super().__init__()
-        module = _litert()
+        module = litert()
         delegates = []
         if acceleration.delegate:
             delegates = self._delegates(module, acceleration)
@@ -221,7 +220,7 @@ class Keras(Runtime):
         try:
             keras = importlib.import_module('keras')
             # Its custom layer has to be known before the model is read.
-            _import_first(_NETWORK_MODULES)
+            import_first(_NETWORK_MODULES)
         except ImportError as error:
             raise ConfigurationError(
                 f'model {path} needs Keras and the training extra of this package '
@@ -243,23 +242,6 @@ class Keras(Runtime):
         """Return the named outputs."""
         found = self._model(images, training=False)
         return [self._to_numpy(found[name]).astype(np.float32) for name in outputs]
-
-
-def _litert() -> ModuleType:
-    try:
-        return _import_first(_LITERT_MODULES)
-    except ImportError as error:
-        raise ConfigurationError('no LiteRT run time found: install ai-edge-litert '
-                                 '(pip install ai-edge-litert) or tflite-runtime') from error
-
-
-def _import_first(names: tuple[str, ...]) -> ModuleType:
-    for name in names[:-1]:
-        try:
-            return importlib.import_module(name)
-        except ImportError:
-            continue
-    return importlib.import_module(names[-1])
 
 
 def _first_line(error: Exception) -> str:

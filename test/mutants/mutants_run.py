@@ -19,6 +19,7 @@ import yaml
 ROOT = Path(__file__).parents[2]
 RESULTS = Path('build') / 'mutants.jsonl'
 _HOME = 'fer_ros/home'
+_TRACKER = ('tracking', 'motion', 'boxes', 'assignment')
 #: What is mutated, and the tests that ought to notice, without those on random input.
 TARGETS = {
     'engine': (
@@ -27,8 +28,8 @@ TARGETS = {
             'decision_parts', 'engine', 'kinds', 'lifecycle', 'light', 'snapshot')]),
     'filter': (['fer_ros/emotions/emotion_filter.py'],
                ['test/emotions/test_emotion_filter.py', 'test/emotions/test_resting_face.py']),
-    'tracker': (['fer_ros/faces/tracking.py', 'fer_ros/faces/assignment.py'],
-                ['test/faces/test_tracking.py', 'test/faces/test_assignment.py']),
+    'tracker': ([f'fer_ros/faces/{name}.py' for name in _TRACKER],
+                [f'test/faces/test_{name}.py' for name in _TRACKER]),
 }
 settings.register_profile('mutants', derandomize=True, database=None, deadline=None)
 

@@ -19,11 +19,21 @@ from pydantic import (  # noqa: E402
     BeforeValidator,
     ConfigDict,
     Field,
-    StringConstraints,
 )
 
+#: Nothing larger is sent to the broker: no image could.
+MAXIMUM_PAYLOAD = 4096
+
+
+def _name(value: str) -> str:
+    if not re.fullmatch(r'[a-z][a-z0-9_]{0,39}', value):
+        raise ValueError('is not a name: expected small letters, digits and _, a letter first, '
+                         'at most 40')
+    return value
+
+
 #: Names become parts of MQTT topics and of entity ids.
-Name = Annotated[str, StringConstraints(pattern=r'^[a-z][a-z0-9_]{0,39}$')]
+Name = Annotated[str, AfterValidator(_name)]
 Unit = Annotated[float, Field(ge=0, le=1)]
 Seconds = Annotated[float, Field(ge=0, le=86400)]
 
@@ -38,7 +48,7 @@ def _color(value: object) -> object:
     if isinstance(value, str):
         match = re.fullmatch(r'#?([0-9a-fA-F]{6})', value.strip())
         if not match:
-            raise ValueError(f"{value!r} is not a colour: write '#rrggbb', in quotes")
+            raise ValueError("is not a color: write '#rrggbb', in quotes")
         digits = match.group(1)
         return tuple(int(digits[i:i + 2], 16) / 255 for i in (0, 2, 4))
     return value
@@ -47,21 +57,54 @@ def _color(value: object) -> object:
 Color = Annotated[tuple[Unit, Unit, Unit], BeforeValidator(_color)]
 
 
+def entity_of(*domains: str) -> type:
+    """Return the type of a Home Assistant entity's id in one of these domains."""
+    def check(value: str) -> str:
+        if not re.fullmatch(rf"({'|'.join(domains)})\.[a-z0-9_]{{1,200}}", value):
+            raise ValueError('is not the id of an entity: expected '
+                             + ' or '.join(f'{domain}.name' for domain in domains))
+        return value
+    return Annotated[str, AfterValidator(check)]
+
+
+def _payload(value: str) -> str:
+    size = len(value.encode())
+    if size > MAXIMUM_PAYLOAD:
+        raise ValueError(f'has {size} bytes: at most {MAXIMUM_PAYLOAD} are sent')
+    return value
+
+
+#: What is published on an MQTT topic as it stands.
+Payload = Annotated[str, AfterValidator(_payload)]
+
+
 def _topic(value: str) -> str:
+    value = value.rstrip('/')
     if not value or any(part in value for part in '+#\0') or len(value.encode()) > 200 \
             or value.startswith('$'):
-        raise ValueError(f'{value!r} is not an MQTT topic to publish on: it is empty, too long, '
-                         'starts with $ or holds + or #')
-    return value.rstrip('/')
+        raise ValueError('is not an MQTT topic to publish on: it is empty, too long, starts with '
+                         '$ or holds + or #')
+    return value
 
 
 Topic = Annotated[str, AfterValidator(_topic)]
 
 
+def _device_topic(value: str) -> str:
+    base, _, last = value.rpartition('/')
+    if last in ('set', 'get', 'availability') and base:
+        raise ValueError(f"names the device's topic for {last}: write its own, {base!r}")
+    return value
+
+
+#: The topic under which a device has those for commands and answers.
+DeviceTopic = Annotated[Topic, AfterValidator(_device_topic)]
+
+
 def _ros_name(value: str) -> str:
     if not re.fullmatch(r'/?[A-Za-z_][A-Za-z0-9_]*(/[A-Za-z_][A-Za-z0-9_]*)*', value) \
-            or '__' in value:
-        raise ValueError(f'{value!r} is not the name of a ROS topic')
+            or '__' in value or len(value) > 200:
+        raise ValueError('is not the name of a ROS topic')
     return value
 
 

@@ -37,6 +37,9 @@ _OVERRIDABLE = (QoSPolicyKind.HISTORY, QoSPolicyKind.DEPTH, QoSPolicyKind.RELIAB
 #: First and longest pause before a start that failed is tried again, seconds.
 _RETRY_S = (1.0, 30.0)
 
+#: What is answered when the fault is ours.
+INTERNAL_FAULT = 'an internal fault, nothing was changed: the log has its traceback'
+
 COMMON_PARAMETERS = (
     Parameter('autostart', True, 'configure and activate at start, without a lifecycle manager'),
 )
@@ -323,6 +326,10 @@ class ManagedNode(LifecycleNode):
                 self.change(values)
             except FerError as error:
                 return SetParametersResult(successful=False, reason=str(error))
+            except Exception:
+                # It would end the executor, and nobody would be answered.
+                self.get_logger().error(traceback.format_exc())
+                return SetParametersResult(successful=False, reason=INTERNAL_FAULT)
         return SetParametersResult(successful=True)
 
     def _collect(self) -> Status:

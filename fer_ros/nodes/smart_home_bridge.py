@@ -5,6 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 import sys
 import threading
+import traceback
 
 from fer_ros import conversions
 from fer_ros.conversions import home as home_conversions
@@ -19,7 +20,7 @@ from fer_ros.home.world.connections import check_secrets
 from fer_ros.installed import config_file
 from fer_ros.msg import AmbientAction, EmotionArray, HomeState
 from fer_ros.nodes import qos
-from fer_ros.nodes.base import ManagedNode
+from fer_ros.nodes.base import INTERNAL_FAULT, ManagedNode
 from fer_ros.nodes.diagnostics import Status, WARN
 from fer_ros.nodes.parameters import Parameter
 from fer_ros.nodes.program import run
@@ -150,7 +151,7 @@ class SmartHomeBridge(ManagedNode):
 
     def _policy_path(self, given: object = None) -> Path:
         given = self.value('policy_file') if given is None else given
-        return Path(str(given)).expanduser() if given \
+        return Path(str(given)) if given \
             else config_file('policies/default.yaml')
 
     @staticmethod
@@ -238,6 +239,10 @@ class SmartHomeBridge(ManagedNode):
                 response.success, response.message = True, work()
             except FerError as error:
                 response.success, response.message = False, str(error)
+            except Exception:
+                # Whoever asks is answered; the fault itself is ours, and is in the log.
+                self.get_logger().error(traceback.format_exc())
+                response.success, response.message = False, INTERNAL_FAULT
         return response
 
     def _command(self, command: RoomCommand, room: str = '', argument: str = '') -> str:

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The smart-home bridge as a node: emotions published by the test, actions collected by it."""
 
+import os
 from pathlib import Path
 import threading
 
@@ -253,6 +254,28 @@ def test_a_policy_is_selected_and_a_file_reloaded_wholly_or_not_at_all(home):
     assert call(home, Trigger, 'reload', Trigger.Request()).success
     assert action(home, 2).request.light.brightness == pytest.approx(0.7)
     assert differences(home_conversions.message_to_action(action(home, 2)).request.light, mirror)
+
+
+def test_whatever_the_file_holds_the_bridge_answers_and_keeps_the_old_policy(home, tmp_path):
+    pipe = tmp_path / 'pipe'
+    os.mkfifo(pipe)
+    hostile = ['a: ' + '[' * 3000, POLICY.replace('version: 1', f'version: {"1" * 5000}'),
+               POLICY.replace('version: 1', 'version: !!int abc'), '\ud800',
+               POLICY + ''.join(f'k{i}: 1\n' for i in range(60_000)),
+               POLICY.replace('version: 1', 'version: 1\nbroker: {host: "mqtt://me:hush@h"}'),
+               POLICY.replace('version: 1', 'version: 1\nbroker: {host: localhost, ca_file: '
+                              f'{pipe}, username: me, password: {{env: HOME}}}}')]
+    for text in hostile:
+        home.file.write_bytes(text.encode('utf-8', 'surrogatepass'))
+        answer = call(home, Trigger, 'reload', Trigger.Request())
+        assert not answer.success and answer.message and 'hush' not in answer.message
+        answer = home.bridge.set_parameters([Parameter('policy_file', value=str(home.file))])[0]
+        assert not answer.successful and 'internal' not in answer.reason
+    for path in (str(pipe), '/dev/zero', str(tmp_path), '~nobody-of-that-name/x'):
+        answer = home.bridge.set_parameters([Parameter('policy_file', value=path)])[0]
+        assert not answer.successful and 'cannot be read' in answer.reason
+    home.camera.seen = [emotion('happy')]
+    assert action(home).emotion == 'happy'
 
 
 def test_a_reload_that_lacks_a_secret_leaves_everything_as_it_was(home, monkeypatch):

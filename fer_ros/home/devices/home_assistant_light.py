@@ -1,13 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """Light entities of Home Assistant."""
 
-from typing import Annotated, ClassVar, Literal
+from typing import ClassVar, Literal
 
 from fer_ros.home.action import AmbientAction, Outcome
 from fer_ros.home.devices.base import BaseDevice, DeviceContext
+from fer_ros.home.fields import entity_of
 from fer_ros.home.kinds.light import LightTarget
 from fer_ros.home.light import LightState
-from pydantic import StringConstraints
 
 
 class HomeAssistantLightTarget(LightTarget):
@@ -16,7 +16,12 @@ class HomeAssistantLightTarget(LightTarget):
     needs: ClassVar[str] = 'home_assistant'
 
     type: Literal['home_assistant_light']
-    entity_id: Annotated[str, StringConstraints(pattern=r'^light\.[a-z0-9_]+$')]
+    entity_id: entity_of('light')
+
+    @property
+    def address(self) -> str:
+        """What no other target may command."""
+        return self.entity_id
 
 
 class HomeAssistantLight(BaseDevice):

@@ -5,8 +5,8 @@ from typing import Annotated, ClassVar, Literal
 
 from fer_ros.home.action import AmbientAction, Outcome
 from fer_ros.home.devices.base import BaseDevice, DeviceContext
-from fer_ros.home.fields import Name, Part
-from pydantic import Field, StringConstraints
+from fer_ros.home.fields import entity_of, Name, Part
+from pydantic import Field
 
 
 class HomeAssistantSceneTarget(Part):
@@ -16,8 +16,7 @@ class HomeAssistantSceneTarget(Part):
     needs: ClassVar[str] = 'home_assistant'
 
     type: Literal['home_assistant_scene']
-    scenes: Annotated[dict[Name, Annotated[str, StringConstraints(
-        pattern=r'^(scene|script)\.[a-z0-9_]+$')]], Field(min_length=1)]
+    scenes: Annotated[dict[Name, entity_of('scene', 'script')], Field(min_length=1)]
 
 
 class HomeAssistantScene(BaseDevice):

@@ -8,7 +8,7 @@ from fer_ros.home.action import AmbientAction, Outcome
 from fer_ros.home.devices.base import DeviceContext
 from fer_ros.home.devices.dialects import json_object, number
 from fer_ros.home.devices.mqtt import AnsweringDevice, MAXIMUM_REPORT
-from fer_ros.home.fields import Part, Topic
+from fer_ros.home.fields import DeviceTopic, Part
 from fer_ros.home.kinds.blind import BlindState
 
 
@@ -19,7 +19,12 @@ class MqttBlindTarget(Part):
     needs: ClassVar[str] = 'broker'
 
     type: Literal['mqtt_blind']
-    topic: Topic
+    topic: DeviceTopic
+
+    @property
+    def address(self) -> str:
+        """What no other target may command."""
+        return f'{self.topic}/set'
 
 
 class MqttBlind(AnsweringDevice):

@@ -7,7 +7,7 @@ from fer_ros.home.action import AmbientAction, Outcome
 from fer_ros.home.devices.base import DeviceContext
 from fer_ros.home.devices.dialects import DIALECTS, make_dialect
 from fer_ros.home.devices.mqtt import AnsweringDevice, MAXIMUM_REPORT
-from fer_ros.home.fields import Topic
+from fer_ros.home.fields import DeviceTopic, Topic
 from fer_ros.home.kinds.light import LightTarget
 
 
@@ -17,10 +17,15 @@ class MqttLightTarget(LightTarget):
     needs: ClassVar[str] = 'broker'
 
     type: Literal['mqtt_light']
-    topic: Topic
+    topic: DeviceTopic
     dialect: Literal[DIALECTS] = 'zigbee2mqtt'
     command_topic: Topic | None = None
     state_topic: Topic | None = None
+
+    @property
+    def address(self) -> str:
+        """What no other target may command."""
+        return make_dialect(self).command_topic
 
 
 class MqttLight(AnsweringDevice):

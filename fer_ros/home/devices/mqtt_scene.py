@@ -6,7 +6,7 @@ from typing import Annotated, ClassVar, Literal
 from fer_ros.home.action import AmbientAction, Outcome
 from fer_ros.home.devices.base import DeviceContext
 from fer_ros.home.devices.mqtt import MqttDevice
-from fer_ros.home.fields import Name, Part, Topic
+from fer_ros.home.fields import Name, Part, Payload, Topic
 from pydantic import Field
 
 
@@ -18,7 +18,7 @@ class MqttSceneTarget(Part):
 
     type: Literal['mqtt_scene']
     topic: Topic
-    scenes: Annotated[dict[Name, str], Field(min_length=1)]
+    scenes: Annotated[dict[Name, Payload], Field(min_length=1)]
 
 
 class MqttScene(MqttDevice):

@@ -22,7 +22,7 @@ def _time_of_day(value: object) -> object:
             return time(hour, minute)
     if isinstance(value, time):
         return value
-    raise ValueError(f"{value!r} is not a time of day: write '22:30'")
+    raise ValueError("is not a time of day: write '22:30'")
 
 
 TimeOfDay = Annotated[time, BeforeValidator(_time_of_day)]
@@ -106,5 +106,5 @@ class Room(Part):
             raise ValueError(f'exit_threshold ({self.exit_threshold:g}) must be below '
                              f'enter_threshold ({self.enter_threshold:g})')
         if len(set(self.sources)) < len(self.sources):
-            raise ValueError('a topic stands twice in sources')
+            raise ValueError('a topic is listed twice in sources')
         return self

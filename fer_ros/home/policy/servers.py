@@ -3,13 +3,23 @@
 
 import ipaddress
 import os
-from pathlib import Path
+import re
 from typing import Annotated, Literal
 import urllib.parse
 
 from fer_ros.errors import ConfigurationError
+from fer_ros.files import read_text
 from fer_ros.home.fields import Part, Topic
-from pydantic import Field, field_validator, model_validator, StringConstraints
+from pydantic import (
+    AfterValidator,
+    Field,
+    field_validator,
+    model_validator,
+    StringConstraints,
+)
+
+#: Longer than any token.
+_MAXIMUM_SECRET = 65536
 
 
 class Secret(Part):
@@ -35,15 +45,39 @@ class Secret(Part):
                 raise ConfigurationError(f'{what}: the environment variable {self.env} is not '
                                          'set')
             return value
-        path = Path(self.file).expanduser()
         try:
-            value = path.read_text(encoding='utf-8').strip()
-        except (OSError, UnicodeDecodeError) as error:
-            reason = error.strerror if isinstance(error, OSError) else 'not UTF-8'
-            raise ConfigurationError(f'{what}: cannot read {path}: {reason}') from error
+            value = read_text(self.file, _MAXIMUM_SECRET).strip()
+        except ConfigurationError as error:
+            raise ConfigurationError(f'{what}: {error}') from error
         if not value:
-            raise ConfigurationError(f'{what}: {path} is empty')
+            raise ConfigurationError(f'{what}: {self.file} is empty')
+        if not value.isprintable():
+            raise ConfigurationError(f'{what}: {self.file} holds more than one line, or what is '
+                                     'not text')
         return value
+
+
+def _host(value: str) -> str:
+    """Check what is written as a host; what may hold a password is not shown."""
+    if '://' in value:
+        raise ValueError('is a whole address: write the host alone, without scheme, user and port')
+    if '@' in value or '/' in value:
+        raise ValueError('is more than a host: user, password and path have keys of their own')
+    bare = value[1:-1] if value.startswith('[') and value.endswith(']') else value
+    try:
+        ipaddress.ip_address(bare)
+        return bare
+    except ValueError:
+        pass
+    if ':' in value:
+        raise ValueError('is a host with a port: write the number under port')
+    try:
+        encoded = value.encode('idna').decode()
+    except UnicodeError:
+        encoded = ''
+    if not re.fullmatch(r'[A-Za-z0-9_]([A-Za-z0-9_.-]*[A-Za-z0-9_])?\.?', encoded):
+        raise ValueError('is not a host name or IP address')
+    return value
 
 
 def _is_local(host: str) -> bool:
@@ -58,7 +92,7 @@ def _is_local(host: str) -> bool:
 class Broker(Part):
     """The MQTT broker."""
 
-    host: Annotated[str, StringConstraints(min_length=1, max_length=253)]
+    host: Annotated[str, StringConstraints(min_length=1, max_length=253), AfterValidator(_host)]
     port: Annotated[int, Field(ge=1, le=65535)] | None = None
     tls: Literal['auto'] | bool = 'auto'
     ca_file: str = ''
@@ -109,7 +143,7 @@ class Broker(Part):
 class HomeAssistant(Part):
     """Home Assistant's own API, for lights and scenes that speak no MQTT."""
 
-    url: Annotated[str, StringConstraints(pattern=r'^https?://[^\s/]+(/.*)?$')]
+    url: Annotated[str, StringConstraints(max_length=1000)]
     token: Secret
     ca_file: str = ''
     poll_s: Annotated[float, Field(ge=0.2, le=60)] = 2.0
@@ -118,12 +152,21 @@ class HomeAssistant(Part):
     @classmethod
     def _url(cls, value):
         try:
-            good = bool(urllib.parse.urlsplit(value).hostname) and urllib.parse.urlsplit(
-                value).port != 0
-        except ValueError:
+            parts = urllib.parse.urlsplit(value)
+            good = parts.scheme in ('http', 'https') and parts.port != 0 \
+                and not re.search(r'[^!-~]', value)
+            if '@' in parts.netloc or (good and '@' in value):
+                raise ValueError('holds a user or password: Home Assistant takes the token only, '
+                                 'which has a key of its own')
+            _host(parts.hostname or '')
+        except ValueError as error:
+            if 'user or password' in str(error):
+                raise
             good = False
         if not good:
-            raise ValueError(f"{value!r} is no url: write 'http://homeassistant.local:8123'")
+            raise ValueError("is not a url: write 'http://homeassistant.local:8123'")
+        if parts.query or parts.fragment:
+            raise ValueError('ends in a query (? or #): write the address of Home Assistant alone')
         return value
 
     @property

@@ -13,10 +13,10 @@ from typing import Protocol
 import urllib.error
 import urllib.request
 
-from fer_ros.errors import ConfigurationError
 from fer_ros.home.action import AmbientAction
 from fer_ros.home.devices.base import ResultCallback
 from fer_ros.home.policy.servers import HomeAssistant
+from fer_ros.home.world.mqtt_failures import trusting
 
 _TIMEOUT_S = 5.0
 _RETRY_S, _REFUSED_RETRY_S = 5.0, 60.0
@@ -57,11 +57,7 @@ class HomeAssistantClient:
     def __init__(self, settings: HomeAssistant):
         self._settings = settings
         self._token = settings.token.read('home_assistant.token')
-        try:
-            context = ssl.create_default_context(cafile=settings.ca_file or None)
-        except (OSError, ssl.SSLError) as error:
-            raise ConfigurationError(f'home_assistant.ca_file {settings.ca_file}: {error}') \
-                from error
+        context = trusting(settings.ca_file, 'home_assistant.ca_file')
         # Proxies from the environment are not for a house's own network.
         self._opener = urllib.request.build_opener(
             urllib.request.ProxyHandler({}), _NoRedirect(),

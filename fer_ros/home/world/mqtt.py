@@ -9,6 +9,7 @@ import ssl
 import threading
 import time
 
+from fer_ros.home.fields import MAXIMUM_PAYLOAD
 from fer_ros.home.policy.servers import Broker
 from fer_ros.home.world import mqtt_failures
 from fer_ros.home.world.mqtt_answers import Answers
@@ -21,8 +22,6 @@ from paho.mqtt.properties import Properties
 BACKOFF_S = (1.0, 30.0)
 #: The same when trying again will not help until somebody mends something.
 REFUSED_BACKOFF_S = (30.0, 300.0)
-#: Nothing larger leaves the bridge: no image could.
-MAXIMUM_PAYLOAD = 4096
 #: A connection that ends sooner was hardly one.
 _SHORT_S = 10.0
 

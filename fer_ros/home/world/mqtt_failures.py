@@ -8,9 +8,12 @@ import socket
 import ssl
 
 from fer_ros.errors import ConfigurationError
+from fer_ros.files import read_bytes, read_text
 from fer_ros.home.policy.servers import Broker
 
 CONNECT_TIMEOUT_S = 5.0
+#: No certificate, key or list of authorities is larger.
+_MAXIMUM_FILE = 4_000_000
 
 
 def refusal(where: str, broker: Broker, reason: str) -> tuple[str, bool]:
@@ -60,14 +63,38 @@ def tls_context(broker: Broker) -> ssl.SSLContext:
 
     :raises ConfigurationError: when a certificate or key cannot be read.
     """
-    try:
-        context = ssl.create_default_context(cafile=broker.ca_file or None)
-    except (OSError, ssl.SSLError) as error:
-        raise ConfigurationError(f'broker.ca_file {broker.ca_file}: {error}') from error
+    context = trusting(broker.ca_file, 'broker.ca_file')
     if broker.certificate_file:
+        for name in ('certificate_file', 'key_file'):
+            # OpenSSL would wait for a pipe.
+            try:
+                read_bytes(getattr(broker, name), _MAXIMUM_FILE)
+            except ConfigurationError as error:
+                raise ConfigurationError(f'broker.{name} {error}') from error
         try:
-            context.load_cert_chain(broker.certificate_file, broker.key_file)
-        except (OSError, ssl.SSLError) as error:
+            context.load_cert_chain(broker.certificate_file, broker.key_file,
+                                    password=_no_password)
+        except (OSError, ssl.SSLError, ValueError) as error:
             raise ConfigurationError(f'broker.certificate_file {broker.certificate_file} and '
                                      f'key_file {broker.key_file}: {error}') from error
     return context
+
+
+def trusting(ca_file: str, what: str) -> ssl.SSLContext:
+    """Return TLS settings that trust the authorities in a file, or the system's without one.
+
+    :raises ConfigurationError: when the file cannot be read or holds no certificate.
+    """
+    try:
+        return ssl.create_default_context(
+            cadata=read_text(ca_file, _MAXIMUM_FILE) if ca_file else None)
+    except ConfigurationError as error:
+        raise ConfigurationError(f'{what} {error}') from error
+    except (OSError, ssl.SSLError, ValueError) as error:
+        raise ConfigurationError(f'{what}: {ca_file} holds no certificate in PEM ({error})') \
+            from error
+
+
+def _no_password() -> str:
+    # OpenSSL would ask for it on the terminal.
+    raise ValueError('the key is encrypted: use one without a passphrase')

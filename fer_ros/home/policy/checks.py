@@ -1,0 +1,78 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What is wrong between the parts of a policy that are each right by themselves."""
+
+from collections.abc import Iterator
+
+from fer_ros.home.fields import Part
+from fer_ros.home.kinds import KINDS
+from fer_ros.home.policy.faults import Fault
+
+
+def cross_faults(policy: Part) -> list[Fault]:
+    """Return the faults that span several parts of the file."""
+    return [*_room_faults(policy), *_shared_devices(policy), *_rule_faults(policy)]
+
+
+def _targets(policy: Part) -> Iterator[tuple[tuple, str, Part]]:
+    """Yield each target with its path and the name that rules give it."""
+    for room_name, room in policy.rooms.items():
+        for name, target in room.targets.items():
+            yield ('rooms', room_name, 'targets', name), name, target
+
+
+def _room_faults(policy: Part) -> Iterator[Fault]:
+    for name, room in policy.rooms.items():
+        if room.policy not in policy.policies:
+            yield ('rooms', name, 'policy'), (f'{room.policy!r} is not among the policies: '
+                                              f'{", ".join(policy.policies)}')
+    for path, _, target in _targets(policy):
+        if target.needs and getattr(policy, target.needs) is None:
+            article = 'a ' if target.needs == 'broker' else ''
+            yield path, f'{target.type} needs {article}{target.needs}'
+
+
+def _shared_devices(policy: Part) -> Iterator[Fault]:
+    """Two that command one device would take each other for a person."""
+    first: dict[tuple[str, str], tuple] = {}
+    for path, _, target in _targets(policy):
+        address = getattr(target, 'address', '')
+        before = first.setdefault((target.needs, address), path)
+        if address and before is not path:
+            yield path, (f'is the device of {before[1]}.{before[3]} as well ({address}): one '
+                         'room commands a device')
+
+
+def _rule_faults(policy: Part) -> Iterator[Fault]:
+    everything = {}
+    for _, name, target in _targets(policy):
+        everything.setdefault(name, []).append(target)
+    for name, rules in policy.policies.items():
+        located = [(('policies', name, 'by_emotion', label), rule)
+                   for label, rule in rules.by_emotion.items()]
+        located += [(('policies', name, 'by_valence_arousal', index), rule)
+                    for index, rule in enumerate(rules.by_valence_arousal)]
+        for path, rule in located:
+            yield from _one_rule(path, rule, everything)
+
+
+def _one_rule(path: tuple, rule: Part, everything: dict[str, list[Part]]) -> Iterator[Fault]:
+    wanted = [kind for kind in KINDS.values() if kind.wanted(rule)]
+    asks = ' or '.join(kind.name for kind in wanted)
+    for index, name in enumerate(rule.targets or ()):
+        found = everything.get(name)
+        if found is None:
+            yield (*path, 'targets', index), (f'{name!r} is not a target of any room: '
+                                              f'{", ".join(everything)}')
+        elif not any(target.kind in [kind.name for kind in wanted] for target in found):
+            yield (*path, 'targets', index), (f'{name!r} is a {found[0].kind}: the rule asks '
+                                              f'for a {asks}')
+    usable = [target for name, found in everything.items() for target in found
+              if rule.targets is None or name in rule.targets]
+    for kind in wanted:
+        fault = kind.fault(rule, [target for target in usable if target.kind == kind.name])
+        if fault is not None:
+            yield (*path, fault[0]), fault[1]
+        elif rule.targets and not any(target.kind == kind.name for target in usable):
+            key = next(key for key in kind.rule_keys.model_fields
+                       if getattr(rule, key) is not None)
+            yield (*path, key), f'no {kind.name} is among the targets of this rule'

@@ -1,41 +1,212 @@
 # SPDX-License-Identifier: Apache-2.0
-"""fer-habits: learn the sequences of a home, and say how well they can be predicted."""
+"""fer-habits: what a home has learnt: learn it from a log, ask it, explain it, forget it."""
 
 import argparse
 from dataclasses import asdict
+from datetime import datetime, timezone
 import json
 from pathlib import Path
+import re
 import sys
+import time
 
 from fer_ros.errors import ConfigurationError, FerError
 from fer_ros.habits.evaluation import evaluate
+from fer_ros.habits.explain import clock, describe_next, describe_preference, explain_room
 from fer_ros.habits.formats import read_activities
+from fer_ros.habits.log import EventLog, export
+from fer_ros.habits.model import HabitModel, RoomModel
+from fer_ros.habits.places import habits_folder, MODEL_NAME
+from fer_ros.habits.sources import read_events, utc_offset
+from fer_ros.habits.storage import load_model, put_aside, save_model
+from fer_ros.habits.words import spoken
 
 #: Named in the figures, so that two runs can be told apart.
 MODEL = 'mixture of contexts and times of day'
+_BAR = 30
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the command; 0 is good, 1 data that cannot be used."""
-    parser = argparse.ArgumentParser(prog='fer-habits', description=__doc__)
-    commands = parser.add_subparsers(dest='command', required=True)
-    command = commands.add_parser(
-        'evaluate', help='predict each next activity before it is learnt from',
-        description='Predict the activities of residents in order, each before it is learnt from.')
-    command.add_argument('data', type=Path, metavar='DATA', help='a file with activities in the '
-                         'format of Kasteren and Ordonez or of CASAS, or a folder with one '
-                         '*_ADLs.txt')
-    command.add_argument('--json', type=Path, metavar='FILE', help='write the figures')
-    options = parser.parse_args(arguments)
+    options = _parser().parse_args(arguments)
     try:
-        return _evaluate(options.data, options.json)
+        return options.work(options)
     except FerError as error:
         print(error, file=sys.stderr)
         return 1
+    except OSError as error:
+        print(f'{error.filename or "fer-habits"}: {error.strerror}', file=sys.stderr)
+        return 1
+    except BrokenPipeError:
+        return 0
 
 
-def _evaluate(data: Path, json_file: Path | None) -> int:
-    file = _activities_file(data)
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog='fer-habits', description=__doc__,
+                                     epilog='docs/habits.md explains what is learnt, and how.')
+    commands = parser.add_subparsers(dest='command', required=True)
+
+    def command(name, work, text, *, log=True):
+        sub = commands.add_parser(name, help=text, description=f'{text[0].upper()}{text[1:]}.')
+        sub.set_defaults(work=work)
+        if log:
+            sub.add_argument('log', type=Path, nargs='?', metavar='LOG', help='folder or file '
+                             'with events: a log of the home, a recording of fer-policy '
+                             'simulate, a bag, or activities of a research home; by default '
+                             'the log of this machine')
+        return sub
+
+    sub = command('learn', _learn, 'learn a log from the beginning and write the model')
+    sub.add_argument('--model', type=Path, metavar='FILE', help='where to write it; by default '
+                     f'{MODEL_NAME} beside the log of this machine')
+    sub = command('next', _next, 'say what may happen next, and how the lamps are wanted')
+    sub.add_argument('--room', help='only of this room')
+    sub.add_argument('--at', metavar='TIME', help="as if it were then: '2026-01-05 19:30'")
+    sub.add_argument('--emotion', help='as if this were felt')
+    sub = command('explain', _explain, 'tell in words what was learnt')
+    sub.add_argument('--room', help='only of this room')
+    sub = command('export', _export, 'print the events as CSV or JSON lines')
+    sub.add_argument('--form', choices=('csv', 'jsonl'), default='csv', help='(%(default)s)')
+    sub = command('forget', _forget, 'delete events for good, and learn the rest again')
+    sub.add_argument('--all', action='store_true', help='everything')
+    sub.add_argument('--room', help='what happened in this room')
+    sub.add_argument('--day', metavar='YYYY-MM-DD', help='what happened on this day')
+    sub = command('evaluate', _evaluate, 'predict the activities of residents in order, each '
+                  'before it is learnt from', log=False)
+    sub.add_argument('data', type=Path, metavar='DATA', help='a file with activities in the '
+                     'format of Kasteren and Ordonez or of CASAS, or a folder with one '
+                     '*_ADLs.txt')
+    sub.add_argument('--json', type=Path, metavar='FILE', help='write the figures')
+    return parser
+
+
+def _events(options: argparse.Namespace):
+    path = options.log or habits_folder()
+    if options.log is None and not EventLog(path).files:
+        raise ConfigurationError(f'{path}: no log yet: write habits: suggest at a room of the '
+                                 'policy, or name a log')
+    found = read_events(path, now_s=time.time(), progress=_progress('read'))
+    for problem in found.problems:
+        print(problem, file=sys.stderr)
+    return found.events
+
+
+def _progress(what: str):
+    """Return what draws a bar on a terminal, and nothing elsewhere."""
+    if not sys.stderr.isatty():
+        return None
+    shown = [-1]
+
+    def draw(done: int, total: int) -> None:
+        filled = _BAR * done // max(1, total)
+        if filled != shown[0]:
+            shown[0] = filled
+            end = '\n' if done >= total else ''
+            print(f'\r{what} [{"#" * filled}{"." * (_BAR - filled)}] {done / max(1, total):4.0%}',
+                  end=end, file=sys.stderr, flush=True)
+    return draw
+
+
+def _learnt(options: argparse.Namespace) -> HabitModel:
+    events, model = _events(options), HabitModel()
+    model.learn_all(events, _progress('learn'))
+    return model
+
+
+def _learn(options: argparse.Namespace) -> int:
+    started_s = time.perf_counter()
+    model = _learnt(options)
+    path = options.model or habits_folder() / MODEL_NAME
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    save_model(model, path)
+    print(f'{path}: {len(model.rooms)} rooms, {path.stat().st_size / 1e3:.0f} kB, '
+          f'{time.perf_counter() - started_s:.1f} s')
+    return 0
+
+
+def _model(options: argparse.Namespace) -> HabitModel:
+    """Return the model of this machine, or what a log teaches."""
+    path = habits_folder() / MODEL_NAME
+    if options.log is None and path.is_file():
+        try:
+            return load_model(path)
+        except ConfigurationError as error:
+            print(f'{error}: put aside as {put_aside(path).name}, learning from the log',
+                  file=sys.stderr)
+    return _learnt(options)
+
+
+def _rooms(model: HabitModel, only: str | None) -> list[RoomModel]:
+    if only is not None and only not in model.rooms:
+        raise ConfigurationError(f'nothing is known of a room {only!r}: expected one of '
+                                 f'{", ".join(sorted(model.rooms)) or "none"}')
+    return [room for name, room in sorted(model.rooms.items()) if only in (None, name)]
+
+
+def _next(options: argparse.Namespace) -> int:
+    model, at_s = _model(options), None
+    if options.at is not None:
+        try:
+            at_s = datetime.fromisoformat(options.at).replace(tzinfo=timezone.utc).timestamp()
+        except ValueError:
+            raise ConfigurationError(f'{options.at!r} is not a time: write '
+                                     "'2026-01-05 19:30'") from None
+    for room in _rooms(model, options.room):
+        last = room.last
+        if last is None:
+            print(f'{room.room}: nothing has happened since the last start')
+        local_s = at_s if at_s is not None else (
+            last.local_s if last is not None else time.time() + utc_offset(time.time()))
+        now_s = local_s - (last.offset_s if last is not None else 0)
+        emotion = options.emotion or (last.emotion if last is not None else '')
+        print(f'{room.room}, {clock(local_s)}' + (f', {emotion}' if emotion else ''))
+        for event in room.next_events(now_s):
+            print(f'  {describe_next(event)}')
+        for target in sorted(room.preferences):
+            wanted = room.want(target, local_s, emotion)
+            if wanted is not None:
+                print(f'  {spoken(target)} is wanted {describe_preference(wanted)}')
+    return 0
+
+
+def _explain(options: argparse.Namespace) -> int:
+    model = _model(options)
+    now_s = max(model.learnt_until_s, 0.0)
+    for room in _rooms(model, options.room):
+        offset_s = room.last.offset_s if room.last is not None else utc_offset(now_s)
+        print('\n'.join(explain_room(room, now_s + offset_s, now_s)))
+    return 0
+
+
+def _export(options: argparse.Namespace) -> int:
+    export(_events(options), sys.stdout, options.form)
+    return 0
+
+
+def _forget(options: argparse.Namespace) -> int:
+    if not options.all and options.room is None and options.day is None:
+        raise ConfigurationError('say what to forget: --all, --room NAME or --day YYYY-MM-DD')
+    if options.day is not None and not re.fullmatch(r'\d{4}-\d{2}-\d{2}', options.day):
+        raise ConfigurationError(f'{options.day!r} is not a day: write 2026-01-05')
+    folder = options.log or habits_folder()
+    if folder.is_file():
+        raise ConfigurationError(f'{folder}: give the folder of the log')
+    log = EventLog(folder)
+    count = log.forget(room=None if options.all else options.room,
+                       day=None if options.all else options.day)
+    model_path = folder / MODEL_NAME
+    # What was learnt from the events goes with them.
+    model_path.unlink(missing_ok=True)
+    if log.files:
+        model = HabitModel()
+        model.learn_all(log.read(now_s=time.time()).events, _progress('learn'))
+        save_model(model, model_path)
+    print(f'{count} events forgotten, {log.bytes / 1e3:.0f} kB left')
+    return 0
+
+
+def _evaluate(options: argparse.Namespace) -> int:
+    file, json_file = _activities_file(options.data), options.json
     try:
         score = evaluate(read_activities(file))
     except ValueError as error:

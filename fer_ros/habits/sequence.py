@@ -182,6 +182,63 @@ class SequenceModel:
             names.append(name)
         return names.index(name)
 
+    def successors(self, event: str) -> list[tuple[str, int, float]]:
+        """Return what has followed an event: name, how often, and the median seconds until then.
+
+        The most frequent comes first.
+        """
+        after = self._before[:, 0] == (self._events.index(event) if event in self._events
+                                       else len(self._events))
+        outcomes, gaps_s = self._outcomes[after], self._gaps_s[after]
+        counts = np.bincount(outcomes, minlength=len(self._events))
+        return [(self._events[i], int(counts[i]), float(np.median(gaps_s[outcomes == i])))
+                for i in np.argsort(-counts, kind='stable') if counts[i]]
+
+    @property
+    def names(self) -> list[str]:
+        """All events ever seen, the most frequent first."""
+        counts = np.bincount(self._outcomes, minlength=len(self._events))
+        return [self._events[i] for i in np.argsort(-counts, kind='stable')]
+
+    def dump(self) -> dict:
+        """Return all that was learnt, as plain values for :meth:`load`."""
+        return {'format': FORMAT, 'experts': len(_EXPERTS), 'half_life_days': self.half_life_days,
+                'events': self._events, 'states': self._states,
+                'outcomes': self._outcomes.tolist(), 'before': self._before.tolist(),
+                'state': self._state.tolist(), 'times_s': self._times_s.round(1).tolist(),
+                'gaps_s': self._gaps_s.round(1).tolist(),
+                'trust': self._trust.tolist(),
+                'levels': {str(coverage): level for coverage, level in self._levels.items()}}
+
+    @classmethod
+    def load(cls, values: dict) -> 'SequenceModel':
+        """Return a model that knows what was dumped.
+
+        :raises ValueError: when it is of another form, or not whole.
+        """
+        try:
+            model = cls(values['half_life_days'])
+            if (values['format'], values['experts']) != (FORMAT, len(_EXPERTS)):
+                raise ValueError('a sequence model of another version')
+            model._events, model._states = list(values['events']), list(values['states'])
+            model._outcomes = np.array(values['outcomes'], np.int32)
+            n = len(model._outcomes)
+            model._before = np.array(values['before'], np.int32).reshape(n, ORDER)
+            model._state = np.array(values['state'], np.int32).reshape(n)
+            model._times_s = np.array(values['times_s'], float).reshape(n)
+            model._gaps_s = np.array(values['gaps_s'], float).reshape(n)
+            model._trust = np.array(values['trust'], float).reshape(len(_EXPERTS))
+            model._trust /= model._trust.sum()
+            model._levels = {float(name): float(level)
+                             for name, level in values['levels'].items()}
+        except (KeyError, TypeError, AttributeError, OverflowError) as error:
+            raise ValueError(f'not a whole sequence model ({error})') from error
+        if n and (model._outcomes.max() >= len(model._events) or model._outcomes.min() < 0
+                  or not np.isfinite([model._times_s, model._gaps_s]).all()
+                  or set(model._levels) != {0.5, 0.9}):
+            raise ValueError('not a whole sequence model')
+        return model
+
     def _resemblance(self, context: Context) -> tuple[np.ndarray, np.ndarray]:
         """Return how much each past event's time resembles now, and which contexts agree.
 

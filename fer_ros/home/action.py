@@ -39,6 +39,7 @@ class AmbientAction:
     :ivar confidence: of the emotion, [0, 1].
     :ivar reason: a sentence.
     :ivar detail: why it failed.
+    :ivar habit: the name of the adopted habit that asked for it, or empty.
     """
 
     stamp_s: float
@@ -53,6 +54,7 @@ class AmbientAction:
     frame_id: str = ''
     outcome: Outcome = Outcome.SHOWN
     detail: str = ''
+    habit: str = ''
 
     def describe(self) -> str:
         """Return what is asked, in words."""

@@ -1,0 +1,100 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What was learnt of a room, told in words."""
+
+from datetime import datetime, timezone
+
+from fer_ros.habits.finder import PARTS
+from fer_ros.habits.model import NextEvent, RoomModel
+from fer_ros.habits.preferences import Preference
+from fer_ros.habits.sequence import DAY_S
+from fer_ros.habits.words import evidence, feeling, setting, spoken
+
+#: With less evidence a preference is not told.
+_TOLD = 1.5
+
+
+def describe_preference(preference: Preference) -> str:
+    """Return how a lamp is wanted, with its spread and what it rests on."""
+    words = 'off' if preference.on < 0.5 else setting(preference.light)
+    if preference.on >= 0.5 and preference.brightness_range is not None:
+        low, high = preference.brightness_range
+        if high - low >= 0.02:
+            words += f' (half of the times {low:.0%} to {high:.0%})'
+    sure = max(preference.on, 1 - preference.on)
+    return (f'{words}, {"on" if preference.on >= 0.5 else "off"} with {sure:.0%}, from about '
+            f'{preference.evidence:.0f} choices')
+
+
+def describe_next(event: NextEvent) -> str:
+    """Return what may come next and how soon."""
+    soon = ', '.join(f'{event.probability * share:.0%} within {minutes} min'
+                     for minutes, share in event.within.items())
+    return f'{event.probability:6.1%}  {event.name}' + (f' ({soon})' if soon else '')
+
+
+def explain_room(room: RoomModel, local_s: float, now_s: float) -> list[str]:
+    """Return what was learnt of a room, a line each."""
+    choices = sum(len(known.choices) for known in room.preferences.values())
+    lines = [f'{room.room}: {len(room.sequence)} events in order, {choices} choices of '
+             f'{len(room.preferences)} lamps, {len(room.episodes)} times an emotion lasted']
+    habits = room.habits(local_s)
+    for habit in habits:
+        refused = ', and was refused' if room.refused(habit, now_s) else ''
+        lines.append(f'  habit: {evidence(habit)} (nearly surely the rule: '
+                     f'{habit.probability:.0%}{refused})')
+    if not habits and choices:
+        lines.append('  no habit yet: nothing was chosen in most of the times that an emotion '
+                     'met a part of the day')
+    for name, record in sorted(room.records.items()):
+        state = 'suspended, ' if record.suspended else ''
+        lines.append(f'  {name}: {state}{record.words}')
+    lines += _orders(room)
+    midnight_s = local_s // DAY_S * DAY_S
+    for target in sorted(room.preferences):
+        for emotion in sorted({situation.emotion for situation, _
+                               in room.preferences[target].choices}):
+            for part, (first, last) in PARTS.items():
+                if part == 'any time':
+                    continue
+                middle = (first + (last - first) % 24 / 2) % 24
+                found = room.want(target, midnight_s + middle * 3600, emotion)
+                if found is not None and found.evidence >= _TOLD and _seen(
+                        room, target, emotion, first, last):
+                    when = f'when {feeling(emotion)}' if emotion else 'without a known emotion'
+                    lines.append(f'  {spoken(target)}, {part} {when}: '
+                                 f'{describe_preference(found)}')
+    return lines
+
+
+def _orders(room: RoomModel) -> list[str]:
+    """Return what follows the most frequent events."""
+    lines = []
+    for name in room.sequence.names[:6]:
+        followers = room.sequence.successors(name)
+        total = sum(count for _, count, _ in followers)
+        told = [f'{follower} ({count} of {total}, after about {_duration(gap_s)})'
+                for follower, count, gap_s in followers[:2] if count >= max(2, total / 5)]
+        if told:
+            lines.append(f'  after {name} comes {" or ".join(told)}')
+    return lines
+
+
+def _duration(seconds: float) -> str:
+    if seconds < 90:
+        return f'{seconds:.0f} s'
+    return f'{seconds / 60:.0f} min' if seconds < 5400 else f'{seconds / 3600:.1f} h'
+
+
+def _seen(room: RoomModel, target: str, emotion: str, first: int, last: int) -> bool:
+    """Return whether enough was chosen in that part of the day under that emotion."""
+    count = 0
+    for situation, _ in room.preferences[target].choices:
+        inside = first <= situation.hour < last if first < last else (
+            situation.hour >= first or situation.hour < last)
+        count += inside and situation.emotion == emotion
+    return count >= 2
+
+
+def clock(local_s: float) -> str:
+    """Return a local time for people."""
+    return datetime.fromtimestamp(local_s, timezone.utc).strftime('%A %H:%M')

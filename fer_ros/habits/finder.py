@@ -1,0 +1,224 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Find habits: what people chose for a lamp nearly every time the room was like this.
+
+A habit is told by counting chances: an emotion that met a part of the day is one chance, and a
+choice like the others is one hit. Whether hits are the rule is asked of the posterior of their
+share (beta-binomial, uniform prior; T. Bayes 1763): is it above a half, nearly surely? As many of
+the latest chances are counted as that holds for, so that a change of mind is found early.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import time
+from math import comb
+
+from fer_ros.habits.episodes import Choice, Episode
+from fer_ros.habits.preferences import Situation, summarize
+from fer_ros.habits.sequence import DAY_S
+from fer_ros.home.light import differences, LightState, Tolerance
+import numpy as np
+
+#: Parts of the day by name, with their first and last hour.
+PARTS = {'mornings': (5, 11), 'afternoons': (11, 17), 'evenings': (17, 23), 'nights': (23, 5),
+         'any time': (0, 24)}
+DAYS = ('', 'weekdays', 'weekends')
+#: Choices that differ less are the same.
+SAME = Tolerance(0.12, 60.0, 0.06)
+#: How sure it must be that more than half of the chances are hits.
+SURE = 0.93
+#: At least so many hits, on so many days.
+HITS, HIT_DAYS = 4, 3
+#: No more chances are looked at, nor older ones, days.
+CHANCES, OLDEST_DAYS = 20, 60
+#: So long after an emotion has begun the policy has answered it, seconds.
+_ANSWERED_S = 30.0
+#: Who takes longer does not answer the emotion but follows the clock, seconds.
+_PROMPT_S = 1200.0
+
+
+@dataclass(frozen=True)
+class _Chance:
+    begin_s: float
+    choice: Choice | None
+    hit: bool
+
+
+@dataclass(frozen=True)
+class Habit:
+    """What people do nearly every time.
+
+    :ivar part: a key of :data:`PARTS`, ``days`` one of :data:`DAYS`.
+    :ivar start: and ``end``: local times of day between which it holds; both None: always.
+    :ivar light: what the lamp is set to; what is None does not matter.
+    :ivar hits: how often in ``chances`` it was done.
+    :ivar probability: that it is done more often than not.
+    """
+
+    room: str
+    target: str
+    emotion: str
+    part: str
+    days: str
+    start: time | None
+    end: time | None
+    light: LightState
+    hits: int
+    chances: int
+    probability: float
+
+    @property
+    def circumstances(self) -> str:
+        """When it holds, without what is done: what a person's no is about."""
+        return f'{self.room}/{self.target}/{self.emotion}/{self.part}/{self.days}'
+
+    def agrees(self, light: LightState | None) -> bool:
+        """Return whether a lamp is as the habit would have it."""
+        return light is not None and not differences(self.light, light, SAME)
+
+
+def majority(hits: int, chances: int) -> float:
+    """Return the probability that the share of hits is above a half."""
+    # Of Beta(hits + 1, misses + 1), whose distribution function is a binomial sum.
+    n = chances + 1
+    return sum(comb(n, j) for j in range(hits + 1)) / 2 ** n
+
+
+def changed_part(choice: Choice) -> LightState:
+    """Return what of a lamp a person has changed: the rest is None and agrees with anything."""
+    light, before = choice.light, choice.before
+    if before is None or not light.on or not before.on:
+        return light
+    changed = differences(before, light)
+    color, kelvin = ((light.color, light.color_temperature_k)
+                     if {'colour', 'colour temperature', 'color', 'color temperature'}
+                     & set(changed) else (None, None))
+    brightness = light.brightness if 'brightness' in changed else None
+    if brightness is None and color is None and kelvin is None:
+        return light
+    return LightState(True, brightness, color, kelvin)
+
+
+def find_habits(episodes: Sequence[Episode], target: str, emotion: str, now_s: float) \
+        -> list[Habit]:
+    """Return the habits for a lamp under an emotion, the surest first.
+
+    :param episodes: of one room, in order.
+    :param now_s: local time, seconds.
+    """
+    recent = [episode for episode in reversed(episodes) if episode.emotion == emotion
+              and now_s - episode.end_s < OLDEST_DAYS * DAY_S]
+    wanted: list[LightState] = []
+    for episode in recent:
+        for choice in reversed(episode.choices.get(target, ())):
+            part = changed_part(choice)
+            if len(wanted) < 3 and all(differences(part, other, SAME) for other in wanted):
+                wanted.append(part)
+    found = []
+    for light in wanted:
+        of_light = [habit for part in PARTS for days in DAYS
+                    if (habit := _habit(recent, target, light, part, days)) is not None]
+        general = [habit for habit in of_light if not habit.days]
+        found += general or of_light
+    # The part of the day that a habit belongs to has as many hits in fewer chances.
+    return sorted(found, key=lambda habit: (-habit.probability, habit.part != 'any time'))
+
+
+def _habit(recent: list[Episode], target: str, light: LightState, part: str, days: str) \
+        -> Habit | None:
+    first, last = PARTS[part]
+    chances: list[_Chance] = []
+    for episode in recent:
+        if days and Situation(episode.begin_s).weekend != (days == 'weekends'):
+            continue
+        chance = _chance(episode, target, light, first, last)
+        if chance is not None:
+            chances.append(chance)
+        if len(chances) == CHANCES:
+            break
+    best = None
+    for n in range(HITS, len(chances) + 1):
+        hits = sum(chance.hit for chance in chances[:n])
+        # The newest chance must be a hit: a habit that has just been broken is not offered.
+        if hits >= HITS and chances[0].hit:
+            probability = majority(hits, n)
+            if probability >= SURE:
+                best = probability, hits, n
+    if best is None:
+        return None
+    taken = [chance for chance in chances[:best[2]] if chance.hit]
+    choices = [chance.choice for chance in taken]
+    if len({choice.local_s // DAY_S for choice in choices}) < HIT_DAYS:
+        return None
+    if part == 'any time' and sum(_spread(choices, name) >= 2 for name in PARTS
+                                  if name != 'any time') < 2:
+        return None
+    start, end = _window(taken, first, last)
+    episode = recent[0]
+    return Habit(episode.room, target, episode.emotion, part, days, start, end,
+                 _typical(choices, light), best[1], best[2], best[0])
+
+
+def _chance(episode: Episode, target: str, light: LightState, first: int, last: int) \
+        -> '_Chance | None':
+    """Return what was chosen in a part of the day; None: there was nothing to choose."""
+    begin_s = _first_inside(episode, first, last)
+    if begin_s is None:
+        return None
+    inside = [choice for choice in episode.choices.get(target, ())
+              if _inside(choice.local_s, first, last)]
+    if inside:
+        choice = inside[-1]
+        return _Chance(begin_s, choice, not differences(light, choice.light, SAME))
+    before = episode.light_at(target, begin_s + _ANSWERED_S)
+    if before is not None and not differences(light, before, SAME):
+        # It is so already: there was nothing to do.
+        return None
+    return _Chance(begin_s, None, False)
+
+
+def _inside(local_s: float, first: int, last: int) -> bool:
+    hour = local_s % DAY_S / 3600
+    return first <= hour < last if first < last else hour >= first or hour < last
+
+
+def _first_inside(episode: Episode, first: int, last: int) -> float | None:
+    if _inside(episode.begin_s, first, last):
+        return episode.begin_s
+    day = episode.begin_s // DAY_S * DAY_S
+    start_s = day + first * 3600
+    if start_s < episode.begin_s:
+        start_s += DAY_S
+    return start_s if start_s <= episode.end_s else None
+
+
+def _spread(choices: list[Choice], part: str) -> int:
+    return sum(_inside(choice.local_s, *PARTS[part]) for choice in choices)
+
+
+def _window(hits: list['_Chance'], first: int, last: int) -> tuple[time | None, time | None]:
+    """Return from when to when a habit holds.
+
+    What is done long after the emotion has begun follows the clock: it holds from the earliest
+    hit, to a quarter of an hour.
+    """
+    if last - first == 24:
+        return None, None
+    since = 0.0
+    if np.median([hit.choice.local_s - hit.begin_s for hit in hits]) > _PROMPT_S:
+        # Hours since the part began, which may go over midnight.
+        since = min((hit.choice.local_s % DAY_S / 3600 - first) % 24 for hit in hits)
+        since = max(0.0, np.floor((since - 1 / 6) * 4) / 4)
+    start = (first + since) % 24
+    return time(int(start), round(start % 1 * 60)), time(last % 24)
+
+
+def _typical(choices: list[Choice], light: LightState) -> LightState:
+    """Return the middle of what was chosen, of what the habit is about."""
+    if not light.on:
+        return LightState(False)
+    middle = summarize([choice.light for choice in choices], np.ones(len(choices)))
+    brightness = None if light.brightness is None or middle.brightness is None \
+        else round(middle.brightness, 2)
+    if light.color is None and light.color_temperature_k is None:
+        return LightState(True, brightness)
+    return LightState(True, brightness, middle.color, middle.color_temperature_k)

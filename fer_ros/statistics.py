@@ -4,6 +4,8 @@
 from collections import deque
 import math
 
+from fer_ros.health import ERROR, Status, WARN
+
 
 class RateMeter:
     """Events per second over the last ``window_s`` seconds."""
@@ -28,6 +30,52 @@ class RateMeter:
         span = max(self._times[-1] - self._times[0], 1e-9)
         mean = span / (len(self._times) - 1)
         return 1.0 / max(mean, (now_s - self._times[0]) / len(self._times))
+
+
+class ReadableShare:
+    """How many of the inputs of the last seconds could be used, and why the others could not.
+
+    :param what: the inputs, in words, such as 'images on /image_raw'.
+    :param window_s: inputs older than this no longer count, seconds.
+    """
+
+    #: Fewer unusable ones are only counted: a cable loses that much.
+    _TOLERATED = 0.05
+    #: A slow source is judged by its last input for so many windows.
+    _LONG = 6
+
+    def __init__(self, what: str, window_s: float = 5.0):
+        self._what, self._window_s = what, window_s
+        self._inputs: deque[tuple[float, bool]] = deque(maxlen=10_000)
+        self._reason = ''
+
+    def add(self, now_s: float, problem: str = '') -> None:
+        """Count an input.
+
+        :param now_s: a clock that does not jump, seconds.
+        :param problem: why it cannot be used, and what to do; empty: it can.
+        """
+        self._inputs.append((now_s, not problem))
+        self._reason = problem or self._reason
+
+    def problem(self, now_s: float) -> tuple[bytes, str] | None:
+        """Return level and sentence while too few can be used: WARN for some, ERROR for none."""
+        inputs = self._inputs
+        while len(inputs) > 1 and now_s - inputs[0][0] > self._window_s:
+            inputs.popleft()
+        if inputs and now_s - inputs[0][0] > self._LONG * self._window_s:
+            inputs.clear()
+        bad = sum(not good for _, good in inputs)
+        if bad <= self._TOLERATED * len(inputs):
+            return None
+        if bad == len(inputs):
+            return ERROR, f'none of the last {bad} {self._what} can be used: {self._reason}'
+        return WARN, f'{bad} of the last {len(inputs)} {self._what} cannot be used: {self._reason}'
+
+    def report(self, now_s: float, status: Status) -> None:
+        """Add what is wrong to what a part says of itself."""
+        if found := self.problem(now_s):
+            status.worsen(*found)
 
 
 class LatencyWindow:

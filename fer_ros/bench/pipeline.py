@@ -14,7 +14,9 @@ from fer_ros.bench import measure
 from fer_ros.errors import FerError
 from fer_ros.msg import EmotionArray
 from fer_ros.nodes import qos
+from fer_ros.nodes.program import spinner
 from fer_ros.processes import stop
+from fer_ros.workers import Faults
 import numpy as np
 import rclpy
 from rclpy.executors import SingleThreadedExecutor
@@ -47,13 +49,12 @@ class Bench:
             self.node.create_subscription(EmotionArray, f'{name}emotions', self._on_emotions,
                                           qos.RESULT)
         self.node.create_subscription(DiagnosticArray, '/diagnostics', self._on_diagnostics, 50)
-        self._thread = threading.Thread(target=self._executor.spin, daemon=True)
-        self._thread.start()
+        self._spinning = spinner(self._executor, Faults(), daemon=True).start()
 
     def close(self) -> None:
         """Leave the graph."""
         self._executor.shutdown(timeout_sec=2)
-        self._thread.join(5)
+        self._spinning.end(5)
         self.node.destroy_node()
         rclpy.shutdown(context=self._context)
 

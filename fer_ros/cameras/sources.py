@@ -299,6 +299,8 @@ class Player:
     def frames(self):
         """Yield frames, uint8 ``(h, w, 3)`` BGR, until the end or until told to stop.
 
+        After an unexpected exception it may be called again, which opens the source again.
+
         :raises SourceError: when a source that is not live fails; a live one is tried again.
         """
         try:
@@ -321,6 +323,10 @@ class Player:
                     self._on_problem(f'{error}; trying again in {pause_s:g} s')
                     if self._wait(pause_s):
                         return
+                except Exception:
+                    self.failures += 1
+                    self.state, self.problem = 'retrying', 'internal error, see the log'
+                    raise
         finally:
             self._give_up()
 

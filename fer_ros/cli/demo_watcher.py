@@ -14,7 +14,9 @@ from fer_ros.cli.demo_hand import Hand
 from fer_ros.conversions import home as home_conversions
 from fer_ros.msg import AmbientAction, EmotionArray
 from fer_ros.nodes import qos
+from fer_ros.nodes.program import spinner
 from fer_ros.statistics import LatencyWindow, RateMeter
+from fer_ros.workers import Faults
 from lifecycle_msgs.msg import Transition
 from lifecycle_msgs.srv import ChangeState
 import rclpy
@@ -62,13 +64,12 @@ class Watcher:
         self._client = self.node.create_client(ChangeState, 'camera_driver/change_state')
         self._executor = SingleThreadedExecutor()
         self._executor.add_node(self.node)
-        self._thread = threading.Thread(target=self._executor.spin, daemon=True)
-        self._thread.start()
+        self._spinning = spinner(self._executor, Faults(), daemon=True).start()
 
     def close(self) -> None:
         """Leave the graph."""
         self._executor.shutdown(timeout_sec=2.0)
-        self._thread.join(5.0)
+        self._spinning.end(5.0)
         self.node.destroy_node()
 
     @property

@@ -14,6 +14,7 @@ from fer_ros.home.fields import Color
 from fer_ros.home.light import LightState
 from fer_ros.home.policy import Broker, Secret
 from fer_ros.home.world.virtual_room import SCENES, VirtualRoom
+from fer_ros.workers import Faults, Worker
 from pydantic import TypeAdapter, ValidationError
 
 _HELP = 'type on, off, brightness 0.4, color #ff8800, kelvin 4000 or quit'
@@ -43,7 +44,7 @@ def main(arguments: list[str] | None = None) -> int:
     print(f'lamp: {chosen.base}/lamp, blind: {chosen.base}/blind, scenes '
           f'{", ".join(SCENES)}: {chosen.base}/scene; {_HELP}', flush=True)
     stop = threading.Event()
-    threading.Thread(target=_show, args=(room, stop), daemon=True).start()
+    Worker('display', lambda: _show(room, stop), Faults(), daemon=True).start()
     try:
         for line in sys.stdin:
             if line.strip() in ('quit', 'q'):

@@ -146,7 +146,8 @@ def bgr_to_image(image: np.ndarray, encoding: str, header: Header | None = None)
 
 def _bgr_to_yuy2(image: np.ndarray) -> np.ndarray:
     if image.shape[1] % 2:
-        raise ImageError(f'the width {image.shape[1]} is odd: yuv422_yuy2 has pairs of pixels')
+        raise ImageError(f'the width {image.shape[1]} is odd: yuv422_yuy2 has pairs of pixels; '
+                         'take another width or encoding')
     # ITU-R BT.601 with studio swing, the inverse of OpenCV's COLOR_YUV2BGR_YUY2.
     blue, green, red = (image[..., i].astype(np.float32) for i in range(3))
     luma = 16 + 0.257 * red + 0.504 * green + 0.098 * blue

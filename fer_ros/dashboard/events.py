@@ -8,6 +8,7 @@ import threading
 import time
 
 from fer_ros.dashboard.state import DashboardState
+from fer_ros.workers import Faults, Worker
 
 #: People and health are told at least so often, seconds: the page's time goes on, and a
 #: connection that is dead shows.
@@ -26,10 +27,11 @@ class Events:
     :param now: the node's time, seconds.
     :param rate_hz: people and rooms are told no more often.
     :param most: so many streams may be open at a time.
+    :param faults: where errors of its thread are recorded.
     """
 
     def __init__(self, state: DashboardState, now: Callable[[], float], *, rate_hz: float = 10.0,
-                 most: int = 10):
+                 most: int = 10, faults: Faults | None = None):
         self._state, self._now, self._period_s = state, now, 1 / rate_hz
         self.most = most
         self._condition = threading.Condition()
@@ -38,15 +40,14 @@ class Events:
         self._closed = False
         self.taken = self.listeners = 0
         self.written = 0
-        self._thread = threading.Thread(target=self._follow, name='dashboard events')
-        self._thread.start()
+        self._worker = Worker('dashboard events', self._follow, faults or Faults()).start()
 
     def close(self) -> None:
         """End all streams."""
         with self._condition:
             self._closed = True
             self._condition.notify_all()
-        self._thread.join()
+        self._worker.end()
 
     def hold(self, chunks: Iterator[bytes]) -> Iterator[bytes] | None:
         """Return a stream that takes one of the places until it is closed; None: all taken."""

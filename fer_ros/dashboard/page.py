@@ -11,6 +11,7 @@ from fer_ros.dashboard.pictures import Pictures
 from fer_ros.dashboard.state import DashboardState
 from fer_ros.errors import ConfigurationError
 from fer_ros.parameters import Parameter
+from fer_ros.workers import Faults
 
 PAGE_PARAMETERS = (
     Parameter('address', '127.0.0.1', 'IP address to listen on; any but loopback needs a token, '
@@ -46,6 +47,7 @@ class Page:
         :class:`fer_ros.dashboard.app.Site`.
     :ivar state: what is shown; it is written from outside.
     :ivar pictures: where images are offered, while the page is open.
+    :ivar faults: errors of its threads.
     :raises ConfigurationError: when Flask or waitress is absent, or for an address or token that
         cannot be used.
     """
@@ -64,6 +66,7 @@ class Page:
         self._cameras, self._values = tuple(cameras), dict(values)
         self._now, self._control, self._health = now, control, health
         self._recording = recording
+        self.faults = Faults()
         self._address = bind_address(values['address'])
         names = tuple(name.strip().lower() for name in values['host_names'].split(',')
                       if name.strip())
@@ -94,14 +97,14 @@ class Page:
                                  width_px=values['picture_width_px'],
                                  quality=values['picture_quality'])
         self._events = Events(self.state, self._now, rate_hz=values['update_rate_hz'],
-                              most=values['maximum_viewers'])
+                              most=values['maximum_viewers'], faults=self.faults)
         try:
             self._server = self._make_server(
                 self._make_app(self._make_site(self.state, self.pictures, self._events,
                                                self._access, self._now, self._control,
                                                __version__, recording=self._recording,
                                                health=self._health)),
-                self._address, values['port'], 2 * values['maximum_viewers'])
+                self._address, values['port'], 2 * values['maximum_viewers'], self.faults)
         except BaseException:
             self.close()
             raise

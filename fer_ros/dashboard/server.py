@@ -2,9 +2,9 @@
 """The web server: waitress in a thread, made so that streams flow and it can be stopped."""
 
 import logging
-import threading
 
 from fer_ros.errors import FerError
+from fer_ros.workers import Faults, Worker
 import waitress
 
 #: Beyond what streams take: for the page, its data and its pictures.
@@ -17,10 +17,12 @@ class Server:
     :param address: an IP address.
     :param port: 0 takes a free one.
     :param streams: so many requests may stay open at a time.
+    :param faults: where errors of its thread are recorded.
     :raises FerError: when the port cannot be had.
     """
 
-    def __init__(self, app, address: str, port: int, streams: int):
+    def __init__(self, app, address: str, port: int, streams: int,
+                 faults: Faults | None = None):
         self._sockets: dict = {}
         # Said once a second otherwise when many viewers come at once.
         logging.getLogger('waitress.queue').setLevel(logging.ERROR)
@@ -37,8 +39,7 @@ class Server:
         port = self._server.effective_port
         host = f'[{address}]' if ':' in address else address
         self.url = f'http://{host}:{port}'
-        self._thread = threading.Thread(target=self._server.run, name='dashboard server')
-        self._thread.start()
+        self._worker = Worker('dashboard server', self._server.run, faults or Faults()).start()
 
     def close(self) -> None:
         """Stop; whoever streams must have been told before."""
@@ -47,7 +48,7 @@ class Server:
         # The loop ends when it has no socket left. They are closed after it: whoever wakes it, we
         # or a worker, still writes into its pipe.
         self._server.trigger.pull_trigger(self._sockets.clear)
-        self._thread.join(5)
+        self._worker.end(5)
         for channel in list(self._server.active_channels.values()):
             channel.handle_close()  # wakes the worker that waits for a viewer who reads nothing
         workers.shutdown(timeout=3)

@@ -14,6 +14,7 @@ from fer_ros.nodes.parameters import Parameter
 from fer_ros.nodes.rclpy_internals import refuse_impossible_transitions
 from fer_ros.nodes.receiver import Receiver, ReceiverGroup
 from fer_ros.nodes.release import release_when_main_ends
+from fer_ros.workers import Faults
 from rcl_interfaces.msg import SetParametersResult
 from rclpy.clock import Clock, ClockType
 from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackReturn
@@ -63,6 +64,8 @@ class ManagedNode(LifecycleNode):
         super().__init__(name, **kwargs)
         self.exit_code = 0
         self.finished = threading.Event()
+        #: Of all threads of the node.
+        self.faults = Faults(lambda text: self.get_logger().error(text))
         self._state = 'unconfigured'
         self._failure = ''
         self._fixed: dict[str, object] = {}
@@ -131,7 +134,7 @@ class ManagedNode(LifecycleNode):
                 incompatible_qos=mismatched, message_lost=message_lost,
                 use_default_callbacks=False)))
         if own_thread:
-            self._receivers[subscription] = Receiver(self, subscription)
+            self._receivers[subscription] = Receiver(self, subscription, self.faults)
         return subscription
 
     def advertise(self, kind: type, topic: str, profile: QoSProfile,
@@ -345,6 +348,7 @@ class ManagedNode(LifecycleNode):
             if complaint and qos.mismatch(self, endpoint):
                 status.worsen(WARN, complaint)
         self.report(status)
+        self.faults.report(status)
         return status
 
     def _watched(self, make: Callable):

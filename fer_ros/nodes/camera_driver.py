@@ -2,6 +2,7 @@
 """Camera driver: a device, video file, folder of images or URL as image messages."""
 
 import threading
+import time
 
 from fer_ros import conversions
 from fer_ros.cameras import capture
@@ -15,7 +16,8 @@ from fer_ros.nodes.base import ManagedNode
 from fer_ros.nodes.diagnostics import Status
 from fer_ros.nodes.parameters import Parameter
 from fer_ros.nodes.program import run
-from fer_ros.statistics import RateMeter
+from fer_ros.statistics import RateMeter, ReadableShare
+from fer_ros.workers import Worker
 import numpy as np
 from sensor_msgs.msg import CameraInfo, Image
 from std_msgs.msg import Header
@@ -48,8 +50,13 @@ class CameraDriver(ManagedNode):
 
     def __init__(self, **kwargs):
         super().__init__('camera_driver', **kwargs)
-        self._images = self._infos = self._answers = self._thread = self._player = None
+        self._images = self._infos = self._answers = self._worker = self._player = None
         self._stop = threading.Event()
+
+    @property
+    def source(self) -> str:
+        """The source as it may be shown."""
+        return without_password(self.value('source'))
 
     def configure(self) -> None:
         """Check the parameters and make the publishers; the source is opened by activate."""
@@ -62,6 +69,7 @@ class CameraDriver(ManagedNode):
         self._images = self.advertise(Image, 'image_raw', qos.IMAGE)
         self._infos = self.advertise(CameraInfo, 'camera_info', qos.IMAGE)
         self._published, self._size, self._rate = 0, (0, 0), RateMeter()
+        self._skipped, self._share = 0, ReadableShare(f'images of {self.source}')
 
     def activate(self) -> None:
         """Open the source and begin."""
@@ -76,20 +84,19 @@ class CameraDriver(ManagedNode):
         if self.value('pace') == 'consumed' and not is_live(name):
             self._answers = self.subscribe(
                 EmotionArray, 'emotions', lambda message: self._answered.release(), qos.RESULT)
-        self._thread = threading.Thread(target=self._play, name='camera_driver grabber')
-        self._thread.start()
+        self._worker = Worker('camera_driver grabber', self._play, self.faults).start()
 
     def deactivate(self) -> None:
         """Stop and close the source."""
         self._stop.set()
-        if self._thread is not None:
+        if self._worker is not None:
             self._answered.release()  # the grabber may be waiting for an answer
         if self._answers is not None:
             self.destroy_subscription(self._answers)
             self._answers = None
-        if self._thread is not None:
-            self._thread.join()
-            self._thread = self._player = None
+        if self._worker is not None:
+            self._worker.end()
+            self._worker = self._player = None
 
     def cleanup(self) -> None:
         """Destroy the publishers."""
@@ -103,13 +110,14 @@ class CameraDriver(ManagedNode):
         if self._images is None:
             return
         status.values.update({
-            'source': without_password(self.value('source')),
-            'images published': self._published, 'size (px)': '{}x{}'.format(*self._size),
+            'source': self.source, 'images published': self._published,
+            'images skipped': self._skipped, 'size (px)': '{}x{}'.format(*self._size),
             'rate out (Hz)': self._rate.rate_hz(self.now_s())})
         player = self._player
         if player is None:
             return
-        capture.report(player, self.value('source'), status)
+        capture.report(player, self.source, status)
+        self._share.report(time.monotonic(), status)
 
     def _play(self) -> None:
         player = self._player
@@ -120,12 +128,11 @@ class CameraDriver(ManagedNode):
             for frame in player.frames():
                 if self._stop.is_set():
                     return
-                self._publish(frame)
-                if self._answers is not None:
+                if self._publish(frame) and self._answers is not None:
                     self._answered.acquire(timeout=_CONSUMED_TIMEOUT_S)
             if player.state == 'ended':
-                self.get_logger().info(f'{self.value("source")} has ended after '
-                                       f'{self._published} images')
+                self.get_logger().info(
+                    f'{self.source} has ended after {self._published} images')
         except SourceError as error:
             self.get_logger().error(str(error))
             code = 1
@@ -139,17 +146,37 @@ class CameraDriver(ManagedNode):
                 return False
         return not (wanted and self._stop.wait(_MATCHING_S))
 
-    def _publish(self, frame: np.ndarray) -> None:
+    def _publish(self, frame: np.ndarray) -> bool:
+        """Publish a frame; return False when it cannot be sent as it is asked for."""
         # Stamped before anything is done with it: the latency of our own work must count.
         header = Header(frame_id=self.value('frame_id'), stamp=self.get_clock().now().to_msg())
+        try:
+            self._send(frame, header)
+        except FerError as error:
+            self._skip(str(error))
+        except Exception as error:  # costs this frame only
+            self._skip('internal error, see the log')
+            self.faults.add(f'image of {self.source} skipped', error)
+        else:
+            self._published += 1
+            self._rate.tick(self.now_s())
+            self._share.add(time.monotonic())
+            return True
+        return False
+
+    def _skip(self, problem: str) -> None:
+        self._skipped += 1
+        self._share.add(time.monotonic(), problem)
+        self.get_logger().error(f'image of {self.source} skipped: {problem}',
+                                throttle_duration_sec=5.0)
+
+    def _send(self, frame: np.ndarray, header: Header) -> None:
         width, height = self._wanted_size(frame)
         frame = capture.resized(frame, width, height)
         self._images.publish(conversions.bgr_to_image(frame, self.value('encoding'), header))
         if self._infos.get_subscription_count():
             self._infos.publish(cameras.camera_to_message(self._camera(width, height), header))
-        self._published += 1
         self._size = (width, height)
-        self._rate.tick(self.now_s())
 
     def _wanted_size(self, frame: np.ndarray) -> tuple[int, int]:
         width, height = capture.wanted_size(self._settings, frame.shape[1], frame.shape[0])

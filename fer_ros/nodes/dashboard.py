@@ -118,6 +118,7 @@ class Dashboard(ManagedNode):
             'pictures encoded': self._pictures.encoded,
             'records in memory': len(self._board.history),
             'emotion messages refused': self._refused})
+        self._page.faults.report(status)
         for name, found in self._inputs.items():
             figures = Status()
             found.report(figures)

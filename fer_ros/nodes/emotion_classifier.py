@@ -1,9 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Emotion classifier: tracked faces in, emotions out; one batch for all faces of all cameras."""
 
-import threading
-import traceback
-
 from fer_ros import conversions
 from fer_ros.emotions.resting_face import LOOK_S
 from fer_ros.errors import ConfigurationError, FerError
@@ -18,6 +15,7 @@ from fer_ros.nodes.program import run
 from fer_ros.nodes.topics import sibling
 from fer_ros.perception import CLASSIFIER_PARAMETERS, EmotionReader
 from fer_ros.statistics import LatencyWindow, RateMeter
+from fer_ros.workers import Worker
 from std_srvs.srv import Trigger
 
 
@@ -36,7 +34,7 @@ class EmotionClassifierNode(ManagedNode):
         self._reader: EmotionReader | None = None
         self._publishers_by_topic = {}
         self._subscriptions_made, self._services_made = [], []
-        self._newest = self._thread = None
+        self._newest = self._worker = None
 
     def configure(self) -> None:
         """Load the model."""
@@ -65,10 +63,9 @@ class EmotionClassifierNode(ManagedNode):
 
     def activate(self) -> None:
         """Subscribe."""
-        self._newest = Newest()
-        self._thread = threading.Thread(target=self._work, args=(self._newest,),
-                                        name='emotion_classifier worker')
-        self._thread.start()
+        self._newest = newest = Newest()
+        self._worker = Worker('emotion_classifier worker', lambda: self._work(newest),
+                              self.faults).start()
         self._services_made.append(
             self.create_service(Trigger, '~/look_neutral', self._on_look_neutral))
         for topic in self._publishers_by_topic:
@@ -85,10 +82,10 @@ class EmotionClassifierNode(ManagedNode):
         for service in self._services_made:
             self.destroy_service(service)
         self._services_made = []
-        if self._thread is not None:
+        if self._worker is not None:
             self._newest.close()
-            self._thread.join()
-            self._thread = None
+            self._worker.end()
+            self._worker = None
 
     def cleanup(self) -> None:
         """Free the model."""
@@ -151,8 +148,10 @@ class EmotionClassifierNode(ManagedNode):
         while (taken := newest.take()) is not None:
             try:
                 self._process(taken)
-            except Exception:  # the thread must not die: the node would go deaf
-                self._complain('internal error, see the log', traceback.format_exc())
+            except Exception as error:  # costs these faces only
+                self._bad += 1
+                self._last_error = 'internal error, see the log'
+                self.faults.add(f'face arrays on {", ".join(taken)} skipped', error)
 
     def _process(self, taken: dict[str, FaceArray]) -> None:
         frames = {}

@@ -2,8 +2,6 @@
 """The image subscription of a node: newest frame wins, losses counted, silence explained."""
 
 from collections.abc import Callable
-import threading
-import traceback
 
 from fer_ros import conversions, transport
 from fer_ros.errors import FerError
@@ -13,6 +11,7 @@ from fer_ros.nodes.base import ManagedNode
 from fer_ros.nodes.diagnostics import Status, WARN
 from fer_ros.nodes.parameters import Parameter
 from fer_ros.statistics import RateMeter
+from fer_ros.workers import Worker
 import numpy as np
 from rclpy.clock import Clock, ClockType
 from sensor_msgs.msg import CompressedImage, Image
@@ -52,15 +51,14 @@ class ImageInput:
             CompressedImage if self._compressed else Image, topic, self._on_image, qos.IMAGE,
             message_lost=self._on_lost, own_thread=True)
         self._watch = node.create_timer(1.0, self._check_silence, clock=self._steady)
-        self._thread = threading.Thread(target=self._work, name=f'{node.get_name()} worker')
-        self._thread.start()
+        self._worker = Worker(f'{node.get_name()} worker', self._work, node.faults).start()
 
     def close(self) -> None:
         """Stop; the image that is being processed is finished first."""
         self._node.destroy_timer(self._watch)
         self._node.destroy_subscription(self._subscription)
         self._newest.close()
-        self._thread.join()
+        self._worker.end()
 
     @property
     def dropped(self) -> int:
@@ -112,12 +110,11 @@ class ImageInput:
                     self._node.get_logger().error(
                         f'image on {self._subscription.topic_name} skipped: {error}',
                         throttle_duration_sec=5.0)
-                except Exception:  # the thread must not die: the node would go deaf
+                except Exception as error:  # costs this image only
                     self._bad += 1
                     self._last_error = 'internal error, see the log'
-                    self._node.get_logger().error(
-                        f'image skipped after an internal error:\n{traceback.format_exc()}',
-                        throttle_duration_sec=5.0)
+                    self._node.faults.add(
+                        f'image on {self._subscription.topic_name} skipped', error)
             # Not to keep an image while waiting for the next.
             taken = message = image = None
 

@@ -4,28 +4,34 @@
 import signal
 import sys
 import threading
-import traceback
 
 from fer_ros import transport
+from fer_ros.backoff import Backoff
 from fer_ros.errors import FerError
 from fer_ros.nodes.base import ManagedNode
+from fer_ros.nodes.log import use_ros_log
 from fer_ros.nodes.rclpy_internals import RCLError, UnknownROSArgsError
+from fer_ros.workers import Faults, Worker
 import rclpy
 from rclpy.executors import Executor, ExternalShutdownException, SingleThreadedExecutor
-from rclpy.node import Node
 from rclpy.signals import SignalHandlerOptions
 
 
-def spin(executor: Executor, node: Node) -> None:
-    """Spin until the executor is shut down; an error in a callback is logged and survived."""
-    while rclpy.ok(context=executor.context):
+def spinner(executor: Executor, faults: Faults, *, daemon: bool = False) -> Worker:
+    """Return a worker that spins until the executor is shut down; not started yet.
+
+    What a callback raises is recorded, and the next one is called.
+    """
+    def spin() -> None:
         try:
             executor.spin()
-            return
         except ExternalShutdownException:
-            return
-        except Exception:  # the node must not go deaf because of one bad call
-            node.get_logger().error(f'error in a callback:\n{traceback.format_exc()}')
+            pass
+        except Exception:
+            if rclpy.ok(context=executor.context):
+                raise
+    # Pauses are short: it is one callback that failed, and others wait.
+    return Worker('executor', spin, faults, daemon=daemon, backoff=Backoff(0.001, 0.1))
 
 
 def run(*makers: type[ManagedNode], args: list[str] | None = None) -> int:
@@ -43,11 +49,12 @@ def run(*makers: type[ManagedNode], args: list[str] | None = None) -> int:
         else:
             print(f'the ROS arguments cannot be used: {error}', file=sys.stderr)
         return 2
+    use_ros_log()
     stop = threading.Event()
     previous = {number: signal.signal(number, lambda *_: stop.set())
                 for number in (signal.SIGINT, signal.SIGTERM)}
     nodes: list[ManagedNode] = []
-    spinner = None
+    spinning = None
     executor = SingleThreadedExecutor()
     try:
         for maker in makers:
@@ -61,8 +68,7 @@ def run(*makers: type[ManagedNode], args: list[str] | None = None) -> int:
         for node in nodes:
             if node.value('autostart') and not stop.is_set():
                 node.start()
-        spinner = threading.Thread(target=spin, args=(executor, nodes[0]), name='executor')
-        spinner.start()
+        spinning = spinner(executor, nodes[0].faults).start()
         # Signal handlers run in this thread, which therefore must not sit inside rclpy.
         while not stop.wait(0.1):
             if all(node.finished.is_set() for node in nodes):
@@ -70,8 +76,8 @@ def run(*makers: type[ManagedNode], args: list[str] | None = None) -> int:
         return max(node.exit_code for node in nodes)
     finally:
         executor.shutdown(timeout_sec=2.0)
-        if spinner is not None:
-            spinner.join(timeout=5.0)
+        if spinning is not None:
+            spinning.end(timeout_s=5.0)
         for node in nodes:
             if node.state != 'finalized':
                 node.trigger_shutdown()

@@ -6,6 +6,7 @@ import time
 from typing import Protocol
 from weakref import WeakSet
 
+from fer_ros.workers import Faults, Worker
 from rclpy.context import Context
 from rclpy.executors import Executor
 
@@ -25,6 +26,7 @@ class Releasable(Protocol):
 
 _living: WeakSet['Releasable'] = WeakSet()
 _watch = threading.Lock()
+_faults = Faults()
 
 
 def release_when_main_ends(node: Releasable) -> None:
@@ -35,7 +37,7 @@ def release_when_main_ends(node: Releasable) -> None:
     _living.add(node)
     # Held for good by the one thread that was started.
     if _watch.acquire(blocking=False):
-        threading.Thread(target=_release_all, name='release of nodes', daemon=True).start()
+        Worker('release of nodes', _release_all, _faults, daemon=True).start()
 
 
 def _release_all() -> None:
@@ -44,5 +46,5 @@ def _release_all() -> None:
         for node in list(_living):
             executor = node.executor    # stays set when the node is removed from it
             if executor is None or node not in executor.get_nodes() or not node.context.ok():
-                node.release()
+                _faults.survive('release of a node', node.release)
         time.sleep(_CHECK_S)

@@ -15,13 +15,13 @@ from fer_ros.newest import Newest
 from fer_ros.standalone.config import Camera
 from fer_ros.statistics import LatencyWindow, RateMeter
 from fer_ros.types import Face
+from fer_ros.workers import Faults, Worker
 import numpy as np
 
 #: A live source that gives no frame for so long is called silent, seconds.
 SILENT_S = 5.0
 #: A complaint that lasts is logged again after so long, seconds.
 _REMIND_S = 600.0
-_ERROR_PAUSE_S = 5.0
 _LOGGER = logging.getLogger(__name__)
 
 
@@ -50,9 +50,10 @@ class CameraWorker:
         self._rate_in, self._rate_out = RateMeter(), RateMeter()
         self.latency = LatencyWindow()
         # Daemons: a driver that hangs must not keep the process from ending.
-        self._threads = [
-            threading.Thread(target=self._grab, name=f'{camera.name} grabber', daemon=True),
-            threading.Thread(target=self._work, name=f'{camera.name} worker', daemon=True)]
+        self._faults = Faults()
+        self._workers = [
+            Worker(f'{camera.name} grabber', self._grab, self._faults, daemon=True),
+            Worker(f'{camera.name} worker', self._work, self._faults, daemon=True)]
 
     @property
     def source(self) -> str:
@@ -61,22 +62,21 @@ class CameraWorker:
 
     def start(self) -> None:
         """Begin."""
-        for thread in self._threads:
-            thread.start()
+        for worker in self._workers:
+            worker.start()
 
     def stop(self, timeout_s: float = 3.0) -> None:
         """End; a driver that hangs is left behind after the timeout."""
         self._stop.set()
         self._newest.close()
         end_s = time.monotonic() + timeout_s
-        for thread in self._threads:
-            if thread.ident is not None:
-                thread.join(max(0.0, end_s - time.monotonic()))
+        for worker in self._workers:
+            worker.end(max(0.0, end_s - time.monotonic()))
 
     @property
     def ended(self) -> bool:
         """Whether a file or folder has come to its end, or failed, and all of it is read."""
-        return not any(thread.is_alive() for thread in self._threads)
+        return not any(worker.alive for worker in self._workers)
 
     @property
     def failed(self) -> bool:
@@ -119,23 +119,16 @@ class CameraWorker:
             status.worsen(WARN, warning)
         if self._last_error:
             status.values['last failed image'] = self._last_error
+        self._faults.report(status)
         return status
 
     def _grab(self) -> None:
         try:
-            while not self._stop.is_set():
-                try:
-                    self._play()
-                    return
-                except SourceError as error:
-                    _LOGGER.error('%s: %s', self.camera.name, error)
-                    return
-                except Exception:  # the camera must not go blind because of one bad call
-                    _LOGGER.exception('%s: internal error; trying again', self.camera.name)
-                    self._stop.wait(_ERROR_PAUSE_S)
-        finally:
-            # Lets the worker finish what is at hand, and end.
-            self._newest.finish()
+            self._play()
+        except SourceError as error:
+            _LOGGER.error('%s: %s', self.camera.name, error)
+        # Lets the worker finish what is at hand, and end.
+        self._newest.finish()
 
     def _play(self) -> None:
         for frame in self._player.frames():
@@ -164,13 +157,10 @@ class CameraWorker:
                     self._done += 1
                     self.latency.add((time.time() - stamp_s) * 1e3)
                     self._rate_out.tick(time.monotonic())
-                except Exception as error:  # the thread must not die
+                except Exception as error:  # costs this image only
                     self._bad += 1
-                    text = f'{type(error).__name__}: {error}'
-                    if text != self._last_error:
-                        _LOGGER.exception('%s: image skipped by an internal error',
-                                          self.camera.name)
-                    self._last_error = text
+                    self._last_error = f'{type(error).__name__}: {error}'
+                    self._faults.add(f'image of {self.camera.name} skipped', error)
                 finally:
                     self._busy_since_s = None
             # Not to keep an image while waiting for the next.

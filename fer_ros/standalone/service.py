@@ -22,12 +22,12 @@ from fer_ros.standalone.camera import CameraWorker
 from fer_ros.standalone.config import Config
 from fer_ros.standalone.notify import Notifier
 from fer_ros.types import Face
+from fer_ros.workers import Faults
 import numpy as np
 
 #: The page hears the rooms' mere numbers so often, and of the parts' health, seconds.
 _ROOMS_S = 0.5
 _HEALTH_S = 1.0
-_REMIND_S = 60.0
 #: An image that takes longer means that a library hangs, seconds.
 STUCK_S = 30.0
 _STILL_S = 30.0
@@ -53,7 +53,8 @@ class HomeService:
         self._ticked_s = self._started_s
         self._complaints = Complaints(_LOGGER.error, _LOGGER.warning)
         self._rooms: list = []
-        self._rooms_s = self._health_s = self._signed_s = self._failed_s = float('-inf')
+        self._rooms_s = self._health_s = self._signed_s = float('-inf')
+        self._faults = Faults(_LOGGER.error)
         self._acted = False
         self._stuck = ''
         self._house: HomeController | None = None
@@ -93,23 +94,13 @@ class HomeService:
         while not stop.wait(TICK_S):
             if reload.is_set():
                 reload.clear()
-                self._survive(lambda: self._reload(load))
-            self._survive(self.tick)
+                self._faults.survive('reload', self._reload, load)
+            self._faults.survive('the main loop', self.tick)
             workers = self._workers.values()
             if all(worker.ended for worker in workers):
                 _LOGGER.info('all sources have ended')
                 return int(all(worker.failed for worker in workers))
         return 0
-
-    def _survive(self, work: Callable[[], None]) -> None:
-        """Work; an internal error is logged, at most once a minute, and the house goes on."""
-        try:
-            work()
-        except Exception:
-            now_s = time.monotonic()
-            if now_s - self._failed_s > _REMIND_S:
-                self._failed_s = now_s
-                _LOGGER.exception('internal error in the main loop')
 
     def tick(self) -> None:
         """Do what is due: the house, the page, and the sign of life."""
@@ -337,6 +328,8 @@ class HomeService:
             'records in memory': len(state.history)})
         for problem in reader.problems:
             status.worsen(WARN, problem)
+        self._faults.report(status)
+        self._page.faults.report(status)
         self._hear('fer_home', status)
 
     def _hear(self, name: str, status: Status) -> None:

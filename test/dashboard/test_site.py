@@ -349,11 +349,11 @@ def test_closing_bears_that_another_wakes_the_server_first(monkeypatch):
     def pull(real=trigger._physical_pull):
         pulled.append(1)
         real()                          # as a worker does that has just finished,
-        running.server._thread.join(5)  # so that the loop ends
+        running.server._worker.end(5)   # so that the loop ends
         real()                          # before we come to it
     monkeypatch.setattr(trigger, '_physical_pull', pull)
     running.close()
-    assert pulled and not running.server._thread.is_alive()
+    assert pulled and not running.server._worker.alive
     with pytest.raises(ConnectionRefusedError):
         running.get('/api/state')
 

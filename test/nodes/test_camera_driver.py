@@ -143,7 +143,7 @@ def test_both_ways_twice(graph, folder):
         assert node.start()
         wait_for(lambda: len(images) >= 3, what='images')
         node.trigger_deactivate()
-        assert node._thread is None
+        assert node._worker is None
         node.trigger_cleanup()
         wait_for(lambda: not graph.node.count_publishers('image_raw'))
 

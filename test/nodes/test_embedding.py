@@ -80,7 +80,7 @@ def test_a_destroyed_node_has_undone_what_it_made(graph):
     from fer_ros.nodes.emotion_classifier import EmotionClassifierNode
     node = EmotionClassifierNode()
     assert node.start()
-    worker = node._thread
-    assert worker.is_alive()
+    worker = node._worker
+    assert worker.alive
     node.destroy_node()
-    assert not worker.is_alive() and node.state == 'finalized'
+    assert not worker.alive and node.state == 'finalized'

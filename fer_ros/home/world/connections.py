@@ -10,6 +10,7 @@ from fer_ros.home.policy import Policy
 from fer_ros.home.world.discovery import HomeAssistantDiscovery
 from fer_ros.home.world.home_assistant import HomeAssistantClient
 from fer_ros.home.world.mqtt import MqttConnection
+from fer_ros.workers import Faults
 
 
 def check_secrets(policy: Policy) -> None:
@@ -29,17 +30,19 @@ class Connections:
     :param on_command: called with room, command and argument, in the connection's thread.
     :param mqtt_options: further arguments of :class:`MqttConnection`.
     :ivar broker: ``home_assistant`` and ``discovery``: None where the policy names none.
+    :ivar faults: errors of their threads.
     """
 
     def __init__(self, policy: Policy, version: str,
                  on_command: Callable[[str, RoomCommand, str], None], mqtt_options: dict):
         self._policy = policy
         self._devices: list[Device] = []
+        self.faults = Faults()
         self.home_assistant: HomeAssistantClient | None = None
         self.broker: MqttConnection | None = None
         self.discovery: HomeAssistantDiscovery | None = None
         if policy.home_assistant is not None:
-            self.home_assistant = HomeAssistantClient(policy.home_assistant)
+            self.home_assistant = HomeAssistantClient(policy.home_assistant, self.faults)
         if policy.broker is not None:
             self.discovery = HomeAssistantDiscovery(
                 policy.broker, {room: tuple(policy.policies) for room in policy.rooms}, version,
@@ -48,7 +51,7 @@ class Connections:
                 policy.broker,
                 client_id=policy.broker.client_id or f'{self.discovery.slug}-bridge',
                 will=self.discovery.will, on_message=self._on_message,
-                on_connect=self._on_connect, **mqtt_options)
+                on_connect=self._on_connect, faults=self.faults, **mqtt_options)
             self.discovery.bind(self.broker)
 
     def start(self, devices: Iterable[Device]) -> None:
@@ -70,6 +73,8 @@ class Connections:
     def complaints(self) -> list[Complaint]:
         """What is wrong with the connections, with what to do."""
         found = []
+        if self.faults.problem:
+            found.append(Complaint(self.faults.problem))
         if self.broker is not None:
             state = self.broker.state
             if state.problem:

@@ -4,8 +4,10 @@
 Every call is read back: a service call on an entity that does not exist answers success.
 """
 
+from http.client import HTTPException
 import json
 import logging
+import math
 import ssl
 import threading
 import time
@@ -17,10 +19,13 @@ from fer_ros.home.action import AmbientAction
 from fer_ros.home.devices.base import ResultCallback
 from fer_ros.home.policy.servers import HomeAssistant
 from fer_ros.home.world.mqtt_failures import trusting
+from fer_ros.workers import Faults, Worker
 
 _TIMEOUT_S = 5.0
 _RETRY_S, _REFUSED_RETRY_S = 5.0, 60.0
 _MAXIMUM_ANSWER = 1_000_000
+#: What a server can do to a request.
+_ERRORS = (OSError, ValueError, HTTPException)
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -52,10 +57,14 @@ class _NoRedirect(urllib.request.HTTPRedirectHandler):
 
 
 class HomeAssistantClient:
-    """Call services and watch entities in a thread of its own; the newest call wins."""
+    """Call services and watch entities in a thread of its own; the newest call wins.
 
-    def __init__(self, settings: HomeAssistant):
+    :param faults: where errors of the thread are recorded.
+    """
+
+    def __init__(self, settings: HomeAssistant, faults: Faults | None = None):
         self._settings = settings
+        self._faults = faults or Faults()
         self._token = settings.token.read('home_assistant.token')
         context = trusting(settings.ca_file, 'home_assistant.ca_file')
         # Proxies from the environment are not for a house's own network.
@@ -66,7 +75,7 @@ class HomeAssistantClient:
         self._calls: dict[str, tuple[AmbientAction, str, dict, ResultCallback]] = {}
         self._condition = threading.Condition()
         self._stopped = False
-        self._thread: threading.Thread | None = None
+        self._worker: Worker | None = None
         self.problem = 'not connected yet'
         self.serious = False
 
@@ -81,17 +90,16 @@ class HomeAssistantClient:
 
     def start(self) -> None:
         """Begin."""
-        self._thread = threading.Thread(target=self._run, name='home assistant', daemon=True)
-        self._thread.start()
+        self._worker = Worker('home assistant', self._run, self._faults, daemon=True).start()
 
     def stop(self) -> None:
         """Send what waits, then end."""
         with self._condition:
             self._stopped = True
             self._condition.notify()
-        if self._thread is not None:
-            self._thread.join(_TIMEOUT_S + 2)
-            self._thread = None
+        if self._worker is not None:
+            self._worker.end(_TIMEOUT_S + 2)
+            self._worker = None
 
     def call(self, action: AmbientAction, service: str, data: dict,
              result: ResultCallback) -> None:
@@ -101,6 +109,13 @@ class HomeAssistantClient:
             self._condition.notify()
 
     def _run(self) -> None:
+        try:
+            self._serve()
+        except Exception:
+            self._set_problem('internal error, see the log', False)
+            raise
+
+    def _serve(self) -> None:
         next_poll = 0.0
         while True:
             with self._condition:
@@ -109,7 +124,12 @@ class HomeAssistantClient:
                 calls, self._calls = self._calls, {}
                 stopped = self._stopped
             for action, service, data, result in calls.values():
-                result(action, *self._carry_out(service, data))
+                outcome = False, 'internal error, see the log'
+                try:
+                    outcome = self._carry_out(service, data)
+                except Exception as error:  # costs this call only
+                    self._faults.add(f'{service} of {data["entity_id"]}', error)
+                result(action, *outcome)
             if stopped:
                 return
             if time.monotonic() >= next_poll:
@@ -127,7 +147,7 @@ class HomeAssistantClient:
             if error.status == 404:
                 return False, f'Home Assistant knows no {entity_id}: check entity_id'
             return False, self._explain(error)
-        except (OSError, ValueError) as error:
+        except _ERRORS as error:
             return False, self._explain(error)
         if state.get('state') == 'unavailable':
             return False, f'{entity_id} is unavailable in Home Assistant'
@@ -144,7 +164,7 @@ class HomeAssistantClient:
                     continue
                 self._set_problem(self._explain(error), error.status in (401, 403))
                 return
-            except (OSError, ValueError) as error:
+            except _ERRORS as error:
                 self._set_problem(self._explain(error), isinstance(
                     getattr(error, 'reason', error), ssl.SSLCertVerificationError))
                 return
@@ -155,7 +175,7 @@ class HomeAssistantClient:
     def _tell(self, entity_id: str, state: dict) -> None:
         device = self._watched.get(entity_id)
         if device is not None:
-            device.told(state)
+            self._faults.survive(f'state of {entity_id}', device.told, state)
 
     def _set_problem(self, problem: str, serious: bool) -> None:
         if problem and problem != self.problem:
@@ -173,7 +193,7 @@ class HomeAssistantClient:
             return f'{where}: the certificate is not trusted ({reason.verify_message})'
         if isinstance(reason, ConnectionRefusedError):
             return f'{where} refuses connections: is it running?'
-        if isinstance(error, ValueError):
+        if isinstance(error, (ValueError, HTTPException)):
             return f'{where} gives an answer that is not its API: is the url right?'
         return f'{where}: {reason}'
 
@@ -189,5 +209,21 @@ class HomeAssistantClient:
         except urllib.error.HTTPError as error:
             with error:
                 raise _Refused(error.code) from error
-        found = json.loads(body or b'{}')
-        return found if isinstance(found, dict) else {}
+        return _read(body)
+
+
+def _read(body: bytes) -> dict:
+    """Return an answer's object; numbers that are not finite are None.
+
+    :raises ValueError: when it is not JSON.
+    """
+    try:
+        found = json.loads(body or b'{}', parse_constant=lambda _: None, parse_float=_finite)
+    except RecursionError as error:
+        raise ValueError('too deeply nested') from error
+    return found if isinstance(found, dict) else {}
+
+
+def _finite(text: str) -> float | None:
+    value = float(text)
+    return value if math.isfinite(value) else None

@@ -14,6 +14,7 @@ from fer_ros.home.policy.servers import Broker
 from fer_ros.home.world import mqtt_failures
 from fer_ros.home.world.mqtt_answers import Answers
 from fer_ros.home.world.mqtt_session import Session
+from fer_ros.workers import Faults, Worker
 import paho.mqtt.client as paho
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
@@ -51,6 +52,7 @@ class MqttConnection:
     :param will: topic and payload that the broker publishes (retained) when the bridge dies.
     :param on_message: called with topic, payload and whether it was retained, in the thread.
     :param on_connect: called after the subscriptions were sent, in the thread.
+    :param faults: where errors of the thread are recorded.
     """
 
     def __init__(self, broker: Broker, *, client_id: str = '', will: tuple[str, str] | None = None,
@@ -58,19 +60,19 @@ class MqttConnection:
                  on_connect: Callable[[], None] = lambda: None,
                  backoff_s: tuple[float, float] = BACKOFF_S,
                  refused_backoff_s: tuple[float, float] = REFUSED_BACKOFF_S,
-                 jitter: Callable[[], float] = random.random):
+                 jitter: Callable[[], float] = random.random, faults: Faults | None = None):
         self._broker = broker
         self._client_id, self._will = client_id, will
         self._on_message, self._on_connect = on_message, on_connect
         self._backoff_s, self._refused_backoff_s = backoff_s, refused_backoff_s
-        self._jitter = jitter
+        self._jitter, self._faults = jitter, faults or Faults()
         self._topics: list[str] = []
         self._state = ConnectionState()
         # Never held while paho is called: paho calls back while it holds locks of its own.
         self._lock = threading.Lock()
         self._stop = threading.Event()
         self._client: paho.Client | None = None
-        self._thread: threading.Thread | None = None
+        self._worker: Worker | None = None
         self._password: str | None = None
         self._tls: ssl.SSLContext | None = None
         self._answers = Answers(broker)
@@ -121,8 +123,8 @@ class MqttConnection:
         :raises ConfigurationError: as :meth:`prepare`.
         """
         self.prepare()
-        self._thread = threading.Thread(target=self._run, name='mqtt', daemon=True)
-        self._thread.start()
+        self._worker = Worker(f'mqtt {self._client_id}', self._run, self._faults,
+                              daemon=True).start()
 
     def publish(self, topic: str, payload: str | bytes, *, retain: bool = False,
                 qos: int = 0, expiry_s: int = 0) -> bool:
@@ -162,9 +164,9 @@ class MqttConnection:
         self._stop.set()
         if client is not None:
             client.disconnect()
-        if self._thread is not None:
-            self._thread.join(mqtt_failures.CONNECT_TIMEOUT_S + 2.0)
-            self._thread = None
+        if self._worker is not None:
+            self._worker.end(mqtt_failures.CONNECT_TIMEOUT_S + 2.0)
+            self._worker = None
 
     # The thread.
 
@@ -197,7 +199,8 @@ class MqttConnection:
     def _session(self) -> tuple[bool, str, bool]:
         """Connect and stay until the connection ends: was it accepted, what ended it, serious."""
         session = Session(self._broker, self._client_id, self._will, self._password, self._tls,
-                          self._answers, lambda: self._accepted(session), self._on_message)
+                          self._answers, lambda: self._accepted(session), self._on_message,
+                          self._faults)
         if not session.connect():
             return False, session.problem, session.serious
         self._client = session.client
@@ -207,7 +210,7 @@ class MqttConnection:
             with self._lock:
                 self._state = ConnectionState(False, session.problem, session.serious)
             self._client = None
-            session.client.loop_stop()
+            session.close()
         return session.accepted, session.problem, session.serious
 
     def _accepted(self, session: Session) -> None:

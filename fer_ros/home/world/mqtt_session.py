@@ -10,9 +10,14 @@ import time
 from fer_ros.home.policy.servers import Broker
 from fer_ros.home.world import mqtt_failures
 from fer_ros.home.world.mqtt_answers import Answers
+from fer_ros.workers import Faults
 import paho.mqtt.client as paho
 
 _KEEPALIVE_S = 15
+#: How long one round of reading and writing takes at most, seconds.
+_LOOP_S = 0.2
+#: A topic is shown up to this length.
+_MAXIMUM_TOPIC = 200
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -21,9 +26,12 @@ class Session:
     """A client with a clean session, used once.
 
     A client that connects again would send again what the old connection had not acknowledged.
+    All of it happens in the thread that calls :meth:`stay`: paho starts none, which would end
+    unseen.
 
-    :param on_accepted: called in the client's thread when the broker has accepted us.
+    :param on_accepted: called in that thread when the broker has accepted us.
     :param on_message: called there with topic, payload and whether it was retained.
+    :param faults: where errors of those two, and of paho, are recorded.
     :ivar accepted: whether the broker has accepted us.
     :ivar problem: what ended the session, and ``serious`` whether trying again will not help.
     """
@@ -31,13 +39,14 @@ class Session:
     def __init__(self, broker: Broker, client_id: str, will: tuple[str, str] | None,
                  password: str | None, tls: ssl.SSLContext | None, answers: Answers,
                  on_accepted: Callable[[], None],
-                 on_message: Callable[[str, bytes, bool], None]):
+                 on_message: Callable[[str, bytes, bool], None], faults: Faults):
         self._broker, self._client_id, self._answers = broker, client_id, answers
-        self._on_accepted, self._on_message = on_accepted, on_message
+        self._on_accepted, self._on_message, self._faults = on_accepted, on_message, faults
         self.where = f'broker {broker.host}:{broker.effective_port}'
         self._hung_up = f'{self.where} ended the connection'
         self.accepted, self.problem, self.serious = False, self._hung_up, False
         self._ended = threading.Event()
+        self._told_topic = False
         self._version = paho.MQTTv5 if broker.mqtt_version == '5' else paho.MQTTv311
         self.client = client = paho.Client(
             paho.CallbackAPIVersion.VERSION2, client_id=client_id, protocol=self._version,
@@ -50,6 +59,8 @@ class Session:
         if will is not None:
             client.will_set(*will, qos=1, retain=True)
         client.connect_timeout = mqtt_failures.CONNECT_TIMEOUT_S
+        # With it, paho does not write in the thread that publishes.
+        client.on_socket_register_write = lambda *_: None
         client.on_connect, client.on_disconnect = self._connected, self._disconnected
         client.on_message = self._message
         client.on_publish = lambda _client, _data, mid, reason, _properties: answers.take(
@@ -70,10 +81,9 @@ class Session:
 
     def stay(self, stop: threading.Event) -> None:
         """Stay until the connection ends, or until told to stop."""
-        self.client.loop_start()
         # A broker may accept the TCP connection and never answer.
         deadline = time.monotonic() + 2 * mqtt_failures.CONNECT_TIMEOUT_S
-        while not self._ended.wait(0.2) and not stop.is_set():
+        while self._work() and not stop.is_set():
             if not self.accepted and time.monotonic() > deadline:
                 encrypted = 'with' if self._broker.uses_tls else 'without'
                 self.problem = (f'{self.where} does not answer: is it an MQTT broker, and '
@@ -86,9 +96,26 @@ class Session:
                             '(tls: true, usually port 8883)?')
         if stop.is_set():
             self.client.disconnect()
-            self._ended.wait(1.0)
+            deadline = time.monotonic() + 1.0
+            while self._work() and time.monotonic() < deadline:
+                pass
 
-    # Called by the client, in its thread.
+    def close(self) -> None:
+        """Close the socket, which is open still when the connection ended by an error."""
+        socket = self.client.socket()
+        if socket is not None:
+            socket.close()
+
+    def _work(self) -> bool:
+        """Read and write what is due, within :data:`_LOOP_S`; False: the connection has ended."""
+        try:
+            return self.client.loop(_LOOP_S) == paho.MQTT_ERR_SUCCESS and not self._ended.is_set()
+        except Exception as error:  # of paho, which is then in no state to go on
+            self._faults.add(f'connection to {self.where}', error)
+            self.problem = f'{self.where}: internal error, see the log'
+            return False
+
+    # Called by the client, in the thread of stay().
 
     def _connected(self, _client, _data, _flags, reason, _properties) -> None:
         if reason.is_failure:
@@ -98,10 +125,7 @@ class Session:
         self.accepted = True
         _LOGGER.info('connected to %s%s', self.where,
                      ' with TLS' if self._broker.uses_tls else '')
-        try:
-            self._on_accepted()
-        except Exception:  # the thread must not die of what others do
-            _LOGGER.exception('on_connect')
+        self._faults.survive(f'after connecting to {self.where}', self._on_accepted)
 
     def _disconnected(self, _client, _data, _flags, reason, _properties) -> None:
         if 'taken over' in str(reason).lower():
@@ -112,6 +136,12 @@ class Session:
 
     def _message(self, _client, _data, received) -> None:
         try:
-            self._on_message(received.topic, received.payload, bool(received.retain))
-        except Exception:  # as above
-            _LOGGER.exception('message on %s', received.topic)
+            topic = received.topic
+        except UnicodeDecodeError:
+            if not self._told_topic:
+                self._told_topic = True
+                _LOGGER.warning('%s sends a topic that is not UTF-8: its messages are ignored',
+                                self.where)
+            return
+        self._faults.survive(f'message on {topic[:_MAXIMUM_TOPIC]}', self._on_message, topic,
+                             received.payload, bool(received.retain))

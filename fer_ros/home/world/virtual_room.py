@@ -14,6 +14,7 @@ from fer_ros.home.light import LightState
 from fer_ros.home.policy import Broker
 from fer_ros.home.virtual_lamp import VirtualLamp
 from fer_ros.home.world.mqtt import MqttConnection
+from fer_ros.workers import Faults, Worker
 
 #: What the scenes of the virtual room make of its lamp.
 SCENES = {
@@ -48,18 +49,18 @@ class VirtualRoom:
             on_connect=self._connected, **(connection_options or {}))
         for topic in ('lamp/set', 'lamp/get', 'blind/set', 'blind/get', 'scene'):
             self._connection.subscribe(f'{base}/{topic}')
-        self._thread = threading.Thread(target=self._run, name='virtual room', daemon=True)
+        self._worker = Worker('virtual room', self._run, Faults(), daemon=True)
 
     def start(self) -> None:
         """Connect and answer."""
         self._connection.start()
-        self._thread.start()
+        self._worker.start()
 
     def stop(self) -> None:
         """Disconnect."""
         self._stop.set()
         self._connection.stop()
-        self._thread.join(2.0)
+        self._worker.end(2.0)
 
     @property
     def connected(self) -> bool:

@@ -338,7 +338,7 @@ def test_an_error_in_the_main_loop_is_survived_and_told(service, caplog, monkeyp
         return real(now_s)
     monkeypatch.setattr(one._house, 'tick', fail)
     wait_for(lambda: len(failures) > 6)
-    assert caplog.text.count('internal error in the main loop') == 1
+    assert caplog.text.count('the main loop: internal error') == 1
 
 
 class Found:

@@ -76,6 +76,13 @@ def _parser() -> argparse.ArgumentParser:
     sub.add_argument('--keep-copies', action='store_true',
                      help='also train on images that another split has too')
 
+    sub = command('attention', _attention, 'Fit the generic head and the corrections of head '
+                  'pose and gaze on rendered heads.')
+    sub.add_argument('data', type=Path, metavar='DIR', help='heads with known pose and gaze, as '
+                     'fer-eval gaze takes them')
+    sub.add_argument('--out', type=Path, default=Path('attention.npz'), metavar='FILE',
+                     help='where the model is written (%(default)s)')
+
     sub = command('compare', _compare, 'Train variants of a recipe and judge them on held-out '
                   'faces, for a choice that touches no test split.')
     sub.add_argument('recipe', help='a YAML file, or the name of a recipe that ships')
@@ -293,6 +300,18 @@ def _import_study(options) -> None:
                                        labels=tuple(options.labels.split(',')),
                                        scale=options.scale)
     _export_trained(export.TrainedModel(model, None, 0, options.name), splits, options)
+
+
+def _attention(options) -> None:
+    from . import attention
+    model = attention.fit(options.data, lambda text: print(f'... {text}', file=sys.stderr,
+                                                           flush=True))
+    attention.save(model, options.out)
+    print('standard deviations on people it was not fitted on, degrees:')
+    for name, values in zip(('head: yaw, pitch, roll', 'gaze less constant: yaw, pitch',
+                             "a person's constant: yaw, pitch"), model.sigmas):
+        print(f'  {name}: ' + ', '.join(f'{value:.2f}' for value in values if value))
+    print(f'model: {options.out}')
 
 
 def _smoke(options) -> int:

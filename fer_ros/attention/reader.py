@@ -1,0 +1,90 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Landmarks, head pose and gaze of the faces of a stream, each found from where it was before."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from fer_ros.attention.gaze import estimate_gaze
+from fer_ros.attention.head import AttentionModel, estimate_pose, HeadPose
+from fer_ros.attention.mesh import FaceMesher, Mesh
+from fer_ros.cameras.camera_model import CameraModel
+from fer_ros.types import Detection, Face
+import numpy as np
+
+#: Landmarks that lie further from the middle of the face's box than this, in its longer side,
+#: belong to another face or to none: they are found again.
+_FURTHEST = 0.5
+#: Below this score there is no face in the landmarks' crop.
+FACE_SCORE = 0.5
+
+
+@dataclass(frozen=True)
+class HeadReading:
+    """What one image shows of one head.
+
+    :ivar mesh: None where no landmarks were found.
+    :ivar pose: with corrections; None where no head fits.
+    :ivar gaze_deg: float64 ``(2,)``, yaw and pitch relative to the camera's axes; or None.
+    """
+
+    face: Face
+    mesh: Mesh | None = None
+    pose: HeadPose | None = None
+    gaze_deg: np.ndarray | None = None
+
+
+class HeadReader:
+    """Reads the heads of one stream of images.
+
+    :param mesher: finds landmarks; readers of several streams may share it, not its thread.
+    :param model: the generic head and corrections.
+    """
+
+    def __init__(self, mesher: FaceMesher, model: AttentionModel):
+        self._mesher, self._model = mesher, model
+        self.reset()
+
+    def reset(self) -> None:
+        """Forget all heads."""
+        self._before: dict[int, tuple[Mesh, HeadPose]] = {}
+
+    def read(self, image: np.ndarray, faces: Sequence[Face],
+             camera: CameraModel) -> list[HeadReading]:
+        """Return what an image shows of its faces, in their order.
+
+        :param image: uint8 ``(height, width, 3)`` BGR or ``(height, width)`` gray.
+        """
+        readings = [self._read(image, face, camera) for face in faces]
+        self._before = {reading.face.track_id: (reading.mesh, reading.pose)
+                        for reading in readings if reading.pose is not None
+                        and reading.mesh.score >= FACE_SCORE}
+        return readings
+
+    def _read(self, image, face, camera) -> HeadReading:
+        before = self._before.get(face.track_id)
+        if before is not None and _is_at(before[0], face):
+            mesh = self._mesher.refine(image, before[0].points, float(before[1].fitted_deg[2]))
+        else:
+            mesh, before = self._mesher.find(
+                image, Detection(face.box, face.score, face.landmarks),
+                roll_by(camera, self._model)), None
+        pose = estimate_pose(mesh.points, camera, self._model,
+                             previous=before[1] if before else None)
+        if pose is None:
+            return HeadReading(face, mesh)
+        return HeadReading(face, mesh, pose, estimate_gaze(mesh, pose, camera, self._model))
+
+
+def roll_by(camera: CameraModel, model: AttentionModel | None
+            ) -> Callable[[np.ndarray], float | None]:
+    """Return what tells the roll of landmarks by laying the head over them; None: nothing."""
+    def roll_of(points: np.ndarray) -> float | None:
+        pose = model and estimate_pose(points, camera, model)
+        return pose.fitted_deg[2] if pose else None
+    return roll_of
+
+
+def _is_at(mesh: Mesh, face: Face) -> bool:
+    middle = (mesh.points[:, :2].min(axis=0) + mesh.points[:, :2].max(axis=0)) / 2
+    apart = np.abs(middle - face.box.centre).max()
+    return bool(apart < _FURTHEST * max(face.box.width, face.box.height))

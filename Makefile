@@ -10,6 +10,7 @@
 #   make evaluate DATA=DIR [MODEL=fernet_large] [JSON=FILE]   a shipped model on FER2013
 #   make train RECIPE=fernet DATA=DIR                train (resumes); make train-smoke: a minute
 #   make habits-evaluate DATA=DIR [JSON=FILE]        how well a resident's next activity is predicted
+#   make gaze-evaluate DATA=DIR [JSON=FILE]          head pose, gaze, blinks, attention
 #   make mutants [MINUTES=30] [ONLY=engine]          do the tests notice wrong lines? (resumes)
 #   make lock                                        hashes of requirements/*.txt, after a new pin
 # On a machine with ROS 2: colcon build, ros2 launch fer_ros fer.launch.py
@@ -33,7 +34,9 @@ DATA ?=
 MODEL ?=
 JSON ?= build/evaluation.json
 HABITS_JSON := $(if $(filter file,$(origin JSON)),build/habits.json,$(JSON))
+GAZE_JSON := $(if $(filter file,$(origin JSON)),build/gaze.json,$(JSON))
 REPORT ?= build/evaluation.html
+GAZE_REPORT := $(if $(filter file,$(origin REPORT)),build/gaze.html,$(REPORT))
 MINUTES ?= 30
 ONLY ?=
 # The messages come from install/, all other Python from the source tree, which is never stale.
@@ -45,7 +48,7 @@ ROS_ENV := env -u PYTHONHOME VIRTUAL_ENV=$(VENV) PATH=$(VENV)/bin:$$PATH \
 PIP := $(VENV)/bin/python -m pip --disable-pip-version-check install --quiet --require-hashes \
   --no-deps
 
-.PHONY: test-install notebook habits-evaluate screenshots dashboard-load help demo test build lint bench evaluate train train-smoke data-given mutants clean
+.PHONY: test-install notebook habits-evaluate gaze-evaluate screenshots dashboard-load help demo test build lint bench evaluate train train-smoke data-given mutants clean
 
 help:
 	@sed -n '/^#/!q; s/^# \{0,1\}//p' Makefile | tail -n +2
@@ -108,11 +111,12 @@ bench: install/.built $(VENV)/.peers
 	@$(ROS_ENV) python -m fer_ros.bench $(SECTIONS)
 
 DATA_fer2013 := a folder with fer2013.csv, or with train/<emotion>/ and test/<emotion>/
+DATA_gaze-evaluate := a folder with camera.json, poses.csv, gaze.csv, images and videos
 DATA_habits-evaluate := a folder with the activities of a resident in one *_ADLs.txt
 
 data-given:
 	@[ -n "$(DATA)" ] || { echo "Say where the data is: make $(MAKECMDGOALS) DATA=DIR" \
-	  "($(DATA_$(or $(filter habits-evaluate,$(MAKECMDGOALS)),fer2013)))."; exit 2; }
+	  "($(DATA_$(or $(filter habits-evaluate gaze-evaluate,$(MAKECMDGOALS)),fer2013)))."; exit 2; }
 
 evaluate: data-given $(VENV)/.test
 	@$(VENV)/bin/python -m training evaluate '$(DATA)' --model '$(MODEL)' --json '$(JSON)' --report '$(REPORT)'
@@ -129,6 +133,10 @@ notebook: $(VENV)/.test
 
 habits-evaluate: data-given $(VENV)/.demo
 	@$(VENV)/bin/python -m fer_ros.cli.habits evaluate '$(DATA)' --json '$(HABITS_JSON)'
+
+gaze-evaluate: data-given $(VENV)/.test
+	@$(VENV)/bin/python -m fer_ros.cli.evaluate gaze '$(DATA)' --json '$(GAZE_JSON)' \
+	  --page '$(GAZE_REPORT)'
 
 screenshots: install/.built $(VENV)/.test
 	@$(ROS_ENV) python test/dashboard/screenshots.py

@@ -5,6 +5,7 @@ import argparse
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import cache
 import json
 import os
 from pathlib import Path
@@ -80,8 +81,13 @@ def _parser() -> argparse.ArgumentParser:
                   'pose and gaze on rendered heads.')
     sub.add_argument('data', type=Path, metavar='DIR', help='heads with known pose and gaze, as '
                      'fer-eval gaze takes them')
-    sub.add_argument('--out', type=Path, default=Path('attention.npz'), metavar='FILE',
-                     help='where the model is written (%(default)s)')
+    sub.add_argument('--out', type=Path, metavar='FILE', help='write the model')
+    sub.add_argument('--leave-out', action='store_true', help='then measure each person with a '
+                     'model fitted on the others')
+    sub.add_argument('--rate-hz', type=float, default=8.0, metavar='N',
+                     help='readings of the videos per second (%(default)g)')
+    sub.add_argument('--report', type=Path, metavar='FILE', help='write an HTML page')
+    sub.add_argument('--json', type=Path, metavar='FILE', help='write the figures')
 
     sub = command('compare', _compare, 'Train variants of a recipe and judge them on held-out '
                   'faces, for a choice that touches no test split.')
@@ -303,15 +309,28 @@ def _import_study(options) -> None:
 
 
 def _attention(options) -> None:
+    from fer_ros.cli.evaluate_gaze import measure
+
     from . import attention
-    model = attention.fit(options.data, lambda text: print(f'... {text}', file=sys.stderr,
-                                                           flush=True))
-    attention.save(model, options.out)
+    samples = attention.collect(options.data, lambda text: print(f'... {text}', file=sys.stderr,
+                                                                 flush=True))
+    model = attention.fit(samples)
+    if options.out:
+        attention.save(model, options.out)
+        print(f'model: {options.out}')
     print('standard deviations on people it was not fitted on, degrees:')
     for name, values in zip(('head: yaw, pitch, roll', 'gaze less constant: yaw, pitch',
                              "a person's constant: yaw, pitch"), model.sigmas):
         print(f'  {name}: ' + ', '.join(f'{value:.2f}' for value in values if value))
-    print(f'model: {options.out}')
+    if options.leave_out:
+        print('each person read by a model fitted on the others')
+        figures, page = measure(
+            options.data, 'auto',
+            cache(lambda people: replace(samples.without(people), sigmas=model.sigmas)),
+            options.rate_hz)
+        _write(options.json, json.dumps(figures, indent=1) + '\n')
+        if options.report:
+            page.write(options.report)
 
 
 def _smoke(options) -> int:

@@ -5,7 +5,7 @@ The head: each landmark's place in the head frame is triangulated from a person'
 poses are known, and averaged over people. The corrections: ridge regressions of what is left.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -48,8 +48,24 @@ class Sample:
     truth: Truth
 
 
-def fit(folder: Path, tell: Callable[[str], None]) -> AttentionModel:
-    """Fit a model on all people of a folder, its uncertainty on each without them.
+@dataclass(frozen=True)
+class Samples:
+    """What a folder of heads gives to fit on; ``shape`` is of all its people."""
+
+    camera: CameraModel
+    shape: np.ndarray
+    all: list[Sample]
+
+    def without(self, people: Iterable[str]) -> AttentionModel:
+        """Return the model fitted on everybody else."""
+        others = [s for s in self.all if s.truth.person not in set(people)]
+        if not others:
+            raise ConfigurationError('the folder has too few people: none is left to fit on')
+        return fit_corrections(others, self.camera, mean_shape(others, self.camera))
+
+
+def collect(folder: Path, tell: Callable[[str], None]) -> Samples:
+    """Find the landmarks of all images and videos of a folder.
 
     :param folder: in the layout of :mod:`fer_ros.evaluation.heads`.
     """
@@ -65,12 +81,15 @@ def fit(folder: Path, tell: Callable[[str], None]) -> AttentionModel:
     for table in sorted((folder / 'videos').glob('attention_*.csv')):
         tell(f'landmarks of {table.stem}')
         samples += _video_samples(table, camera, HeadReader(mesher, model))
-    models = {}
-    for person in sorted({s.truth.person for s in samples}):
-        others = [s for s in samples if s.truth.person != person]
-        models[person] = fit_corrections(others, camera, mean_shape(others, camera))
-    return replace(fit_corrections(samples, camera, model.shape),
-                   sigmas=spread(samples, camera, models))
+    return Samples(camera, model.shape, samples)
+
+
+def fit(samples: Samples) -> AttentionModel:
+    """Fit a model on all people, its uncertainty on each by a model without them."""
+    models = {person: samples.without([person])
+              for person in {s.truth.person for s in samples.all}}
+    return replace(fit_corrections(samples.all, samples.camera, samples.shape),
+                   sigmas=spread(samples.all, samples.camera, models))
 
 
 def _video_samples(table: Path, camera: CameraModel, reader: HeadReader) -> list[Sample]:

@@ -16,6 +16,8 @@ _SHORTEST_BLINK_S = 0.05
 # What open eyes measure before they were seen long enough; their share below which they are
 # closed, and above which they are open again.
 _USUAL, _CLOSED, _OPEN = 0.22, 0.52, 0.6
+# Less where the head is bent by 24 degrees, ...
+_DOWN = 0.14
 # A lid that falls by this share within _FALL_S closes, whatever it measured before: eyes that
 # look down are half closed already.
 _FALL, _FALL_S = 0.25, 0.2
@@ -71,8 +73,11 @@ class EyeWatch:
         self._recent: deque[tuple[float, float]] = deque()
         self._blinks: deque[float] = deque()
 
-    def update(self, measured: float, interval_s: float) -> Eyes:
-        """Take in what :func:`openness` measured, so many seconds after the last time."""
+    def update(self, measured: float, interval_s: float, pitch_deg: float = 0.0) -> Eyes:
+        """Take in what :func:`openness` measured, so many seconds after the last time.
+
+        :param pitch_deg: of the head; one that looks down has its lids half closed.
+        """
         self._now_s += interval_s
         closed_before = self._closed_since_s is not None
         highest = max((value for _, value in self._recent), default=measured)
@@ -80,7 +85,7 @@ class EyeWatch:
         falls = share < 0.75 and (highest - measured) / self._usual > _FALL
         blinked = False
         if not closed_before:
-            if share < _CLOSED or falls:
+            if share < _CLOSED - _DOWN * np.clip(-pitch_deg / 12 - 1, 0, 1) or falls:
                 self._closed_since_s = self._now_s
                 self._level = max(_OPEN * self._usual, (measured + highest) / 2) if falls else \
                     _OPEN * self._usual

@@ -35,6 +35,7 @@ class Truth:
 
     person: str
     kind: str
+    file: str
     rotation: np.ndarray
     position_m: np.ndarray
     angles_deg: np.ndarray
@@ -107,7 +108,7 @@ def _truth(row: dict) -> Truth:
         return np.array([value[name] for name in names])
 
     return Truth(
-        row['person'], row.get('kind', ''),
+        row['person'], row.get('kind', ''), row.get('file', ''),
         vector(*(f'r{i}{j}' for i in '123' for j in '123')).reshape(3, 3), vector('x', 'y', 'z'),
         vector('yaw', 'pitch', 'roll'), vector('gaze_x', 'gaze_y', 'gaze_z'),
         value['looks'] > 0.5, value['blink'],

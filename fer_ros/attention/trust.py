@@ -1,0 +1,57 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Why a reading of a head cannot be trusted."""
+
+from collections.abc import Sequence
+
+from fer_ros.attention.gaze import gaze_angles_of
+from fer_ros.attention.reader import FACE_SCORE, HeadReading
+import numpy as np
+
+#: A face narrower than this has too few pixels in its eyes.
+SMALLEST_FACE_PX = 32
+# Part of the landmarks that may lie outside of the image.
+_MOST_OUTSIDE = 0.05
+# Landmarks that miss the head by more, relative to the distance of the eyes' corners, are none.
+_WORST_FIT = 0.16
+# Beyond this the far half of the face is a guess, degrees from the direction of the camera.
+_PROFILE_DEG = 62.0
+# Part of a face's box that another's may cover.
+_MOST_COVERED = 0.25
+
+
+def distrust(heads: Sequence[HeadReading], width_px: int, height_px: int) -> list[str]:
+    """Return for each head why it cannot be trusted, empty where it can."""
+    return [_alone(head, width_px, height_px) or _among(head, heads) for head in heads]
+
+
+def _alone(head: HeadReading, width_px: int, height_px: int) -> str:
+    if head.mesh is None or head.pose is None:
+        return 'no head fits the landmarks'
+    points = head.mesh.points[:, :2]
+    if np.ptp(points[:, 0]) < SMALLEST_FACE_PX:
+        return f'the face is smaller than {SMALLEST_FACE_PX} pixels'
+    outside = ((points < 0) | (points > (width_px - 1, height_px - 1))).any(axis=1).mean()
+    if outside > _MOST_OUTSIDE:
+        return "the image's border cuts the face"
+    if head.mesh.score < FACE_SCORE:
+        return 'the face is covered'
+    if head.pose.error > _WORST_FIT:
+        return 'the landmarks fit no head: the face is covered or turned away'
+    position = head.pose.position_m
+    towards = gaze_angles_of(-position / np.linalg.norm(position))
+    if abs(head.pose.angles_deg[0] - towards[0]) > _PROFILE_DEG:
+        return 'the face is in profile'
+    return ''
+
+
+def _among(head: HeadReading, heads: Sequence[HeadReading]) -> str:
+    mine = head.face.box
+    for other in heads:
+        box = other.face.box
+        width = min(mine.x + mine.width, box.x + box.width) - max(mine.x, box.x)
+        height = min(mine.y + mine.height, box.y + box.height) - max(mine.y, box.y)
+        if other is not head and width > 0 and height > 0 \
+                and width * height > _MOST_COVERED * min(mine.width * mine.height,
+                                                         box.width * box.height):
+            return 'another face overlaps'
+    return ''

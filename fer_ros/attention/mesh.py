@@ -16,6 +16,7 @@ import cv2
 from fer_ros.errors import ConfigurationError
 from fer_ros.faces.detection.base import as_bgr
 from fer_ros.faces.detection.runtime import package_file, read_model
+from fer_ros.inference.litert import litert
 from fer_ros.types import Detection
 import numpy as np
 
@@ -151,13 +152,10 @@ class _Network:
     """One LiteRT network with an image as its input."""
 
     def __init__(self, path: Path, sizes: tuple[int, ...], threads: int):
+        run_time = litert()
         try:
-            from ai_edge_litert.interpreter import Interpreter
-        except ImportError as error:
-            raise ConfigurationError("attention needs LiteRT: 'pip install ai-edge-litert'"
-                                     ) from error
-        try:
-            self._interpreter = Interpreter(model_content=read_model(path), num_threads=threads)
+            self._interpreter = run_time.Interpreter(model_content=read_model(path),
+                                                     num_threads=threads)
             self._interpreter.allocate_tensors()
         except (RuntimeError, ValueError) as error:
             raise ConfigurationError(f"landmark model '{path}' cannot be loaded: it is damaged or "

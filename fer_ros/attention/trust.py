@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 from fer_ros.attention.gaze import gaze_angles_of
 from fer_ros.attention.reader import FACE_SCORE, HeadReading
+from fer_ros.faces.boxes import intersection_over_smaller
 import numpy as np
 
 #: A face narrower than this has too few pixels in its eyes.
@@ -21,7 +22,10 @@ _MOST_COVERED = 0.25
 
 def distrust(heads: Sequence[HeadReading], width_px: int, height_px: int) -> list[str]:
     """Return for each head why it cannot be trusted, empty where it can."""
-    return [_alone(head, width_px, height_px) or _among(head, heads) for head in heads]
+    boxes = np.array([(box.x, box.y, box.x + box.width, box.y + box.height)
+                      for box in (head.face.box for head in heads)]).reshape(-1, 4)
+    return [_alone(head, width_px, height_px) or _among(i, boxes)
+            for i, head in enumerate(heads)]
 
 
 def _alone(head: HeadReading, width_px: int, height_px: int) -> str:
@@ -44,14 +48,7 @@ def _alone(head: HeadReading, width_px: int, height_px: int) -> str:
     return ''
 
 
-def _among(head: HeadReading, heads: Sequence[HeadReading]) -> str:
-    mine = head.face.box
-    for other in heads:
-        box = other.face.box
-        width = min(mine.x + mine.width, box.x + box.width) - max(mine.x, box.x)
-        height = min(mine.y + mine.height, box.y + box.height) - max(mine.y, box.y)
-        if other is not head and width > 0 and height > 0 \
-                and width * height > _MOST_COVERED * min(mine.width * mine.height,
-                                                         box.width * box.height):
-            return 'another face overlaps'
-    return ''
+def _among(row: int, boxes: np.ndarray) -> str:
+    others = np.arange(len(boxes)) != row
+    covered = intersection_over_smaller(boxes[row:row + 1], boxes[others])
+    return 'another face overlaps' if (covered > _MOST_COVERED).any() else ''

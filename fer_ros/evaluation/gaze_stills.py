@@ -8,6 +8,7 @@ from fer_ros.attention.head import AttentionModel
 from fer_ros.attention.mesh import FaceMesher, Mesh
 from fer_ros.attention.reader import roll_by
 from fer_ros.cameras.camera_model import CameraModel
+from fer_ros.faces.boxes import intersection_over_union
 from fer_ros.faces.detection import FaceDetector
 from fer_ros.types import BoundingBox, Detection
 import numpy as np
@@ -30,14 +31,13 @@ def find_mesh(image: np.ndarray, box: BoundingBox, detector: FaceDetector, meshe
 def best_at(box: BoundingBox, faces: Iterable[_T],
             box_of: Callable[[_T], BoundingBox]) -> _T | None:
     """Return the face that overlaps a box most, None when none does enough."""
-    best = max(faces, key=lambda face: overlap(box_of(face), box), default=None)
-    return best if best is not None and overlap(box_of(best), box) > _SAME_FACE else None
+    faces = list(faces)
+    if not faces:
+        return None
+    shared = intersection_over_union(_edges([box]), _edges(map(box_of, faces)))[0]
+    best = int(shared.argmax())
+    return faces[best] if shared[best] > _SAME_FACE else None
 
 
-def overlap(a: BoundingBox, b: BoundingBox) -> float:
-    """Return the intersection over union of two boxes."""
-    width = min(a.x + a.width, b.x + b.width) - max(a.x, b.x)
-    height = min(a.y + a.height, b.y + b.height) - max(a.y, b.y)
-    if width <= 0 or height <= 0:
-        return 0.0
-    return width * height / (a.width * a.height + b.width * b.height - width * height)
+def _edges(boxes: Iterable[BoundingBox]) -> np.ndarray:
+    return np.array([(b.x, b.y, b.x + b.width, b.y + b.height) for b in boxes], float)

@@ -4,7 +4,8 @@
 from dataclasses import dataclass, field
 import time
 
-from fer_ros.emotions.labels import LABELS, UNCERTAIN
+from fer_ros.emotions.colors import EMOTION_COLORS
+from fer_ros.emotions.labels import LABELS
 from fer_ros.home.action import AmbientAction
 from fer_ros.home.light import LightState
 from fer_ros.types import FaceEmotion
@@ -14,8 +15,6 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
-_COLORS = {'angry': 'red', 'disgust': 'green', 'fear': 'magenta', 'happy': 'yellow',
-           'sad': 'blue', 'surprise': 'dark_orange', 'neutral': 'white', UNCERTAIN: 'grey50'}
 _BAR_CELLS = 24
 
 
@@ -102,11 +101,12 @@ def face_panel(emotion: FaceEmotion) -> Panel:
         cells = round(float(filtered) * _BAR_CELLS)
         bar = list('█' * cells + '·' * (_BAR_CELLS - cells))
         bar[min(_BAR_CELLS - 1, int(float(now) * _BAR_CELLS))] = '|'
-        table.add_row(f'{label:>8}', Text(''.join(bar), style=_COLORS[label]),
+        table.add_row(f'{label:>8}', Text(''.join(bar), style=EMOTION_COLORS[label].on_dark),
                       f'{float(filtered):4.0%}')
     title = (f'#{emotion.track_id} {emotion.label} {emotion.confidence:.0%} for '
              f'{emotion.duration_s:.1f} s')
-    return Panel(table, title=title, width=50, border_style=_COLORS[emotion.label])
+    return Panel(table, title=title, width=50,
+                 border_style=EMOTION_COLORS[emotion.label].on_dark)
 
 
 def lamp_panel(view: View) -> Panel:

@@ -4,7 +4,7 @@
 from collections.abc import Iterable
 
 from builtin_interfaces.msg import Duration
-from fer_ros.faces.annotation import COLORS_BGR
+from fer_ros.emotions.colors import bgr
 from fer_ros.types import FaceEmotion
 from geometry_msgs.msg import Point, Pose, Quaternion, Vector3
 from std_msgs.msg import ColorRGBA, Header
@@ -24,7 +24,7 @@ def emotions_to_markers(placed: Iterable[tuple[FaceEmotion, tuple[float, float, 
     nanoseconds = round(lifetime_s * 1e9)
     lifetime = Duration(sec=nanoseconds // 10**9, nanosec=nanoseconds % 10**9)
     for emotion, (x, y, z), width_m in placed:
-        blue, green, red = (channel / 255 for channel in COLORS_BGR[emotion.label])
+        blue, green, red = (channel / 255 for channel in bgr(emotion.label))
         height_m = width_m * emotion.box.height / max(emotion.box.width, 1e-6)
         common = {'header': header, 'id': emotion.track_id % 2**31, 'action': Marker.ADD,
                   'lifetime': lifetime}

@@ -4,22 +4,22 @@
 from collections.abc import Sequence
 
 import cv2
-from fer_ros.emotions.labels import LABELS, UNCERTAIN
+from fer_ros.emotions.colors import bgr
+from fer_ros.emotions.labels import LABELS
 from fer_ros.types import FaceEmotion
 import numpy as np
 
-#: BGR by label; chosen to stay apart for colour-blind people (after Okabe and Ito 2008), and
-#: never the only carrier of a meaning: the word stands beside.
-COLORS_BGR = {
-    'angry': (0, 94, 213), 'disgust': (115, 158, 0), 'fear': (167, 121, 204),
-    'happy': (66, 228, 240), 'sad': (178, 114, 0), 'surprise': (0, 159, 230),
-    'neutral': (200, 200, 200), UNCERTAIN: (128, 128, 128),
-}
+#: Of more faces only the labels are drawn: bars would cover the neighbors.
+BARS_UP_TO = 3
+#: Gray level behind text.
+BACKGROUND = 30
 _FONT = cv2.FONT_HERSHEY_SIMPLEX
 
 
 def annotate(image: np.ndarray, emotions: Sequence[FaceEmotion]) -> np.ndarray:
-    """Return a copy with a box, the id, the label and probability bars for each face.
+    """Return a copy with a box, the id and the label of each face, of few also bars.
+
+    Bars of all probabilities are drawn of up to :data:`BARS_UP_TO` faces.
 
     :param image: uint8 ``(h, w, 3)`` BGR or ``(h, w)`` gray.
     :returns: uint8 ``(h, w, 3)`` BGR.
@@ -27,12 +27,12 @@ def annotate(image: np.ndarray, emotions: Sequence[FaceEmotion]) -> np.ndarray:
     canvas = cv2.cvtColor(image, cv2.COLOR_GRAY2BGR) if image.ndim == 2 else image.copy()
     scale = max(canvas.shape[:2]) / 640
     for emotion in emotions:
-        _draw(canvas, emotion, scale)
+        _draw(canvas, emotion, scale, bars=len(emotions) <= BARS_UP_TO)
     return canvas
 
 
-def _draw(canvas: np.ndarray, emotion: FaceEmotion, scale: float) -> None:
-    color = COLORS_BGR[emotion.label]
+def _draw(canvas: np.ndarray, emotion: FaceEmotion, scale: float, *, bars: bool) -> None:
+    color = bgr(emotion.label)
     box = emotion.box
     left, top = round(box.x), round(box.y)
     right, bottom = round(box.x + box.width), round(box.y + box.height)
@@ -42,7 +42,8 @@ def _draw(canvas: np.ndarray, emotion: FaceEmotion, scale: float) -> None:
     if emotion.duration_s >= 1:
         text += f' {emotion.duration_s:.0f} s'
     _label(canvas, text, left, top - round(5 * scale), 0.5 * scale, color)
-    _bars(canvas, emotion, left, right, top, scale)
+    if bars:
+        _bars(canvas, emotion, left, right, top, scale)
 
 
 def _label(canvas: np.ndarray, text: str, x: int, y: int, size: float, color) -> None:
@@ -50,7 +51,7 @@ def _label(canvas: np.ndarray, text: str, x: int, y: int, size: float, color) ->
     (width, height), _ = cv2.getTextSize(text, _FONT, size, thickness)
     x = max(0, min(x, canvas.shape[1] - width))
     y = max(height + 2, min(y, canvas.shape[0] - 4))
-    cv2.rectangle(canvas, (x, y - height - 3), (x + width, y + 4), (30, 30, 30), cv2.FILLED)
+    cv2.rectangle(canvas, (x, y - height - 3), (x + width, y + 4), (BACKGROUND,) * 3, cv2.FILLED)
     cv2.putText(canvas, text, (x, y), _FONT, size, color, thickness, cv2.LINE_AA)
 
 
@@ -72,6 +73,6 @@ def _bars(canvas: np.ndarray, emotion: FaceEmotion, left: int, right: int, top: 
         start = x + name_width
         for values, shade, inset in ((emotion.probabilities, 0.5, 2), (emotion.filtered, 1, 5)):
             length = round(float(values[i]) * (width - name_width - 2))
-            color = tuple(int(c * shade) for c in COLORS_BGR[label])
+            color = tuple(int(c * shade) for c in bgr(label))
             cv2.rectangle(canvas, (start, base + round(inset * scale)),
                           (start + length, base + row - round(inset * scale)), color, cv2.FILLED)

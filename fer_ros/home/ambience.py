@@ -12,8 +12,9 @@ from fer_ros.emotions.affect import VALENCE_AROUSAL
 from fer_ros.emotions.labels import Emotion
 from fer_ros.home.light import hsv_to_rgb, LightState
 
-#: The strategies a policy may name.
-STRATEGIES = ('mirror', 'soothe', 'energise', 'off')
+#: The strategies a policy may name, each with what it does in words.
+STRATEGIES = {'mirror': 'shows the emotion', 'soothe': 'soothes', 'energise': 'energizes',
+              'off': 'turns the light off'}
 
 #: Where the emotions lie on the circumplex, (valence, arousal), each [-1, 1].
 PROTOTYPES: dict[Emotion, tuple[float, float]] = {
@@ -53,7 +54,7 @@ def ambience(strategy: str, valence: float, arousal: float) -> LightState:
         return LightState(True, round(0.8 + 0.2 * low, 3),
                           color_temperature_k=round(4500 + 1500 * low))
     if strategy != 'mirror':
-        raise ValueError(f'unknown strategy {strategy!r}: expected one of {STRATEGIES}')
+        raise ValueError(f'unknown strategy {strategy!r}: expected one of {tuple(STRATEGIES)}')
     if strength < _NEUTRAL_RADIUS:
         return LightState(True, 0.5, color_temperature_k=3000)
     brightness = round(0.55 + 0.3 * arousal, 3)

@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Measure what the dashboard costs: its processor share by viewers, and the page's frame rate.
+"""Measure what the page costs: processor shares by viewers, and the page's frame rate.
 
 The other nodes play the bundled clip. A viewer is what a browser does: the events, and one
-picture after another. The frame rate is that of a real Chromium while made-up emotions of eight
-faces come ten times a second. ``make dashboard-load`` runs it.
+picture after another. Processor shares are of one core, by process: the dashboard, the other
+nodes (detector, classifier, annotator and bridge in one process) and the camera driver. The frame
+rate is that of a real Chromium while made-up emotions of eight faces come ten times a second.
+``make dashboard-load`` runs it.
 """
 
 import argparse
@@ -90,13 +92,16 @@ def resident_mb(pid):
 
 
 def share(nodes, seconds):
-    """Return the dashboard's processor share by the number of viewers."""
-    process = nodes.start('dashboard', 'fer_ros.nodes.dashboard', '--ros-args', '-p', 'port:=0')
-    nodes.start('others', 'fer_ros.nodes.composed', 'face_detector', 'emotion_classifier',
-                'annotator', 'smart_home_bridge', '--ros-args', '-p',
-                'smart_home_bridge:lamp_display:=none')
-    nodes.start('camera', 'fer_ros.nodes.camera_driver', '--ros-args', '-p',
-                f'source:={json.dumps(str(demo_clip_path()))}', '-p', 'loop:=true')
+    """Return the processor share of each process by the number of viewers."""
+    processes = {}
+    processes['dashboard'] = nodes.start(
+        'dashboard', 'fer_ros.nodes.dashboard', '--ros-args', '-p', 'port:=0')
+    processes['others'] = nodes.start(
+        'others', 'fer_ros.nodes.composed', 'face_detector', 'emotion_classifier', 'annotator',
+        'smart_home_bridge', '--ros-args', '-p', 'smart_home_bridge:lamp_display:=none')
+    processes['camera'] = nodes.start(
+        'camera', 'fer_ros.nodes.camera_driver', '--ros-args', '-p',
+        f'source:={json.dumps(str(demo_clip_path()))}', '-p', 'loop:=true')
     url = nodes.url('dashboard')
 
     def live():
@@ -108,13 +113,16 @@ def share(nodes, seconds):
         viewers = [Viewer(url) for _ in range(count)]
         for viewer in viewers:
             wait_for(lambda viewer=viewer: viewer.pictures > 5, 20, 'pictures')
-        begun_s, used_s = time.monotonic(), processor_s(process.pid)
+        begun_s = time.monotonic()
+        used_s = {name: processor_s(process.pid) for name, process in processes.items()}
         before = [(viewer.pictures, viewer.events) for viewer in viewers]
         time.sleep(seconds)
         elapsed_s = time.monotonic() - begun_s
+        shares = {name: round((processor_s(process.pid) - used_s[name]) / elapsed_s, 3)
+                  for name, process in processes.items()}
         found[count] = {
-            'processor_share': round((processor_s(process.pid) - used_s) / elapsed_s, 3),
-            'memory_mb': round(resident_mb(process.pid)),
+            'processor_share': shares, 'together': round(sum(shares.values()), 3),
+            'memory_mb': round(resident_mb(processes['dashboard'].pid)),
             'pictures_hz_each': round(sum(viewer.pictures - pictures for viewer, (pictures, _)
                                           in zip(viewers, before)) / elapsed_s / max(count, 1), 1),
             'events_hz_each': round(sum(viewer.events - events for viewer, (_, events)

@@ -520,11 +520,11 @@ def test_the_last_command_failed_until_its_pause_is_over_or_the_device_is_back()
     assert len(sim.see('happy', 1)) == 1
 
 
-def test_a_rule_without_a_strategy_says_so():
+def test_the_reason_says_what_the_policy_does():
     action, = Sim(policy='warm').see('happy', 5)
-    assert action.reason.endswith('policy warm: as the rule says')
+    assert action.reason.endswith('(1 face): policy warm has a rule for it')
     action, = Sim().see('happy', 5)
-    assert action.reason.endswith('policy mirror: mirror')
+    assert action.reason.endswith('(1 face): policy mirror shows the emotion')
 
 
 def test_the_thresholds_themselves_count():

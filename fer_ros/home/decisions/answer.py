@@ -5,6 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import time
 
+from fer_ros.home.ambience import STRATEGIES
 from fer_ros.home.decisions.evidence import Evidence
 from fer_ros.home.decisions.target import Target
 from fer_ros.home.kinds.base import Request
@@ -61,6 +62,7 @@ def find_answer(room: Room, policy: str, found: tuple[Rule, tuple[float, float]]
 def _explain(policy: str, rule: Rule, evidence: Evidence, quiet: QuietHours | None) -> str:
     voters = evidence.reading.voters
     people = f'{voters} face' + ('' if voters == 1 else 's')
-    words = (f'{evidence.key} for {evidence.lasted_s:.1f} s at {evidence.support:.2f} '
-             f'({people}), policy {policy}: {rule.strategy or "as the rule says"}')
+    does = 'has a rule for it' if rule.strategy is None else STRATEGIES[rule.strategy]
+    words = (f'{evidence.key} for {evidence.lasted_s:.1f} s at {evidence.support:.0%} ({people}): '
+             f'policy {policy} {does}')
     return words + (', dimmed for the quiet hours' if quiet is not None else '')

@@ -66,7 +66,7 @@ class LightTarget(Part):
 class LightKeys(Part):
     """What a rule may say about lights."""
 
-    strategy: Literal[STRATEGIES] | None = None
+    strategy: Literal[tuple(STRATEGIES)] | None = None
     brightness: Unit | None = None
     color: Color | None = None
     color_temperature_k: Kelvin | None = None

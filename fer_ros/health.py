@@ -5,6 +5,9 @@ from dataclasses import dataclass, field
 
 #: As in ``diagnostic_msgs/DiagnosticStatus``, where a level is a byte.
 OK, WARN, ERROR = b'\x00', b'\x01', b'\x02'
+#: Name of the figure with the complaint that nothing comes in. Whoever knows that the source came
+#: to its end need not call a status bad whose message is only this.
+SILENCE = 'silence'
 
 
 @dataclass

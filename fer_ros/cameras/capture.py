@@ -2,6 +2,7 @@
 """From settings to a camera's frames, for the camera driver and fer-home alike."""
 
 from collections.abc import Callable, Mapping
+from pathlib import PurePath
 from typing import Any
 
 import cv2
@@ -78,6 +79,11 @@ def resized(image: np.ndarray, width: int, height: int) -> np.ndarray:
     return cv2.resize(image, (width, height), interpolation=cv2.INTER_AREA)
 
 
+def end_of(name: str) -> str:
+    """Return in words that a file or folder has come to its end; ``name`` as it may be shown."""
+    return f'the clip has ended ({PurePath(name).name or name})'
+
+
 def report(player: Player, name: str, status: Status) -> None:
     """Add a player's figures and what is wrong with its source.
 
@@ -89,4 +95,4 @@ def report(player: Player, name: str, status: Status) -> None:
     if player.problem:
         status.worsen(ERROR if player.state in ('retrying', 'failed') else WARN, player.problem)
     elif player.state == 'ended':
-        status.message = f'{name} has ended'
+        status.message = end_of(name)

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from fer_ros.dashboard.access import Access, SESSION_S
 from fer_ros.dashboard.events import Events
+from fer_ros.dashboard.palette import stylesheet
 from fer_ros.dashboard.pictures import Pictures, placeholder
 from fer_ros.dashboard.state import DashboardState
 from fer_ros.home.commands import RoomCommand
@@ -174,6 +175,10 @@ def _data(app: Flask, site: Site) -> None:
         problem = site.health()
         return jsonify(ok=not problem, message=problem), 503 if problem else 200
 
+    @app.get('/api/emotions.css')
+    def emotions():
+        return Response(stylesheet(), mimetype='text/css')
+
     @app.get('/api/schema')
     def schema():
         return send_from_directory(STATIC, 'state.schema.json')
@@ -228,7 +233,9 @@ def _live_pictures(app: Flask, site: Site) -> None:
         if found is None:
             return Response(status=204)
         return Response(found.jpeg, mimetype='image/jpeg', headers={
-            'X-Picture': str(found.number), 'X-Stamp': f'{found.stamp_s:.6f}'})
+            'X-Picture': str(found.number), 'X-Stamp': f'{found.stamp_s:.6f}',
+            'X-Faces': json.dumps(site.state.faces(camera, found.stamp_s),
+                                  separators=(',', ':'))})
 
     @app.get('/api/cameras/<path:camera>/stream.mjpg')
     def stream(camera: str):

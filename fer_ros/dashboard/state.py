@@ -20,16 +20,22 @@ from fer_ros.types import FaceEmotion
 VERSION = 2
 ACTIONS_KEPT = 50
 LEVELS = ('ok', 'warn', 'error', 'stale')
+#: Faces are drawn on a picture that is no further from their image in time, seconds.
+_SAME_MOMENT_S = 0.5
+
 
 class _Camera:
     def __init__(self, name: str):
         self.name = name
         self.people: list[FaceEmotion] = []
+        # What was seen lately: the stamp, and the boxes by person as shares of the image.
+        self.boxes: deque[tuple[float, list[list[float]]]] = deque(maxlen=60)
         self.heard_s = float('-inf')
         self.size = (0, 0)
         self.model = self.label_set = ''
         self.rate, self.latency = RateMeter(), LatencyWindow(size=100)
         self.picture = {'status': 'absent', 'reason': 'nothing was heard yet'}
+        self.reason = ''
 
 
 class DashboardState:
@@ -74,6 +80,7 @@ class DashboardState:
         with self._lock:
             entry = self._cameras[camera]
             entry.people = sorted(emotions, key=lambda emotion: emotion.track_id)
+            entry.boxes.append((stamp_s, _boxes(entry.people, size)))
             entry.heard_s = self._clock()
             entry.size, entry.model, entry.label_set = size, model, label_set
             entry.rate.tick(entry.heard_s)
@@ -83,11 +90,22 @@ class DashboardState:
             self._versions['people'] += 1
 
     def picture(self, camera: str, status: str, reason: str = '') -> None:
-        """Take over whether a camera has a picture ('live', 'absent' or 'off') and why not."""
+        """Record whether a camera has a picture and why not.
+
+        :param status: 'live', 'absent', 'off', or 'ended': a file or folder came to its end.
+        """
         with self._lock:
             entry = self._cameras[camera]
             if entry.picture != {'status': status, 'reason': reason}:
                 entry.picture = {'status': status, 'reason': reason}
+                self._versions['people'] += 1
+
+    def silence(self, camera: str, reason: str) -> None:
+        """Record why no emotions come from a camera; empty: they come, or nobody knows."""
+        with self._lock:
+            entry = self._cameras[camera]
+            if entry.reason != reason:
+                entry.reason = reason
                 self._versions['people'] += 1
 
     def act(self, action: AmbientAction) -> None:
@@ -157,6 +175,14 @@ class DashboardState:
                 f'it has not been heard for {self._clock() - node["heard_s"]:.0f} s')
             return f'{name} is gone: {why}. Start it again, or see its log.'
 
+    def ended(self, name: str) -> str:
+        """Return that what a camera driver played has ended, in its words, or an empty string."""
+        with self._lock:
+            node = self._nodes.get(name)
+            over = node is not None and not self._gone(node) and node['level'] == 'ok' \
+                and node['values'].get('source state') == 'ended'
+            return node['message'] if over else ''
+
     def complaint(self, name: str) -> str:
         """Return what is wrong with a node in its own words, or an empty string."""
         with self._lock:
@@ -167,6 +193,19 @@ class DashboardState:
         """Return why a camera has no picture, or that it will come."""
         with self._lock:
             return self._cameras[camera].picture['reason'] or 'waiting for the next picture'
+
+    def faces(self, camera: str, stamp_s: float) -> list[list[float]]:
+        """Return the faces of a picture: of each the id, and x, y, width and height of its box.
+
+        They are those of the image whose stamp is nearest.
+
+        :param stamp_s: of the picture, seconds.
+        :returns: boxes as shares of the picture's width and height.
+        """
+        with self._lock:
+            near = min(self._cameras[camera].boxes, default=(math.inf, []),
+                       key=lambda seen: abs(seen[0] - stamp_s))
+        return near[1] if abs(near[0] - stamp_s) <= _SAME_MOMENT_S else []
 
     def people_part(self) -> list[dict]:
         """Return each camera with the people it sees."""
@@ -213,6 +252,7 @@ class DashboardState:
             'latency_ms': None if silent or math.isnan(latency) else round(latency, 1),
             'width': entry.size[0], 'height': entry.size[1], 'model': entry.model,
             'label_set': entry.label_set, 'picture': dict(entry.picture),
+            'reason': entry.reason if silent else '',
             # What was seen long ago is not what is felt now.
             'people': [] if silent else [_person(emotion) for emotion in entry.people]}
 
@@ -227,6 +267,15 @@ def _person(emotion: FaceEmotion) -> dict:
         'probabilities': _by_label(emotion.probabilities),
         'filtered': _by_label(emotion.filtered),
         'box': [round(box.x), round(box.y), round(box.width), round(box.height)]}
+
+
+def _boxes(people: Sequence[FaceEmotion], size: tuple[int, int]) -> list[list[float]]:
+    width, height = size
+    if not width or not height:
+        return []
+    return [[emotion.track_id, *(_number(share) for share in (
+        emotion.box.x / width, emotion.box.y / height, emotion.box.width / width,
+        emotion.box.height / height))] for emotion in people]
 
 
 def _room(room: RoomSnapshot) -> dict:

@@ -13,10 +13,15 @@ _REFUSED_S = 5.0
 
 @dataclass(frozen=True)
 class Complaint:
-    """Something that is wrong now; ``serious`` means that it will not mend itself."""
+    """Something that is wrong now.
+
+    :ivar serious: it will not mend itself.
+    :ivar silence: nothing is wrong but that no emotions come.
+    """
 
     text: str
     serious: bool = False
+    silence: bool = False
 
 
 class Refusals:
@@ -61,5 +66,5 @@ def room_complaints(engine: DecisionEngine) -> list[Complaint]:
         if room.enabled and room.snapshot.stale:
             found.append(Complaint(f'{name}: no fresh emotions on '
                                    f'{", ".join(room.settings.sources)}: the lights stay as '
-                                   'they are'))
+                                   'they are', silence=True))
     return found

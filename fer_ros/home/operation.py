@@ -3,7 +3,7 @@
 
 from collections.abc import Callable
 
-from fer_ros.health import ERROR, Status, WARN
+from fer_ros.health import ERROR, SILENCE, Status, WARN
 from fer_ros.home.controller import HomeController
 
 #: How often :meth:`HomeController.tick` is to be called, seconds.
@@ -28,9 +28,12 @@ def report(home: HomeController, status: Status, *, young: bool) -> None:
                if state.on_hold else ''))
         if state.blocked_reason:
             status.values[f'{state.room} waits'] = state.blocked_reason
-    for complaint in home.complaints():
-        if complaint.serious or not young:
-            status.worsen(ERROR if complaint.serious else WARN, complaint.text)
+    complaints = [complaint for complaint in home.complaints()
+                  if complaint.serious or not young]
+    for complaint in complaints:
+        status.worsen(ERROR if complaint.serious else WARN, complaint.text)
+    if silence := '; '.join(complaint.text for complaint in complaints if complaint.silence):
+        status.values[SILENCE] = silence
 
 
 class Complaints:

@@ -13,7 +13,7 @@ from fer_ros.msg import AmbientAction, EmotionArray, HomeState
 from fer_ros.nodes import image_input, qos
 from fer_ros.nodes.base import ManagedNode
 from fer_ros.nodes.demand import Demand
-from fer_ros.nodes.diagnostics import Status, WARN
+from fer_ros.nodes.diagnostics import OK, SILENCE, Status, WARN
 from fer_ros.nodes.parameters import Parameter
 from fer_ros.nodes.program import run
 from fer_ros.nodes.topics import camera_name, sibling
@@ -24,7 +24,7 @@ from std_msgs.msg import Header
 
 _ANSWER_S = 3.0
 _LOOK_AROUND_S = 0.25
-#: The annotator needs a moment to begin once somebody looks, seconds.
+#: The first image needs a moment to come once somebody looks, seconds.
 _PATIENCE_S = 2.0
 
 
@@ -34,7 +34,7 @@ class Dashboard(ManagedNode):
     PARAMETERS = (
         *PAGE_PARAMETERS,
         Parameter('emotion_topics', ['emotions'], 'topics of the emotions, one a camera; each has '
-                  'its pictures beside it (cam1/emotions: cam1/image_annotated)'),
+                  'its images beside it (cam1/emotions: cam1/image_raw)'),
         Parameter('bridge', 'smart_home_bridge', "the smart-home bridge's node name"),
         Parameter('recording', '', 'where somebody stores the pictures, as the page tells its '
                   'viewers; empty: the page says that no picture is stored'),
@@ -138,7 +138,7 @@ class Dashboard(ManagedNode):
         self._looked_since_s[name] = self._steady_s()
         self._inputs[name] = image_input.ImageInput(
             self, lambda image, header: self._on_image(image, header, name),
-            sibling(self._topics[name], 'image_annotated'))
+            sibling(self._topics[name], 'image_raw'))
 
     def _end(self, name: str) -> None:
         self._inputs.pop(name).close()
@@ -179,8 +179,13 @@ class Dashboard(ManagedNode):
             values = {value.key: value.value for value in status.values}
             # A robot's other diagnostics have their own viewers.
             if status.name.endswith(': status') and 'node' in values:
-                self._board.hear(values.pop('node').strip('/'), status.level[0], status.message,
-                                 values)
+                name, level, message = (values.pop('node').strip('/'), status.level,
+                                        status.message)
+                # Whoever waits for a clip that has ended has no fault.
+                if level == WARN and values.get(SILENCE) == message \
+                        and (ended := self._ended(name)):
+                    level, message = OK, f'waiting: {ended}'
+                self._board.hear(name, level[0], message, values)
 
     def _look_around(self) -> None:
         """See who has left the graph, and say why there is no picture."""
@@ -193,27 +198,51 @@ class Dashboard(ManagedNode):
             'absent', gone or f'{bridge} does not answer: is it running and active?')))
         for name in self._topics:
             self._board.picture(name, *self._picture_status(name))
+            self._board.silence(name, self._silence(name))
 
     def _picture_status(self, name: str) -> tuple[str, str]:
         if not self.value('picture'):
             return 'off', 'The pictures are switched off (parameter picture): labels only.'
         if name not in self._inputs or self._pictures.age_s(name) < 1.5:
             return 'live', ''
-        topic = self._subscriptions_made[list(self._topics).index(name)].topic_name
-        nodes = [sibling(topic, node).strip('/')
-                 for node in ('camera_driver', 'face_detector', 'annotator')]
-        # One classifier may serve all cameras.
-        for node in (*nodes, sibling(topic, 'emotion_classifier').strip('/'),
-                     self._beside_us('emotion_classifier')):
-            reason = self._board.gone(node) or self._board.complaint(node)
-            if reason:
-                return 'absent', reason
-        topic = sibling(topic, 'image_annotated')
+        camera = self._near(name, 'camera_driver')
+        if ended := self._board.ended(camera):
+            return 'ended', ended
+        if reason := self._board.gone(camera) or self._board.complaint(camera):
+            return 'absent', reason
+        topic = self._inputs[name].topic
         if not self.count_publishers(topic):
-            return 'absent', f'No publisher on {topic}: is the annotator running?'
+            return 'absent', f'No publisher on {topic}: is the camera running?'
         if self._steady_s() - self._looked_since_s[name] < _PATIENCE_S:
             return 'live', ''
         return 'absent', f'No image comes on {topic}: is the camera running?'
+
+    def _silence(self, name: str) -> str:
+        """Return why no emotions come from a camera, as far as the nodes say."""
+        camera = self._near(name, 'camera_driver')
+        if ended := self._board.ended(camera):
+            return ended
+        # One classifier may serve all cameras.
+        for node in (camera, self._near(name, 'face_detector'),
+                     self._near(name, 'emotion_classifier'),
+                     self._beside_us('emotion_classifier')):
+            if reason := self._board.gone(node) or self._board.complaint(node):
+                return reason
+        return ''
+
+    def _ended(self, node: str) -> str:
+        """Return that what a node waits for came to its end, or an empty string."""
+        beside = self._board.ended(sibling(node, 'camera_driver'))
+        if beside or node != self._beside_us(self.value('bridge')):
+            return beside
+        # The bridge waits for all cameras.
+        ended = [self._board.ended(self._near(name, 'camera_driver')) for name in self._topics]
+        return '; '.join(ended) if all(ended) else ''
+
+    def _near(self, camera: str, node: str) -> str:
+        """Return the full name of a node beside a camera's emotions."""
+        topic = self._subscriptions_made[list(self._topics).index(camera)].topic_name
+        return sibling(topic, node).strip('/')
 
     def _control(self, action: str, room: str, policy: str) -> tuple[bool, str]:
         """Ask the bridge; called by threads of the web server."""

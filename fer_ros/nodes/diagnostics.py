@@ -8,13 +8,13 @@ stands still would look dead, and it has no documented way to replace that timer
 from collections.abc import Callable
 
 from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus, KeyValue
-from fer_ros.health import ERROR, OK, Status, WARN
+from fer_ros.health import ERROR, OK, SILENCE, Status, WARN
 from rclpy.clock import Clock, ClockType
 from rclpy.node import Node
 
 _PERIOD_S = 1.0
 
-__all__ = ['Diagnostics', 'ERROR', 'OK', 'Status', 'WARN']
+__all__ = ['Diagnostics', 'ERROR', 'OK', 'SILENCE', 'Status', 'WARN']
 
 
 class Diagnostics:

@@ -8,7 +8,7 @@ from fer_ros.errors import FerError
 from fer_ros.newest import Newest
 from fer_ros.nodes import qos
 from fer_ros.nodes.base import ManagedNode
-from fer_ros.nodes.diagnostics import Status, WARN
+from fer_ros.nodes.diagnostics import SILENCE, Status, WARN
 from fer_ros.nodes.parameters import Parameter
 from fer_ros.statistics import RateMeter
 from fer_ros.workers import Worker
@@ -61,6 +61,11 @@ class ImageInput:
         self._worker.end()
 
     @property
+    def topic(self) -> str:
+        """The topic in full."""
+        return self._subscription.topic_name
+
+    @property
     def dropped(self) -> int:
         """Images received but replaced by a newer one before they could be processed."""
         return self._newest.replaced
@@ -74,7 +79,8 @@ class ImageInput:
             'images lost in transport': self._lost, 'images unreadable': self._bad,
             'rate in (Hz)': self._rate.rate_hz(self._node.now_s())})
         if self._warned:
-            status.worsen(WARN, self._silence())
+            status.values[SILENCE] = self._silence()
+            status.worsen(WARN, status.values[SILENCE])
         if self._last_error:
             status.values['last unreadable image'] = self._last_error
         if self._lost > 0.05 * (self._received + self._lost):
@@ -139,6 +145,8 @@ class ImageInput:
         if not publishers:
             return (f'0 publishers (we ask for {ours}); is the camera running, and is its topic '
                     f'this one? Remap with --ros-args -r image_raw:=/your/topic')
-        theirs = '; '.join(f'{info.node_name} offers {qos.describe(info.qos_profile)}'
-                           for info in publishers)
-        return f'{len(publishers)} publishers ({theirs}); we ask for {ours}'
+        if complaint := qos.mismatch(self._node, self._subscription):
+            return complaint
+        names = ', '.join(sorted({info.node_name for info in publishers}))
+        return (f'{names} publishes it, but nothing has come: has its source ended? Its '
+                'diagnostics say more')

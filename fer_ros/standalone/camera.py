@@ -79,6 +79,11 @@ class CameraWorker:
         return not any(worker.alive for worker in self._workers)
 
     @property
+    def played_out(self) -> bool:
+        """Whether a file or folder has been played to its end."""
+        return self._player.state == 'ended' and not self._player.problem
+
+    @property
     def failed(self) -> bool:
         """Whether a file or folder could not be read to its end."""
         return self._player.state == 'failed'
@@ -93,8 +98,8 @@ class CameraWorker:
         if self._player.problem:
             return self._player.problem
         silent_s = time.monotonic() - self._grabbed_s
-        if self._player.state == 'ended':
-            return f'{self.source} has ended'
+        if self.played_out:
+            return capture.end_of(self.source)
         if silent_s > SILENT_S:
             return f'{self.source} has given no frame for {silent_s:.0f} s'
         return ''
@@ -113,7 +118,7 @@ class CameraWorker:
             'latency p99 (ms)': self.latency.p99_ms})
         capture.report(self._player, self.source, status)
         problem = self.problem()
-        if problem and not self._player.problem and self._player.state != 'ended':
+        if problem and not self._player.problem and not self.played_out:
             status.worsen(WARN, problem)
         for warning in self.finder.warnings:
             status.worsen(WARN, warning)

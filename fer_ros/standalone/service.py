@@ -10,7 +10,6 @@ import time
 from fer_ros import __version__
 from fer_ros.dashboard.page import Page
 from fer_ros.errors import FerError
-from fer_ros.faces.annotation import annotate
 from fer_ros.health import OK, Status, WARN
 from fer_ros.home.action import AmbientAction
 from fer_ros.home.commands import RoomCommand
@@ -268,7 +267,7 @@ class HomeService:
                        size=(image.shape[1], image.shape[0]), model=reader.name,
                        label_set=reader.label_set)
         if self._config.page['picture'] and page.pictures.wanted(camera.name):
-            page.pictures.offer(camera.name, annotate(image, emotions), stamp_s)
+            page.pictures.offer(camera.name, image, stamp_s)
 
     def _on_action(self, action: AmbientAction) -> None:
         self._acted = True
@@ -312,9 +311,11 @@ class HomeService:
                 state.picture(name, 'off', 'The pictures are switched off (page.picture in the '
                               'configuration): labels only.')
             elif problem := worker.problem():
-                state.picture(name, 'absent', problem)
+                state.picture(name, 'ended' if worker.played_out else 'absent', problem)
+                state.silence(name, problem)
             else:
                 state.picture(name, 'live')
+                state.silence(name, '')
         status = Status(OK, 'active')
         with self._lock:
             report(self._house, status, young=young)

@@ -6,6 +6,7 @@ import threading
 import urllib.error
 import urllib.request
 
+import cv2
 import pytest
 
 pytest.importorskip('fer_ros.conversions', reason='the messages are not built')
@@ -13,7 +14,9 @@ pytest.importorskip('flask', reason='the dashboard needs flask')
 from fer_ros import conversions  # noqa: E402
 from fer_ros.msg import EmotionArray  # noqa: E402
 from fer_ros.nodes import qos  # noqa: E402
+from fer_ros.nodes.camera_driver import CameraDriver  # noqa: E402
 from fer_ros.nodes.dashboard import Dashboard  # noqa: E402
+from fer_ros.nodes.face_detector import FaceDetector  # noqa: E402
 from fer_ros.nodes.smart_home_bridge import SmartHomeBridge  # noqa: E402
 from fer_ros.nodes.topics import camera_name, sibling  # noqa: E402
 from home_support import emotion  # noqa: E402
@@ -48,7 +51,7 @@ def test_two_cameras_are_told_apart(graph):
 
 def test_images_are_read_only_while_somebody_looks(graph):
     node = graph.add(Dashboard, port=0)
-    images = graph.node.create_publisher(Image, 'image_annotated', qos.IMAGE)
+    images = graph.node.create_publisher(Image, 'image_raw', qos.IMAGE)
     wait_for(lambda: state(node)['home']['status'] == 'absent')
     assert images.get_subscription_count() == 0
     assert get(node, '/api/cameras/camera/picture')[0] == 204
@@ -61,10 +64,43 @@ def test_images_are_read_only_while_somebody_looks(graph):
     wait_for(lambda: images.get_subscription_count() == 0, what='the end of the looking')
 
 
+def test_a_picture_has_the_faces_of_its_image(graph):
+    node = graph.add(Dashboard, port=0)
+    images = graph.node.create_publisher(Image, 'image_raw', qos.IMAGE)
+    emotions = graph.publisher(EmotionArray, 'emotions', qos.RESULT)
+    pixels = np.full((48, 64, 3), 80, np.uint8)
+
+    def faces():
+        header = Header(stamp=graph.node.get_clock().now().to_msg())
+        emotions.publish(conversions.emotions_to_message(
+            [emotion('happy', track_id=7, side_px=16)], header, 64, 48, 'test', 'ferplus'))
+        images.publish(conversions.array_to_image(pixels, 'bgr8', header))
+        status, _, headers = get(node, '/api/cameras/camera/picture')
+        return status == 200 and json.loads(headers['X-Faces'])
+    assert wait_for(faces, what='a picture with faces') == [[7, 0.156, 0.208, 0.25, 0.333]]
+
+
+def test_a_clip_that_has_ended_is_no_fault(graph, tmp_path):
+    cv2.imwrite(str(tmp_path / '1.png'), np.full((48, 64, 3), 80, np.uint8))
+    node = graph.add(Dashboard, port=0)
+    graph.add(FaceDetector, silence_warning_s=0.5)
+    graph.add(CameraDriver, source=str(tmp_path))
+
+    def told():
+        get(node, '/api/cameras/camera/picture')  # somebody looks
+        now = state(node)
+        picture = now['cameras'][0]['picture']
+        levels = {found['name']: (found['level'], found['message']) for found in now['nodes']}
+        return picture['status'] == 'ended' and 'waiting' in levels['face_detector'][1] and (
+            picture['reason'], levels['face_detector'], now['cameras'][0]['reason'])
+    ended = f'the clip has ended ({tmp_path.name})'
+    assert wait_for(told, what='the end') == (ended, ('ok', f'waiting: {ended}'), ended)
+
+
 def test_the_pictures_can_be_switched_off_at_run_time(graph):
     node = graph.add(Dashboard, port=0)
     assert node.set_parameters([Parameter('picture', value=False)])[0].successful
-    images = graph.node.create_publisher(Image, 'image_annotated', qos.IMAGE)
+    images = graph.node.create_publisher(Image, 'image_raw', qos.IMAGE)
     assert get(node, '/api/cameras/camera/picture')[0] == 204
     wait_for(lambda: state(node)['cameras'][0]['picture']['status'] == 'off')
     assert images.get_subscription_count() == 0
@@ -126,7 +162,7 @@ def test_a_port_in_use_is_said_and_the_node_can_be_started_again(graph):
 
 
 def test_names():
-    assert sibling('cam1/emotions', 'image_annotated') == 'cam1/image_annotated'
-    assert sibling('emotions', 'image_annotated') == 'image_annotated'
+    assert sibling('cam1/emotions', 'image_raw') == 'cam1/image_raw'
+    assert sibling('emotions', 'image_raw') == 'image_raw'
     assert [camera_name(topic) for topic in ('emotions', '/emotions', '/a/cam1/emotions')] == [
         'camera', 'camera', 'a/cam1']

@@ -6,6 +6,7 @@ import http.client
 import json
 import threading
 
+from fer_ros.emotions.colors import EMOTION_COLORS
 from fer_ros.errors import ConfigurationError, FerError
 from home_support import emotion
 import numpy as np
@@ -165,6 +166,7 @@ def test_pictures_come_one_by_one_and_as_a_stream(site):
     site.pictures.offer('hall/east', np.full((48, 64, 3), 90, np.uint8), 5.0)
     status, jpeg, headers = site.get(f'{path}/picture')
     assert (status, jpeg[:2], headers['X-Stamp']) == (200, b'\xff\xd8', '5.000000')
+    assert headers['X-Faces'] == '[]'
     assert site.get(f'{path}/picture?after={headers["X-Picture"]}')[0] == 204
     connection, answer = site.open(f'{path}/stream.mjpg')
     with closing(connection):
@@ -175,6 +177,15 @@ def test_pictures_come_one_by_one_and_as_a_stream(site):
         answer.readline()
         assert answer.read(length)[:2] == b'\xff\xd8'
     assert site.get('/api/cameras/attic/picture')[0] == 404
+
+
+def test_the_colors_are_those_of_drawings(site):
+    status, body, headers = site.get('/api/emotions.css')
+    assert status == 200 and headers['Content-Type'].startswith('text/css')
+    for label, color in EMOTION_COLORS.items():
+        assert f'--{label}: {color.on_light};' in body.decode()
+        assert f'--{label}-on-dark: {color.on_dark};' in body.decode()
+        assert body.decode().count(f'--{label}: {color.on_dark};') == 2  # asked for, or chosen
 
 
 def test_the_table_can_be_downloaded(site):

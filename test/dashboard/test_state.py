@@ -59,6 +59,26 @@ def test_people_are_told_by_camera_and_forgotten_when_it_falls_silent(state, clo
     assert (hall['status'], hall['people'], hall['rate_hz']) == ('silent', [], 0.0)
 
 
+def test_faces_are_those_of_the_image_nearest_in_time(state):
+    for stamp_s, track_id in ((10.0, 1), (10.1, 2)):
+        state.see('hall', [emotion('sad', track_id=track_id)], now_s=1e9, stamp_s=stamp_s,
+                  size=(200, 100))
+    assert state.faces('hall', 10.04) == [[1, 0.05, 0.1, 0.5, 1.0]]
+    assert state.faces('hall', 10.06)[0][0] == 2
+    assert state.faces('hall', 10.5)[0][0] == 2
+    assert state.faces('hall', 10.7) == [] == state.faces('kitchen', 10.0)
+
+
+def test_a_silent_camera_says_why(state, clock):
+    state.silence('hall', 'the clip has ended (a.mp4)')
+    assert state.people_part()[0]['reason'] == 'the clip has ended (a.mp4)'
+    before = state.versions()
+    state.silence('hall', 'the clip has ended (a.mp4)')
+    assert state.versions() == before
+    state.see('hall', [], now_s=1e9)
+    assert state.people_part()[0]['reason'] == ''
+
+
 def test_a_node_is_gone_when_it_is_silent_or_has_left_the_graph(state, clock):
     for name in ('camera_driver', 'annotator'):
         state.hear(name, 0, 'active', {'rate': '30'})

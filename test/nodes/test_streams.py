@@ -11,7 +11,7 @@ from fer_ros import conversions  # noqa: E402
 from fer_ros.msg import EmotionArray, FaceArray  # noqa: E402
 from fer_ros.nodes import image_input, qos  # noqa: E402
 from fer_ros.nodes.base import ManagedNode  # noqa: E402
-from fer_ros.nodes.diagnostics import WARN  # noqa: E402
+from fer_ros.nodes.diagnostics import SILENCE, WARN  # noqa: E402
 from fer_ros.nodes.emotion_classifier import EmotionClassifierNode  # noqa: E402
 from fer_ros.nodes.face_detector import FaceDetector  # noqa: E402
 from rclpy.qos import (  # noqa: E402
@@ -146,7 +146,10 @@ def test_silence_is_explained_once(graph, capfd):
     assert all(word in status.message for word in (
         'no image on /image_raw', '0 publishers', 'best effort', '-r image_raw:=/your/topic'))
     graph.node.create_publisher(Image, 'image_raw', qos.IMAGE)
-    wait_for(lambda: '1 publishers (test_node offers best effort, volatile)'
-             in node._collect().message, what='the publisher named')
+    # Its QoS matches, so nothing is said of that.
+    wait_for(lambda: 'test_node publishes it, but nothing has come' in node._collect().message,
+             what='the publisher named')
+    status = node._collect()
+    assert 'best effort' not in status.message and status.values[SILENCE] == status.message
     printed = ''.join(capfd.readouterr())
     assert printed.count('no image on /image_raw') == 1

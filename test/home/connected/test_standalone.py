@@ -369,7 +369,7 @@ def test_a_slow_reader_gets_the_newest_frame_and_losses_are_counted(tmp_path):
     # The one at hand and the newest; those between were replaced by newer ones.
     assert [shape for _, shape, _ in found.frames] == [(24, 32, 3)] * 2
     assert (values['images processed'], values['images dropped (newer came)']) == (2, 28)
-    assert not worker.failed and worker.problem().endswith('has ended')
+    assert not worker.failed and worker.problem().startswith('the clip has ended (')
     worker.stop()
 
 

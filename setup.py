@@ -21,7 +21,7 @@ setup(
     packages=[*find_packages(include=['fer_ros', 'fer_ros.*']), 'fer_ros_training'],
     package_dir={'fer_ros_training': 'training'},
     package_data={'fer_ros': ['py.typed', 'data/*', 'models/*'],
-                  'fer_ros.dashboard': ['static/*', 'templates/*'],
+                  'fer_ros.dashboard': ['static/*', 'static/cards/*', 'templates/*'],
                   'fer_ros_training': ['recipes/*.yaml']},
     # Beside the code, as on a robot: fer_ros.installed finds them.
     data_files=[(f'share/fer_ros/{folder}', sorted(str(file.relative_to(HERE))

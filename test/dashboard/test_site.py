@@ -16,7 +16,7 @@ from waiting import wait_for
 pytest.importorskip('flask', reason='the dashboard needs flask')
 pytest.importorskip('waitress', reason='the dashboard needs waitress')
 from fer_ros.dashboard.access import Access, bind_address, read_token, TRIES  # noqa: E402
-from fer_ros.dashboard.app import make_app, Site  # noqa: E402
+from fer_ros.dashboard.app import make_app, Site, STATIC  # noqa: E402
 from fer_ros.dashboard.events import Events  # noqa: E402
 from fer_ros.dashboard.pictures import Pictures  # noqa: E402
 from fer_ros.dashboard.server import Server  # noqa: E402
@@ -207,8 +207,10 @@ def test_every_answer_has_the_security_headers(site, path):
 
 
 def test_the_page_takes_nothing_from_elsewhere(site):
-    for path in ('/', '/static/app.js', '/static/style.css', '/static/common.js',
-                 '/static/timelines.js', '/static/chart.js'):
+    files = [path for path in STATIC.rglob('*') if path.suffix in ('.js', '.css')]
+    assert len(files) > 15
+    for path in ('/', '/api/emotions.css',
+                 *(f'/static/{path.relative_to(STATIC)}' for path in files)):
         status, body, _ = site.get(path)
         assert status == 200
         assert b'http://' not in body and b'https://' not in body

@@ -1,0 +1,12 @@
+// SPDX-License-Identifier: Apache-2.0
+// The person somebody points at: the picture and the list of people show the same.
+
+const listeners = new Set();
+
+/** Call `act(key)` whenever a person is chosen. */
+export const onSelect = (act) => listeners.add(act);
+
+/** Choose a person by `camera/id`. */
+export function select(key) {
+  for (const act of listeners) act(key);
+}

@@ -1,0 +1,235 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The page's layout in a real browser: the real server, made-up people and rooms, no ROS."""
+
+from dataclasses import replace
+import itertools
+import threading
+import time
+
+import numpy as np
+import pytest
+
+pytest.importorskip('flask', reason='the dashboard needs flask')
+pytest.importorskip('waitress', reason='the dashboard needs waitress')
+pytest.importorskip('selenium', reason='selenium drives the browser')
+from browser import chromium, click, look, loud, text, WHY_NOT  # noqa: E402
+from fer_ros.dashboard.page import Page, PAGE_PARAMETERS  # noqa: E402
+from fer_ros.emotions.labels import LABELS  # noqa: E402
+from fer_ros.home.action import AmbientAction, Command  # noqa: E402
+from fer_ros.home.kinds.light import LightRequest  # noqa: E402
+from fer_ros.home.lifecycle import ControlState  # noqa: E402
+from fer_ros.home.light import LightState  # noqa: E402
+from fer_ros.home.snapshot import DeviceSnapshot, RoomSnapshot  # noqa: E402
+from fer_ros.types import BoundingBox  # noqa: E402
+from home_support import emotion  # noqa: E402
+from waiting import wait_for  # noqa: E402
+
+pytestmark = pytest.mark.skipif(bool(WHY_NOT), reason=WHY_NOT)
+
+IMAGE = np.full((480, 640, 3), 90, np.uint8)
+BLUE, ORANGE = LightState(True, 0.5, (0.2, 0.4, 1.0)), LightState(True, 0.6, (1.0, 0.6, 0.0))
+
+
+class Scene:
+    """Cameras with so many people each, told to a page ten times a second."""
+
+    def __init__(self):
+        values = {parameter.name: parameter.default for parameter in PAGE_PARAMETERS}
+        self.page = Page(('hall', 'kitchen'), {**values, 'port': 0}, time.time,
+                         lambda *_: (True, 'so be it'))
+        self.page.open()
+        self.state = self.page.state
+        self.people = {'hall': 1, 'kitchen': 0}
+        self.state.bridge('active')
+        for camera in self.people:
+            self.state.picture(camera, 'live')
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._feed)
+        self._thread.start()
+
+    def _feed(self):
+        while not self._stop.wait(0.1):
+            now_s = time.time()
+            for camera, count in self.people.items():
+                if count is None:
+                    continue
+                # Close together, in two rows.
+                faces = [replace(emotion(LABELS[i % 7], 0.6, track_id=i + 1),
+                                 box=BoundingBox(30 + 150 * (i % 4), 60 + 200 * (i // 4), 70, 90))
+                         for i in range(count)]
+                self.state.see(camera, faces, now_s=now_s, stamp_s=now_s, size=(640, 480))
+                self.page.pictures.offer(camera, IMAGE, now_s)
+
+    def room(self, state=ControlState.CONFIRMED):
+        return RoomSnapshot('hall', True, 'mirror', ('mirror', 'warm'), True, 'happy', 0.6, 1,
+                            devices=(DeviceSnapshot('lamp', 'light', True, state, BLUE),))
+
+    def close(self):
+        self._stop.set()
+        self._thread.join()
+        self.page.close()
+
+
+@pytest.fixture(scope='module')
+def scene():
+    running = Scene()
+    running.state.rooms([running.room()])
+    yield running
+    running.close()
+
+
+@pytest.fixture(scope='module')
+def page(scene):
+    driver = chromium()
+    driver.get(scene.page.url)
+    wait_for(lambda: rectangles(driver, '.face'), 20, 'a face')
+    yield driver
+    driver.quit()
+
+
+def rectangles(page, selector):
+    """Return left, top, right and bottom of all elements that are to be seen."""
+    return page.execute_script("""
+        return [...document.querySelectorAll(arguments[0])].filter((e) => e.checkVisibility())
+          .map((e) => e.getBoundingClientRect()).map((r) => [r.left, r.top, r.right, r.bottom]);
+        """, selector)
+
+
+def rectangle(page, selector):
+    found, = rectangles(page, selector)
+    return found
+
+
+def show(scene, page, **people):
+    """Let the cameras see so many people, and wait until the page has as many rows."""
+    scene.people.update(people)
+    count = sum(number or 0 for number in scene.people.values())
+    wait_for(lambda: len(rectangles(page, '.person')) == count, 10, f'{count} people')
+
+
+def resize(page, width_px):
+    look(page, width_px, 900, 'light')
+    wait_for(lambda: page.execute_script('return innerWidth') == width_px, 5, 'the new size')
+
+
+@pytest.mark.parametrize('width_px', [360, 768, 1280, 1920])
+def test_the_switch_and_the_room_are_above_the_people(scene, page, width_px):
+    show(scene, page, hall=7, kitchen=1)
+    resize(page, width_px)
+    assert page.execute_script('return document.documentElement.scrollWidth') <= width_px
+    left, top, right, bottom = rectangle(page, '#cameras')
+    room, people = rectangle(page, '#rooms'), rectangle(page, '#people')
+    if width_px < 720:
+        assert bottom <= room[1] and room[3] <= people[1]
+        # It was 5649 px with eight people.
+        assert page.execute_script('return document.documentElement.scrollHeight') < 3300
+    else:
+        # Beside the picture, which is larger.
+        assert room[0] >= right and abs(room[1] - top) < 2 and right - left > room[2] - room[0]
+        assert rectangle(page, '.switch')[3] < people[3]
+        # No half of the width is empty: what comes last begins at the left, and ends at the right.
+        sides = [rectangle(page, f'#{name}') for name in ('people', 'last', 'rooms', 'timeline')]
+        assert max(side[2] for side in sides) > 0.96 * width_px
+
+
+def test_few_people_are_shown_in_full_and_more_as_rows_that_open(scene, page):
+    resize(page, 1280)
+    show(scene, page, hall=2, kitchen=0)
+    wait_for(lambda: len(rectangles(page, '.person .bars')) == 2, 5, 'both in full')
+    show(scene, page, hall=8)
+    wait_for(lambda: not rectangles(page, '.person .bars'), 5, 'rows')
+    assert max(bottom - top for _, top, _, bottom in rectangles(page, '.person')) < 60
+    click(page, '[data-person="hall/3"] summary')
+    wait_for(lambda: len(rectangles(page, '[data-person="hall/3"] .bars')) == 1, 5, 'one open')
+    wait_for(lambda: text(page, '[data-person="hall/3"] [data-label="fear"] .value') == '60\xa0%',
+             5, 'its figures')
+    click(page, '[data-person="hall/3"] summary')
+    wait_for(lambda: not rectangles(page, '.person .bars'), 5, 'rows again')
+
+
+def overlap(a, b):
+    return a[0] < b[2] and b[0] < a[2] and a[1] < b[3] and b[1] < a[3]
+
+
+@pytest.mark.parametrize('width_px', [360, 1280])
+def test_labels_on_the_picture_cover_neither_faces_nor_each_other(scene, page, width_px):
+    resize(page, width_px)
+    show(scene, page, hall=8, kitchen=0)
+    wait_for(lambda: len(rectangles(page, '.tag')) == 8, 5, 'eight labels')
+    tags, boxes = rectangles(page, '.tag'), rectangles(page, '.box')
+    assert not any(overlap(a, b) for a, b in itertools.combinations(tags, 2))
+    own = [sum(overlap(tag, box) for box in boxes) for tag in tags]
+    assert max(own) == 0
+    words = page.execute_script('return [...document.querySelectorAll(".tag")].map('
+                                '(tag) => tag.textContent)')
+    assert len({word.split()[0] for word in words}) == 8
+
+
+def test_a_face_in_the_picture_opens_its_person(scene, page):
+    resize(page, 1280)
+    show(scene, page, hall=5, kitchen=0)
+    wait_for(lambda: len(rectangles(page, '.face .box')) == 5, 5, 'the faces')
+    page.execute_script('[...document.querySelectorAll(".face")].find((face) => '
+                        'face.textContent.startsWith("4")).click()')
+    wait_for(lambda: len(rectangles(page, '[data-person="hall/4"] .bars')) == 1, 5, 'its bars')
+    wait_for(lambda: text(page, '.face.selected').startswith('4'), 5, 'its box to be marked')
+
+
+def test_one_of_several_cameras_can_be_chosen(scene, page):
+    resize(page, 1280)
+    show(scene, page, hall=1, kitchen=1)
+    wait_for(lambda: len(rectangles(page, '.camera img')) == 2, 10, 'both pictures')
+    (a, b) = rectangles(page, '.view')
+    assert a[1] == b[1] and a[2] < b[0]  # a grid
+    page.find_element('xpath', '//button[starts-with(text(), "kitchen")]').click()
+    wait_for(lambda: len(rectangles(page, '.view')) == 1, 5, 'one camera')
+    c = rectangle(page, '.view')
+    assert c[2] - c[0] > 1.8 * (b[2] - b[0])
+    # Nobody asks for the other one's pictures.
+    wait_for(lambda: not scene.page.pictures.wanted('hall'), 10, 'the end of its pictures')
+    assert scene.page.pictures.wanted('kitchen')
+    page.find_element('xpath', '//button[text()="All"]').click()
+    wait_for(lambda: len(rectangles(page, '.camera img')) == 2, 10, 'both pictures again')
+
+
+def test_a_clip_that_has_ended_is_told_so(scene, page):
+    show(scene, page, hall=1, kitchen=0)
+    scene.people['kitchen'] = None
+    scene.state.picture('kitchen', 'ended', 'the clip has ended (demo.mp4)')
+    wait_for(lambda: 'The clip has ended (demo.mp4)' in text(page, '.camera.without .why'), 10,
+             'the end')
+    wait_for(lambda: text(page, '.camera.without .figures') == '', 5, 'no complaint')
+    scene.state.picture('kitchen', 'live')
+    show(scene, page, kitchen=0)
+
+
+def test_a_lamp_that_fades_shows_both_colors(scene, page):
+    scene.state.act(AmbientAction(
+        stamp_s=time.time(), room='hall', target='lamp', command=Command.SET,
+        request=LightRequest(ORANGE), transition_s=1.0, emotion='happy', confidence=0.6,
+        reason='happy'))
+    scene.state.rooms([scene.room(ControlState.SETTLING)])
+    wait_for(lambda: text(page, '.devices .text')
+             == 'lamp: on, 50\xa0%, blue → on, 60\xa0%, orange', 5, 'the words')
+    background = page.execute_script('return document.querySelector(".lamp").style.background')
+    assert 'rgb(51, 102, 255) 50%' in background and 'rgb(255, 153, 0) 50%' in background
+    scene.state.rooms([scene.room()])
+    wait_for(lambda: text(page, '.devices .text') == 'lamp: on, 50\xa0%, blue', 5, 'the end')
+    assert page.execute_script('return document.querySelector(".lamp").style.background'
+                               ) == 'rgb(51, 102, 255)'
+
+
+def test_the_timeline_says_the_span_that_it_shows(scene, page):
+    show(scene, page, hall=1, kitchen=0)
+    wait_for(lambda: text(page, '#timeline h2') == 'Last minute', 5, 'the title')
+    for ago_s in range(150, 0, -1):
+        scene.state.see('hall', [emotion('sad', track_id=99)], now_s=time.time() - ago_s)
+    page.refresh()
+    wait_for(lambda: text(page, '#timeline h2') == 'Last 3 minutes', 10, 'the longer title')
+    wait_for(lambda: 'Last 3 minutes of Person 99, hall: mostly sad' in page.execute_script(
+        'return [...document.querySelectorAll(".timeline .plot")].map('
+        '(plot) => plot.ariaLabel).join()'), 5, 'its words')
+
+
+def test_the_page_never_complained(page):
+    assert loud(page.get_log('browser')) == []

@@ -196,7 +196,7 @@ def test_the_timeline_of_a_person_has_lines(page):
     def colors():
         """Return how many colors a person's chart holds."""
         return page.execute_script("""
-            const canvas = [...document.querySelectorAll('.timeline:not([hidden]) canvas')][0];
+            const canvas = document.querySelector('.timeline[open] .plot canvas');
             if (!canvas?.width) return 0;
             const pen = canvas.getContext('2d');
             const data = pen.getImageData(0, 0, canvas.width, canvas.height).data;

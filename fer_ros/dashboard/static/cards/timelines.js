@@ -209,13 +209,14 @@ export class TimelinesCard {
     const title = minutes === 1 ? 'Last minute' : `Last ${minutes} minutes`;
     setText(this.section.querySelector('h2'), title);
     this.none.hidden = drawable.length > 0;
+    const present = drawable.filter((row) => this.now - row.last < AWAY_S);
     const longest = Math.max(...drawable.map((row) => row.name.length), 0);
     this.box.style.setProperty('--name', `${longest}ch`);
     const colors = LABELS.map(painted);
     for (const row of this.rows.values()) {
       row.box.hidden = !row.drawable;
       if (!row.drawable) continue;
-      if (!row.chosen) row.box.open = drawable.length <= OPEN_UP_TO;
+      if (!row.chosen) row.box.open = present.length <= OPEN_UP_TO && present.includes(row);
       row.describe(title);
       row.paint(this.begin, this.shown, colors);
       if (row.box.open) this.drawLines(row);

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What the tests of the home share: made-up people, and a house on a made-up clock."""
 
-from datetime import time
+from datetime import datetime
 
 from fer_ros.emotions.labels import LABELS, UNCERTAIN
 from fer_ros.home.decisions.engine import DecisionEngine
@@ -66,7 +66,7 @@ class Sim:
     def __init__(self, text=POLICY, *, start_s=1e9, answers=True, hour=12, **room):
         self.policy = policy_of(text, **room)
         self.hour = hour
-        self.engine = DecisionEngine(self.policy, local_time=lambda _: time(self.hour))
+        self.engine = DecisionEngine(self.policy, local_time=self.local_time)
         self.now_s = start_s
         self.answers = answers
         self.lamps = {name: VirtualLamp()
@@ -75,6 +75,10 @@ class Sim:
         self.actions = []
         self.problems = []
         self.report()
+
+    def local_time(self, _):
+        """Return the time on the wall: a Monday, at the hour that the test sets."""
+        return datetime(2026, 1, 5, self.hour)
 
     def report(self):
         """Let the lamps tell how they shine."""

@@ -1,13 +1,19 @@
 # SPDX-License-Identifier: Apache-2.0
-"""fer-policy: check a policy file, or try it on a recording of emotions."""
+"""fer-policy: check a policy file, explain it, or try it on a recording of emotions."""
 
 import argparse
+from datetime import datetime
 import sys
+from zoneinfo import ZoneInfo
 
-from fer_ros.errors import FerError
-from fer_ros.home.action import AmbientAction
+from fer_ros.emotions.labels import LABELS
+from fer_ros.errors import ConfigurationError, FerError
+from fer_ros.home.action import AmbientAction, NOBODY
+from fer_ros.home.conditions import Moment, StateSource
+from fer_ros.home.decisions.surroundings import Surroundings
+from fer_ros.home.explain import explain, Feeling
 from fer_ros.home.lifecycle import diagram
-from fer_ros.home.policy import load_policy
+from fer_ros.home.policy import idle_rules, load_policy, Policy
 from fer_ros.home.recording import read_recording
 from fer_ros.home.simulation import simulate
 
@@ -25,6 +31,22 @@ def main(arguments: list[str] | None = None) -> int:
     trial.add_argument('--quiet', action='store_true', help='only the actions, not why not')
     trial.add_argument('--after', type=float, default=60.0, metavar='SECONDS',
                        help='go on so long after the end, as if nobody were there (60)')
+    why = commands.add_parser('explain', help='say what would be done at a moment, and why not '
+                              'something else')
+    why.add_argument('file', metavar='FILE', help='the policy')
+    why.add_argument('--emotion', required=True, choices=(*LABELS, NOBODY))
+    why.add_argument('--at', metavar='TIME', help="on the wall of the house, as in '2026-01-05 "
+                     "19:30' (now)")
+    why.add_argument('--faces', type=int, default=1, metavar='N', help='so many people (1)')
+    why.add_argument('--lasted', type=float, default=60.0, metavar='SECONDS',
+                     help='so long the feeling has led (60)')
+    why.add_argument('--affect', type=float, nargs=2, metavar=('VALENCE', 'AROUSAL'),
+                     help="instead of the emotion's")
+    why.add_argument('--room', help='only this room')
+    why.add_argument('--policy', help="instead of the rooms' own")
+    why.add_argument('--state', action='append', default=[], metavar='NAME=VALUE',
+                     help='what a topic or an entity says, as often as needed; what is not given '
+                     'is unknown')
     commands.add_parser('states', help='print the states of a controlled device, and what leads '
                         'from one to another, as a Mermaid diagram')
     chosen = parser.parse_args(arguments)
@@ -34,6 +56,8 @@ def main(arguments: list[str] | None = None) -> int:
             return 0
         if chosen.command == 'check':
             return _check(chosen.files)
+        if chosen.command == 'explain':
+            return _explain(chosen)
         return _simulate(chosen)
     except FerError as error:
         print(error, file=sys.stderr)
@@ -54,6 +78,8 @@ def _check(files: list[str]) -> int:
         targets = sum(len(room.targets) for room in policy.rooms.values())
         print(f'{file}: good: {_count(len(policy.rooms), "room")}, {_count(targets, "target")}, '
               f'policies {", ".join(policy.policies)}')
+        for note in idle_rules(file):
+            print(note)
         broker = policy.broker
         if broker is not None and not broker.uses_tls and not broker.is_local:
             print(f'{file}: note: the connection to {broker.host} is not encrypted (tls: false)')
@@ -61,6 +87,57 @@ def _check(files: list[str]) -> int:
             print(f'{file}: note: the token travels to {policy.home_assistant.url} in plain text; '
                   'an https: url encrypts it')
     return int(bad)
+
+
+def _explain(chosen: argparse.Namespace) -> int:
+    policy = load_policy(chosen.file)
+    for wanted, known, what in ((chosen.room, policy.rooms, 'room'),
+                                (chosen.policy, policy.policies, 'policy')):
+        if wanted is not None and wanted not in known:
+            raise ConfigurationError(f'no {what} {wanted!r} in {chosen.file}: expected one of '
+                                     f'{", ".join(known)}')
+    surroundings, now_s = Surroundings(policy), _instant(chosen.at, policy)
+    people = 0 if chosen.emotion == NOBODY else chosen.faces
+    moment = Moment(
+        local=surroundings.local(now_s), sun_up=surroundings.sun_up(now_s), people=people,
+        lasted_s=chosen.lasted, states=_states(chosen.state, policy))
+    feeling = Feeling(chosen.emotion, tuple(chosen.affect) if chosen.affect else None)
+    for name, room in policy.rooms.items():
+        if chosen.room in (None, name):
+            for line in explain(policy, name, chosen.policy or room.policy, feeling, moment):
+                print(line)
+    return 0
+
+
+def _instant(text: str | None, policy: Policy) -> float:
+    """Return the time of a date and time on the wall, seconds since 1970."""
+    if text is None:
+        return datetime.now().timestamp()
+    try:
+        local = datetime.fromisoformat(text)
+    except ValueError:
+        raise ConfigurationError(f"--at {text!r} is not a date and a time: write "
+                                 "'2026-01-05 19:30'") from None
+    zone = ZoneInfo(policy.time_zone) if policy.time_zone else None
+    if local.tzinfo is None:
+        now_s = local.replace(tzinfo=zone).timestamp()
+        if datetime.fromtimestamp(now_s, zone).replace(tzinfo=None) != local:
+            raise ConfigurationError(f'--at {text}: no clock shows this time: it is skipped '
+                                     'when daylight saving begins')
+        return now_s
+    return local.timestamp()
+
+
+def _states(given: list[str], policy: Policy) -> dict[StateSource, object]:
+    found, known = {}, {source.name: source for source in policy.states}
+    for text in given:
+        name, _, value = text.partition('=')
+        if name not in known:
+            raise ConfigurationError(f'--state {name}: no rule asks for it: expected '
+                                     f'{", ".join(known) or "none"}')
+        source = known[name]
+        found[source] = value if source.mqtt else {'state': value, 'attributes': {}}
+    return found
 
 
 def _simulate(chosen: argparse.Namespace) -> int:

@@ -59,7 +59,7 @@ def device_complaints(devices: dict[tuple[str, str], Device], engine: DecisionEn
 
 
 def room_complaints(engine: DecisionEngine) -> list[Complaint]:
-    """Return which rooms get no fresh emotions."""
+    """Return which rooms get no fresh emotions, or have rules that cannot be judged."""
     found = []
     for name in engine.rooms:
         room = engine.room(name)
@@ -67,4 +67,6 @@ def room_complaints(engine: DecisionEngine) -> list[Complaint]:
             found.append(Complaint(f'{name}: no fresh emotions on '
                                    f'{", ".join(room.settings.sources)}: the lights stay as '
                                    'they are', silence=True))
+        found += [Complaint(f'{name}: {words}: the condition counts as false')
+                  for words in room.unknown_conditions]
     return found

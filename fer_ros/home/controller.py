@@ -6,7 +6,6 @@ All methods are called from one thread; what devices and the broker say in their
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from datetime import time as time_of_day
 import logging
 from pathlib import Path
 import queue
@@ -21,7 +20,9 @@ from fer_ros.home.complaints import (
     Refusals,
     room_complaints,
 )
+from fer_ros.home.conditions import StateSource
 from fer_ros.home.decisions.engine import DecisionEngine
+from fer_ros.home.decisions.surroundings import LocalTime
 from fer_ros.home.deliveries import Deliveries
 from fer_ros.home.devices import make_device
 from fer_ros.home.devices.base import Device, DeviceContext
@@ -30,6 +31,7 @@ from fer_ros.home.kinds.base import State
 from fer_ros.home.policy import load_policy, Policy
 from fer_ros.home.snapshot import RoomSnapshot
 from fer_ros.home.world.connections import check_secrets, Connections
+from fer_ros.home.world.states import OutsideStates
 from fer_ros.types import FaceEmotion
 
 _MAXIMUM_PEOPLE = 16
@@ -53,7 +55,7 @@ class HomeController:
                  on_action: Callable[[AmbientAction], None] = lambda _: None,
                  dry_run: bool = False, write: Callable[[str], None] | None = None,
                  ansi: bool = False, version: str = '0',
-                 local_time: Callable[[float], time_of_day] | None = None,
+                 local_time: LocalTime | None = None,
                  clock: Callable[[], float] = time.monotonic,
                  connection_options: dict | None = None):
         self._path = None if isinstance(policy, Policy) else Path(policy)
@@ -91,6 +93,7 @@ class HomeController:
 
     def tick(self, now_s: float) -> tuple[AmbientAction, ...]:
         """Do what is due; call it about ten times a second. Return the actions decided now."""
+        self._states.tick(now_s)
         self._drain(now_s)
         for key, device in self._devices.items():
             device.tick(now_s)
@@ -209,8 +212,13 @@ class HomeController:
                 key = room, name
                 self._devices[key] = old[key] if not spec.needs and type(
                     old.get(key)) is TerminalLamp else self._device(room, name, spec)
-        if self._connections is not None:
-            self._connections.start(self._devices.values())
+        connections = self._connections
+        self._states = OutsideStates(
+            self.policy.states, self._on_state,
+            None if connections is None else connections.broker,
+            None if connections is None else connections.home_assistant)
+        if connections is not None:
+            connections.start([*self._devices.values(), self._states])
 
     def _device(self, room: str, name: str, spec) -> Device:
         connections = self._connections
@@ -242,6 +250,9 @@ class HomeController:
     def _on_report(self, room: str, target: str, state: State, now_s: float) -> None:
         if (room, target) in self._devices:
             self._engine.report(room, target, state, now_s=now_s)
+
+    def _on_state(self, source: StateSource, payload: object) -> None:
+        self._queue.put(lambda _: self._engine.learn(source, payload))
 
     def _on_result(self, action: AmbientAction, done: bool, detail: str) -> None:
         if not done and (action.room, action.target) in self._devices:

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The kinds of values that a policy file holds, and what all its parts have in common."""
 
+from datetime import time
 import re
 from typing import Annotated
 
@@ -19,6 +20,7 @@ from pydantic import (  # noqa: E402
     BeforeValidator,
     ConfigDict,
     Field,
+    model_validator,
 )
 
 #: Nothing larger is sent to the broker: no image could.
@@ -42,6 +44,51 @@ class Part(BaseModel):
     """A part of a policy file: unknown keys are refused, and nothing changes afterwards."""
 
     model_config = ConfigDict(extra='forbid', frozen=True, allow_inf_nan=False, strict=False)
+
+
+def _time_of_day(value: object) -> object:
+    if isinstance(value, str) and (match := re.fullmatch(r'(\d{1,2}):(\d{2})', value)):
+        hour, minute = int(match.group(1)), int(match.group(2))
+        if hour < 24 and minute < 60:
+            return time(hour, minute)
+    if isinstance(value, time):
+        return value
+    raise ValueError("is not a time of day: write '22:30'")
+
+
+TimeOfDay = Annotated[time, BeforeValidator(_time_of_day)]
+
+
+class DayPart(Part):
+    """A part of the day by the clock on the wall; it may go over midnight."""
+
+    model_config = ConfigDict(extra='forbid', frozen=True, populate_by_name=True)
+
+    start: TimeOfDay = Field(alias='from')
+    end: TimeOfDay = Field(alias='to')
+
+    @model_validator(mode='after')
+    def _has_length(self):
+        if self.start == self.end:
+            raise ValueError('from and to are the same: no time lies between')
+        return self
+
+    def contains(self, local: time) -> bool:
+        """Return whether a local time of day lies inside; from is in, to is out."""
+        if self.start < self.end:
+            return self.start <= local < self.end
+        return local >= self.start or local < self.end
+
+    @property
+    def pieces(self) -> tuple[tuple[time, time], ...]:
+        """The part as spans that do not go over midnight; the last moment of each is out."""
+        if self.start < self.end:
+            return ((self.start, self.end),)
+        return ((self.start, time.max), (time.min, self.end))
+
+    def describe(self) -> str:
+        """Return it in words."""
+        return f'{self.start:%H:%M} to {self.end:%H:%M}'
 
 
 def _color(value: object) -> object:

@@ -12,8 +12,8 @@ import yaml
 DOCS = (Path(__file__).parents[2] / 'docs' / 'home.md').read_text(encoding='utf-8')
 
 
-@pytest.mark.parametrize('model', ['Room', 'Rule', 'LightTarget', 'Broker', 'HomeAssistant',
-                                   'Privacy'])
+@pytest.mark.parametrize('model', ['Room', 'Rule', 'When', 'LightTarget', 'Broker',
+                                   'HomeAssistant', 'Privacy'])
 def test_every_key_is_documented(model):
     part = DOCS.partition(f'<!-- table: {model} -->')[2].partition('\n## ')[0]
     named = set(re.findall(r'`(\w+)`', part))

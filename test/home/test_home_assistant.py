@@ -94,9 +94,9 @@ class Handler(BaseHTTPRequestHandler):
 
 
 class Running:
-    def __init__(self, port, entity='light.desk'):
+    def __init__(self, port, entity='light.desk', text=POLICY):
         self.actions = []
-        self.home = HomeController(parse_policy(POLICY.format(port=port, entity=entity)),
+        self.home = HomeController(parse_policy(text.format(port=port, entity=entity)),
                            on_action=self.actions.append)
 
     def see(self, label, until, timeout_s=8.0):
@@ -209,6 +209,31 @@ def test_a_missing_token_is_told_at_once(monkeypatch):
     monkeypatch.delenv('HA_TOKEN', raising=False)
     with pytest.raises(ConfigurationError, match='home_assistant.token.*HA_TOKEN'):
         Running(1)
+
+
+def test_an_entity_may_be_a_condition_beside_being_a_target(server):
+    text = POLICY.replace('sad: {{strategy: "off"}}', 'sad: {{brightness: 0.9}}').replace(
+        'mirror: {{by_emotion:', """mirror: {{rules: [
+        {{name: film, emotion: sad, when: {{state: {{entity: media_player.tv, equals: playing}}}},
+          brightness: 0.2}},
+        {{name: lit, emotion: sad, when: {{state: {{entity: light.desk, equals: 'off'}}}},
+          brightness: 0.3}}], by_emotion:""")
+    one = Running(server.server_port, text=text)
+
+    def last():
+        desk = one.of('desk')
+        return round(desk[-1].request.light.brightness, 2) if desk else None
+    try:
+        one.see('sad', lambda: last() == 0.9)
+        one.see('sad', lambda: one.complains(
+            'media_player.tv is not known to Home Assistant: check the name'))
+        server.entities['media_player.tv'] = {'state': 'playing', 'attributes': {}}
+        one.see('sad', lambda: last() == 0.2)
+        assert not one.complains('media_player.tv')
+        server.entities['media_player.tv']['state'] = 'unavailable'
+        one.see('sad', lambda: last() == 0.9 and one.complains('media_player.tv is unavailable'))
+    finally:
+        one.home.close(time.time())
 
 
 @pytest.mark.parametrize('entity, state', [

@@ -93,7 +93,7 @@ def test_the_home_depends_on_what_it_is_given_alone(path):
     assert not calls & {'now', 'utcnow', 'today', 'monotonic'}
 
 
-@pytest.mark.parametrize('folder', ['decisions', 'kinds', 'policy', 'devices'])
+@pytest.mark.parametrize('folder', ['conditions', 'decisions', 'kinds', 'policy', 'devices'])
 def test_what_is_pure_does_not_know_the_world(folder):
     for path in (HOME / folder).glob('*.py'):
         assert not [name for name in imported(path)

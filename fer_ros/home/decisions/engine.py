@@ -1,16 +1,16 @@
 # SPDX-License-Identifier: Apache-2.0
 """All rooms of a policy."""
 
-from collections.abc import Callable, Sequence
-from datetime import datetime, time
+from collections.abc import Sequence
 import math
-from zoneinfo import ZoneInfo
 
 from fer_ros.home.action import AmbientAction
 from fer_ros.home.commands import RoomCommand
+from fer_ros.home.conditions import StateSource
 from fer_ros.home.decisions.check import face_problem
 from fer_ros.home.decisions.handlers import HANDLERS
 from fer_ros.home.decisions.room import Room
+from fer_ros.home.decisions.surroundings import LocalTime, Surroundings
 from fer_ros.home.kinds.base import State
 from fer_ros.home.policy import Policy
 from fer_ros.home.snapshot import RoomSnapshot
@@ -20,15 +20,14 @@ from fer_ros.types import FaceEmotion
 class DecisionEngine:
     """The rooms, by name, on one clock.
 
-    :param local_time: gives the local time of day of a time in seconds; by default that of the
-        policy's ``time_zone``, or of the machine.
+    :param local_time: gives the date and time on the wall of a time in seconds; by default those
+        of the policy's ``time_zone``, or of the machine.
     """
 
-    def __init__(self, policy: Policy, *, local_time: Callable[[float], time] | None = None):
+    def __init__(self, policy: Policy, *, local_time: LocalTime | None = None):
         self._given_local_time = local_time
-        zone = ZoneInfo(policy.time_zone) if policy.time_zone else None
-        local_time = local_time or (lambda now_s: datetime.fromtimestamp(now_s, zone).time())
-        self._rooms = {name: Room(name, room, policy.policies, local_time)
+        self._surroundings = Surroundings(policy, local_time)
+        self._rooms = {name: Room(name, room, policy.policies, self._surroundings)
                        for name, room in policy.rooms.items()}
 
     @property
@@ -78,6 +77,13 @@ class DecisionEngine:
         self._rooms[room].advance(now_s)
         self._rooms[room].report(target, state)
 
+    def learn(self, source: StateSource, payload: object) -> None:
+        """Record what an outside state is; None: it cannot be heard any more."""
+        if payload is None:
+            self._surroundings.states.pop(source, None)
+        else:
+            self._surroundings.states[source] = payload
+
     def tick(self, now_s: float) -> tuple[AmbientAction, ...]:
         """Return what is to be done now; call it about ten times a second."""
         return tuple(action for room in self._advanced(now_s) for action in room.tick())
@@ -100,6 +106,7 @@ class DecisionEngine:
     def successor(self, policy: Policy) -> 'DecisionEngine':
         """Return an engine for another policy file that keeps holds, switches and origins."""
         engine = DecisionEngine(policy, local_time=self._given_local_time)
+        engine._surroundings.states.update(self._surroundings.states)
         for name, room in engine._rooms.items():
             if name in self._rooms:
                 room.adopt(self._rooms[name])

@@ -1,13 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """What a room feels over time: smoothing, hysteresis and dwell, from one reading per frame."""
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 import math
 
 from fer_ros.emotions.labels import LABELS, UNCERTAIN
 from fer_ros.home.decisions.aggregation import aggregate, Reading
 from fer_ros.home.policy.rooms import Room
-from fer_ros.home.policy.rules import Rules
+from fer_ros.home.policy.rules import PlacedRule, Rules
 from fer_ros.types import FaceEmotion
 import numpy as np
 
@@ -18,12 +18,14 @@ _NOTHING = 1e-6
 class Evidence:
     """How long which emotion has led in a room, and how strongly.
 
-    :ivar key: what leads: a label, or the name of a region of the policy; None: nothing.
+    :param is_open: says of a rule whether its conditions hold now, the duration apart.
+    :ivar key: what leads: a label, or the name of a rule for any emotion; None: nothing.
     :ivar reading: of the last frame.
     """
 
-    def __init__(self, room: Room, rules: Rules):
-        self._room, self._rules = room, rules
+    def __init__(self, room: Room, rules: Rules,
+                 is_open: Callable[[PlacedRule], bool] = lambda _: True):
+        self._room, self._rules, self._is_open = room, rules, is_open
         self.forget()
 
     def forget(self) -> None:
@@ -81,7 +83,7 @@ class Evidence:
         if self._belief.sum() <= _NOTHING:
             return None
         return self._rules.leading(LABELS[int(np.argmax(self._belief))], *self.valence_arousal,
-                                   self.key)
+                                   self.key, self._is_open)
 
     @property
     def support(self) -> float:
@@ -111,16 +113,21 @@ class Evidence:
         return 0.0 if self.key is None else self._stamp_s - self._key_since_s
 
     @property
+    def entered(self) -> bool:
+        """Whether the key is strong enough, be it for long enough or not."""
+        return self.key is not None and self._entered
+
+    @property
     def ready(self) -> bool:
         """Whether the key has been strong for long enough, in enough frames."""
-        return (self.key is not None and self._entered
+        return (self.entered
                 and self._frames >= self._room.minimum_frames
                 and self.lasted_s >= self._room.dwell_s)
 
     @property
     def emotion(self) -> str:
         """The label that leads strongly enough, or ``uncertain``."""
-        if self.key is None or not self._entered:
+        if not self.entered:
             return UNCERTAIN
         if self.key in LABELS:
             return self.key

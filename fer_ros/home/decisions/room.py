@@ -1,17 +1,26 @@
 # SPDX-License-Identifier: Apache-2.0
 """One room: what is to be done in it now."""
 
-from collections.abc import Callable, Iterable
-from datetime import time
+from collections.abc import Iterable
 import math
 
 from fer_ros.errors import ConfigurationError
 from fer_ros.home.action import AmbientAction, Command, NOBODY
-from fer_ros.home.decisions.answer import find_answer, quiet_hours
+from fer_ros.home.conditions import Moment
+from fer_ros.home.decisions.answer import (
+    Answer,
+    choose,
+    find_answer,
+    is_open,
+    quiet_hours,
+)
 from fer_ros.home.decisions.clock import RoomClock
+from fer_ros.home.decisions.episode import Episode
 from fer_ros.home.decisions.evidence import Evidence
+from fer_ros.home.decisions.headcount import Headcount
 from fer_ros.home.decisions.override import Override
 from fer_ros.home.decisions.sightings import Sightings
+from fer_ros.home.decisions.surroundings import Surroundings
 from fer_ros.home.decisions.target import Target
 from fer_ros.home.kinds.base import Request, State, Verdict
 from fer_ros.home.lifecycle import Event
@@ -31,9 +40,9 @@ class Room:
     """
 
     def __init__(self, name: str, settings: policy_rooms.Room, policies: dict[str, Rules],
-                 local_time: Callable[[float], time]):
+                 surroundings: Surroundings):
         self.name, self.settings, self._policies = name, settings, policies
-        self._local_time = local_time
+        self._surroundings = surroundings
         self.enabled, self.policy = settings.enabled, settings.policy
         self._build(RoomClock())
         self._last_set_s = -math.inf
@@ -44,7 +53,11 @@ class Room:
         settings = self.settings
         self._clock = clock
         self._sightings = Sightings(settings, clock)
-        self._evidence = Evidence(settings, self._policies[self.policy])
+        self._headcount = Headcount(clock, settings.dwell_s)
+        self._evidence = Evidence(settings, self._policies[self.policy],
+                                  lambda placed: placed.rule.when is None
+                                  or is_open(placed, self.moment))
+        self._episode = Episode(clock)
         self._override = Override(clock, settings.hold.for_s)
         self.targets = {name: Target(name, spec, settings, clock)
                         for name, spec in settings.targets.items()}
@@ -56,6 +69,7 @@ class Room:
         if not self._clock.advance(now_s):
             # Stamps from before the jump cannot be compared with those after it.
             self._sightings.clear()
+            self._headcount.clear()
             self._evidence.forget()
 
     def observe(self, source: str, faces: Iterable[FaceEmotion], stamp_s: float,
@@ -63,6 +77,7 @@ class Room:
         """Record what a source sees; return why it is refused, or an empty string."""
         refused = self._sightings.add(source, faces, stamp_s, frame_id)
         if not refused:
+            self._headcount.see(len(self._sightings.faces))
             self._evidence.add(self._sightings.faces, stamp_s)
         return refused
 
@@ -94,37 +109,75 @@ class Room:
             return []
         if self._override.pending:
             self.resume()
+        self._episode.check_time()
         fresh = self._sightings.fresh
         if not fresh:
             # An empty picture of one camera says nothing while another is blind.
             self._sightings.doubt_emptiness()
         if self._sightings.occupied:
-            if self._evidence.ready:
-                return self._answer()
-            self._blocked_reason = self._evidence.reading.why or 'no feeling has lasted yet'
-            return []
+            return self._attend() + self._give_back()
         if not fresh:
             self._blocked_reason = 'no fresh emotions'
-            return []
+            return self._give_back()
         self._blocked_reason = 'nobody is there'
+        self._episode.follow(None, self.settings.nobody.after_s)
+        actions = self._give_back()
         if self._sightings.empty_s < self.settings.nobody.after_s:
-            return []
-        return self._leave()
+            return actions
+        return actions + self._leave()
 
-    def _answer(self) -> list[AmbientAction]:
-        evidence = self._evidence
-        answer = find_answer(
-            self.settings, self.policy, self._policies[self.policy].find(evidence.key), evidence,
-            quiet_hours(self.settings, self._clock.now_s, self._local_time))
+    @property
+    def moment(self) -> Moment:
+        """What the conditions of rules are judged by."""
+        now_s, surroundings = self._clock.now_s, self._surroundings
+        return Moment(
+            local=surroundings.local(now_s), sun_up=surroundings.sun_up(now_s),
+            people=self._headcount.people, faces=tuple(self.faces),
+            lasted_s=self._evidence.lasted_s, states=surroundings.states)
+
+    @property
+    def _quiet(self) -> policy_rooms.QuietHours | None:
+        return quiet_hours(self.settings, self._surroundings.local(self._clock.now_s).time())
+
+    def _attend(self) -> list[AmbientAction]:
+        """Somebody is there: do what the rule that fits asks for."""
+        evidence, placed = self._evidence, None
+        self._blocked_reason = evidence.reading.why or 'no feeling has lasted yet'
+        if evidence.entered:
+            choice = choose(self._policies[self.policy], evidence.key, evidence.valence_arousal,
+                            self.moment)
+            # A feeling that was lost for a moment goes on; another one must last first.
+            if evidence.ready or choice.placed is self._episode.rule:
+                placed = choice.placed
+            if evidence.ready:
+                self._blocked_reason = choice.why_not
+        self._episode.follow(placed, self.settings.dwell_s)
+        if placed is None or not evidence.ready:
+            return []
+        if placed.rule.undoes:
+            self._episode.owed.update(
+                (name, f'{placed.name}: as before') for name, target in self.targets.items()
+                if placed.rule.targets is None or name in placed.rule.targets)
+            return []
+        if self._episode.spent:
+            self._blocked_reason = f'{placed.name} was done for {placed.rule.for_s:g} s'
+            return []
+        answer = find_answer(self.settings, self.policy, placed, evidence, self._quiet)
         if isinstance(answer, str):
             self._blocked_reason = answer
             return []
-        self._blocked_reason = ''
+        return self._answer(answer)
+
+    def _answer(self, answer: Answer) -> list[AmbientAction]:
         cooled = self._clock.s - self._last_set_s >= self.settings.cooldown_s
         actions = []
         for target in self.targets.values():
             request = answer.request(target)
-            if request is None or target.follows(request):
+            if request is None:
+                continue
+            # What is asked now takes the place of what would be brought back.
+            self._episode.owed.pop(target.name, None)
+            if target.follows(request):
                 continue
             refusal = target.refusal(request) or ('' if cooled else 'cooling down')
             if refusal:
@@ -132,9 +185,20 @@ class Room:
                 continue
             target.remember()
             actions.append(self._act(target, Command.SET, request, answer.transition_s,
-                                     evidence.emotion, answer.reason))
+                                     self._evidence.emotion, answer.reason))
+            self._episode.act(target.name)
         if actions:
             self._last_set_s = self._clock.s
+        return actions
+
+    def _give_back(self) -> list[AmbientAction]:
+        """Bring back what rules that are over have changed."""
+        actions = []
+        for name, reason in list(self._episode.owed.items()):
+            actions += self._restore(reason, self.settings.transition_s, limited=True,
+                                     targets=(name,))
+            if self.targets[name].restored:
+                del self._episode.owed[name]
         return actions
 
     def _leave(self) -> list[AmbientAction]:
@@ -156,23 +220,33 @@ class Room:
             if refusal:
                 self._blocked_reason = f'{target.name}: {refusal}'
                 continue
+            self._episode.owed.pop(target.name, None)
             actions.append(self._act(target, Command.SET, off, self.settings.transition_s, NOBODY,
                                      reason))
         return actions
 
-    def _restore(self, reason: str, transition_s: float, *, limited: bool) \
+    def _restore(self, reason: str, transition_s: float, *, limited: bool,
+                 quietly: bool = True, targets: Iterable[str] | None = None) \
             -> list[AmbientAction]:
-        """Bring every device back to how it was.
+        """Bring devices back to how they were.
 
         :param limited: obey what keeps rules from acting; else only what is not reachable stays.
+        :param quietly: obey the quiet hours.
+        :param targets: only these.
         """
-        actions = []
-        for target in self.targets.values():
+        actions, quiet = [], self._quiet if quietly else None
+        for target in self.targets.values() if targets is None else (
+                self.targets[name] for name in targets):
             undo = target.undo()
             if undo is None:
                 continue
             refusal = target.refusal(undo) if limited else (
                 '' if target.available else 'not reachable')
+            if quiet is not None and not refusal:
+                undo = target.kind.quieted(
+                    undo, target.reported,
+                    None if quiet.action == 'nothing' else quiet.brightness_max)
+                refusal = '' if undo is not None else f'quiet hours until {quiet.end:%H:%M}'
             if refusal:
                 self._blocked_reason = f'{target.name}: {refusal}'
                 continue
@@ -200,14 +274,16 @@ class Room:
         self.enabled = enabled
         self._evidence.forget()
         self._sightings.clear()
+        self._headcount.clear()
+        self._episode.clear()
         if enabled:
             return []
         self._end_hold()
-        return self._restore('switched off', PROMPT_S, limited=False)
+        return self._restore('switched off', PROMPT_S, limited=False, quietly=False)
 
     def revert(self) -> list[AmbientAction]:
         """Go back to how the devices were, and leave the room alone for a while."""
-        actions = self._restore('reverted by a person', PROMPT_S, limited=False)
+        actions = self._restore('reverted by a person', PROMPT_S, limited=False, quietly=False)
         self._override.begin('reverted by a person')
         return actions
 
@@ -215,6 +291,7 @@ class Room:
         """End the hold; an emotion must last again before anything is done."""
         self._end_hold()
         self._evidence.forget()
+        self._episode.end()
 
     def _end_hold(self) -> None:
         self._override.end()
@@ -263,6 +340,16 @@ class Room:
             last=self._last, blocked_reason=self._blocked_reason,
             devices=tuple(target.snapshot for target in self.targets.values()))
 
+    @property
+    def unknown_conditions(self) -> list[str]:
+        """Conditions of the room's policy that cannot be known now, each with its rule."""
+        if not self.enabled or self._clock.now_s is None:
+            return []
+        moment = self.moment
+        return [f'rule {placed.name}: {finding.words}'
+                for placed in self._policies[self.policy].ordered if placed.rule.when is not None
+                for finding in placed.rule.when.judge(moment) if finding.unknown]
+
     def adopt(self, old: 'Room') -> None:
         """Carry over what outlives a change of the policy file."""
         if old.settings.enabled == self.settings.enabled:
@@ -271,6 +358,9 @@ class Room:
             self.policy = old.policy
         self._build(old._clock)
         self._override.adopt(old._override)
+        old._episode.end()
+        self._episode.owed = {name: reason for name, reason in old._episode.owed.items()
+                              if name in self.targets}
         self._last_set_s, self._last = old._last_set_s, old._last
         for name, target in old.targets.items():
             if name in self.targets and type(target.spec) is type(self.targets[name].spec):

@@ -61,6 +61,11 @@ class Target:
         return self._attempt is not None and self._attempt.matched
 
     @property
+    def restored(self) -> bool:
+        """Whether there is nothing to bring back, or it is on its way back."""
+        return self.request is None or self.state is ControlState.RESTORING
+
+    @property
     def silent(self) -> bool:
         """Whether it has answered nothing, or nothing new, to the request in force."""
         return self.state is ControlState.UNRESPONSIVE

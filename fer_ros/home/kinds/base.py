@@ -142,6 +142,14 @@ class Kind:
         """Return the request that brings a device back to a state."""
         raise NotImplementedError
 
+    def quieted(self, undo: Request, reported: State | None, cap: float | None) \
+            -> Request | None:
+        """Return how far a device may go back in quiet hours, or None when it is to wait.
+
+        :param cap: the brightness that the quiet hours allow, or None when they allow nothing.
+        """
+        return None if cap is None else undo
+
     def kept(self, reported: State, request: Request) -> State:
         """Return the state to go back to when what was done is kept."""
         raise NotImplementedError

@@ -66,7 +66,8 @@ class LightTarget(Part):
 class LightKeys(Part):
     """What a rule may say about lights."""
 
-    strategy: Literal[tuple(STRATEGIES)] | None = None
+    #: ``restore`` is no light: what was done is undone.
+    strategy: Literal[(*STRATEGIES, 'restore')] | None = None
     brightness: Unit | None = None
     color: Color | None = None
     color_temperature_k: Kelvin | None = None
@@ -75,9 +76,9 @@ class LightKeys(Part):
     def _one_light(self):
         if self.color is not None and self.color_temperature_k is not None:
             raise ValueError('give color or color_temperature_k, not both')
-        if self.strategy == 'off' and any(value is not None for value in (
+        if self.strategy in ('off', 'restore') and any(value is not None for value in (
                 self.brightness, self.color, self.color_temperature_k)):
-            raise ValueError('strategy off has no brightness or colour')
+            raise ValueError(f'strategy {self.strategy} has no brightness or colour')
         return self
 
 
@@ -90,7 +91,7 @@ class LightKind(Kind):
     def request(self, rule: LightKeys, feeling: tuple[float, float], spec: LightTarget,
                 situation: Situation, cap: float | None) -> LightRequest | None:
         """Return what a rule asks of a light, within what the light can do."""
-        if not self.wanted(rule):
+        if not self.wanted(rule) or rule.strategy == 'restore':
             return None
         light = _light(rule, feeling)
         if not light.on:
@@ -133,6 +134,23 @@ class LightKind(Kind):
     def undo(self, state: LightState) -> LightRequest:
         """Return the request that brings a light back to a state."""
         return LightRequest(state)
+
+    def quieted(self, undo: LightRequest, reported: LightState | None, cap: float | None) \
+            -> LightRequest | None:
+        """Return the way back that makes nothing brighter than the quiet hours allow."""
+        wanted = undo.light
+        if not wanted.on:
+            return undo
+        if self.is_off(reported):
+            return None
+        shining = None if reported is None else reported.brightness
+        limit = shining if cap is None else cap
+        if limit is None or wanted.brightness is None \
+                or wanted.brightness <= limit + _EXACT.brightness:
+            return undo
+        if cap is None or shining is not None and shining <= cap + _EXACT.brightness:
+            return None
+        return LightRequest(replace(wanted, brightness=cap))
 
     def kept(self, reported: LightState, request: LightRequest) -> LightState:
         """Return the light as it was left."""

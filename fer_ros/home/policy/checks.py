@@ -47,12 +47,12 @@ def _rule_faults(policy: Part) -> Iterator[Fault]:
     for _, name, target in _targets(policy):
         everything.setdefault(name, []).append(target)
     for name, rules in policy.policies.items():
-        located = [(('policies', name, 'by_emotion', label), rule)
-                   for label, rule in rules.by_emotion.items()]
-        located += [(('policies', name, 'by_valence_arousal', index), rule)
-                    for index, rule in enumerate(rules.by_valence_arousal)]
-        for path, rule in located:
-            yield from _one_rule(path, rule, everything)
+        for placed in rules.ordered:
+            path = ('policies', name, *placed.path)
+            yield from _one_rule(path, placed.rule, everything)
+            for condition, wanted in placed.rule.when.wanted if placed.rule.when else ():
+                if fault := condition.fault(wanted, policy):
+                    yield (*path, 'when', condition.name), fault
 
 
 def _one_rule(path: tuple, rule: Part, everything: dict[str, list[Part]]) -> Iterator[Fault]:

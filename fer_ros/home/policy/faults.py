@@ -65,7 +65,10 @@ def faults_of(error: ValidationError, lines: dict) -> list[Fault]:
 
     :param lines: the line of every path that the file holds.
     """
-    return [_fault(item, lines) for item in error.errors(include_url=False)]
+    items = error.errors(include_url=False)
+    # A list whose entries are wrong is not too short as well.
+    return [_fault(item, lines) for item in items if item['type'] != 'too_short' or not any(
+        other is not item and other['loc'][:len(item['loc'])] == item['loc'] for other in items)]
 
 
 def refusal(faults: Iterable[Fault], lines: dict, name: str) -> ConfigurationError:

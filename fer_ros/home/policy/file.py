@@ -7,17 +7,26 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from fer_ros.errors import ConfigurationError
 from fer_ros.files import read_text
+from fer_ros.home.conditions import StateSource
 from fer_ros.home.fields import Name, Part
 from fer_ros.home.policy.checks import cross_faults
 from fer_ros.home.policy.faults import faults_of, refusal
 from fer_ros.home.policy.rooms import Room
 from fer_ros.home.policy.rules import Rules
 from fer_ros.home.policy.servers import Broker, HomeAssistant, Privacy
-from fer_ros.home.policy.syntax import load, PolicySyntaxError
+from fer_ros.home.policy.shadow import never_win
+from fer_ros.home.policy.syntax import field_name, load, PolicySyntaxError
 from pydantic import Field, field_validator, ValidationError
 
 #: No policy is larger.
 _MAXIMUM_BYTES = 1_000_000
+
+
+class Location(Part):
+    """Where the house is, degrees; north and east are positive."""
+
+    latitude: Annotated[float, Field(ge=-90, le=90)]
+    longitude: Annotated[float, Field(ge=-180, le=180)]
 
 
 class Policy(Part):
@@ -25,6 +34,7 @@ class Policy(Part):
 
     version: Literal[1]
     time_zone: str = ''
+    location: Location | None = None
     broker: Broker | None = None
     home_assistant: HomeAssistant | None = None
     privacy: Privacy = Privacy()
@@ -48,6 +58,12 @@ class Policy(Part):
         return tuple(dict.fromkeys(
             source for room in self.rooms.values() for source in room.sources))
 
+    @property
+    def states(self) -> tuple[StateSource, ...]:
+        """Every outside state that any rule asks for, once, in order."""
+        return tuple(dict.fromkeys(
+            source for rules in self.policies.values() for source in rules.sources))
+
 
 def load_policy(path: str | Path) -> Policy:
     """Read and check a policy file.
@@ -55,6 +71,17 @@ def load_policy(path: str | Path) -> Policy:
     :raises ConfigurationError: with one line a fault: file, line, field and what to do.
     """
     return parse_policy(read_text(path, _MAXIMUM_BYTES), str(path))
+
+
+def idle_rules(path: str | Path) -> list[str]:
+    """Return which rules of a good policy file can never win, each with file and line."""
+    text = read_text(path, _MAXIMUM_BYTES)
+    policy, lines = parse_policy(text, str(path)), load(text)[1]
+    return [f'{path}:{lines[place]}: note: {field_name(place)}'
+            f' can never win: {" and ".join(one.name for one in before)} '
+            f'{"fits" if len(before) == 1 else "fit"} before it whenever it does'
+            for name, rules in policy.policies.items() for later, before in never_win(rules)
+            for place in [('policies', name, *later.path)]]
 
 
 def parse_policy(text: str, name: str = 'policy') -> Policy:

@@ -1,13 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """The part of a policy that describes a room: where its people are seen, and how calm it is."""
 
-from datetime import time
-import re
 from typing import Annotated, Literal, Union
 
 from fer_ros.home.devices import TARGET_TYPES
-from fer_ros.home.fields import Name, Part, RosName, Seconds, Unit
-from pydantic import BeforeValidator, ConfigDict, Field, model_validator
+from fer_ros.home.fields import DayPart, Name, Part, RosName, Seconds, Unit
+from pydantic import Field, model_validator
 
 AGGREGATIONS = ('confidence_weighted', 'max_confidence', 'majority', 'primary_person',
                 'abstain_on_conflict')
@@ -15,40 +13,11 @@ AGGREGATIONS = ('confidence_weighted', 'max_confidence', 'majority', 'primary_pe
 Target = Annotated[Union[tuple(kind.spec for kind in TARGET_TYPES)], Field(discriminator='type')]
 
 
-def _time_of_day(value: object) -> object:
-    if isinstance(value, str) and (match := re.fullmatch(r'(\d{1,2}):(\d{2})', value)):
-        hour, minute = int(match.group(1)), int(match.group(2))
-        if hour < 24 and minute < 60:
-            return time(hour, minute)
-    if isinstance(value, time):
-        return value
-    raise ValueError("is not a time of day: write '22:30'")
+class QuietHours(DayPart):
+    """A part of the day in which less is done."""
 
-
-TimeOfDay = Annotated[time, BeforeValidator(_time_of_day)]
-
-
-class QuietHours(Part):
-    """A part of the day in which less is done; it may go over midnight."""
-
-    model_config = ConfigDict(extra='forbid', frozen=True, populate_by_name=True)
-
-    start: TimeOfDay = Field(alias='from')
-    end: TimeOfDay = Field(alias='to')
     action: Literal['nothing', 'dim'] = 'nothing'
     brightness_max: Unit = 0.2
-
-    @model_validator(mode='after')
-    def _has_length(self):
-        if self.start == self.end:
-            raise ValueError('from and to are the same: the quiet hours have no length')
-        return self
-
-    def contains(self, local: time) -> bool:
-        """Return whether a local time of day lies inside; from is in, to is out."""
-        if self.start < self.end:
-            return self.start <= local < self.end
-        return local >= self.start or local < self.end
 
 
 class RateLimit(Part):

@@ -71,7 +71,7 @@ class HomeAssistantClient:
         self._opener = urllib.request.build_opener(
             urllib.request.ProxyHandler({}), _NoRedirect(),
             urllib.request.HTTPSHandler(context=context))
-        self._watched: dict[str, Watcher] = {}
+        self._watched: dict[str, list[Watcher]] = {}
         self._calls: dict[str, tuple[AmbientAction, str, dict, ResultCallback]] = {}
         self._condition = threading.Condition()
         self._stopped = False
@@ -86,7 +86,7 @@ class HomeAssistantClient:
 
     def watch(self, entity_id: str, device: Watcher) -> None:
         """Tell a device its entity's state."""
-        self._watched[entity_id] = device
+        self._watched.setdefault(entity_id, []).append(device)
 
     def start(self) -> None:
         """Begin."""
@@ -160,7 +160,8 @@ class HomeAssistantClient:
                 state = self._request(f'/api/states/{entity_id}' if entity_id else '/api/')
             except _Refused as error:
                 if error.status == 404 and entity_id:
-                    self._watched[entity_id].missing = True
+                    for device in self._watched[entity_id]:
+                        device.missing = True
                     continue
                 self._set_problem(self._explain(error), error.status in (401, 403))
                 return
@@ -173,8 +174,7 @@ class HomeAssistantClient:
         self._set_problem('', False)
 
     def _tell(self, entity_id: str, state: dict) -> None:
-        device = self._watched.get(entity_id)
-        if device is not None:
+        for device in self._watched.get(entity_id, ()):
             self._faults.survive(f'state of {entity_id}', device.told, state)
 
     def _set_problem(self, problem: str, serious: bool) -> None:

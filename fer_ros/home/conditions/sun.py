@@ -1,0 +1,28 @@
+# SPDX-License-Identifier: Apache-2.0
+"""``sun``: whether it is up or down where the house is."""
+
+from typing import Any, Literal
+
+from fer_ros.home.conditions.base import Condition, Finding, Moment
+
+
+class SunCondition(Condition):
+    """The sun is up, or down."""
+
+    name = 'sun'
+    field = Literal['up', 'down']
+
+    def judge(self, wanted: str, moment: Moment) -> Finding:
+        """Return whether the sun is there."""
+        if moment.sun_up is None:
+            return Finding(False, 'where the house is, and so the sun, is not known', True)
+        here = 'up' if moment.sun_up else 'down'
+        return Finding(here == wanted, f'the sun is {here}, wanted {wanted}')
+
+    def fault(self, wanted: str, policy: Any) -> str:
+        """Return that the policy does not say where the house is."""
+        return '' if policy.location is not None else \
+            'needs the place of the house: write location: {latitude: 52.5, longitude: 13.4}'
+
+
+SUN = SunCondition()

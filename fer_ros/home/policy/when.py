@@ -1,0 +1,48 @@
+# SPDX-License-Identifier: Apache-2.0
+"""``when`` of a rule: conditions that must all hold."""
+
+from typing import Any
+
+from fer_ros.home.conditions import Condition, CONDITIONS, Finding, Moment, StateSource
+from fer_ros.home.fields import Part
+from pydantic import create_model, model_validator
+
+
+class _When(Part):
+    """Conditions that must all hold, each of a kind in :data:`conditions.CONDITIONS`."""
+
+    @model_validator(mode='after')
+    def _some(self):
+        if not self.wanted:
+            raise ValueError(f'when names no condition: give {", ".join(CONDITIONS)}')
+        return self
+
+    @property
+    def wanted(self) -> list[tuple[Condition, Any]]:
+        """The conditions with what each wants."""
+        return [(condition, getattr(self, name)) for name, condition in CONDITIONS.items()
+                if getattr(self, name) is not None]
+
+    def judge(self, moment: Moment, *, of_feeling: bool = True) -> list[Finding]:
+        """Return what each condition finds at a moment.
+
+        :param of_feeling: False leaves out those that ask how long the feeling has led.
+        """
+        return [condition.judge(wanted, moment) for condition, wanted in self.wanted
+                if of_feeling or not condition.of_feeling]
+
+    def covers(self, other: 'When | None') -> bool:
+        """Return whether these hold whenever the others do, as far as is certain."""
+        return all(getattr(other, condition.name, None) is not None
+                   and condition.covers(wanted, getattr(other, condition.name))
+                   for condition, wanted in self.wanted)
+
+    @property
+    def sources(self) -> tuple[StateSource, ...]:
+        """The outside states that the conditions ask for."""
+        return tuple(source for condition, wanted in self.wanted
+                     for source in condition.sources(wanted))
+
+
+When = create_model('When', __base__=_When, **{
+    name: (condition.field | None, None) for name, condition in CONDITIONS.items()})

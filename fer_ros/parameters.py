@@ -7,6 +7,7 @@ import math
 from typing import Any
 
 from fer_ros.errors import ConfigurationError
+from fer_ros.masking import mask
 
 
 @dataclass(frozen=True)
@@ -45,7 +46,8 @@ class Parameter:
         too_low = self.minimum is not None and not value >= self.minimum
         too_high = self.maximum is not None and not value <= self.maximum
         if too_low or too_high or (self.choices and value not in self.choices):
-            return f'{self.name} is {value!r}: expected {self.constraint} ({self.description})'
+            return mask(f'{self.name} is {value!r}: expected {self.constraint} '
+                        f'({self.description})')
         return ''
 
     def coerced(self, value: Any) -> Any:

@@ -15,8 +15,9 @@ import time
 import cv2
 from fer_ros.backoff import Backoff
 from fer_ros.cameras.encoded import decode
-from fer_ros.errors import ImageError, SourceError
-from fer_ros.urls import without_password
+from fer_ros.errors import ConfigurationError, ImageError, SourceError
+from fer_ros.masking import mask
+from fer_ros.secret_files import with_secrets
 import numpy as np
 
 IMAGE_SUFFIXES = ('.png', '.jpg', '.jpeg', '.bmp', '.webp', '.tif', '.tiff')
@@ -131,7 +132,7 @@ class UrlSource(_CaptureSource):
     live = True
 
     def __init__(self, url: str):
-        super().__init__(without_password(url))
+        super().__init__(mask(url, camera=True))
         opened = self._capture.open(url, cv2.CAP_FFMPEG, [
             cv2.CAP_PROP_OPEN_TIMEOUT_MSEC, URL_TIMEOUT_MS,
             cv2.CAP_PROP_READ_TIMEOUT_MSEC, URL_TIMEOUT_MS])
@@ -234,7 +235,8 @@ def open_source(source: str, *, width_px: int = 0, height_px: int = 0, rate_hz: 
                 fourcc: str = '') -> FrameSource:
     """Open a source by what its name looks like.
 
-    :param source: a device (``0`` or ``/dev/video0``), a video file, a folder of images, or a URL.
+    :param source: a device (``0`` or ``/dev/video0``), a video file, a folder of images, or a
+        URL, in which ``${env:NAME}`` and ``${file:PATH}`` stand for secrets.
     :param width_px: asked of a device, which gives its nearest; 0: its own choice.
     :param rate_hz: asked of a device; 0: its own choice.
     :param fourcc: pixel format asked of a device, such as ``MJPG`` or ``YUYV``.
@@ -243,6 +245,11 @@ def open_source(source: str, *, width_px: int = 0, height_px: int = 0, rate_hz: 
     if not source:
         raise SourceError('no source was given: set source to a device such as /dev/video0, a '
                           'video file, a folder of images, or a URL')
+    if '${' in source:
+        try:
+            source = with_secrets(source, 'source')
+        except ConfigurationError as error:
+            raise SourceError(str(error)) from error
     if source.isdigit() or source.startswith('/dev/'):
         return DeviceSource(source, width_px=width_px, height_px=height_px, rate_hz=rate_hz,
                             fourcc=fourcc)
@@ -370,4 +377,5 @@ class Player:
 
 def is_live(source: str) -> bool:
     """Return whether a source's name means a device or a stream, which can come back."""
-    return source.isdigit() or source.startswith('/dev/') or '://' in source
+    return source.isdigit() or source.startswith(('/dev/', '${')) \
+        or '://' in source

@@ -9,7 +9,7 @@ import threading
 import time
 
 from fer_ros import transport
-from fer_ros.cameras.sources import is_live, without_password
+from fer_ros.cameras.sources import is_live
 from fer_ros.cli.demo_display import Lines, LiveScreen
 from fer_ros.cli.demo_processes import Processes
 from fer_ros.cli.demo_summary import describe, summarize
@@ -17,6 +17,7 @@ from fer_ros.cli.demo_video import VideoFile
 from fer_ros.cli.demo_watcher import Watcher
 from fer_ros.data import demo_clip_path
 from fer_ros.errors import FerError
+from fer_ros.masking import mask
 from lifecycle_msgs.msg import Transition
 import rclpy
 from rclpy.signals import SignalHandlerOptions
@@ -61,7 +62,7 @@ class Demo:
         self._source = str(options.source or demo_clip_path())
         self._video = VideoFile(options.output / 'demo.mp4') if options.record else None
         # The bundled clip shows a hand too; at a camera it is yours, by keys.
-        self._watcher = Watcher(without_password(self._source),
+        self._watcher = Watcher(mask(self._source, camera=True),
                                 options.source is None and not options.no_hand,
                                 self._video.offer if self._video else None)
         self._processes = Processes(options.output / 'demo_logs')

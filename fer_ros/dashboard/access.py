@@ -5,12 +5,12 @@ from collections.abc import Callable
 import hmac
 import ipaddress
 import os
-from pathlib import Path
 import secrets
 import threading
 import time
 
 from fer_ros.errors import ConfigurationError
+from fer_ros.secret_files import read_secret
 
 TOKEN_VARIABLE = 'FER_DASHBOARD_TOKEN'
 MINIMUM_TOKEN_LENGTH = 8
@@ -42,10 +42,7 @@ def read_token(file: str, environment: dict[str, str] | None = None) -> str:
     """
     environment = os.environ if environment is None else environment
     if file:
-        try:
-            token = Path(file).expanduser().read_text(encoding='utf-8').strip()
-        except (OSError, UnicodeDecodeError) as error:
-            raise ConfigurationError(f'token_file {file} cannot be read: {error}') from error
+        token = read_secret('token_file', file=file)
         source = f'the token in {file}'
     else:
         token = environment.get(TOKEN_VARIABLE, '').strip()

@@ -8,7 +8,7 @@ import os
 from pathlib import Path
 
 from fer_ros.doctor.finding import Finding, Level, Request
-from fer_ros.urls import without_password
+from fer_ros.masking import mask
 
 KERNEL, DEVICES = Path('/sys/class/video4linux'), Path('/dev')
 
@@ -58,7 +58,7 @@ def cameras(kernel: Path, devices: Path) -> Iterator[Camera]:
 
 
 def _examine(source: str, name: str, may_open: bool) -> Iterator[Finding]:
-    shown = without_password(source) + (f' ({name})' if name else '')
+    shown = mask(source, camera=True) + (f' ({name})' if name else '')
     if source.startswith('/dev/'):
         problem, cure = access_problem(Path(source))
         if problem:

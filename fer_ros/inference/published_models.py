@@ -20,7 +20,7 @@ import urllib.parse
 import urllib.request
 
 from fer_ros.errors import ConfigurationError, FerError
-from fer_ros.urls import without_password
+from fer_ros.masking import mask
 
 #: Longest silence of a server, and longest time for a whole file, seconds.
 SILENCE_S, WHOLE_S = 20.0, 120.0
@@ -191,7 +191,7 @@ def _request(url: str) -> urllib.request.Request:
 
 def _shown(url: str) -> str:
     """Return an address without its secrets: a password, or a signature in the query."""
-    return without_password(url.partition('?')[0])
+    return mask(url.partition('?')[0])
 
 
 def _reason(error: Exception, silence_s: float) -> str:

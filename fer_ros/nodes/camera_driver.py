@@ -7,9 +7,10 @@ import time
 from fer_ros import conversions
 from fer_ros.cameras import capture
 from fer_ros.cameras.camera_model import assumed_camera, CameraModel, load_calibration
-from fer_ros.cameras.sources import is_live, without_password
+from fer_ros.cameras.sources import is_live
 from fer_ros.conversions import cameras
 from fer_ros.errors import FerError, SourceError
+from fer_ros.masking import mask
 from fer_ros.msg import EmotionArray
 from fer_ros.nodes import qos
 from fer_ros.nodes.base import ManagedNode
@@ -56,7 +57,7 @@ class CameraDriver(ManagedNode):
     @property
     def source(self) -> str:
         """The source as it may be shown."""
-        return without_password(self.value('source'))
+        return mask(self.value('source'), camera=True)
 
     def configure(self) -> None:
         """Check the parameters and make the publishers; the source is opened by activate."""

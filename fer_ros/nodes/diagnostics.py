@@ -9,6 +9,7 @@ from collections.abc import Callable
 
 from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus, KeyValue
 from fer_ros.health import ERROR, OK, SILENCE, Status, WARN
+from fer_ros.masking import mask
 from rclpy.clock import Clock, ClockType
 from rclpy.node import Node
 
@@ -35,8 +36,9 @@ class Diagnostics:
         message.header.stamp = self._node.get_clock().now().to_msg()
         # The name has the form that diagnostic_updater gives it.
         message.status.append(DiagnosticStatus(
-            level=status.level, name=f'{self._node.get_name()}: status', message=status.message,
-            hardware_id='none', values=[KeyValue(key=key, value=text)
+            level=status.level, name=f'{self._node.get_name()}: status',
+            message=mask(status.message),
+            hardware_id='none', values=[KeyValue(key=key, value=mask(text))
                                         for key, text in status.texts().items()]))
         self._publisher.publish(message)
 

@@ -7,10 +7,10 @@ import threading
 import time
 
 from fer_ros.cameras import capture
-from fer_ros.cameras.sources import without_password
 from fer_ros.errors import SourceError
 from fer_ros.faces.face_finder import FaceFinder
 from fer_ros.health import OK, Status, WARN
+from fer_ros.masking import mask
 from fer_ros.newest import Newest
 from fer_ros.standalone.config import Camera
 from fer_ros.statistics import LatencyWindow, RateMeter
@@ -58,7 +58,7 @@ class CameraWorker:
     @property
     def source(self) -> str:
         """The source as it may be shown."""
-        return without_password(self.camera.settings['source'])
+        return mask(self.camera.settings['source'], camera=True)
 
     def start(self) -> None:
         """Begin."""

@@ -6,6 +6,8 @@ import logging
 import os
 import sys
 
+from fer_ros.masking import mask
+
 #: Priorities of sd-daemon(3).
 _PRIORITIES = ((logging.ERROR, 3), (logging.WARNING, 4), (logging.INFO, 6), (0, 7))
 
@@ -24,7 +26,15 @@ def under_journal(environment: Mapping[str, str] | None = None, descriptor: int 
     return environment.get('JOURNAL_STREAM') == f'{status.st_dev}:{status.st_ino}'
 
 
-class JournalFormatter(logging.Formatter):
+class MaskingFormatter(logging.Formatter):
+    """Lines without the secrets that URLs and settings hold."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Return the record's text."""
+        return mask(super().format(record))
+
+
+class JournalFormatter(MaskingFormatter):
     """Lines with a priority and without a time, which the journal adds itself."""
 
     def format(self, record: logging.LogRecord) -> str:
@@ -40,7 +50,7 @@ def start_log(*, verbose: bool = False, stream=None) -> None:
     if under_journal(descriptor=stream.fileno()):
         handler.setFormatter(JournalFormatter('%(message)s'))
     else:
-        handler.setFormatter(logging.Formatter('%(asctime)s %(levelname)s %(message)s',
+        handler.setFormatter(MaskingFormatter('%(asctime)s %(levelname)s %(message)s',
                                                '%Y-%m-%d %H:%M:%S'))
     logging.basicConfig(level=logging.DEBUG if verbose else logging.INFO, handlers=[handler],
                         force=True)

@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
+import base64
 from collections import defaultdict
 from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -8,7 +9,7 @@ import threading
 import cv2
 from fer_ros.cameras import sources
 from fer_ros.cameras.encoded import declared_size
-from fer_ros.cameras.sources import Backoff, is_live, open_source, Player, without_password
+from fer_ros.cameras.sources import Backoff, is_live, open_source, Player
 from fer_ros.errors import SourceError
 import numpy as np
 import pytest
@@ -270,11 +271,57 @@ def test_what_can_come_back(source, live):
     assert is_live(source) is live
 
 
-def test_passwords_are_not_shown():
-    assert without_password('rtsp://me:secret@camera:554/1') == 'rtsp://me:***@camera:554/1'
-    assert without_password('http://camera:80/1') == 'http://camera:80/1'
-    assert without_password('rtsp://:a@b:c@camera/1') == 'rtsp://:***@camera/1'
-    assert without_password('http://camera:80/a@b:1') == 'http://camera:80/a@b:1'
+@pytest.fixture
+def guarded():
+    """Yield the address of a camera that wants a user, a password and a key."""
+    class Guarded(StreamHandler):
+        def do_GET(self):
+            expected = 'Basic ' + base64.b64encode(b'me:pa/ss@:word').decode()
+            if self.path != '/stream?key=k%26y' or self.headers['Authorization'] != expected:
+                self.send_response(401)
+                self.send_header('WWW-Authenticate', 'Basic realm="camera"')
+                self.end_headers()
+            else:
+                super().do_GET()
+
+    server = ThreadingHTTPServer(('127.0.0.1', 0), partial(Guarded, [picture(3, 160, 120)] * 8))
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    yield f'127.0.0.1:{server.server_port}/stream'
+    server.shutdown()
+    server.server_close()
+    thread.join(5)
+
+
+def test_a_stream_takes_its_secret_from_elsewhere_and_never_shows_it(
+        tmp_path, monkeypatch, guarded, capfd):
+    path = tmp_path / 'password'
+    path.write_text('pa/ss@:word\n')
+    path.chmod(0o600)
+    monkeypatch.setenv('CAMERA_KEY', 'k&y')
+    source = f'http://me:${{file:{path}}}@{guarded}?key=${{env:CAMERA_KEY}}'
+    monkeypatch.setenv('CAMERA_URL', f'http://me:pa%2Fss%40:word@{guarded}?key=k%26y')
+    for text in (source, '${env:CAMERA_URL}'):
+        assert is_live(text)
+        opened = open_source(text)
+        assert number_of(opened.read()) == 3
+        assert opened.name == f'http://me:***@{guarded}?key=***'
+        opened.close()
+    path.write_text('wrong word')
+    with pytest.raises(SourceError, match='the password too') as caught:
+        open_source(source)
+    output = capfd.readouterr()
+    assert not any(secret in output.out + output.err + str(caught.value)
+                   for secret in ('wrong', 'pa/ss', 'pa%2F', 'k&y', 'k%26y'))
+
+
+@pytest.mark.parametrize('source, words', [
+    ('rtsp://me:${env:NO_SUCH}@camera/1', 'source: .*NO_SUCH is not set'),
+    ('rtsp://me:${file:/no/such}@camera/1', '/no/such: cannot be read'),
+    ('rtsp://me:${env:}@camera/1', 'names nothing')])
+def test_a_secret_that_is_not_there_is_told(source, words):
+    with pytest.raises(SourceError, match=words):
+        open_source(source)
 
 
 @pytest.mark.parametrize('suffix', ['.png', '.jpg', '.webp'])

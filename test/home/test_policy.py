@@ -89,7 +89,7 @@ BROKEN = {
                                     'username: me, password: secret}'), 3,
                              'broker.password: a secret is never written into the policy'),
     'url': (edited('version: 1', 'version: 1\nhome_assistant: {url: "http://ha:port", '
-                   'token: {env: X}}'), 3, "home_assistant.url: 'http://ha:port' is not a url"),
+                   'token: {env: X}}'), 3, "home_assistant.url: 'http://ha:***' is not a url"),
     'topic': (edited('    policy: mirror', '    policy: mirror\n    sources: ["a b"]'), 15,
               "rooms.study.sources.0: 'a b' is not the name of a ROS topic"),
 }

@@ -2,14 +2,12 @@
 """The parts of a policy that name servers: how they are reached, and where secrets are found."""
 
 import ipaddress
-import os
 import re
 from typing import Annotated, Literal
 import urllib.parse
 
-from fer_ros.errors import ConfigurationError
-from fer_ros.files import read_text
 from fer_ros.home.fields import Part, Topic
+from fer_ros.secret_files import read_secret
 from pydantic import (
     AfterValidator,
     Field,
@@ -17,9 +15,6 @@ from pydantic import (
     model_validator,
     StringConstraints,
 )
-
-#: Longer than any token.
-_MAXIMUM_SECRET = 65536
 
 
 class Secret(Part):
@@ -39,22 +34,7 @@ class Secret(Part):
 
         :raises ConfigurationError: when it is not there; the message never holds it.
         """
-        if self.env:
-            value = os.environ.get(self.env, '')
-            if not value:
-                raise ConfigurationError(f'{what}: the environment variable {self.env} is not '
-                                         'set')
-            return value
-        try:
-            value = read_text(self.file, _MAXIMUM_SECRET).strip()
-        except ConfigurationError as error:
-            raise ConfigurationError(f'{what}: {error}') from error
-        if not value:
-            raise ConfigurationError(f'{what}: {self.file} is empty')
-        if not value.isprintable():
-            raise ConfigurationError(f'{what}: {self.file} holds more than one line, or what is '
-                                     'not text')
-        return value
+        return read_secret(what, env=self.env, file=self.file)
 
 
 def _host(value: str) -> str:

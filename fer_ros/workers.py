@@ -9,6 +9,7 @@ import traceback
 
 from fer_ros.backoff import Backoff
 from fer_ros.health import Status, WARN
+from fer_ros.masking import mask
 
 #: A fault is reported for this long after it last happened, seconds.
 TOLD_S = 60.0
@@ -51,7 +52,7 @@ class Faults:
         now_s = self._now_s()
         frame = traceback.extract_tb(error.__traceback__)[-1:]
         key = (where, type(error), *((found.filename, found.lineno) for found in frame))
-        text = f'{type(error).__name__}: {error}'[:_MAXIMUM_TEXT].rstrip(': ')
+        text = mask(f'{type(error).__name__}: {error}')[:_MAXIMUM_TEXT].rstrip(': ')
         with self._lock:
             self.count += 1
             _put(self._newest, where, (text, now_s))
@@ -59,7 +60,7 @@ class Faults:
             if known_s is not None and now_s - known_s < _REMIND_S:
                 return
             _put(self._logged_s, key, now_s)
-        details = ''.join(traceback.format_exception(error))
+        details = mask(''.join(traceback.format_exception(error)))
         self._log(f'{where}: internal error; please report it:\n{details}')
 
     def survive(self, where: str, work: Callable, *arguments: object) -> bool:

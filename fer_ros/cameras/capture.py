@@ -13,7 +13,8 @@ import numpy as np
 
 CAMERA_PARAMETERS = (
     Parameter('source', '/dev/video0',
-              'camera device (0 or /dev/video0), video file, folder of images, or RTSP/HTTP URL'),
+              'camera device (0 or /dev/video0), video file, folder of images, or RTSP/HTTP URL; '
+              'in a URL ${env:NAME} and ${file:PATH} stand for secrets'),
     Parameter('width_px', 0, 'width of the images; a device gives its nearest, others are scaled; '
               '0: as they come', minimum=0, maximum=16384),
     Parameter('height_px', 0, 'height of the images, as width_px', minimum=0, maximum=16384),

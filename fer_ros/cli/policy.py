@@ -16,6 +16,7 @@ from fer_ros.home.lifecycle import diagram
 from fer_ros.home.policy import idle_rules, load_policy, Policy
 from fer_ros.home.recording import read_recording
 from fer_ros.home.simulation import simulate
+from fer_ros.secret_files import exposure
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -83,6 +84,10 @@ def _check(files: list[str]) -> int:
         broker = policy.broker
         if broker is not None and not broker.uses_tls and not broker.is_local:
             print(f'{file}: note: the connection to {broker.host} is not encrypted (tls: false)')
+        for secret in policy.secret_files:
+            problem = exposure(secret)
+            if problem:
+                print(f'{file}: note: {problem}')
         if policy.home_assistant is not None and policy.home_assistant.is_exposed:
             print(f'{file}: note: the token travels to {policy.home_assistant.url} in plain text; '
                   'an https: url encrypts it')

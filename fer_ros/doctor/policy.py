@@ -22,6 +22,7 @@ def check(request: Request) -> Iterator[Finding]:
 def _check_policy(request: Request) -> Iterator[Finding]:
     from fer_ros.errors import ConfigurationError
     from fer_ros.home.policy import load_policy
+    from fer_ros.secret_files import exposure
     try:
         policy = load_policy(request.policy)
     except ConfigurationError as error:
@@ -42,6 +43,10 @@ def _check_policy(request: Request) -> Iterator[Finding]:
     if broker is not None and not broker.uses_tls and not broker.is_local:
         yield Finding('policy', Level.WARN, f'the connection to {broker.host} is not encrypted',
                       'set tls: true under broker, if the broker speaks it')
+    for file in policy.secret_files:
+        problem, _, cure = exposure(file).partition(': ')
+        if problem:
+            yield Finding('policy', Level.WARN, problem, cure)
     if home_assistant is not None and home_assistant.is_exposed:
         yield Finding('policy', Level.WARN, f'the token travels to {home_assistant.url} in plain '
                       'text', 'use an https: url')

@@ -8,6 +8,7 @@ import traceback
 
 from fer_ros.backoff import Backoff
 from fer_ros.errors import FerError
+from fer_ros.masking import mask
 from fer_ros.nodes import parameters, qos
 from fer_ros.nodes.diagnostics import Diagnostics, ERROR, Status, WARN
 from fer_ros.nodes.parameters import Parameter
@@ -282,7 +283,7 @@ class ManagedNode(LifecycleNode):
             self._failure = detail = str(error)
         except Exception as error:  # a lifecycle node that dies here could not be tried again
             self._failure = f'{type(error).__name__}: {error}'
-            detail = f'\n{traceback.format_exc()}'
+            detail = f'\n{mask(traceback.format_exc())}'
         else:
             self._failure = ''
             self._enter(done)
@@ -331,7 +332,7 @@ class ManagedNode(LifecycleNode):
                 return SetParametersResult(successful=False, reason=str(error))
             except Exception:
                 # It would end the executor, and nobody would be answered.
-                self.get_logger().error(traceback.format_exc())
+                self.get_logger().error(mask(traceback.format_exc()))
                 return SetParametersResult(successful=False, reason=INTERNAL_FAULT)
         return SetParametersResult(successful=True)
 

@@ -3,6 +3,7 @@
 
 import logging
 
+from fer_ros.masking import mask
 from rclpy.logging import get_logger
 
 
@@ -15,7 +16,7 @@ class RosHandler(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         """Pass a record on; rclpy allows one severity for each line of code."""
-        text = self.format(record)
+        text = mask(self.format(record))
         if record.levelno >= logging.ERROR:
             self._logger.error(text)
         elif record.levelno >= logging.WARNING:

@@ -18,6 +18,7 @@ from fer_ros.home.policy import load_policy
 from fer_ros.home.snapshot import ChangeDetector
 from fer_ros.home.world.connections import check_secrets
 from fer_ros.installed import config_file
+from fer_ros.masking import mask
 from fer_ros.msg import AmbientAction, EmotionArray, HomeState
 from fer_ros.nodes import qos
 from fer_ros.nodes.base import INTERNAL_FAULT, ManagedNode
@@ -241,7 +242,7 @@ class SmartHomeBridge(ManagedNode):
                 response.success, response.message = False, str(error)
             except Exception:
                 # Whoever asks is answered; the fault itself is ours, and is in the log.
-                self.get_logger().error(traceback.format_exc())
+                self.get_logger().error(mask(traceback.format_exc()))
                 response.success, response.message = False, INTERNAL_FAULT
         return response
 

@@ -102,10 +102,12 @@ def test_a_stream_that_breaks_is_opened_again_and_its_password_is_not_told(graph
     thread = threading.Thread(target=server.serve_forever)
     thread.start()
     try:
-        node, images = play(graph, f'http://me:secret@127.0.0.1:{server.server_port}/stream')
+        node, images = play(graph, f'http://me:secret@127.0.0.1:{server.server_port}/secret/'
+                            'live?channel=1&pwd=secret')
         wait_for(lambda: len(images) >= 8, 20, 'images of a second connection')
         assert node._player.failures >= 1 and node.state == 'active'
-        assert node._collect().values['source'].startswith('http://me:***@')
+        assert node._collect().values['source'] == (
+            f'http://me:***@127.0.0.1:{server.server_port}/***/live?channel=1&pwd=***')
         assert 'secret' not in str(node._collect().values)
     finally:
         server.shutdown()

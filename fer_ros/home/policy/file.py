@@ -53,6 +53,16 @@ class Policy(Part):
         return value
 
     @property
+    def secret_files(self) -> tuple[str, ...]:
+        """The files that hold passwords, tokens and keys."""
+        found = []
+        if self.broker is not None:
+            found += [self.broker.key_file, self.broker.password and self.broker.password.file]
+        if self.home_assistant is not None:
+            found.append(self.home_assistant.token.file)
+        return tuple(filter(None, found))
+
+    @property
     def sources(self) -> tuple[str, ...]:
         """Every topic that any room listens to, once, in order."""
         return tuple(dict.fromkeys(

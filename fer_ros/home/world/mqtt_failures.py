@@ -4,16 +4,20 @@
 Each explanation comes with True when trying again will not help until somebody mends something.
 """
 
+import logging
 import socket
 import ssl
 
 from fer_ros.errors import ConfigurationError
 from fer_ros.files import read_bytes, read_text
 from fer_ros.home.policy.servers import Broker
+from fer_ros.secret_files import exposure
 
 CONNECT_TIMEOUT_S = 5.0
 #: No certificate, key or list of authorities is larger.
 _MAXIMUM_FILE = 4_000_000
+
+_LOGGER = logging.getLogger(__name__)
 
 
 def refusal(where: str, broker: Broker, reason: str) -> tuple[str, bool]:
@@ -71,6 +75,9 @@ def tls_context(broker: Broker) -> ssl.SSLContext:
                 read_bytes(getattr(broker, name), _MAXIMUM_FILE)
             except ConfigurationError as error:
                 raise ConfigurationError(f'broker.{name} {error}') from error
+        problem = exposure(broker.key_file)
+        if problem:
+            _LOGGER.warning('broker.key_file: %s', problem)
         try:
             context.load_cert_chain(broker.certificate_file, broker.key_file,
                                     password=_no_password)

@@ -62,6 +62,9 @@ CLASSIFIER_PARAMETERS = (
     Parameter('delegate', '', 'path of a delegate library by which LiteRT runs a .tflite '
               'file; empty: the processor'),
     Parameter('delegate_options', '', "the delegate's options, key=value,key=value"),
+    Parameter('mirror_alternate', True, 'read the mirror image of the faces in every other frame: '
+              'the filter averages both, which is right more often and costs nothing',
+              dynamic=True),
     Parameter('time_constant_s', DEFAULTS.time_constant_s,
               'how slowly the filtered state follows the single frames, seconds',
               minimum=0.0, maximum=60.0, dynamic=True),
@@ -173,6 +176,8 @@ class EmotionReader:
             stationary=tuple(values['stationary']))
         self.filters = {stream: EmotionFilter.of(self.classifier, settings)
                          for stream in self._streams}
+        self._mirror = values['mirror_alternate']
+        self._mirrored = dict.fromkeys(self._streams, True)
         self._affect_filters = {
             stream: AffectFilter(time_constant_s=values['time_constant_s'])
             for stream in self._streams}
@@ -196,7 +201,8 @@ class EmotionReader:
         """
         readable = {stream: [face for face in faces if face.crop is not None]
                     for stream, (_, faces) in frames.items()}
-        crops = [face.crop for faces in readable.values() for face in faces]
+        crops = [crop for stream, faces in readable.items()
+                 for crop in self._alternate(stream, [face.crop for face in faces])]
         reading = self._crops.read(crops)
         if crops:
             self.mismatch = self._crops.mismatch
@@ -205,6 +211,12 @@ class EmotionReader:
         return {stream: self._emotions(stream, frames[stream][0],
                                        [(face, *next(rows)) for face in faces])
                 for stream, faces in readable.items()}
+
+    def _alternate(self, stream: str, crops: list[np.ndarray]) -> list[np.ndarray]:
+        """Return the crops of a frame, mirrored if those of the stream's last frame were not."""
+        self._mirrored[stream] = self._mirror and not self._mirrored[stream]
+        return ([np.ascontiguousarray(crop[:, ::-1]) for crop in crops] if self._mirrored[stream]
+                else crops)
 
     def _emotions(self, stream: str, stamp_s: float, read: list[tuple]) -> list[FaceEmotion]:
         # A face without quality stays in sight and brings no evidence.

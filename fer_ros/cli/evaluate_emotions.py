@@ -63,16 +63,20 @@ def _on_faces(chosen: argparse.Namespace) -> tuple[dict, Page]:
     classifier = EmotionClassifier(chosen.model)
     faces = _read_faces(classifier, chosen.data, chosen.held_out)
     entry = classifier.metadata.label_sets[classifier.label_set]
-    filters = {
-        'uniform': lambda: EmotionFilter(UNIFORM, model_uncertain_below=entry.uncertain_below),
-        'filter': lambda: EmotionFilter.of(classifier)}
+
+    def uniform():
+        return EmotionFilter(UNIFORM, model_uncertain_below=entry.uncertain_below)
+
+    def ours():
+        return EmotionFilter.of(classifier)
     page = Page('Emotions over time, on real faces')
     page.paragraph(
         f'{classifier.name} ({classifier.label_set}) on {len(faces.classes)} faces, drawn into '
         f'{chosen.persons} persons of two minutes each, whose state changes every '
         f'{segments.STATE_S:g} s. Moving: another picture of the same class every '
         f'{segments.PICTURE_S:g} s; still: one picture a state. "uniform" divides by equal shares '
-        'and returns to equal shares in half a second; "filter" is the one that the node has. '
+        'and returns to equal shares in half a second; "filter" is what the node does, which reads '
+        'the mirror image in every other frame; "not mirrored" is the same without. '
         'Wrong: share of the time from a second after each change on with a wrong label; recall: '
         'states recognized at their end.')
     figures: dict = {'model': classifier.name, 'label_set': classifier.label_set,
@@ -82,12 +86,15 @@ def _on_faces(chosen: argparse.Namespace) -> tuple[dict, Page]:
     for persons, shares in segments.PERSONS.items():
         for moving in (True, False):
             for rate_hz in _RATES_HZ:
-                drawn = [segments.draw(faces, shares, moving=moving, rate_hz=rate_hz,
-                                       duration_s=120.0, seed=seed)
-                         for seed in range(chosen.persons)]
+                drawn, mirrored = (
+                    [segments.draw(shown, shares, moving=moving, rate_hz=rate_hz,
+                                   duration_s=120.0, seed=seed) for seed in range(chosen.persons)]
+                    for shown in (replace(faces, mirrored=None), faces))
                 name = f'{persons}, {"moving" if moving else "still"}, {rate_hz} Hz'
-                found = {'frames': segments.single_frames(drawn)} | {
-                    key: segments.filtered(drawn, factory) for key, factory in filters.items()}
+                found = {'frames': segments.single_frames(drawn),
+                         'uniform': segments.filtered(drawn, uniform),
+                         'not mirrored': segments.filtered(drawn, ours),
+                         'filter': segments.filtered(mirrored, ours)}
                 figures['states'][name] = {key: asdict(one) for key, one in found.items()}
                 rows += [(name, key, one.wrong, one.delay_s, *one.recall.values())
                          for key, one in found.items()]
@@ -148,7 +155,8 @@ def _read_faces(classifier: EmotionClassifier, data: str, held_out: bool) -> seg
         images = np.stack([classifier.input.fit(image) for image in images])
     if not len(images):
         raise ConfigurationError(f'{data}: no labelled face')
-    return segments.ReadFaces(classifier.classify(images), classes[known])
+    return segments.ReadFaces(classifier.classify(images), classes[known],
+                              classifier.classify(np.ascontiguousarray(images[:, :, ::-1])))
 
 
 def _held_out(classifier: EmotionClassifier, splits: dict, others: list):

@@ -28,10 +28,12 @@ class ReadFaces:
 
     :ivar probabilities: float ``(n, 7)``.
     :ivar classes: int ``(n,)`` of :class:`Emotion`.
+    :ivar mirrored: what it reads in their mirror images, ``(n, 7)``; None: not asked.
     """
 
     probabilities: np.ndarray
     classes: np.ndarray
+    mirrored: np.ndarray | None = None
 
 
 def draw(faces: ReadFaces, shares: np.ndarray, *, moving: bool, rate_hz: float, duration_s: float,
@@ -39,6 +41,8 @@ def draw(faces: ReadFaces, shares: np.ndarray, *, moving: bool, rate_hz: float, 
          begin_neutral_s: float = 0.0) -> Recording:
     """
     Return a person whose states follow one another, each drawn by its share.
+
+    Every other frame shows the mirror image, where that was read.
 
     :param shares: ``(7,)``; classes without a face are skipped.
     :param moving: another picture of the state's class each half second, else one for each state.
@@ -65,6 +69,8 @@ def draw(faces: ReadFaces, shares: np.ndarray, *, moving: bool, rate_hz: float, 
         states[here], shown[here] = state, pictures[np.minimum(place, len(pictures) - 1)]
         start_s += length_s
     read = faces.probabilities[shown]
+    if faces.mirrored is not None:
+        read[1::2] = faces.mirrored[shown[1::2]]
     return Recording(stamps_s, states, read if offset is None else shifted(read, offset))
 
 

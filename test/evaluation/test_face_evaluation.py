@@ -209,7 +209,7 @@ def test_time_measures_real_faces_and_resting_faces(portrait, tmp_path, monkeypa
     figures = json.loads(out.read_text())
     assert figures['faces'] == [0, 0, 0, 3, 0, 0, 0]
     found = figures['states']['states even, moving, 5 Hz']
-    assert set(found) == {'frames', 'uniform', 'filter'}
+    assert set(found) == {'frames', 'uniform', 'not mirrored', 'filter'}
     assert found['filter']['wrong'] == 0 and found['filter']['recall']['happy'] == 1
     assert figures['resting_face']['mostly neutral, states of 2 s, no offset']['off'] < 0.1
     assert set(figures['resting_face']['states even, states of 2 s, offset']) == {

@@ -77,8 +77,8 @@ def _on_faces(chosen: argparse.Namespace) -> tuple[dict, Page]:
         f'{segments.PICTURE_S:g} s; still: one picture a state. "uniform" divides by equal shares '
         'and returns to equal shares in half a second; "filter" is what the node does, which reads '
         'the mirror image in every other frame; "not mirrored" is the same without. '
-        'Wrong: share of the time from a second after each change on with a wrong label; recall: '
-        'states recognized at their end.')
+        'Wrong: share of the time from a second after each change on with a wrong label; '
+        'recall: states recognized at their end.')
     figures: dict = {'model': classifier.name, 'label_set': classifier.label_set,
                      'faces': np.bincount(faces.classes, minlength=len(LABELS)).tolist(),
                      'states': {}}

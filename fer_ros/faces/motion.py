@@ -63,7 +63,7 @@ class BoxMotion:
     def correct(self, row: int, box: np.ndarray, doubt: float = 1.0) -> None:
         """Move one box towards what was detected, ``(4,)``; ``doubt`` times the usual noise."""
         covariance = self.covariance[row]
-        variance = covariance[:, 0, 0] + _noise(self.sides[row:row + 1])[0] * doubt ** 2
+        variance = covariance[:, 0, 0] + _noise(self.sides[row]) * doubt ** 2
         gain = covariance[:, :, 0] / variance[:, None]
         self.state[row] += gain * (box - self.state[row, :, 0])[:, None]
         self.covariance[row] -= gain[:, :, None] * covariance[:, None, 0, :]
@@ -77,7 +77,7 @@ class BoxMotion:
         :param doubt: noise of each value, in units of the usual, ``(4,)``.
         """
         covariance = np.zeros((1, 4, 2, 2))
-        covariance[0, :, 0, 0] = _noise(np.array([side]))[0] * doubt ** 2
+        covariance[0, :, 0, 0] = _noise(side) * doubt ** 2
         covariance[0, :, 1, 1] = (side * np.array([_FIRST_SPEED] * 2 + [_FIRST_GROWTH] * 2)) ** 2
         self.state = np.concatenate([self.state, np.stack([box, np.zeros(4)], axis=1)[None]])
         self.covariance = np.concatenate([self.covariance, covariance])
@@ -96,6 +96,6 @@ class BoxMotion:
         self.state[:, 2:, 0] = np.maximum(self.state[:, 2:, 0], _SMALLEST_PX)
 
 
-def _noise(sides: np.ndarray) -> np.ndarray:
-    """Variance of a detected box's values, ``(n, 4)``."""
-    return (sides[:, None] * np.array([_POSITION_NOISE] * 2 + [_SIZE_NOISE] * 2)) ** 2
+def _noise(sides: np.ndarray | float) -> np.ndarray:
+    """Variance of a detected box's values for sides of any shape ``(...)``: ``(..., 4)``."""
+    return np.multiply.outer(sides, [_POSITION_NOISE] * 2 + [_SIZE_NOISE] * 2) ** 2

@@ -57,7 +57,7 @@ class _Entry:
     score: float
     landmarks: np.ndarray | None  # in units of the box: (0, 0) its corner, (1, 1) the opposite
     hits: int = 1
-    misses: int = 0
+    missed: bool = False
     unseen_s: float = 0.0
 
 
@@ -143,7 +143,7 @@ class FaceTracker:
             seen.add(row)
         for row, entry in enumerate(self._entries):
             if row not in seen:
-                entry.misses += 1
+                entry.missed = True
         taken = set(columns)
         free = sorted((i for i in range(len(detections)) if i not in taken
                        and detections[i].score >= self._birth_score),
@@ -159,12 +159,10 @@ class FaceTracker:
 
     def _cover(self) -> np.ndarray:
         """Return the share of each track's box that the one covering it most covers, ``(n,)``."""
-        if not self._entries:
-            return np.zeros(0)
         faces = _corners(self._motion.values)
         shared = shared_areas(faces, _corners(self._motion.values * (1, 1, _HEAD, _HEAD)))
         np.fill_diagonal(shared, 0)
-        return shared.max(axis=1) / areas(faces)
+        return shared.max(axis=1, initial=0) / areas(faces)
 
     def _assign(self, boxes: np.ndarray) -> tuple[list[int], list[int]]:
         if not self._entries or not len(boxes):
@@ -188,7 +186,7 @@ class FaceTracker:
         self._motion.correct(row, box, doubt)
         entry = self._entries[row]
         entry.score, entry.landmarks = detection.score, _own_landmarks(detection)
-        entry.unseen_s, entry.misses = 0.0, 0
+        entry.unseen_s, entry.missed = 0.0, False
         entry.hits += 1
         self._confirm(entry)
 
@@ -216,7 +214,7 @@ class FaceTracker:
                                                            and 0 <= y <= image_size[1])
             # An unconfirmed face that is missed once was a false alarm.
             if not left and entry.unseen_s <= self._timeout_s and (
-                    entry.track_id or not entry.misses):
+                    entry.track_id or not entry.missed):
                 keep.append(row)
         self._entries = [self._entries[row] for row in keep]
         self._motion.keep(keep)

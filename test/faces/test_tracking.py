@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Identities stay with persons, lists stay short, time may misbehave."""
 
+from fer_ros.faces.motion import BoxMotion
 from fer_ros.faces.tracking import FaceTracker
 from fer_ros.types import BoundingBox, Detection
 from hypothesis import given, settings
@@ -224,3 +225,126 @@ def test_a_face_that_comes_in_across_the_border_is_one_face(speed, score):
         if left < 200:
             break
     assert seen == {1}
+
+
+def as_box(box):
+    return [*box.centre, box.width, box.height]
+
+
+def test_a_face_alone_moves_as_its_filter_says():
+    tracker, motion = FaceTracker(), BoxMotion()
+    boxes = [(300, 200, 80, 100), (305, 203, 84, 96), (311, 204, 82, 101), (318, 205, 80, 99)]
+    for i, (x, y, width, height) in enumerate(boxes):
+        found = Detection(BoundingBox(x - width / 2, y - height / 2, width, height), 0.9)
+        track, = tracker.update([found], i * 0.1, (640, 480))
+        box = np.array([x, y, width, height], float)
+        if i:
+            motion.predict(0.1)
+            motion.correct(0, box)
+        else:
+            motion.add(box, np.sqrt(width * height), np.ones(4))
+        assert as_box(track.box) == pytest.approx(motion.values[0])
+
+
+@pytest.mark.parametrize('x, y, cut', [
+    (39, 200, True), (41.5, 200, False), (601, 200, True), (598.5, 200, False),
+    (300, 49, True), (300, 51.5, False), (300, 431, True), (300, 428.5, False)])
+def test_the_first_box_of_a_face_that_the_border_cuts_is_doubted(x, y, cut):
+    width, height = 80, 100
+    tracker, motion = FaceTracker(), BoxMotion()
+    box = np.array([x, y, width, height], float)
+    tracker.update([Detection(BoundingBox(x - 40, y - 50, 80, 100), 0.9)], 0.0, (640, 480))
+    doubt = np.ones(4)
+    if cut:
+        doubt[[0, 2] if y == 200 else [1, 3]] = 8
+    motion.add(box, max(width, height) if cut else np.sqrt(width * height), doubt)
+    motion.predict(0.1)
+    motion.correct(0, box + [4, 4, 12, 12])
+    moved = BoundingBox(x + 4 - 46, y + 4 - 56, 92, 112)
+    track, = tracker.update([Detection(moved, 0.9)], 0.1, (640, 480))
+    assert as_box(track.box) == pytest.approx(motion.values[0])
+
+
+def test_how_much_of_a_face_another_covers():
+    tracker = FaceTracker()
+    tracker.update([face(200, 200, 80), face(250, 230, 100), face(500, 200, 80)], 0.0)
+    # Heads reach half as far again: the second from 175 to 325 and 155 to 305, the first from
+    # 140 to 260 both ways; the faces are 160 to 240 and 200 to 300 by 180 to 280.
+    expected = [65 * 80 / 80 ** 2, 60 * 80 / 100 ** 2, 0]
+    order = np.argsort([state[0] for state in tracker._motion.values])
+    assert tracker._cover()[order] == pytest.approx(expected, abs=1e-6)
+    assert FaceTracker()._cover().shape == (0,)
+
+
+def test_a_covered_face_trusts_its_boxes_less():
+    def moved(others):
+        tracker = FaceTracker()
+        for i in range(3):
+            tracker.update([face(200), *others], i * 0.1)
+        tracks = tracker.update([face(212), *others], 0.3)
+        return min(track.box.centre[0] for track in tracks) - 200
+    alone, covered = moved([]), moved([face(262, 200, 100)])
+    assert 0 < covered < 0.6 * alone
+
+
+def test_a_box_without_size_is_followed_as_one_pixel():
+    tracker = FaceTracker()
+    track, = tracker.update([Detection(BoundingBox(100, 100, 0.2, 40), 0.9)], 0.0)
+    assert (track.box.width, track.box.height) == (1, 40)
+    track, = tracker.update([Detection(BoundingBox(200, 100, 40, 0.2), 0.9)], 10.0)
+    assert (track.box.width, track.box.height) == (40, 1)
+
+
+@pytest.mark.parametrize('x, y, stays', [
+    (0.5, 200, True), (-0.5, 200, False), (639.5, 200, True), (640.5, 200, False),
+    (300, 0.5, True), (300, -0.5, False), (300, 479.5, True), (300, 480.5, False)])
+def test_a_face_whose_middle_has_left_is_forgotten(x, y, stays):
+    tracker = FaceTracker()
+    tracker.update([face(x, y)], 0.0, (640, 480))
+    # Found in this frame it counts, wherever it is; unseen it does only inside.
+    assert len(tracker) == 1
+    tracker.update(None, 0.0, (640, 480))
+    assert len(tracker) == stays
+
+
+def test_an_unconfirmed_face_hides_no_other():
+    tracker = FaceTracker(confirm_hits=3)
+    assert ids(tracker.update([face(300, score=0.7), face(100, score=0.65)], 0.0)) == []
+    tracks = tracker.update([face(300, score=0.7), face(100, score=0.95)], 0.03)
+    assert [(track.track_id, round(track.box.centre[0])) for track in tracks] == [(1, 100)]
+
+
+@pytest.mark.parametrize('dx, dy, same', [
+    (118, 0, True), (122, 0, False), (0, 118, True), (0, 122, False), (85, 83, True),
+    (85, 87, False)])
+def test_a_face_jumps_as_far_as_its_longer_side(dx, dy, same):
+    def wide(x, y):
+        return Detection(BoundingBox(x - 60, y - 30, 120, 60), 0.9)
+    tracker = FaceTracker()
+    tracker.update([wide(300, 200)], 0.0)
+    # The gate of probability is wide after a second of absence, in which as much more is allowed.
+    tracks = tracker.update([wide(300 + dx * 1.5, 200 + dy * 1.5)], 0.5)
+    assert any(track.track_id == 1 and track.detected for track in tracks) == same
+
+
+@pytest.mark.parametrize('distance, same', [(0.95, True), (1.05, False)])
+def test_one_match_in_a_thousand_is_too_far(distance, same):
+    tracker, motion = FaceTracker(), BoxMotion()
+    tracker.update([face(300)], 0.0)
+    motion.add(np.array([300.0, 200, 80, 80]), 80, np.ones(4))
+    motion.predict(0.02)
+    reach = np.sqrt(18.5 * motion.variance[0, 0])
+    tracks = tracker.update([face(300 + distance * reach)], 0.02)
+    assert any(track.track_id == 1 and track.detected for track in tracks) == same
+
+
+def test_of_overlapping_detections_the_surest_is_the_face():
+    tracker = FaceTracker()
+    tracks = tracker.update([face(330, score=0.85), face(300, score=0.95), face(345, score=0.9),
+                             face(500, score=0.82)], 0.0)
+    assert [round(track.box.centre[0]) for track in tracks] == [300, 345, 500]
+
+
+@pytest.mark.parametrize('shift, count', [(39, 1), (41, 2)])
+def test_half_a_face_in_common_is_the_same_face(shift, count):
+    assert len(FaceTracker().update([face(300, score=0.95), face(300 + shift)], 0.0)) == count

@@ -75,7 +75,7 @@ def _on_faces(chosen: argparse.Namespace) -> tuple[dict, Page]:
         f'{chosen.persons} persons of two minutes each, whose state changes every '
         f'{segments.STATE_S:g} s. Moving: another picture of the same class every '
         f'{segments.PICTURE_S:g} s; still: one picture a state. "uniform" divides by equal shares '
-        'and returns to equal shares in half a second; "filter" is what the node does, which reads '
+        'and returns to equal shares in half a second; "filter" is what the node does: it reads '
         'the mirror image in every other frame; "not mirrored" is the same without. '
         'Wrong: share of the time from a second after each change on with a wrong label; '
         'recall: states recognized at their end.')

@@ -21,14 +21,12 @@ os.environ['XDG_DATA_HOME'] = os.path.join(tempfile.gettempdir(), 'fer_ros_tests
 LIVE = ('nodes', 'dashboard', 'system', 'launch', 'home/connected')
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items):
+def pytest_itemcollected(item):
     """Group the tests for two processes: one for what is live, the other for all else by file."""
-    tests = REPOSITORY / 'test'
-    for item in items:
-        name = item.path.relative_to(tests).as_posix()
-        group = 'live' if name.startswith(tuple(f'{folder}/' for folder in LIVE)) else name
-        item.add_marker(pytest.mark.xdist_group(group))
+    name = item.path.relative_to(REPOSITORY / 'test').as_posix()
+    live = name.startswith(tuple(f'{folder}/' for folder in LIVE))
+    if item.config.pluginmanager.hasplugin('xdist'):
+        item.add_marker(pytest.mark.xdist_group('live' if live else name))
 
 
 @pytest.fixture(scope='session')

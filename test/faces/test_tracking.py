@@ -246,21 +246,29 @@ def test_a_face_alone_moves_as_its_filter_says():
         assert as_box(track.box) == pytest.approx(motion.values[0])
 
 
-@pytest.mark.parametrize('x, y, cut', [
-    (39, 200, True), (41.5, 200, False), (601, 200, True), (598.5, 200, False),
-    (300, 49, True), (300, 51.5, False), (300, 431, True), (300, 428.5, False)])
-def test_the_first_box_of_a_face_that_the_border_cuts_is_doubted(x, y, cut):
-    width, height = 80, 100
+@pytest.mark.parametrize('width, height', [(80, 100), (100, 80)])
+@pytest.mark.parametrize('side, left, cut', [
+    ('low', -1, True), ('low', 0.5, True), ('low', 1, True), ('low', 1.5, False),
+    ('high', 1, True), ('high', -0.5, True), ('high', -1, True), ('high', -1.5, False)])
+@pytest.mark.parametrize('axis', 'xy')
+def test_the_first_box_of_a_face_that_the_border_cuts_is_doubted(axis, side, left, cut, width,
+                                                                 height):
+    x, y = 300.0, 200.0
+    if axis == 'x':
+        x = width / 2 + left if side == 'low' else 640 - width / 2 + left
+    else:
+        y = height / 2 + left if side == 'low' else 480 - height / 2 + left
     tracker, motion = FaceTracker(), BoxMotion()
     box = np.array([x, y, width, height], float)
-    tracker.update([Detection(BoundingBox(x - 40, y - 50, 80, 100), 0.9)], 0.0, (640, 480))
+    first = BoundingBox(x - width / 2, y - height / 2, width, height)
+    tracker.update([Detection(first, 0.9)], 0.0, (640, 480))
     doubt = np.ones(4)
     if cut:
-        doubt[[0, 2] if y == 200 else [1, 3]] = 8
+        doubt[[0, 2] if axis == 'x' else [1, 3]] = 8
     motion.add(box, max(width, height) if cut else np.sqrt(width * height), doubt)
     motion.predict(0.1)
     motion.correct(0, box + [4, 4, 12, 12])
-    moved = BoundingBox(x + 4 - 46, y + 4 - 56, 92, 112)
+    moved = BoundingBox(first.x - 2, first.y - 2, width + 12, height + 12)
     track, = tracker.update([Detection(moved, 0.9)], 0.1, (640, 480))
     assert as_box(track.box) == pytest.approx(motion.values[0])
 
@@ -296,6 +304,7 @@ def test_a_box_without_size_is_followed_as_one_pixel():
 
 
 @pytest.mark.parametrize('x, y, stays', [
+    (0, 200, True), (640, 200, True), (300, 0, True), (300, 480, True),
     (0.5, 200, True), (-0.5, 200, False), (639.5, 200, True), (640.5, 200, False),
     (300, 0.5, True), (300, -0.5, False), (300, 479.5, True), (300, 480.5, False)])
 def test_a_face_whose_middle_has_left_is_forgotten(x, y, stays):
@@ -343,6 +352,28 @@ def test_of_overlapping_detections_the_surest_is_the_face():
     tracks = tracker.update([face(330, score=0.85), face(300, score=0.95), face(345, score=0.9),
                              face(500, score=0.82)], 0.0)
     assert [round(track.box.centre[0]) for track in tracks] == [300, 345, 500]
+    # Each is compared by itself, whatever stands beside it in the list.
+    tracks = FaceTracker().update([face(500, score=0.85), face(330, score=0.82),
+                                   face(300, score=0.95)], 0.0)
+    assert sorted(round(track.box.centre[0]) for track in tracks) == [300, 500]
+
+
+def test_a_face_that_is_known_comes_before_one_that_is_not():
+    tracker = FaceTracker(confirm_hits=9)
+    follow(tracker, [[face(300, score=0.9), face(360, score=0.7)]] * 3)
+    track, = tracker.update([face(332, score=0.9)], 0.1)
+    # A little nearer to the other; what is known of both is the same.
+    assert track.track_id == 1 and track.detected and track.box.centre[0] > 304
+
+
+def test_limits_hold_as_they_are_said():
+    tracker = FaceTracker(instant_score=0.75, carry_s=0.5, timeout_s=1.0)
+    assert ids(tracker.update([face(300, score=0.75)], 0.0)) == [1]
+    assert [ids(tracker.update([], at)) for at in (0.25, 0.5, 0.75)] == [[1], [1], []]
+    tracker.update([], 1.0)
+    assert len(tracker) == 1
+    tracker.update([], 1.25)
+    assert len(tracker) == 0
 
 
 @pytest.mark.parametrize('shift, count', [(39, 1), (41, 2)])

@@ -379,3 +379,14 @@ def test_limits_hold_as_they_are_said():
 @pytest.mark.parametrize('shift, count', [(39, 1), (41, 2)])
 def test_half_a_face_in_common_is_the_same_face(shift, count):
     assert len(FaceTracker().update([face(300, score=0.95), face(300 + shift)], 0.0)) == count
+
+
+def test_how_much_less_a_covered_face_trusts_its_boxes():
+    tracker, motion = FaceTracker(), BoxMotion()
+    # The second one's head reaches 4 px into the first face: a twentieth of it.
+    tracker.update([face(200), face(296)], 0.0)
+    track, _ = tracker.update([face(206), face(296)], 0.1)
+    motion.add(np.array([200.0, 200, 80, 80]), 80, np.ones(4))
+    motion.predict(0.1)
+    motion.correct(0, np.array([206.0, 200, 80, 80]), 1 + 20 * 0.05)
+    assert as_box(track.box) == pytest.approx(motion.values[0])

@@ -4,6 +4,7 @@
 import os
 from pathlib import Path
 import tempfile
+import uuid
 
 import pytest
 from skipped import pytest_terminal_summary  # noqa: F401
@@ -27,6 +28,14 @@ def pytest_itemcollected(item):
     live = name.startswith(tuple(f'{folder}/' for folder in LIVE))
     if item.config.pluginmanager.hasplugin('xdist'):
         item.add_marker(pytest.mark.xdist_group('live' if live else name))
+
+
+@pytest.fixture(autouse=True)
+def no_memory(tmp_path_factory, monkeypatch):
+    """Let no test, and no user, be remembered by another."""
+    folder = tmp_path_factory.getbasetemp() / 'memories' / uuid.uuid4().hex
+    for variable in ('ROS_HOME', 'STATE_DIRECTORY'):
+        monkeypatch.setenv(variable, str(folder))
 
 
 @pytest.fixture(scope='session')

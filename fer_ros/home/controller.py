@@ -31,6 +31,7 @@ from fer_ros.home.kinds.base import State
 from fer_ros.home.policy import load_policy, Policy
 from fer_ros.home.snapshot import RoomSnapshot
 from fer_ros.home.world.connections import check_secrets, Connections
+from fer_ros.home.world.state_file import StateFile
 from fer_ros.home.world.states import OutsideStates
 from fer_ros.types import FaceEmotion
 
@@ -48,6 +49,7 @@ class HomeController:
     :param write: takes the lines of terminal lamps, or None to draw nothing.
     :param ansi: whether those lines may hold terminal colors.
     :param clock: a clock that does not jump, seconds; for the waits of the devices.
+    :param memory: keeps what outlives the process, see :meth:`recall`; None: nothing does.
     :raises ConfigurationError: when the policy or a secret it names cannot be used.
     """
 
@@ -57,7 +59,7 @@ class HomeController:
                  ansi: bool = False, version: str = '0',
                  local_time: LocalTime | None = None,
                  clock: Callable[[], float] = time.monotonic,
-                 connection_options: dict | None = None):
+                 connection_options: dict | None = None, memory: StateFile | None = None):
         self._path = None if isinstance(policy, Policy) else Path(policy)
         self.policy = policy if self._path is None else load_policy(self._path)
         self._on_action, self._dry_run = on_action, dry_run
@@ -72,7 +74,19 @@ class HomeController:
         self._refusals = Refusals(clock)
         self.counts = {'emotions': 0, 'refused': 0, 'actions': 0, 'failed': 0}
         self._devices: dict[tuple[str, str], Device] = {}
+        # What a dry run shows has not happened.
+        self._memory = None if dry_run else memory
         self._connect()
+
+    def recall(self, now_s: float) -> None:
+        """Go on where an earlier process was; to be called before anything else."""
+        remembered = None if self._memory is None else self._memory.read()
+        if remembered is not None:
+            self._engine.recall(remembered, now_s=now_s)
+
+    def _remember(self) -> None:
+        if self._memory is not None:
+            self._memory.write(self._engine.memory(), self._clock())
 
     # What comes in.
 
@@ -104,6 +118,7 @@ class HomeController:
         actions = self._engine.tick(now_s)
         self._carry_out(actions, now_s)
         self._drain(now_s)
+        self._remember()
         for action in self._deliveries.settled(lambda *key: self._target(*key).confirmed,
                                                self._clock()):
             self._tell(action)
@@ -128,6 +143,8 @@ class HomeController:
                                      f'{", ".join(self._engine.rooms)}')
         for name in self._engine.rooms if room is None else (room,):
             self._carry_out(self._engine.command(command, name, argument, now_s=now_s), now_s)
+        # Off stays off, whatever happens next.
+        self._remember()
         return f'{room or "all rooms"}: {command.done.format(argument=argument)}'
 
     def change_manually(self, room: str, target: str, state: State, now_s: float) -> None:
@@ -166,6 +183,7 @@ class HomeController:
     def close(self, now_s: float) -> None:
         """Hand the lights back, say goodbye and let go of everything."""
         self._carry_out(self._engine.release(now_s=now_s), now_s)
+        self._remember()
         for action in self._deliveries.flush():
             self._on_action(action)
         self._disconnect()
@@ -189,6 +207,8 @@ class HomeController:
     def complaints(self) -> list[Complaint]:
         """Return what is wrong now, with what to do."""
         found = [] if self._connections is None else self._connections.complaints
+        if self._memory is not None and self._memory.problem:
+            found = [*found, Complaint(self._memory.problem)]
         return [*found, *device_complaints(self._devices, self._engine, found),
                 *self._refusals.complaints, *room_complaints(self._engine)]
 

@@ -17,6 +17,7 @@ from fer_ros.home.operation import Complaints, PATIENCE_S, report, TICK_S
 from fer_ros.home.policy import load_policy
 from fer_ros.home.snapshot import ChangeDetector
 from fer_ros.home.world.connections import check_secrets
+from fer_ros.home.world.state_file import ros_home, StateFile
 from fer_ros.installed import config_file
 from fer_ros.masking import mask
 from fer_ros.msg import AmbientAction, EmotionArray, HomeState
@@ -41,6 +42,9 @@ class SmartHomeBridge(ManagedNode):
                   dynamic=True),
         Parameter('dry_run', False,
                   'only show what would be done: no broker, no Home Assistant, no secrets read'),
+        Parameter('state_file', '',
+                  'where switches, policies, holds and what is to be undone are kept over a '
+                  'restart; empty: fer_ros/NODE.json in the ROS home (~/.ros); none: nowhere'),
         Parameter('lamp_display', 'auto',
                   'how lamps of type terminal are drawn; auto: in colour on a terminal, in the '
                   'log otherwise', choices=('auto', 'color', 'log', 'none')),
@@ -74,7 +78,8 @@ class SmartHomeBridge(ManagedNode):
             write, ansi = self._display()
             self._home = HomeController(self._policy_path(), on_action=self._publish,
                                 dry_run=self.value('dry_run'), write=write, ansi=ansi,
-                                version=__version__)
+                                version=__version__, memory=self._memory())
+            self._home.recall(self.now_s())
             if self.value('policy'):
                 self._home.command(RoomCommand.SELECT_POLICY, self.now_s(),
                                    argument=self.value('policy'))
@@ -154,6 +159,14 @@ class SmartHomeBridge(ManagedNode):
         given = self.value('policy_file') if given is None else given
         return Path(str(given)) if given \
             else config_file('policies/default.yaml')
+
+    def _memory(self) -> StateFile | None:
+        given = self.value('state_file')
+        if given == 'none':
+            return None
+        name = self.get_fully_qualified_name().strip('/').replace('/', '.')
+        return StateFile(Path(given).expanduser() if given
+                         else ros_home() / 'fer_ros' / f'{name}.json')
 
     @staticmethod
     def _check_choice(choice: object, policy) -> None:

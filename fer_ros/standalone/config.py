@@ -26,6 +26,9 @@ _TOP = (
     Parameter('policy', '', 'the policy file, relative to this file; empty: the one that ships'),
     Parameter('policy_name', '', "which policy of the file all rooms take; empty: each room's "
               'own'),
+    Parameter('state_file', '', 'where switches, policies, holds and what is to be undone are '
+              'kept over a restart; empty: home.json in the state directory of systemd, or in '
+              '~/.local/state/fer-home; none: nowhere'),
     Parameter('dry_run', False, 'only show what would be done: no broker, no Home Assistant, no '
               'secrets read'),
 )
@@ -58,6 +61,7 @@ class Config:
     :ivar policy: with the ``sources`` of each room as the cameras feed it.
     :ivar page: settings of the page by name, or None for no page.
     :ivar unfed: rooms of the policy that no camera sees.
+    :ivar state_file: what the configuration says, a path or ``none``; empty: nothing.
     """
 
     policy_file: Path
@@ -69,6 +73,7 @@ class Config:
     classifier: Mapping[str, Any]
     page: Mapping[str, Any] | None
     unfed: tuple[str, ...] = ()
+    state_file: str = ''
 
 
 @dataclass(frozen=True)
@@ -160,7 +165,9 @@ def load_config(path: str | Path | None, options: Options = Options(), *,
                            f'expected one of {", ".join(policy.policies)}')
     policy, unfed = _feed(reader, policy, policy_file, cameras)
     return Config(policy_file, policy, top['policy_name'], options.dry_run or top['dry_run'],
-                  cameras, parts['detector'], parts['classifier'], page, unfed)
+                  cameras, parts['detector'], parts['classifier'], page, unfed,
+                  top['state_file'] if top['state_file'] == 'none'
+                  else _beside(folder, top['state_file']))
 
 
 def read_page(path: Path) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 
 from collections.abc import Callable
 import logging
+from pathlib import Path
 import sys
 import threading
 import time
@@ -16,6 +17,7 @@ from fer_ros.home.commands import RoomCommand
 from fer_ros.home.controller import HomeController
 from fer_ros.home.operation import Complaints, PATIENCE_S, report, TICK_S
 from fer_ros.home.world.connections import check_secrets
+from fer_ros.home.world.state_file import state_folder, StateFile
 from fer_ros.perception import create_finder, EmotionReader
 from fer_ros.standalone.camera import CameraWorker
 from fer_ros.standalone.config import Config
@@ -158,9 +160,13 @@ class HomeService:
     def _create_house(self, config: Config) -> HomeController:
         # In a log the actions are enough.
         terminal = sys.stdout.isatty()
-        return HomeController(
+        file = config.state_file or state_folder('fer-home') / 'home.json'
+        house = HomeController(
             config.policy, on_action=self._on_action, dry_run=config.dry_run,
-            write=_print if terminal else None, ansi=terminal, version=__version__)
+            write=_print if terminal else None, ansi=terminal, version=__version__,
+            memory=None if file == 'none' else StateFile(Path(file)))
+        house.recall(time.time())
+        return house
 
     def _describe(self, config: Config) -> None:
         detectors = {worker.finder.detector_name for worker in self._workers.values()}

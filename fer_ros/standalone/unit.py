@@ -44,6 +44,9 @@ SupplementaryGroups=video
 DevicePolicy=closed
 DeviceAllow=char-video4linux rw
 UMask=0077
+# What has to outlive a restart: switches and holds, see docs/privacy.md.
+StateDirectory=fer-home
+StateDirectoryMode=0700
 
 ProtectSystem=strict
 ProtectHome={protect_home}

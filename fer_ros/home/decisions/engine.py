@@ -9,6 +9,7 @@ from fer_ros.home.commands import RoomCommand
 from fer_ros.home.conditions import StateSource
 from fer_ros.home.decisions.check import face_problem
 from fer_ros.home.decisions.handlers import HANDLERS
+from fer_ros.home.decisions.memory import HomeMemory
 from fer_ros.home.decisions.room import Room
 from fer_ros.home.decisions.surroundings import LocalTime, Surroundings
 from fer_ros.home.kinds.base import State
@@ -102,6 +103,17 @@ class DecisionEngine:
             -> tuple[AmbientAction, ...]:
         """Return the actions that hand all rooms back."""
         return tuple(action for room in self._advanced(now_s) for action in room.release(reason))
+
+    def memory(self) -> dict[str, dict]:
+        """Return what is to outlive the process, as plain data, by room."""
+        return {name: room.memory() for name, room in self._rooms.items()}
+
+    def recall(self, memory: HomeMemory, *, now_s: float) -> None:
+        """Go on where an earlier process was."""
+        for name, room in self._rooms.items():
+            room.advance(now_s)
+            if name in memory.rooms:
+                room.recall(memory.rooms[name])
 
     def successor(self, policy: Policy) -> 'DecisionEngine':
         """Return an engine for another policy file that keeps holds, switches and origins."""

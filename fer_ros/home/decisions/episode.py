@@ -1,8 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """How long one rule has won in a room, what it did, and what is to be undone after it."""
 
+from collections.abc import Iterable
+
 from fer_ros.home.decisions.clock import RoomClock
 from fer_ros.home.policy.rules import PlacedRule
+
+#: After a restart a feeling is given so much more time to show again, seconds.
+RECALL_S = 2.0
 
 
 class Episode:
@@ -18,6 +23,7 @@ class Episode:
         self._clock = clock
         self.number = 0
         self.owed: dict[str, str] = {}
+        self._recalled_s: float | None = None
         self._begin(None)
 
     def _begin(self, rule: PlacedRule | None) -> None:
@@ -32,6 +38,9 @@ class Episode:
 
         :param grace_s: an episode outlives so long a time in which no rule fits.
         """
+        if self._recalled_s is not None \
+                and self._clock.s - self._recalled_s > 2 * grace_s + RECALL_S:
+            self._recalled_s = None
         if rule is not None and rule is self.rule:
             self._missing_since_s = None
             return
@@ -44,6 +53,16 @@ class Episode:
                 return
         self.end()
         self._begin(rule)
+
+    def recall(self, targets: Iterable[str]) -> None:
+        """Owe what was done before a restart, unless the feeling turns out to go on."""
+        self.owed = dict.fromkeys(targets, 'what was done before the restart is over')
+        self._recalled_s = self._clock.s if self.owed else None
+
+    @property
+    def due(self) -> dict[str, str]:
+        """Which of the targets owed are to be brought back now, each with the reason."""
+        return {} if self._recalled_s is not None else dict(self.owed)
 
     def act(self, target: str) -> None:
         """Record that the rule has asked a target for something."""
@@ -73,6 +92,12 @@ class Episode:
     def _owe(self, reason: str) -> None:
         self.owed.update(dict.fromkeys(self.asked, reason))
         self.asked = set()
+
+    @property
+    def debts(self) -> list[str]:
+        """Which targets would be owed if the episode ended now."""
+        ends = self.rule is not None and self.rule.rule.ends
+        return sorted({*self.owed, *(self.asked if ends else ())})
 
     def clear(self) -> None:
         """Forget all of it."""

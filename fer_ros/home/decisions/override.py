@@ -10,19 +10,32 @@ class Override:
     """The hold of a room.
 
     :ivar reason: who or what put the room on hold; empty when it is not.
+    :ivar ends_s: when it ends, on the clock that the room is given, seconds, or None. A clock that
+        jumps moves the hold, but not this.
     """
 
     def __init__(self, clock: RoomClock, for_s: float):
         self._clock, self._for_s = clock, for_s
-        self._until_s, self.reason = -math.inf, ''
+        self.end()
 
     def begin(self, reason: str) -> None:
         """Leave the room alone from now on for as long as the policy says."""
         self._until_s, self.reason = self._clock.s + self._for_s, reason
+        self.ends_s = self._clock.now_s and self._clock.now_s + self._for_s
+
+    def recall(self, ends_s: float, reason: str) -> None:
+        """Go on with a hold of an earlier life, for no longer than the policy says.
+
+        :param ends_s: as :attr:`ends_s` was then.
+        """
+        left_s = min(self._for_s, ends_s - self._clock.now_s)
+        if left_s > 0:
+            self._until_s, self.reason = self._clock.s + left_s, reason
+            self.ends_s = self._clock.now_s + left_s
 
     def end(self) -> None:
         """Stop leaving it alone."""
-        self._until_s, self.reason = -math.inf, ''
+        self._until_s, self.reason, self.ends_s = -math.inf, '', None
 
     @property
     def pending(self) -> bool:
@@ -36,4 +49,4 @@ class Override:
 
     def adopt(self, old: 'Override') -> None:
         """Go on with the hold of another policy file."""
-        self._until_s, self.reason = old._until_s, old.reason
+        self._until_s, self.reason, self.ends_s = old._until_s, old.reason, old.ends_s

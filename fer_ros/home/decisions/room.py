@@ -18,6 +18,7 @@ from fer_ros.home.decisions.clock import RoomClock
 from fer_ros.home.decisions.episode import Episode
 from fer_ros.home.decisions.evidence import Evidence
 from fer_ros.home.decisions.headcount import Headcount
+from fer_ros.home.decisions.memory import RoomMemory
 from fer_ros.home.decisions.override import Override
 from fer_ros.home.decisions.sightings import Sightings
 from fer_ros.home.decisions.surroundings import Surroundings
@@ -178,6 +179,7 @@ class Room:
             # What is asked now takes the place of what would be brought back.
             self._episode.owed.pop(target.name, None)
             if target.follows(request):
+                self._episode.act(target.name)
                 continue
             refusal = target.refusal(request) or ('' if cooled else 'cooling down')
             if refusal:
@@ -194,7 +196,7 @@ class Room:
     def _give_back(self) -> list[AmbientAction]:
         """Bring back what rules that are over have changed."""
         actions = []
-        for name, reason in list(self._episode.owed.items()):
+        for name, reason in self._episode.due.items():
             actions += self._restore(reason, self.settings.transition_s, limited=True,
                                      targets=(name,))
             if self.targets[name].restored:
@@ -349,6 +351,29 @@ class Room:
         return [f'rule {placed.name}: {finding.words}'
                 for placed in self._policies[self.policy].ordered if placed.rule.when is not None
                 for finding in placed.rule.when.judge(moment) if finding.unknown]
+
+    def memory(self) -> dict:
+        """Return what is to outlive the process, as plain data; no faces and no emotions."""
+        settings, hold = self.settings, self._override
+        return {'enabled': self.enabled, 'policy': self.policy,
+                'file_enabled': settings.enabled, 'file_policy': settings.policy,
+                'hold_until_s': hold.ends_s, 'hold_reason': hold.reason,
+                'owed': self._episode.debts,
+                'targets': {name: memory for name, target in self.targets.items()
+                            if (memory := target.memory()) is not None}}
+
+    def recall(self, memory: RoomMemory) -> None:
+        """Go on where an earlier process was; where the policy file changed, the file wins."""
+        if memory.file_enabled == self.settings.enabled:
+            self.enabled = memory.enabled
+        if memory.file_policy == self.settings.policy and memory.policy in self._policies:
+            self.select(memory.policy)
+        for name, target in memory.targets.items():
+            if name in self.targets:
+                self.targets[name].recall(target)
+        if memory.hold_until_s is not None:
+            self._override.recall(memory.hold_until_s, memory.hold_reason)
+        self._episode.recall(name for name in memory.owed if name in self.targets)
 
     def adopt(self, old: 'Room') -> None:
         """Carry over what outlives a change of the policy file."""

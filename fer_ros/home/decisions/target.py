@@ -5,6 +5,7 @@ from dataclasses import replace
 import math
 
 from fer_ros.home.decisions.clock import RoomClock
+from fer_ros.home.decisions.memory import pack, TargetMemory, unpack_request, unpack_state
 from fer_ros.home.decisions.rate_limit import RateLimiter
 from fer_ros.home.fields import Part
 from fer_ros.home.kinds import KINDS
@@ -209,6 +210,31 @@ class Target:
         if event is not None:
             self.state = after(self.state, event)
         return verdict
+
+    def memory(self) -> dict | None:
+        """Return what is to outlive the process, or None; a lamp in memory does not."""
+        if not self.spec.needs or self.state is ControlState.IDLE and self.chosen is None:
+            return None
+        attempt = self._attempt if self.state in ACTIVE else None
+        return {'type': self.spec.type, 'state': self.state.value,
+                'request': pack(self.request), 'origin': pack(self.origin),
+                'chosen': pack(self.chosen),
+                'moved': attempt is not None and (attempt.moved or attempt.matched)}
+
+    def recall(self, memory: TargetMemory) -> None:
+        """Go on where an earlier process was: what it asked for is still ours."""
+        if not self.spec.needs or memory.type != self.spec.type:
+            return
+        name, state = self.kind.name, memory.state
+        request = unpack_request(name, memory.request)
+        if state is ControlState.RESTORING or state in ACTIVE and request is None:
+            state = ControlState.IDLE
+        self.origin = None if state is ControlState.IDLE else unpack_state(name, memory.origin)
+        self.chosen = unpack_state(name, memory.chosen)
+        if state in ACTIVE:
+            state = ControlState.CONFIRMED if memory.moved else ControlState.COMMANDED
+            self._attempt = Attempt(request, self._clock.s, 0.0, moved=memory.moved)
+        self.state = state
 
     def adopt(self, old: 'Target') -> None:
         """Go on where the target of another policy file was."""

@@ -102,9 +102,13 @@ class Kind:
 
     :ivar name: in the policy, the messages and the page.
     :ivar rule_keys: what a rule may say about devices of this kind.
+    :ivar request_type: what devices of this kind are asked for, a dataclass.
+    :ivar state_type: what they report, a dataclass, or None where they report nothing.
     """
 
     name: str
+    request_type: type[Request]
+    state_type: type[State] | None = None
     rule_keys: type[Part]
 
     def wanted(self, rule: Part) -> bool:

@@ -53,6 +53,8 @@ class BlindKind(Kind):
 
     name = 'blind'
     rule_keys = BlindKeys
+    request_type = BlindRequest
+    state_type = BlindState
 
     def fault(self, rule: BlindKeys, targets: Iterable[Part]) -> tuple[str, str] | None:
         """Return that there is no blind."""

@@ -87,6 +87,8 @@ class LightKind(Kind):
 
     name = 'light'
     rule_keys = LightKeys
+    request_type = LightRequest
+    state_type = LightState
 
     def request(self, rule: LightKeys, feeling: tuple[float, float], spec: LightTarget,
                 situation: Situation, cap: float | None) -> LightRequest | None:

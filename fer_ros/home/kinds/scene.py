@@ -33,6 +33,7 @@ class SceneKind(Kind):
 
     name = 'scene'
     rule_keys = SceneKeys
+    request_type = SceneRequest
 
     def fault(self, rule: SceneKeys, targets: Iterable[Part]) -> tuple[str, str] | None:
         """Return that no target has the scene."""

@@ -1,14 +1,18 @@
 # SPDX-License-Identifier: Apache-2.0
 """One person over time: filtered head and gaze, eyes, constant and state of attention."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 import math
+from types import MappingProxyType
 
 from fer_ros.attention.constant import PersonalConstant
 from fer_ros.attention.eyes import Eyes, EyeWatch, openness
 from fer_ros.attention.filters import GazeFilter, PositionFilter, RotationFilter
 from fer_ros.attention.gaze import angle_between_deg, direction_of, gaze_angles_of
+from fer_ros.attention.gestures import GestureWatch
 from fer_ros.attention.head import angles_of, AttentionModel
+from fer_ros.attention.patterns import GazePattern, NOTHING, Pattern
 from fer_ros.attention.reader import HeadReading
 from fer_ros.attention.state import (
     Attention,
@@ -17,6 +21,7 @@ from fer_ros.attention.state import (
     CAMERA,
     odds,
 )
+from fer_ros.attention.zones import NO_ZONE, Zone, zone_of, ZoneWatch
 import numpy as np
 
 #: From this probability a single reading counts as a look at the camera (best F1).
@@ -41,6 +46,8 @@ class PersonReading:
     :ivar gaze_covariance: float64 ``(2, 2)``, square degrees.
     :ivar off_camera_deg: angle between the gaze and the direction of the camera.
     :ivar looks: probability that the person looks at the camera now, from the gaze alone.
+    :ivar zone: what the person looks at, and ``zone_s`` for how long, seconds.
+    :ivar gesture: 'nod' or 'shake' in the one reading in which it is recognized, else empty.
     """
 
     head: HeadReading
@@ -53,6 +60,10 @@ class PersonReading:
     off_camera_deg: float = np.nan
     looks: float = 0.0
     eyes: Eyes | None = None
+    zone: str = NO_ZONE
+    zone_s: float = 0.0
+    pattern: Pattern = NOTHING
+    gesture: str = ''
 
     @property
     def gaze(self) -> np.ndarray | None:
@@ -63,7 +74,8 @@ class PersonReading:
 class Person:
     """What is remembered of one person while their track lasts."""
 
-    def __init__(self, model: AttentionModel, settings: AttentionSettings):
+    def __init__(self, model: AttentionModel, settings: AttentionSettings,
+                 zones: Sequence[Zone] = ()):
         pose, gaze, constant = model.sigmas
         self._systematic = np.radians(pose[[1, 0, 2]]) ** 2
         self._gaze_sigma = gaze[:2]
@@ -74,18 +86,25 @@ class Person:
         self._gaze = GazeFilter()
         self._eyes = EyeWatch()
         self._state = AttentionFilter(settings)
-        self._since_open_s, self._missed_s = 1.0, 0.0
+        self._zones, self._zone, self._pattern = zones, ZoneWatch(), GazePattern()
+        self._gesture = GestureWatch()
+        self._since_open_s, self._missed_s, self._now_s = 1.0, 0.0, 0.0
         # What is read of a head that faces the camera: the pitch's zero differs between people.
         self._usual_deg = np.zeros(2)
 
-    def update(self, reading: HeadReading, reason: str, interval_s: float) -> PersonReading:
+    def update(self, reading: HeadReading, reason: str, interval_s: float,
+               points_m: Mapping[str, np.ndarray] = MappingProxyType({})) -> PersonReading:
         """Take in what the next image shows.
 
         :param reason: why the reading cannot be trusted; empty: it can.
+        :param points_m: of zones with a frame of their own, see :func:`zone_of`.
         """
+        self._now_s += interval_s
         if reason or reading.pose is None or reading.gaze_deg is None:
             attention = self._state.update(interval_s, None, 0.0, reason or 'no head was found')
             self._missed_s += interval_s
+            self._gesture.lose()
+            self._zone.update(NO_ZONE, interval_s)
             return PersonReading(reading, attention)
         unseen_s, self._missed_s = self._missed_s + interval_s, 0.0
         rotation = self._turn.update(reading.pose.rotation, unseen_s)
@@ -116,10 +135,22 @@ class Person:
         pose_covariance = np.zeros((6, 6))
         pose_covariance[:3, :3] = self._place.covariance
         pose_covariance[3:, 3:] = self._turn.covariance + np.diag(self._systematic)
+        self._look(direction_of(gaze_deg) if seen else None, position, attention, interval_s,
+                   points_m)
+        yaw, pitch = angles_of(reading.pose.rotation)[:2]
         return PersonReading(
             reading, attention, rotation, position, pose_covariance, gaze_deg, covariance,
             float(angle_between_deg(direction_of(gaze_deg), -position)),
-            looks_probability(off), eyes)
+            looks_probability(off), eyes, self._zone.zone, self._zone.since_s,
+            self._pattern.now, self._gesture.update(float(yaw), float(pitch), unseen_s))
+
+    def _look(self, gaze: np.ndarray | None, position_m: np.ndarray, attention: Attention,
+              interval_s: float, points_m: Mapping[str, np.ndarray]) -> None:
+        zone = NO_ZONE if gaze is None else zone_of(
+            gaze, position_m, attention.state == CAMERA, self._zones, points_m)
+        left = self._zone.update(zone, interval_s)
+        if left is not None:
+            self._pattern.learn(*left, self._now_s)
 
 
 def looks_probability(off_camera_deg: np.ndarray) -> float:

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """The attention of all people in one stream of images."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 
 from fer_ros.attention.head import AttentionModel, load_model
 from fer_ros.attention.mesh import FaceMesher
@@ -9,6 +10,7 @@ from fer_ros.attention.person import Person, PersonReading
 from fer_ros.attention.reader import HeadReader
 from fer_ros.attention.state import AttentionSettings
 from fer_ros.attention.trust import distrust
+from fer_ros.attention.zones import Zone
 from fer_ros.cameras.camera_model import CameraModel
 from fer_ros.stamps import FrameClock
 from fer_ros.types import Face
@@ -26,9 +28,9 @@ class AttentionStream:
     """
 
     def __init__(self, mesher: FaceMesher, settings: AttentionSettings = AttentionSettings(),
-                 model: AttentionModel | None = None):
+                 model: AttentionModel | None = None, zones: Sequence[Zone] = ()):
         settings.check()
-        self._settings = settings
+        self._settings, self._zones = settings, zones
         self._model = model or load_model()
         self._heads = HeadReader(mesher, self._model)
         self._clock = FrameClock(_FORGET_S)
@@ -43,11 +45,13 @@ class AttentionStream:
         self._clock.reset()
 
     def update(self, stamp_s: float, image: np.ndarray, faces: Sequence[Face],
-               camera: CameraModel) -> list[PersonReading]:
+               camera: CameraModel, points_m: Mapping[str, np.ndarray] = MappingProxyType({})
+               ) -> list[PersonReading]:
         """Take in an image and return what its people attend to, in the order of the faces.
 
         :param image: uint8 ``(height, width, 3)`` BGR or ``(height, width)`` gray.
         :param camera: of images of this size.
+        :param points_m: where zones with a frame of their own are, camera frame, by name.
         """
         self._now_s += self._clock.advance(stamp_s)
         heads = self._heads.read(image, faces, camera)
@@ -56,11 +60,12 @@ class AttentionStream:
             track_id = head.face.track_id
             person = self._people.get(track_id)
             if person is None:
-                person = self._people[track_id] = Person(self._model, self._settings)
+                person = self._people[track_id] = Person(self._model, self._settings,
+                                                           self._zones)
                 self._seen_s[track_id] = self._now_s
             interval_s = self._now_s - self._seen_s[track_id]
             self._seen_s[track_id] = self._now_s
-            readings.append(person.update(head, reason, interval_s))
+            readings.append(person.update(head, reason, interval_s, points_m))
         for track_id, seen_s in list(self._seen_s.items()):
             if self._now_s - seen_s > _FORGET_S:
                 del self._seen_s[track_id], self._people[track_id]

@@ -87,6 +87,7 @@ NEEDS = {
     'face_detector': (*_NODE, 'ONNX Runtime'),
     'emotion_classifier': (*_NODE, 'LiteRT'),
     'annotator': _NODE,
+    'attention': (*_NODE, 'LiteRT'),
     'smart_home_bridge': (*_NODE, 'PyYAML', 'pydantic', 'Paho MQTT'),
     'dashboard': (*_NODE, 'Flask', 'waitress'),
     'markers': _NODE,

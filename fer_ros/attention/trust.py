@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 from fer_ros.attention.gaze import gaze_angles_of
 from fer_ros.attention.reader import FACE_SCORE, HeadReading
+from fer_ros.cameras.camera_model import CameraModel
 from fer_ros.faces.boxes import intersection_over_smaller
 import numpy as np
 
@@ -18,6 +19,20 @@ _WORST_FIT = 0.16
 _PROFILE_DEG = 62.0
 # Part of a face's box that another's may cover.
 _MOST_COVERED = 0.25
+
+
+def camera_problem(camera: CameraModel, width_px: int, height_px: int) -> str:
+    """Return why a calibration cannot be that of images of this size; empty: it can."""
+    if camera.width_px < 1 or camera.height_px < 1 or abs(
+            camera.width_px / camera.height_px / (width_px / height_px) - 1) > 0.02:
+        return (f'camera_info is of {camera.width_px}x{camera.height_px} images, these are '
+                f'{width_px}x{height_px}')
+    wide, high = camera.k[0, 0] / camera.width_px, camera.k[1, 1] / camera.height_px
+    x, y = camera.k[0, 2] / camera.width_px, camera.k[1, 2] / camera.height_px
+    if not (0.2 < wide < 10 and 0.2 < high < 10 and 0.2 < x < 0.8 and 0.2 < y < 0.8):
+        return (f'camera_info has a focal length of {camera.k[0, 0]:.0f} px and its middle at '
+                f'{camera.k[0, 2]:.0f}, {camera.k[1, 2]:.0f}, which no camera has')
+    return ''
 
 
 def distrust(heads: Sequence[HeadReading], width_px: int, height_px: int) -> list[str]:

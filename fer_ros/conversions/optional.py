@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Between the core's dataclasses and messages of packages that may be absent.
 
-:data:`hri` and :data:`vision` are the ``msg`` modules of hri_msgs and vision_msgs, or None.
+:data:`hri`, :data:`vision` and :data:`tf2` are the ``msg`` modules of hri_msgs, vision_msgs and
+tf2_msgs, or None.
 """
 
 from collections.abc import Sequence
@@ -21,6 +22,10 @@ try:
     import vision_msgs.msg as vision
 except ImportError:
     vision = None
+try:
+    import tf2_msgs.msg as tf2
+except ImportError:
+    tf2 = None
 
 #: Our labels in the words of hri_msgs/Expression; uncertain has none there and is left empty.
 HRI_EXPRESSIONS = {

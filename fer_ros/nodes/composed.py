@@ -18,6 +18,7 @@ NODES = {
     'dashboard': ('fer_ros.nodes.dashboard', 'Dashboard'),
     'markers': ('fer_ros.nodes.markers', 'Markers'),
     'detections': ('fer_ros.nodes.detections', 'Detections'),
+    'attention': ('fer_ros.nodes.attention', 'AttentionNode'),
     'ros4hri': ('fer_ros.nodes.ros4hri', 'Ros4Hri'),
 }
 #: What runs when no node is named; the others serve rviz and other packages.

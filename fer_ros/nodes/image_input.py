@@ -31,12 +31,15 @@ class ImageInput:
 
     ``process(image, header)`` gets uint8 ``(h, w, 3)`` BGR or ``(h, w)`` gray. An image that
     cannot be read is counted and logged, the next one is processed.
+
+    :param decode: False: ``process`` gets the message, and :meth:`read` its image.
     """
 
     def __init__(self, node: ManagedNode, process: Callable[[np.ndarray, Header], None],
-                 topic: str = 'image_raw'):
+                 topic: str = 'image_raw', *, decode: bool = True):
         self._node = node
         self._process = process
+        self._decode = decode
         self._newest: Newest = Newest()
         self._compressed = node.value('image_transport') == 'compressed'
         topic = f'{topic}/compressed' if self._compressed else topic
@@ -69,6 +72,14 @@ class ImageInput:
     def dropped(self) -> int:
         """Images received but replaced by a newer one before they could be processed."""
         return self._newest.replaced
+
+    def read(self, message: Image | CompressedImage) -> np.ndarray:
+        """Return the image of a message.
+
+        :raises ImageError: when it cannot be read.
+        """
+        return conversions.compressed_to_array(message) if self._compressed \
+            else conversions.image_to_array(message)
 
     def report(self, status: Status) -> None:
         """Add the stream's figures and complaints."""
@@ -106,8 +117,7 @@ class ImageInput:
         while (taken := self._newest.take()) is not None:
             for message in taken.values():
                 try:
-                    image = conversions.compressed_to_array(message) if self._compressed \
-                        else conversions.image_to_array(message)
+                    image = self.read(message) if self._decode else message
                     self._process(image, message.header)
                     self._done += 1
                 except FerError as error:

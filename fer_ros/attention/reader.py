@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from fer_ros.attention.gaze import estimate_gaze
 from fer_ros.attention.head import AttentionModel, estimate_pose, HeadPose
-from fer_ros.attention.mesh import FaceMesher, Mesh
+from fer_ros.attention.mesh import eyes_hidden, FaceMesher, Mesh
 from fer_ros.cameras.camera_model import CameraModel
 from fer_ros.types import Detection, Face
 import numpy as np
@@ -25,12 +25,14 @@ class HeadReading:
     :ivar mesh: None where no landmarks were found.
     :ivar pose: with corrections; None where no head fits.
     :ivar gaze_deg: float64 ``(2,)``, yaw and pitch relative to the camera's axes; or None.
+    :ivar hidden: whether something covers the right and the left eye.
     """
 
     face: Face
     mesh: Mesh | None = None
     pose: HeadPose | None = None
     gaze_deg: np.ndarray | None = None
+    hidden: tuple[bool, bool] = (False, False)
 
 
 class HeadReader:
@@ -72,7 +74,8 @@ class HeadReader:
                              previous=before[1] if before else None)
         if pose is None:
             return HeadReading(face, mesh)
-        return HeadReading(face, mesh, pose, estimate_gaze(mesh, pose, camera, self._model))
+        return HeadReading(face, mesh, pose, estimate_gaze(mesh, pose, camera, self._model),
+                           eyes_hidden(image, mesh))
 
 
 def roll_by(camera: CameraModel, model: AttentionModel | None

@@ -3,6 +3,7 @@
 
 from collections.abc import Sequence
 
+from fer_ros.attention.eyes import eye_weights
 from fer_ros.attention.gaze import gaze_angles_of
 from fer_ros.attention.reader import FACE_SCORE, HeadReading
 from fer_ros.cameras.camera_model import CameraModel
@@ -11,8 +12,10 @@ import numpy as np
 
 #: A face narrower than this has too few pixels in its eyes.
 SMALLEST_FACE_PX = 32
-# Part of the landmarks that may lie outside of the image.
-_MOST_OUTSIDE = 0.05
+# Landmarks go from cheek to cheek: one so near the border says that it cuts the face, pixels.
+_BORDER_PX = 2
+# A hidden eye that counts this much, of two, cannot be missed.
+_NEEDED_EYE = 0.25
 # Landmarks that miss the head by more, relative to the distance of the eyes' corners, are none.
 _WORST_FIT = 0.16
 # Beyond this the far half of the face is a guess, degrees from the direction of the camera.
@@ -49,8 +52,8 @@ def _alone(head: HeadReading, width_px: int, height_px: int) -> str:
     points = head.mesh.points[:, :2]
     if np.ptp(points[:, 0]) < SMALLEST_FACE_PX:
         return f'the face is smaller than {SMALLEST_FACE_PX} pixels'
-    outside = ((points < 0) | (points > (width_px - 1, height_px - 1))).any(axis=1).mean()
-    if outside > _MOST_OUTSIDE:
+    if (points.min(axis=0) < _BORDER_PX).any() or \
+            (points.max(axis=0) > (width_px - 1 - _BORDER_PX, height_px - 1 - _BORDER_PX)).any():
         return "the image's border cuts the face"
     if head.mesh.score < FACE_SCORE:
         return 'the face is covered'
@@ -60,6 +63,9 @@ def _alone(head: HeadReading, width_px: int, height_px: int) -> str:
     towards = gaze_angles_of(-position / np.linalg.norm(position))
     if abs(head.pose.angles_deg[0] - towards[0]) > _PROFILE_DEG:
         return 'the face is in profile'
+    widths = np.linalg.norm(head.mesh.eyes[:, 8] - head.mesh.eyes[:, 0], axis=1)
+    if np.array(head.hidden) @ eye_weights(np.maximum(widths, 1e-6)) > _NEEDED_EYE:
+        return 'the eyes are covered' if all(head.hidden) else 'one eye is covered'
     return ''
 
 

@@ -1,0 +1,94 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What cannot be read is unknown, with the reason, and a mirrored picture changes no state."""
+
+from itertools import islice
+
+import cv2
+from fer_ros.attention.stream import AttentionStream
+from fer_ros.attention.trust import camera_problem
+from fer_ros.cameras.camera_model import assumed_camera, CameraModel
+from fer_ros.evaluation.heads import read_camera, read_video
+from fer_ros.types import BoundingBox, Face
+import numpy as np
+import pytest
+
+GRAY = (170, 160, 150)
+
+
+@pytest.fixture(scope='module')
+def scene(heads):
+    """Fourteen images of somebody who looks into the camera, and where the face is."""
+    frames = islice(read_video(heads / 'videos' / 'attention_desk_h01.csv'), 0, 42, 3)
+    return read_camera(heads), [(stamp_s, image, truths[0].box)
+                                for stamp_s, image, truths in frames]
+
+
+def watch(mesher, scene, change=lambda image, box: (image, box), second=None):
+    camera, frames = scene
+    stream = AttentionStream(mesher)
+    for stamp_s, image, box in frames:
+        image, box = change(image.copy(), box)
+        faces = [Face(1, box, 0.9)]
+        if second is not None:
+            faces.append(Face(2, second(box), 0.9))
+        last = stream.update(stamp_s, image, faces, camera)
+    return last[0].attention
+
+
+def covered(left, top, right, bottom):
+    def change(image, box):
+        cv2.rectangle(image, (int(box.x + left * box.width), int(box.y + top * box.height)),
+                      (int(box.x + right * box.width), int(box.y + bottom * box.height)), GRAY, -1)
+        return image, box
+    return change
+
+
+def cut(image, box):
+    x = int(box.x + 0.4 * box.width)
+    return image[:, x:], BoundingBox(0, box.y, 0.6 * box.width, box.height)
+
+
+def far(image, box):
+    small = cv2.resize(image, None, fx=0.15, fy=0.15, interpolation=cv2.INTER_AREA)
+    canvas = np.full_like(image, 90)
+    canvas[200:200 + len(small), 200:200 + small.shape[1]] = small
+    return canvas, BoundingBox(200 + 0.15 * box.x, 200 + 0.15 * box.y, 0.15 * box.width,
+                               0.15 * box.height)
+
+
+def mirrored(image, box):
+    return image[:, ::-1].copy(), BoundingBox(image.shape[1] - box.x - box.width, box.y,
+                                              box.width, box.height)
+
+
+def test_what_can_be_read_is(mesher, scene):
+    assert watch(mesher, scene).state == 'camera'
+    assert watch(mesher, scene, mirrored).state == 'camera'
+    # A mask hides nothing that the gaze needs.
+    assert watch(mesher, scene, covered(0.05, 0.6, 0.95, 1.05)).state == 'camera'
+
+
+@pytest.mark.parametrize('change, reason', [
+    (cut, "the image's border cuts the face"),
+    (far, 'the face is smaller than 32 pixels'),
+    (covered(-0.1, 0, 1.1, 1.1), 'covered'),
+    (covered(0.54, 0.35, 0.95, 0.58), 'one eye is covered')])
+def test_what_cannot_is_unknown_and_says_why(mesher, scene, change, reason):
+    attention = watch(mesher, scene, change)
+    assert attention.state == 'unknown' and reason in attention.reason
+    assert attention.probability == 0
+
+
+def test_two_faces_in_one_place_are_not_told_apart(mesher, scene):
+    attention = watch(mesher, scene, second=lambda box: BoundingBox(
+        box.x + 0.3 * box.width, box.y, box.width, box.height))
+    assert (attention.state, attention.reason) == ('unknown', 'another face overlaps')
+
+
+@pytest.mark.parametrize('camera, said', [
+    (assumed_camera(640, 480, 60), ''), (assumed_camera(320, 240, 60), ''),
+    (assumed_camera(640, 360, 60), '640x360'), (assumed_camera(640, 480, 178), 'focal'),
+    (CameraModel(640, 480, np.array([[600.0, 0, 0], [0, 600, 0], [0, 0, 1]])), 'middle')])
+def test_a_calibration_that_cannot_be_of_these_images(camera, said):
+    assert said in camera_problem(camera, 640, 480)
+    assert bool(said) == bool(camera_problem(camera, 640, 480))

@@ -52,8 +52,12 @@ def _alone(head: HeadReading, width_px: int, height_px: int) -> str:
     points = head.mesh.points[:, :2]
     if np.ptp(points[:, 0]) < SMALLEST_FACE_PX:
         return f'the face is smaller than {SMALLEST_FACE_PX} pixels'
-    if (points.min(axis=0) < _BORDER_PX).any() or \
-            (points.max(axis=0) > (width_px - 1 - _BORDER_PX, height_px - 1 - _BORDER_PX)).any():
+    box = head.face.box
+    # The network squeezes a face that is cut into what is left of it: the box tells that, too.
+    ends = np.array([*points.min(axis=0), *points.max(axis=0)])
+    ends[0], ends[2] = min(ends[0], box.x), max(ends[2], box.x + box.width - 1)
+    if (ends[:2] < _BORDER_PX).any() or \
+            (ends[2:] > (width_px - 1 - _BORDER_PX, height_px - 1 - _BORDER_PX)).any():
         return "the image's border cuts the face"
     if head.mesh.score < FACE_SCORE:
         return 'the face is covered'

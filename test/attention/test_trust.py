@@ -17,8 +17,8 @@ GRAY = (170, 160, 150)
 
 @pytest.fixture(scope='module')
 def scene(heads):
-    """Fourteen images of somebody who looks into the camera, and where the face is."""
-    frames = islice(read_video(heads / 'videos' / 'attention_desk_h01.csv'), 0, 42, 3)
+    """Seven images of somebody who looks into the camera, and where the face is."""
+    frames = islice(read_video(heads / 'videos' / 'attention_desk_h01.csv'), 0, 42, 6)
     return read_camera(heads), [(stamp_s, image, truths[0].box)
                                 for stamp_s, image, truths in frames]
 

@@ -19,6 +19,8 @@ SESSION_S = 12 * 3600
 TRIES = 10
 _WINDOW_S = 60.0
 _MAXIMUM_SESSIONS = 200
+_MAXIMUM_CLIENTS = 10_000
+_MOST_PROXIES = 8
 
 
 def bind_address(text: str) -> str:
@@ -53,22 +55,59 @@ def read_token(file: str, environment: dict[str, str] | None = None) -> str:
     return token
 
 
+def _network(text: str) -> ipaddress.IPv4Network | ipaddress.IPv6Network:
+    try:
+        return ipaddress.ip_network(text, strict=False)
+    except ValueError as error:
+        raise ConfigurationError(f'trusted_proxies: {text!r} is not an IP address or network such '
+                                 'as 127.0.0.1 or 10.0.0.0/8') from error
+
+
+def _address(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
+    text = text.strip().strip('"')
+    text = text[1:].partition(']')[0] if text.startswith('[') else (
+        text.partition(':')[0] if text.count(':') == 1 else text)
+    try:
+        address = ipaddress.ip_address(text)
+    except ValueError:
+        return None
+    return getattr(address, 'ipv4_mapped', None) or address
+
+
+def _who(text: str) -> str:
+    """Return what stands for one who asks: an address, of IPv6 the network of a household."""
+    address = _address(text)
+    if isinstance(address, ipaddress.IPv6Address) and not address.is_loopback:
+        return str(ipaddress.ip_network((address, 64), strict=False))
+    return str(address or text)
+
+
 class Access:
     """Decide on requests.
 
     :param address: the IP address listened on.
     :param token: what viewers must know, or empty for none.
     :param host_names: by which a proxy may call the page, besides the loopback names.
-    :raises ConfigurationError: for an address that others reach without a token.
+    :param trusted_proxies: addresses and networks, as text, of proxies whose word is taken for
+        who asks and whether the connection to them is encrypted.
+    :raises ConfigurationError: for a page that others reach without a token, and for what is not
+        an address.
     """
 
     def __init__(self, address: str, token: str, host_names: tuple[str, ...] = (),
+                 trusted_proxies: tuple[str, ...] = (),
                  clock: Callable[[], float] = time.monotonic):
         self._loopback = ipaddress.ip_address(address).is_loopback
         if not self._loopback and not token:
             raise ConfigurationError(
                 f'address {address} can be reached by others: set a token, in the environment '
                 f'variable {TOKEN_VARIABLE} or in a file named by token_file, or use 127.0.0.1')
+        if not token and (host_names or trusted_proxies):
+            raise ConfigurationError(
+                f'{"host_names" if host_names else "trusted_proxies"} is set: a proxy shows the '
+                f'page to others, so set a token, in the environment variable {TOKEN_VARIABLE} or '
+                'in a file named by token_file')
+        self._proxies = tuple(_network(text) for text in trusted_proxies)
         self._token, self._clock = token.encode(), clock
         self._hosts = {'localhost', '127.0.0.1', '[::1]', address, f'[{address}]', *host_names}
         #: Other pages cannot read it, so a request that has it comes from ours.
@@ -90,6 +129,34 @@ class Access:
         name = host.rpartition(':')[0] if ':' in host and not host.endswith(']') else host
         return name.lower() in self._hosts
 
+    def is_proxy(self, peer: str) -> bool:
+        """Return whether an address is that of a trusted proxy."""
+        if not self._proxies:
+            return False
+        address = _address(peer)
+        return address is not None and any(address in network for network in self._proxies)
+
+    def client(self, peer: str, forwarded_for: str) -> str:
+        """Return the address that asks: the peer's, or the one that trusted proxies name.
+
+        :param forwarded_for: the header X-Forwarded-For, to whose end each proxy has added the
+            address that it saw; what stands further left may be made up.
+        """
+        if not self.is_proxy(peer):
+            return _who(peer)
+        for text in reversed(forwarded_for.split(',')[-_MOST_PROXIES:]):
+            address = _address(text)
+            if address is None:
+                break
+            if not self.is_proxy(str(address)):
+                return _who(str(address))
+        return _who(peer)
+
+    def encrypted(self, peer: str, forwarded_scheme: str) -> bool:
+        """Return whether a trusted proxy says that it was called by https."""
+        return self.is_proxy(peer) \
+            and forwarded_scheme.rpartition(',')[2].strip().lower() == 'https'
+
     def blocked(self, client: str) -> bool:
         """Return whether a client has to wait after too many wrong tokens."""
         with self._lock:
@@ -107,9 +174,10 @@ class Access:
         if self._token and hmac.compare_digest(token.encode(), self._token):
             return True
         with self._lock:
-            if len(self._wrong) > 1000:
-                self._wrong.clear()
-            self._wrong.setdefault(client, []).append(self._clock())
+            # The newest last; whoever has been quiet longest is forgotten.
+            self._wrong[client] = [*self._wrong.pop(client, ())[1 - TRIES:], self._clock()]
+            if len(self._wrong) > _MAXIMUM_CLIENTS:
+                del self._wrong[next(iter(self._wrong))]
         return False
 
     def begin_session(self) -> str:

@@ -10,18 +10,19 @@ from fer_ros.dashboard.access import Access, SESSION_S
 from fer_ros.dashboard.events import Events
 from fer_ros.dashboard.palette import stylesheet
 from fer_ros.dashboard.pictures import Pictures, placeholder
+from fer_ros.dashboard.plain import dumps
 from fer_ros.dashboard.state import DashboardState
 from fer_ros.home.commands import RoomCommand
 from flask import (
     abort,
     Flask,
-    jsonify,
     redirect,
     render_template,
     request,
     Response,
     send_from_directory,
 )
+from werkzeug.exceptions import HTTPException
 
 STATIC = Path(__file__).parent / 'static'
 COOKIE = 'fer_dashboard'
@@ -31,6 +32,9 @@ _PICTURE_WAIT_S = 1.0
 _FULL = ('{} viewers are looking already: close one, or raise the parameter '
          'maximum_viewers')
 _OPEN = ('/login', '/api/health', '/static/style.css', '/static/icon.svg')
+#: What proxies add.
+_PROXY_HEADERS = ('X-Forwarded-For', 'X-Forwarded-Host', 'X-Forwarded-Proto', 'X-Real-IP',
+                  'Forwarded', 'Via')
 _HEADERS = {
     'Content-Security-Policy': (
         "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob: data:; "
@@ -71,10 +75,6 @@ def make_app(site: Site) -> Flask:
     app = Flask('fer_ros_dashboard', static_folder=str(STATIC),
                 template_folder=str(Path(__file__).parent / 'templates'))
     app.config['MAX_CONTENT_LENGTH'] = 16 * 1024
-    if hasattr(app, 'json'):
-        app.json.sort_keys = False
-    else:  # Flask before 2.2: Ubuntu 22.04, and with it Humble
-        app.config['JSON_SORT_KEYS'] = False
     _guard(app, site.access)
     _pages(app, site)
     _data(app, site)
@@ -92,10 +92,13 @@ def _guard(app: Flask, access: Access) -> None:
         if request.headers.get('Sec-Fetch-Site', 'none') in ('cross-site', 'same-site') \
                 and request.path != '/':
             return _refuse(403, 'requests from other sites are refused')
+        if not access.needs_token and any(name in request.headers for name in _PROXY_HEADERS):
+            return _refuse(403, 'this request comes through a proxy, which shows the page to '
+                           'others: set a token (token_file or FER_DASHBOARD_TOKEN)')
         bearer = request.headers.get('Authorization', '')
         by_bearer = False
         if access.needs_token and request.path not in _OPEN:
-            client = request.remote_addr or ''
+            client = _client(access)
             if bearer.startswith('Bearer '):
                 if access.blocked(client):
                     return _refuse(429, 'too many wrong tokens: try again in a minute')
@@ -122,12 +125,11 @@ def _guard(app: Flask, access: Access) -> None:
             'no-cache' if request.path.startswith('/static/') else 'no-store'
         return response
 
-    @app.errorhandler(404)
-    @app.errorhandler(405)
-    @app.errorhandler(413)
-    @app.errorhandler(415)
+    @app.errorhandler(HTTPException)
     def failed(error):
-        return _refuse(error.code, error.description)
+        # Redirects are exceptions too.
+        return error if (error.code or 500) < 400 else _refuse(
+            error.code or 500, error.description or 'the server has failed')
 
 
 def _pages(app: Flask, site: Site) -> None:
@@ -143,7 +145,7 @@ def _pages(app: Flask, site: Site) -> None:
 
     @app.post('/login')
     def sign_in():
-        client = request.remote_addr or ''
+        client = _client(access)
         if access.blocked(client):
             return render_template('login.html', problem='Too many wrong tokens. Try again in a '
                                    'minute.'), 429
@@ -151,13 +153,15 @@ def _pages(app: Flask, site: Site) -> None:
             return render_template('login.html', problem='This token is wrong.'), 401
         response = redirect('/')
         response.set_cookie(COOKIE, access.begin_session(), max_age=SESSION_S, httponly=True,
-                            samesite='Strict', secure=request.is_secure)
+                            samesite='Strict', secure=request.is_secure or access.encrypted(
+                                request.remote_addr or '',
+                                request.headers.get('X-Forwarded-Proto', '')))
         return response
 
     @app.post('/logout')
     def sign_out():
         access.end_session(request.cookies.get(COOKIE, ''))
-        response = jsonify(ok=True)
+        response = _json({'ok': True})
         response.delete_cookie(COOKIE)
         return response
 
@@ -167,13 +171,13 @@ def _data(app: Flask, site: Site) -> None:
 
     @app.get('/api/state')
     def whole_state():
-        return jsonify(state.snapshot(site.now()))
+        return _json(state.snapshot(site.now()))
 
     @app.get('/api/health')
     def health():
         # Open to all: for the health checks of containers and proxies, which know no token.
         problem = site.health()
-        return jsonify(ok=not problem, message=problem), 503 if problem else 200
+        return _json({'ok': not problem, 'message': problem}, 503 if problem else 200)
 
     @app.get('/api/emotions.css')
     def emotions():
@@ -185,7 +189,7 @@ def _data(app: Flask, site: Site) -> None:
 
     @app.get('/api/timeline')
     def timeline():
-        return jsonify(state.history.timeline(site.now(), 60 * _number('minutes', 5, 60)))
+        return _json(state.history.timeline(site.now(), 60 * _number('minutes', 5, 60)))
 
     @app.get('/api/emotions.csv')
     def table():
@@ -210,12 +214,17 @@ def _data(app: Flask, site: Site) -> None:
                            f'{", ".join(ACTIONS)}')
         if not request.is_json:
             return _refuse(415, 'expected Content-Type: application/json')
-        given = request.get_json()
+        try:
+            given = json.loads(request.get_data())
+        except (ValueError, RecursionError):
+            return _refuse(400, 'the body is not JSON')
         if not isinstance(given, dict):
             return _refuse(400, 'expected a JSON object')
-        done, answer = site.control(action, str(given.get('room', '')),
-                                    str(given.get('policy', '')))
-        return jsonify(ok=done, message=answer), 200 if done else 502
+        room, policy = given.get('room', ''), given.get('policy', '')
+        if not all(isinstance(name, str) and len(name) <= 200 for name in (room, policy)):
+            return _refuse(400, 'room and policy are names')
+        done, answer = site.control(action, room, policy)
+        return _json({'ok': done, 'message': answer}, 200 if done else 502)
 
 
 def _live_pictures(app: Flask, site: Site) -> None:
@@ -234,8 +243,7 @@ def _live_pictures(app: Flask, site: Site) -> None:
             return Response(status=204)
         return Response(found.jpeg, mimetype='image/jpeg', headers={
             'X-Picture': str(found.number), 'X-Stamp': f'{found.stamp_s:.6f}',
-            'X-Faces': json.dumps(site.state.faces(camera, found.stamp_s),
-                                  separators=(',', ':'))})
+            'X-Faces': dumps(site.state.faces(camera, found.stamp_s))})
 
     @app.get('/api/cameras/<path:camera>/stream.mjpg')
     def stream(camera: str):
@@ -267,6 +275,14 @@ def _number(name: str, default: float, most: float) -> float:
     return min(max(value, 0.0), most) if value == value else default
 
 
+def _client(access: Access) -> str:
+    """Return whose attempts are counted."""
+    return access.client(request.remote_addr or '', request.headers.get('X-Forwarded-For', ''))
+
+
+def _json(data: object, code: int = 200) -> Response:
+    return Response(dumps(data), code, mimetype='application/json')
+
+
 def _refuse(code: int, message: str) -> Response:
-    return Response(json.dumps({'ok': False, 'message': message}), code,
-                    mimetype='application/json')
+    return _json({'ok': False, 'message': message}, code)

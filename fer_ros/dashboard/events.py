@@ -3,10 +3,10 @@
 
 from collections import deque
 from collections.abc import Callable, Iterator
-import json
 import threading
 import time
 
+from fer_ros.dashboard.plain import dumps
 from fer_ros.dashboard.state import DashboardState
 from fer_ros.workers import Faults, Worker
 
@@ -18,7 +18,7 @@ _KEPT = 64
 
 def event(name: str, data: object) -> bytes:
     """Return an event as it goes over the wire."""
-    return f'event: {name}\ndata: {json.dumps(data, separators=(",", ":"))}\n\n'.encode()
+    return f'event: {name}\ndata: {dumps(data)}\n\n'.encode()
 
 
 class Events:

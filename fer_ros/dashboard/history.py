@@ -17,6 +17,8 @@ INTERVAL_S = 1.0
 #: Records kept at most: about 60 MB, 8 people for 13 hours.
 MAXIMUM_RECORDS = 400_000
 _CLOCK_TOLERANCE_S = 60.0
+#: So many people are remembered without looking who has left.
+_PEOPLE = 1000
 #: time, camera, person, label, 7 filtered probabilities, quality, valence, arousal, duration
 _RECORD = struct.Struct('<dHIB11f')
 
@@ -34,6 +36,7 @@ class History:
         self._cameras, self._keep_s = cameras, hours * 3600
         self._records: deque[bytes] = deque(maxlen=MAXIMUM_RECORDS)
         self._last: dict[tuple[int, int], tuple[float, str]] = {}
+        self._most = _PEOPLE
         self._lock = threading.Lock()
 
     def __len__(self) -> int:
@@ -60,9 +63,11 @@ class History:
         # A clock that was set back leaves records of the future.
         while not now_s - self._keep_s <= _time(self._records[0]) <= now_s + _CLOCK_TOLERANCE_S:
             self._records.popleft()
-        if len(self._last) > 1000:
+        if len(self._last) > self._most:
             self._last = {key: value for key, value in self._last.items()
                           if 0 <= now_s - value[0] < 60}
+            # Looked through again when it has doubled: many people cost no more for each.
+            self._most = max(_PEOPLE, 2 * len(self._last))
 
     def timeline(self, now_s: float, seconds: float) -> list[dict]:
         """Return each person's probabilities of the last seconds, columns by label."""

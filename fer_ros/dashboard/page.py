@@ -19,7 +19,10 @@ PAGE_PARAMETERS = (
     Parameter('port', 8088, 'port to listen on; 0: a free one', minimum=0, maximum=65535),
     Parameter('token_file', '', 'file with the token that viewers must know; empty: the '
               'environment variable FER_DASHBOARD_TOKEN'),
-    Parameter('host_names', '', 'further names by which a proxy calls the page, with commas'),
+    Parameter('host_names', '', 'further names by which a proxy calls the page, with commas; '
+              'needs a token'),
+    Parameter('trusted_proxies', '', 'IP addresses or networks, with commas, of proxies whose '
+              'X-Forwarded-For and X-Forwarded-Proto are believed; needs a token'),
     Parameter('picture', True, 'show the pictures; false: labels only, and no image is read',
               dynamic=True),
     Parameter('picture_rate_hz', 15.0, 'pictures a second of a camera', minimum=0.5,
@@ -35,6 +38,11 @@ PAGE_PARAMETERS = (
               minimum=1.2, maximum=60.0),
     Parameter('maximum_viewers', 10, 'so many may look at a time', minimum=1, maximum=100),
 )
+
+
+def _words(text: str) -> list[str]:
+    """Return the words of a text with commas."""
+    return [word.strip() for word in text.split(',') if word.strip()]
 
 
 class Page:
@@ -68,9 +76,9 @@ class Page:
         self._recording = recording
         self.faults = Faults()
         self._address = bind_address(values['address'])
-        names = tuple(name.strip().lower() for name in values['host_names'].split(',')
-                      if name.strip())
-        self._access = Access(self._address, read_token(values['token_file']), names)
+        names = tuple(_words(values['host_names'].lower()))
+        proxies = tuple(_words(values['trusted_proxies']))
+        self._access = Access(self._address, read_token(values['token_file']), names, proxies)
         self.state = DashboardState(self._cameras, history_h=values['history_h'],
                                     gone_after_s=values['gone_after_s'])
         self.pictures: Pictures | None = None
@@ -104,7 +112,8 @@ class Page:
                                                self._access, self._now, self._control,
                                                __version__, recording=self._recording,
                                                health=self._health)),
-                self._address, values['port'], 2 * values['maximum_viewers'], self.faults)
+                self._address, values['port'], 2 * values['maximum_viewers'], self.faults,
+                self._access.is_proxy)
         except BaseException:
             self.close()
             raise

@@ -1,14 +1,53 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The web server: waitress in a thread, made so that streams flow and it can be stopped."""
+"""The web server: waitress in a thread, made so that streams flow and it can be stopped.
 
+Connections that ask for nothing, or drip, keep nobody out: an address gets a share of the places,
+and a whole request has to come within some seconds.
+"""
+
+from collections.abc import Callable
 import logging
+import time
 
 from fer_ros.errors import FerError
 from fer_ros.workers import Faults, Worker
 import waitress
+from waitress.channel import HTTPChannel
 
 #: Beyond what streams take: for the page, its data and its pictures.
 _SPARE_THREADS = 6
+#: A request, and the first of a connection, has to come within so long, seconds.
+REQUEST_S = 10.0
+#: Waits while closing, seconds: for work to end by itself, for the server's loop, and for work
+#: whose viewer is gone.
+_CLOSING_S = (0.6, 0.5, 0.5)
+
+
+class _Channel(HTTPChannel):
+    """A connection that knows how long its next request has been coming.
+
+    :ivar begun_s: since when, by a clock that does not jump; None while none comes.
+    """
+
+    def __init__(self, *arguments, **options):
+        self.begun_s: float | None = time.monotonic()
+        super().__init__(*arguments, **options)
+
+    def received(self, data: bytes) -> bool:
+        """Take some bytes of a request."""
+        taken = super().received(data)
+        if self.request is not None:
+            self.begun_s = self.begun_s or time.monotonic()
+        elif data.strip(b'\r\n'):
+            # Empty lines are no request.
+            self.begun_s = None
+        return taken
+
+    @property
+    def late(self) -> bool:
+        """Whether a request should have come by now."""
+        return not self.requests and self.begun_s is not None \
+            and time.monotonic() - self.begun_s > REQUEST_S
 
 
 class Server:
@@ -18,42 +57,80 @@ class Server:
     :param port: 0 takes a free one.
     :param streams: so many requests may stay open at a time.
     :param faults: where errors of its thread are recorded.
+    :param is_proxy: tells whether others' connections come from an address.
     :raises FerError: when the port cannot be had.
     """
 
     def __init__(self, app, address: str, port: int, streams: int,
-                 faults: Faults | None = None):
+                 faults: Faults | None = None,
+                 is_proxy: Callable[[str], bool] = lambda address: False):
         self._sockets: dict = {}
-        # Said once a second otherwise when many viewers come at once.
-        logging.getLogger('waitress.queue').setLevel(logging.ERROR)
+        self._is_proxy = is_proxy
+        self._places = 8 * streams + 32
+        # It warns of many viewers once a second, and of those that are cut off at the end.
+        logging.getLogger('waitress').setLevel(logging.ERROR)
         try:
             self._server = waitress.create_server(
                 app, map=self._sockets, host=address, port=port,
-                threads=2 * streams + _SPARE_THREADS, connection_limit=8 * streams + 32,
+                threads=2 * streams + _SPARE_THREADS, connection_limit=self._places,
                 # No pictures are heaped up for a slow viewer.
                 outbuf_high_watermark=64 * 1024,
-                channel_timeout=60, max_request_body_size=64 * 1024, ident=None)
+                channel_timeout=60, cleanup_interval=1, max_request_header_size=16 * 1024,
+                max_request_body_size=64 * 1024, ident=None, asyncore_use_poll=True,
+                # Whose word is taken is decided by Access.
+                clear_untrusted_proxy_headers=False)
         except OSError as error:
             raise FerError(f'cannot listen on {address} port {port}: {error.strerror}; is another '
                            'dashboard running? Set port to another number') from error
+        self._server.channel_class = self._admit
+        self._close_idle = self._server.maintenance
+        self._server.maintenance = self._close_late
         port = self._server.effective_port
         host = f'[{address}]' if ':' in address else address
         self.url = f'http://{host}:{port}'
         self._worker = Worker('dashboard server', self._server.run, faults or Faults()).start()
 
     def close(self) -> None:
-        """Stop; whoever streams must have been told before."""
+        """Stop, within two seconds; whoever streams must have been told before."""
         workers = self._server.task_dispatcher
-        workers.shutdown(timeout=3)
+        by_itself_s, loop_s, cut_off_s = _CLOSING_S
+        workers.shutdown(timeout=by_itself_s)
         # The loop ends when it has no socket left. They are closed after it: whoever wakes it, we
         # or a worker, still writes into its pipe.
         self._server.trigger.pull_trigger(self._sockets.clear)
-        self._worker.end(5)
+        self._worker.end(loop_s)
         for channel in list(self._server.active_channels.values()):
             channel.handle_close()  # wakes the worker that waits for a viewer who reads nothing
-        workers.shutdown(timeout=3)
+        workers.shutdown(timeout=cut_off_s)
         if workers.threads:
             # The pipe stays: what such a worker writes would go to whoever got its number.
             self._server.socket.close()
         else:
             self._server.close()
+
+    def _admit(self, server, sock, address, settings, map=None):
+        """Give a new connection a place, or close it; called by the server's loop.
+
+        Where places run short, of an address or of all, the connection goes whose request has
+        been coming for longest: a new one may ask for something.
+        """
+        channels = list(server.active_channels.values())
+        mine = [] if self._is_proxy(address[0]) else [
+            channel for channel in channels if channel.addr[0] == address[0]]
+        for crowd, places in ((mine, self._places // 2), (channels, 3 * self._places // 4)):
+            waiting = [channel for channel in crowd
+                       if channel.begun_s is not None and not channel.requests]
+            if len(crowd) >= places and waiting:
+                min(waiting, key=lambda channel: channel.begun_s).handle_close()
+                break
+            if crowd is mine and len(crowd) >= places:
+                sock.close()
+                return None
+        return _Channel(server, sock, address, settings, map=map)
+
+    def _close_late(self, now: float) -> None:
+        """Close connections whose request does not come; called by the server's loop."""
+        for channel in list(self._server.active_channels.values()):
+            if channel.late:
+                channel.will_close = True
+        self._close_idle(now)

@@ -8,6 +8,7 @@ import threading
 import time
 
 from fer_ros.dashboard.history import History
+from fer_ros.dashboard.plain import whole
 from fer_ros.emotions.labels import LABELS
 from fer_ros.home.action import AmbientAction
 from fer_ros.home.kinds.base import Request, State
@@ -19,6 +20,8 @@ from fer_ros.types import FaceEmotion
 #: Version of what ``/api/state`` gives; grows when something in it changes its meaning.
 VERSION = 2
 ACTIONS_KEPT = 50
+#: Names are given by others; more than these are forgotten.
+_NODES_KEPT = 256
 LEVELS = ('ok', 'warn', 'error', 'stale')
 #: Faces are drawn on a picture that is no further from their image in time, seconds.
 _SAME_MOMENT_S = 0.5
@@ -141,6 +144,8 @@ class DashboardState:
             self._nodes[name] = {
                 'level': LEVELS[min(max(level, 0), 3)], 'message': message, 'values': values,
                 'heard_s': self._clock(), 'left': False}
+            if len(self._nodes) > _NODES_KEPT:
+                del self._nodes[min(self._nodes, key=lambda n: self._nodes[n]['heard_s'])]
             self._versions['health'] += 1
 
     def present(self, names: set[str]) -> None:
@@ -261,12 +266,12 @@ def _person(emotion: FaceEmotion) -> dict:
     box = emotion.box
     return {
         'id': emotion.track_id, 'label': emotion.label,
-        'confidence': _number(emotion.confidence), 'duration_s': round(emotion.duration_s, 1),
+        'confidence': _number(emotion.confidence), 'duration_s': _number(emotion.duration_s),
         'quality': _number(emotion.quality), 'valence': _number(emotion.valence),
         'arousal': _number(emotion.arousal),
         'probabilities': _by_label(emotion.probabilities),
         'filtered': _by_label(emotion.filtered),
-        'box': [round(box.x), round(box.y), round(box.width), round(box.height)]}
+        'box': [whole(box.x), whole(box.y), whole(box.width), whole(box.height)]}
 
 
 def _boxes(people: Sequence[FaceEmotion], size: tuple[int, int]) -> list[list[float]]:
@@ -284,7 +289,7 @@ def _room(room: RoomSnapshot) -> dict:
         'policies': list(room.policies), 'fresh': room.fresh, 'emotion': room.emotion,
         'confidence': _number(room.confidence) if room.known else None,
         'faces': room.faces if room.known else None,
-        'on_hold': room.on_hold, 'hold_left_s': round(room.hold_left_s),
+        'on_hold': room.on_hold, 'hold_left_s': whole(room.hold_left_s),
         'hold_reason': room.hold_reason, 'last': _last(room.last),
         'blocked_reason': room.blocked_reason,
         'devices': [_device(device) for device in room.devices]}
@@ -322,8 +327,10 @@ def _by_label(probabilities) -> dict[str, float]:
 
 
 def _number(value: float) -> float:
-    return round(float(value), 3)
+    value = float(value)
+    # Browsers know no NaN.
+    return round(value, 3) if math.isfinite(value) else 0.0
 
 
 def _hex(color: tuple[float, float, float]) -> str:
-    return '#' + ''.join(f'{round(255 * min(1.0, max(0.0, c))):02x}' for c in color)
+    return '#' + ''.join(f'{whole(255 * min(1.0, max(0.0, _number(c)))):02x}' for c in color)

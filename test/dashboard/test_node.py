@@ -140,7 +140,7 @@ def test_the_lifecycle_leaves_nothing_behind_twice(graph):
 @pytest.mark.parametrize(('parameters', 'complaint'), [
     ({'address': '0.0.0.0'}, 'FER_DASHBOARD_TOKEN'),
     ({'address': 'robot'}, 'expected localhost or an IP address'),
-    ({'token_file': '/nowhere/token'}, '/nowhere/token cannot be read'),
+    ({'token_file': '/nowhere/token'}, '/nowhere/token: cannot be read'),
     ({'emotion_topics': ['emotions', 'emotions']}, 'different namespaces'),
 ])
 def test_what_is_not_safe_or_not_clear_is_refused(graph, parameters, complaint, monkeypatch):

@@ -8,6 +8,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import urllib.request
 
 from ros_support import wait_for
 from selenium import webdriver
@@ -56,6 +57,18 @@ def attribute(driver, selector, name):
 def click(driver, selector):
     """Click as a person does."""
     driver.find_element(By.CSS_SELECTOR, selector).click()
+
+
+def state(driver):
+    """Return the state of the dashboard at the driver's url."""
+    with urllib.request.urlopen(f'{driver.url}/api/state', timeout=5) as answer:
+        return json.load(answer)
+
+
+def figure(driver, name):
+    """Return a figure of the dashboard's own diagnostics."""
+    node = next(node for node in state(driver)['nodes'] if node['name'] == 'dashboard')
+    return int(node['values'][name])
 
 
 class Nodes:

@@ -1,11 +1,16 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Clips with several people: the bundled clip beside itself, each at another moment."""
+"""Several people: clips with the bundled one beside itself, and made-up emotions."""
 
 import json
+import os
 
 import cv2
+from fer_ros import conversions
 from fer_ros.data import demo_clip_path
+from fer_ros.emotions.labels import LABELS
+from home_support import emotion
 import numpy as np
+from std_msgs.msg import Header
 
 #: Where somebody is in view in the bundled clip, frames; and the part with the face, pixels.
 _SEEN = (*range(480, 570), *range(0, 290))
@@ -26,7 +31,7 @@ rooms:
 """
 _ROOM = """
   {name}:
-    sources: [{sources}]
+    sources: [{source}]
     policy: mirror
     targets:
       lamp: {{type: terminal}}
@@ -58,20 +63,25 @@ def write_clip(path, people):
 
 
 def start(nodes, folder, cameras):
-    """Start all nodes for some cameras, by name the number of people; 1: the bundled clip."""
+    """Start all nodes for some cameras, by name the number of people; 1: the bundled clip.
+
+    One camera is called ``camera`` and has the default policy.
+    """
     single = list(cameras) == ['camera']
     topics = {name: 'emotions' if single else f'{name}/emotions' for name in cameras}
-    policy = folder / 'policy.yaml'
-    policy.write_text(_POLICY.format(rooms=''.join(
-        _ROOM.format(name='living_room' if single else name, sources=topic)
-        for name, topic in topics.items())))
+    policy = []
+    if not single:
+        file = folder / 'policy.yaml'
+        file.write_text(_POLICY.format(rooms=''.join(
+            _ROOM.format(name=name, source=topic) for name, topic in topics.items())))
+        policy = ['-p', f'policy_file:={file}']
     nodes.start('dashboard', 'fer_ros.nodes.dashboard', '--ros-args', '-p', 'port:=0', '-p',
                 f'emotion_topics:={json.dumps(list(topics.values()))}')
     nodes.start('bridge', 'fer_ros.nodes.smart_home_bridge', '--ros-args', '-p',
-                'lamp_display:=none', '-p', f'policy_file:={policy}')
+                'lamp_display:=none', *policy)
     for name, people in cameras.items():
         namespace = [] if single else ['-r', f'__ns:=/{name}']
-        source = demo_clip_path()
+        source = os.path.relpath(demo_clip_path())
         if people > 1:
             source = folder / f'{name}.mp4'
             write_clip(source, people)
@@ -79,3 +89,16 @@ def start(nodes, folder, cameras):
                     'emotion_classifier', '--ros-args', *namespace)
         nodes.start(f'{name} camera', 'fer_ros.nodes.camera_driver', '--ros-args', '-p',
                     f'source:={json.dumps(str(source))}', '-p', 'loop:=true', *namespace)
+
+
+def publish_made_up(graph, publishers, stop):
+    """Publish emotions ten times a second, of so many people each, until the event is set."""
+    turn = 0
+    while not stop.wait(0.1):
+        turn += 1
+        for publisher, count in publishers.items():
+            people = [emotion(LABELS[(turn // 10 + i) % 7], 0.5 + 0.04 * (turn % 10),
+                              track_id=i + 1) for i in range(count)]
+            publisher.publish(conversions.emotions_to_message(
+                people, Header(stamp=graph.node.get_clock().now().to_msg()), 640, 480, 'made up',
+                'ferplus'))

@@ -23,14 +23,11 @@ os.environ.setdefault('ROS_DOMAIN_ID', str(os.getpid() % 100 + 1))
 os.environ.setdefault('ROS_AUTOMATIC_DISCOVERY_RANGE', 'LOCALHOST')
 
 from browser import chromium, Nodes, WHY_NOT  # noqa: E402
-from fer_ros import conversions  # noqa: E402
+from crowd import publish_made_up  # noqa: E402
 from fer_ros.data import demo_clip_path  # noqa: E402
-from fer_ros.emotions.labels import LABELS  # noqa: E402
 from fer_ros.msg import EmotionArray  # noqa: E402
 from fer_ros.nodes import qos  # noqa: E402
-from home_support import emotion  # noqa: E402
 from ros_support import Graph, wait_for  # noqa: E402
-from std_msgs.msg import Header  # noqa: E402
 
 _FRAMES = """
   const done = arguments[0]; let count = 0; let worst = 0; let last = performance.now();
@@ -144,16 +141,7 @@ def page_rate(nodes):
         with Graph() as graph:
             publisher = graph.publisher(EmotionArray, 'emotions', qos.RESULT)
 
-            def feed():
-                turn = 0
-                while not stop.wait(0.1):
-                    turn += 1
-                    people = [emotion(LABELS[(turn // 10 + i) % 7], 0.5 + 0.04 * (turn % 10),
-                                      track_id=i + 1) for i in range(8)]
-                    publisher.publish(conversions.emotions_to_message(
-                        people, Header(stamp=graph.node.get_clock().now().to_msg()), 640, 480,
-                        'made up', 'ferplus'))
-            thread = threading.Thread(target=feed)
+            thread = threading.Thread(target=publish_made_up, args=(graph, {publisher: 8}, stop))
             thread.start()
             try:
                 wait_for(lambda: driver.execute_script(

@@ -14,18 +14,27 @@ import pytest
 pytest.importorskip('fer_ros.conversions', reason='the messages are not built')
 pytest.importorskip('flask', reason='the dashboard needs flask')
 pytest.importorskip('selenium', reason='selenium drives the browser')
-from browser import attribute, chromium, click, look, loud, Nodes, text, WHY_NOT  # noqa: E402
-from fer_ros import conversions  # noqa: E402
+from browser import (  # noqa: E402
+    attribute,
+    chromium,
+    click,
+    figure,
+    look,
+    loud,
+    Nodes,
+    state,
+    text,
+    WHY_NOT,
+)
+from crowd import publish_made_up  # noqa: E402
 from fer_ros.data import demo_clip_path  # noqa: E402
 from fer_ros.emotions.labels import LABELS  # noqa: E402
 from fer_ros.msg import EmotionArray, HomeState  # noqa: E402
 from fer_ros.nodes import qos  # noqa: E402
-from home_support import emotion  # noqa: E402
 from ros_support import Graph, wait_for  # noqa: E402
 from selenium.webdriver.common.action_chains import ActionChains  # noqa: E402
 from selenium.webdriver.common.keys import Keys  # noqa: E402
 from selenium.webdriver.support.ui import Select  # noqa: E402
-from std_msgs.msg import Header  # noqa: E402
 
 pytestmark = pytest.mark.skipif(bool(WHY_NOT), reason=WHY_NOT)
 
@@ -67,16 +76,6 @@ def page(nodes):
     wait_for(lambda: attribute(driver, PICTURE, 'data-number'), 30, 'the first picture')
     yield driver
     driver.quit()
-
-
-def state(driver):
-    with urllib.request.urlopen(f'{driver.url}/api/state', timeout=5) as answer:
-        return json.load(answer)
-
-
-def figure(driver, name):
-    node = next(node for node in state(driver)['nodes'] if node['name'] == 'dashboard')
-    return int(node['values'][name])
 
 
 def test_the_first_paint_comes_within_a_second(page):
@@ -150,46 +149,6 @@ def test_the_state_of_real_nodes_is_what_the_schema_says(page, graph):
     now = state(page)
     jsonschema.validate(now, schema)
     assert {'annotator', 'camera_driver', 'smart_home_bridge'} <= {n['name'] for n in now['nodes']}
-
-
-#: Draws a line at 80 % with a gap from 4 to 6 s, and tells where it is red or blue (the cursor).
-CHART = """
-const [width, done] = arguments;
-import('/static/chart.js').then(({ Chart }) => {
-  const box = document.createElement('div');
-  document.body.append(box);
-  const chart = new Chart(box, { height: 130, ink: '#00f', grid: '#000', tick: () => '',
-    lines: [{ color: '#f00', width: 3, dash: [] }] });
-  chart.resize(width);
-  const times = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10];
-  chart.show([times, times.map((t) => (t > 4 && t < 6 ? null : 0.8))], 0, 10, []);
-  const scale = chart.canvas.width / width;
-  const pixel = (time, y, channel) => {
-    const data = chart.canvas.getContext('2d').getImageData(
-      Math.round(chart.x(time) * scale), Math.round(y * scale), 1, 1).data;
-    return data[3] > 100 && data[channel] > 200;
-  };
-  const red = [1, 3, 5, 7, 9].map((time) => pixel(time, chart.y(0.8), 0));
-  const elsewhere = [1, 9].some((time) => pixel(time, chart.y(0.5), 0));
-  const bounds = chart.canvas.getBoundingClientRect();
-  const move = (x) => chart.canvas.dispatchEvent(new PointerEvent('pointermove', {
-    clientX: bounds.left + x, clientY: bounds.top + 50 }));
-  move(chart.x(5));
-  const cursor = [...Array(30)].some((_, i) => pixel(5, chart.y(0.7) + i, 2));
-  move(10);
-  const gone = ![...Array(30)].some((_, i) => pixel(5, chart.y(0.7) + i, 2));
-  chart.destroy();
-  const removed = !box.querySelector('canvas');
-  box.remove();
-  done({ red, elsewhere, cursor, gone, removed });
-}, (error) => done({ error: String(error) }));"""
-
-
-@pytest.mark.parametrize('width', [320, 900])
-def test_a_chart_draws_its_lines_with_gaps_and_a_cursor(page, width):
-    assert page.execute_async_script(CHART, width) == {
-        'red': [True, True, False, True, True], 'elsewhere': False, 'cursor': True, 'gone': True,
-        'removed': True}
 
 
 def test_the_timeline_of_a_person_has_lines(page):
@@ -341,20 +300,6 @@ def test_the_page_comes_back_by_itself_when_the_node_does(page, nodes):
     wait_for(lambda: text(page, f'{ROOM} .answer').startswith('Done'), 5, "the bridge's answer")
 
 
-@pytest.mark.parametrize(('width_px', 'scheme'), [(1920, 'light'), (1280, 'dark'), (768, 'light'),
-                                                  (360, 'dark')])
-def test_there_are_no_serious_accessibility_findings(page, width_px, scheme):
-    axe = pytest.importorskip('axe_core_python.selenium', reason='axe judges the page')
-    look(page, width_px, 900, scheme)
-    wait_for(lambda: page.execute_script('return innerWidth') == width_px, 5, 'the new size')
-    assert page.execute_script('return document.documentElement.scrollWidth') <= width_px
-    found = axe.Axe().run(page)['violations']
-    serious = [(item['id'], [node['html'][:200] + str(node.get('any', [{}])[:1])[:300]
-                             for node in item['nodes'][:3]])
-               for item in found if item['impact'] in ('serious', 'critical')]
-    assert serious == []
-
-
 def test_every_control_can_be_reached_by_keyboard_and_works(page, graph):
     look(page, 1280, 900, 'light')
     click(page, f'{ROOM} .revert')
@@ -403,17 +348,8 @@ def test_eight_faces_of_two_cameras_ten_times_a_second(nodes, graph):
         publishers = [graph.publisher(EmotionArray, topic, qos.RESULT)
                       for topic in ('hall/emotions', 'kitchen/emotions')]
 
-        def feed():
-            turn = 0
-            while not stop.wait(0.1):
-                turn += 1
-                for count, publisher in zip((7, 1), publishers):
-                    people = [emotion(LABELS[(turn // 10 + i) % 7], 0.5 + 0.04 * (turn % 10),
-                                      track_id=i + 1) for i in range(count)]
-                    publisher.publish(conversions.emotions_to_message(
-                        people, Header(stamp=graph.node.get_clock().now().to_msg()), 640,
-                        480, 'made up', 'ferplus'))
-        thread = threading.Thread(target=feed)
+        thread = threading.Thread(target=publish_made_up, args=(
+            graph, dict(zip(publishers, (7, 1))), stop))
         thread.start()
         try:
             wait_for(lambda: driver.execute_script(

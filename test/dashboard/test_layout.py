@@ -41,6 +41,7 @@ class Scene:
         self.state = self.page.state
         self.people = {'hall': 1, 'kitchen': 0}
         self.state.bridge('active')
+        self.state.hear('camera_driver', 0, 'active', {'rate out (Hz)': '30.0'})
         for camera in self.people:
             self.state.picture(camera, 'live')
         self._stop = threading.Event()
@@ -107,8 +108,8 @@ def show(scene, page, **people):
     wait_for(lambda: len(rectangles(page, '.person')) == count, 10, f'{count} people')
 
 
-def resize(page, width_px):
-    look(page, width_px, 900, 'light')
+def resize(page, width_px, scheme='light'):
+    look(page, width_px, 900, scheme)
     wait_for(lambda: page.execute_script('return innerWidth') == width_px, 5, 'the new size')
 
 
@@ -229,6 +230,62 @@ def test_the_timeline_says_the_span_that_it_shows(scene, page):
     wait_for(lambda: 'Last 3 minutes of Person 99, hall: mostly sad' in page.execute_script(
         'return [...document.querySelectorAll(".timeline .plot")].map('
         '(plot) => plot.ariaLabel).join()'), 5, 'its words')
+
+
+@pytest.mark.parametrize(('width_px', 'scheme'), [(1920, 'light'), (1280, 'dark'), (768, 'light'),
+                                                  (360, 'dark')])
+def test_there_are_no_serious_accessibility_findings(scene, page, width_px, scheme):
+    axe = pytest.importorskip('axe_core_python.selenium', reason='axe judges the page')
+    show(scene, page, hall=4, kitchen=1)
+    resize(page, width_px, scheme)
+    page.execute_script('document.querySelector("[data-person=\\"hall/2\\"] details").open = true')
+    wait_for(lambda: text(page, '[data-person="hall/2"] [data-label="sad"] .value'), 5,
+             'its figures')
+    found = axe.Axe().run(page)['violations']
+    serious = [(item['id'], [node['html'][:200] + str(node.get('any', [{}])[:1])[:300]
+                             for node in item['nodes'][:3]])
+               for item in found if item['impact'] in ('serious', 'critical')]
+    assert serious == []
+
+
+#: Draws a line at 80 % with a gap from 4 to 6 s, and tells where it is red or blue (the cursor).
+CHART = """
+const [width, done] = arguments;
+import('/static/chart.js').then(({ Chart }) => {
+  const box = document.createElement('div');
+  document.body.append(box);
+  const chart = new Chart(box, { height: 130, ink: '#00f', grid: '#000', tick: () => '',
+    lines: [{ color: '#f00', width: 3, dash: [] }] });
+  chart.resize(width);
+  const times = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10];
+  chart.show([times, times.map((t) => (t > 4 && t < 6 ? null : 0.8))], 0, 10, []);
+  const scale = chart.canvas.width / width;
+  const pixel = (time, y, channel) => {
+    const data = chart.canvas.getContext('2d').getImageData(
+      Math.round(chart.x(time) * scale), Math.round(y * scale), 1, 1).data;
+    return data[3] > 100 && data[channel] > 200;
+  };
+  const red = [1, 3, 5, 7, 9].map((time) => pixel(time, chart.y(0.8), 0));
+  const elsewhere = [1, 9].some((time) => pixel(time, chart.y(0.5), 0));
+  const bounds = chart.canvas.getBoundingClientRect();
+  const move = (x) => chart.canvas.dispatchEvent(new PointerEvent('pointermove', {
+    clientX: bounds.left + x, clientY: bounds.top + 50 }));
+  move(chart.x(5));
+  const cursor = [...Array(30)].some((_, i) => pixel(5, chart.y(0.7) + i, 2));
+  move(10);
+  const gone = ![...Array(30)].some((_, i) => pixel(5, chart.y(0.7) + i, 2));
+  chart.destroy();
+  const removed = !box.querySelector('canvas');
+  box.remove();
+  done({ red, elsewhere, cursor, gone, removed });
+}, (error) => done({ error: String(error) }));"""
+
+
+@pytest.mark.parametrize('width', [320, 900])
+def test_a_chart_draws_its_lines_with_gaps_and_a_cursor(page, width):
+    assert page.execute_async_script(CHART, width) == {
+        'red': [True, True, False, True, True], 'elsewhere': False, 'cursor': True, 'gone': True,
+        'removed': True}
 
 
 def test_the_page_never_complained(page):

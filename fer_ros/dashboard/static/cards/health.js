@@ -8,10 +8,12 @@ import { plain } from '../words.js';
 const MARKUP = `<li class="card node"><details><summary><span class="level"></span><h3></h3>
   <span class="key soft"></span></summary><table></table></details><p class="message"></p></li>`;
 
-/** Return the figures that people ask for first; all are in the table. */
+// The figures that people ask for first, in this order; all are in the table.
+const KEYS = [/^rate/, /^latency median/, /^viewers/, /^[^:]*(dropped|lost)/];
+
 function key(values) {
-  return Object.entries(values).filter(([name, value]) =>
-    /^(rate|latency)|dropped|lost/.test(name) && Number(value) !== 0)
+  return KEYS.flatMap((pattern) => Object.entries(values).filter(([name, value]) =>
+    pattern.test(name) && Number(value) !== 0))
     .slice(0, 3).map(([name, value]) => {
       const [, what, unit] = /^(.*?)(?: \((Hz|ms|s|%)\))?$/.exec(name);
       return `${what} ${Number.isNaN(Number(value)) ? value : Number(Number(value).toFixed(1))

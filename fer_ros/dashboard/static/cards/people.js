@@ -18,7 +18,7 @@ const MARKUP = `<li class="card person"><details>
   <div class="columns">
     <ul class="bars" aria-label="Probabilities"></ul>
     <figure><svg viewBox="-1.42 -1.42 2.84 2.84" role="img">
-      <title></title>
+      <title>Valence and arousal</title>
       <rect class="plane" x="-1" y="-1" width="2" height="2"/>
       <path class="axes" d="M-1 0H1M0-1V1"/>
       <polyline class="trail" fill="none"/>
@@ -123,6 +123,7 @@ export class PeopleCard {
       if (now - seenMs > FADE_MS) this.persons.delete(key);
     }
     const few = this.persons.size <= OPEN_UP_TO;
+    this.section.classList.toggle('few', few);
     for (const { key, person } of seen) {
       const card = this.persons.get(key);
       card.seenMs = now;

@@ -148,6 +148,14 @@ def test_few_people_are_shown_in_full_and_more_as_rows_that_open(scene, page):
     wait_for(lambda: not rectangles(page, '.person .bars'), 5, 'rows again')
 
 
+def test_a_browser_that_was_busy_for_a_while_goes_on(scene, page):
+    show(scene, page, hall=2, kitchen=0)
+    page.execute_script('const end = Date.now() + 1700; while (Date.now() < end);')
+    show(scene, page, hall=2)
+    wait_for(lambda: len(rectangles(page, '.person .bars')) == 2, 5, 'both')
+    assert loud(page.get_log('browser')) == []
+
+
 def overlap(a, b):
     return a[0] < b[2] and b[0] < a[2] and a[1] < b[3] and b[1] < a[3]
 

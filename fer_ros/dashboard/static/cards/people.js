@@ -118,6 +118,7 @@ export class PeopleCard {
       ({ key: `${camera.name}/${person.id}`, camera: camera.name, person })));
     for (const { key, camera, person } of seen) {
       if (!this.persons.has(key)) this.persons.set(key, new Person(key, person.id, camera));
+      this.persons.get(key).seenMs = now;
     }
     for (const [key, { seenMs }] of this.persons) {
       if (now - seenMs > FADE_MS) this.persons.delete(key);
@@ -125,9 +126,7 @@ export class PeopleCard {
     const few = this.persons.size <= OPEN_UP_TO;
     this.section.classList.toggle('few', few);
     for (const { key, person } of seen) {
-      const card = this.persons.get(key);
-      card.seenMs = now;
-      card.update(person, few);
+      this.persons.get(key).update(person, few);
     }
     arrange(this.get('persons'), [...this.persons.keys()].sort((a, b) =>
       a.localeCompare(b, undefined, { numeric: true })).map((key) => this.persons.get(key).box));

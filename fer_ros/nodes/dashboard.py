@@ -16,6 +16,7 @@ from fer_ros.nodes.demand import Demand
 from fer_ros.nodes.diagnostics import OK, SILENCE, Status, WARN
 from fer_ros.nodes.parameters import Parameter
 from fer_ros.nodes.program import run
+from fer_ros.nodes.synchronizer import Synchronizer
 from fer_ros.nodes.topics import camera_name, sibling
 from fer_ros.srv import CommandRoom
 import numpy as np
@@ -26,6 +27,12 @@ _ANSWER_S = 3.0
 _LOOK_AROUND_S = 0.25
 #: The first image needs a moment to come once somebody looks, seconds.
 _PATIENCE_S = 2.0
+#: Images that wait for their emotions, so that boxes lie where the faces are.
+_BUFFERED = 20
+#: Where none has had its emotions for so long, images are shown without waiting, seconds.
+_IMPATIENCE_S = 1.0
+#: Inputs of the synchronizer.
+_IMAGE, _EMOTIONS = 0, 1
 
 
 class Dashboard(ManagedNode):
@@ -47,6 +54,7 @@ class Dashboard(ManagedNode):
         self._timer = self._client = None
         self._subscriptions_made = []
         self._inputs: dict[str, image_input.ImageInput] = {}
+        self._pairs: dict[str, Synchronizer] = {}
         self._demands: list[Demand] = []
         self._looked_since_s: dict[str, float] = {}
         self._refused = 0
@@ -136,16 +144,23 @@ class Dashboard(ManagedNode):
 
     def _begin(self, name: str) -> None:
         self._looked_since_s[name] = self._steady_s()
+        self._pairs[name] = Synchronizer(2, _BUFFERED, lambda offer, _: offer())
         self._inputs[name] = image_input.ImageInput(
             self, lambda image, header: self._on_image(image, header, name),
             sibling(self._topics[name], 'image_raw'))
 
     def _end(self, name: str) -> None:
         self._inputs.pop(name).close()
+        self._pairs.pop(name)
         self._pictures.clear(name)
 
     def _on_image(self, image: np.ndarray, header: Header, name: str) -> None:
-        self._pictures.offer(name, image, conversions.stamp_to_s(header.stamp))
+        def offer():
+            self._pictures.offer(name, image, conversions.stamp_to_s(header.stamp))
+        if self._pictures.age_s(name) > _IMPATIENCE_S:
+            offer()
+        else:
+            self._pairs[name].add(_IMAGE, header, offer)
 
     # What the other nodes say.
 
@@ -160,6 +175,8 @@ class Dashboard(ManagedNode):
                         stamp_s=conversions.stamp_to_s(message.header.stamp),
                         size=(message.image_width, message.image_height), model=message.model,
                         label_set=message.label_set)
+        if (pairs := self._pairs.get(name)) is not None:
+            pairs.add(_EMOTIONS, message.header, None)
 
     def _on_action(self, message: AmbientAction) -> None:
         try:

@@ -11,9 +11,10 @@ import pytest
 
 pytest.importorskip('fer_ros.conversions', reason='the messages are not built')
 pytest.importorskip('flask', reason='the dashboard needs flask')
+from builtin_interfaces.msg import Time  # noqa: E402
 from fer_ros import conversions  # noqa: E402
 from fer_ros.msg import EmotionArray  # noqa: E402
-from fer_ros.nodes import qos  # noqa: E402
+from fer_ros.nodes import dashboard, qos  # noqa: E402
 from fer_ros.nodes.camera_driver import CameraDriver  # noqa: E402
 from fer_ros.nodes.dashboard import Dashboard  # noqa: E402
 from fer_ros.nodes.face_detector import FaceDetector  # noqa: E402
@@ -78,6 +79,37 @@ def test_a_picture_has_the_faces_of_its_image(graph):
         status, _, headers = get(node, '/api/cameras/camera/picture')
         return status == 200 and json.loads(headers['X-Faces'])
     assert wait_for(faces, what='a picture with faces') == [[7, 0.156, 0.208, 0.25, 0.333]]
+
+
+def test_a_picture_waits_for_its_emotions_unless_none_come(graph, monkeypatch):
+    node = graph.add(Dashboard, port=0)
+    images = graph.node.create_publisher(Image, 'image_raw', qos.IMAGE)
+    emotions = graph.publisher(EmotionArray, 'emotions', qos.RESULT)
+    pixels = conversions.array_to_image(np.full((48, 64, 3), 80, np.uint8), 'bgr8')
+
+    def see(second, *, image=False, emotion=False):
+        header = Header(stamp=Time(sec=second))
+        if image:
+            pixels.header = header
+            images.publish(pixels)
+        if emotion:
+            emotions.publish(conversions.emotions_to_message([], header, 64, 48, 'a', 'ferplus'))
+
+    def shown():
+        status, _, headers = get(node, '/api/cameras/camera/picture')
+        return float(headers['X-Stamp']) if status == 200 else None
+    # Without any emotions it is shown nevertheless.
+    wait_for(lambda: see(1, image=True) or shown() == 1, what='a picture')
+    # What came later waits.
+    monkeypatch.setattr(dashboard, '_IMPATIENCE_S', 60.0)
+    wait_for(lambda: see(2, image=True, emotion=True) or shown() == 2, what='a pair')
+    see(3, image=True)
+    see(4, image=True)
+    see(3, emotion=True)
+    wait_for(lambda: shown() == 3, what='the image with emotions, not the newest')
+    # It does not wait for ever.
+    monkeypatch.setattr(dashboard, '_IMPATIENCE_S', 0.1)
+    wait_for(lambda: see(5, image=True) or shown() == 5, what='an image without emotions')
 
 
 def test_a_clip_that_has_ended_is_no_fault(graph, tmp_path):

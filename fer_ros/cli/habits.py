@@ -16,7 +16,7 @@ from fer_ros.habits.explain import clock, describe_next, describe_preference, ex
 from fer_ros.habits.formats import read_activities
 from fer_ros.habits.log import EventLog, export
 from fer_ros.habits.model import HabitModel, RoomModel
-from fer_ros.habits.places import habits_folder, MODEL_NAME
+from fer_ros.habits.places import known_folder, MODEL_NAME
 from fer_ros.habits.sources import read_events, utc_offset
 from fer_ros.habits.storage import load_model, put_aside, save_model
 from fer_ros.habits.words import spoken
@@ -81,7 +81,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _events(options: argparse.Namespace):
-    path = options.log or habits_folder()
+    path = options.log or known_folder()
     if options.log is None and not EventLog(path).files:
         raise ConfigurationError(f'{path}: no log yet: write habits: suggest at a room of the '
                                  'policy, or name a log')
@@ -116,7 +116,7 @@ def _learnt(options: argparse.Namespace) -> HabitModel:
 def _learn(options: argparse.Namespace) -> int:
     started_s = time.perf_counter()
     model = _learnt(options)
-    path = options.model or habits_folder() / MODEL_NAME
+    path = options.model or known_folder() / MODEL_NAME
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     save_model(model, path)
     print(f'{path}: {len(model.rooms)} rooms, {path.stat().st_size / 1e3:.0f} kB, '
@@ -126,7 +126,7 @@ def _learn(options: argparse.Namespace) -> int:
 
 def _model(options: argparse.Namespace) -> HabitModel:
     """Return the model of this machine, or what a log teaches."""
-    path = habits_folder() / MODEL_NAME
+    path = known_folder() / MODEL_NAME
     if options.log is None and path.is_file():
         try:
             return load_model(path)
@@ -188,7 +188,7 @@ def _forget(options: argparse.Namespace) -> int:
         raise ConfigurationError('say what to forget: --all, --room NAME or --day YYYY-MM-DD')
     if options.day is not None and not re.fullmatch(r'\d{4}-\d{2}-\d{2}', options.day):
         raise ConfigurationError(f'{options.day!r} is not a day: write 2026-01-05')
-    folder = options.log or habits_folder()
+    folder = options.log or known_folder()
     if folder.is_file():
         raise ConfigurationError(f'{folder}: give the folder of the log')
     log = EventLog(folder)

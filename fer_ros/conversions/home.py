@@ -8,6 +8,7 @@ which only see faces do not need.
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
+from fer_ros.conversions.habits import habits_to_message, message_to_habits
 from fer_ros.conversions.stamps import s_to_stamp, stamp_to_s
 from fer_ros.errors import FerError
 from fer_ros.home.action import AmbientAction, Command, Outcome
@@ -115,7 +116,7 @@ def action_to_message(action: AmbientAction) -> AmbientActionMsg:
         room=action.room, target=action.target, command=int(action.command),
         request=request_to_message(action.request), transition_s=float(action.transition_s),
         emotion=action.emotion, confidence=float(action.confidence), reason=action.reason,
-        outcome=int(action.outcome), detail=action.detail)
+        habit=action.habit, outcome=int(action.outcome), detail=action.detail)
 
 
 def message_to_action(message: AmbientActionMsg) -> AmbientAction:
@@ -150,7 +151,8 @@ def _room_to_message(room: RoomSnapshot) -> RoomState:
         arousal=float(room.arousal), on_hold=room.on_hold, hold_left_s=float(room.hold_left_s),
         hold_reason=room.hold_reason if room.on_hold else '', last_action=room.last_action,
         last_reason=room.last_reason, blocked_reason=room.blocked_reason,
-        devices=[_device_to_message(device) for device in room.devices])
+        devices=[_device_to_message(device) for device in room.devices],
+        habits=habits_to_message(room.room, room.habits))
     if room.last is not None:
         message.last_target = room.last.target
         message.last_request = request_to_message(room.last.request)
@@ -184,7 +186,8 @@ def _message_to_room(room: RoomState) -> RoomSnapshot:
         room=room.room, enabled=room.enabled, policy=room.policy, policies=tuple(room.policies),
         fresh=room.fresh, **known, hold_left_s=room.hold_left_s if room.on_hold else 0.0,
         hold_reason=room.hold_reason, last=last, blocked_reason=room.blocked_reason,
-        devices=tuple(_message_to_device(room.room, device) for device in room.devices))
+        devices=tuple(_message_to_device(room.room, device) for device in room.devices),
+        habits=message_to_habits(room.habits))
 
 
 def _message_to_device(room: str, device: DeviceState) -> DeviceSnapshot:

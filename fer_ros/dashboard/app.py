@@ -12,6 +12,7 @@ from fer_ros.dashboard.palette import stylesheet
 from fer_ros.dashboard.pictures import Pictures, placeholder
 from fer_ros.dashboard.plain import dumps
 from fer_ros.dashboard.state import DashboardState
+from fer_ros.habits.views import HABIT_ACTIONS
 from fer_ros.home.commands import RoomCommand
 from flask import (
     abort,
@@ -26,7 +27,7 @@ from werkzeug.exceptions import HTTPException
 
 STATIC = Path(__file__).parent / 'static'
 COOKIE = 'fer_dashboard'
-ACTIONS = tuple(command.word for command in RoomCommand)
+ACTIONS = (*(command.word for command in RoomCommand), *HABIT_ACTIONS)
 #: A request for the next picture is answered after so long in any case, seconds.
 _PICTURE_WAIT_S = 1.0
 _FULL = ('{} viewers are looking already: close one, or raise the parameter '
@@ -54,7 +55,8 @@ class Site:
 
     :ivar now: the node's time, seconds.
     :ivar control: asks the bridge: action (one of :data:`ACTIONS`), room (empty: all) and policy
-        in, whether it was done and an answer in words out.
+        in (or the name of a
+        suggestion), whether it was done and an answer in words out.
     :ivar recording: where somebody stores the pictures; empty: nobody does.
     :ivar health: what keeps the process from working, or an empty string.
     """
@@ -220,7 +222,7 @@ def _data(app: Flask, site: Site) -> None:
             return _refuse(400, 'the body is not JSON')
         if not isinstance(given, dict):
             return _refuse(400, 'expected a JSON object')
-        room, policy = given.get('room', ''), given.get('policy', '')
+        room, policy = given.get('room', ''), given.get('policy', given.get('habit', ''))
         if not all(isinstance(name, str) and len(name) <= 200 for name in (room, policy)):
             return _refuse(400, 'room and policy are names')
         done, answer = site.control(action, room, policy)

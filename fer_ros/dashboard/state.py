@@ -10,6 +10,7 @@ import time
 from fer_ros.dashboard.history import History
 from fer_ros.dashboard.plain import whole
 from fer_ros.emotions.labels import LABELS
+from fer_ros.habits.views import RoomHabits
 from fer_ros.home.action import AmbientAction
 from fer_ros.home.kinds.base import Request, State
 from fer_ros.home.light import LightState
@@ -291,8 +292,23 @@ def _room(room: RoomSnapshot) -> dict:
         'faces': room.faces if room.known else None,
         'on_hold': room.on_hold, 'hold_left_s': whole(room.hold_left_s),
         'hold_reason': room.hold_reason, 'last': _last(room.last),
-        'blocked_reason': room.blocked_reason,
+        'blocked_reason': room.blocked_reason, 'habits': _habits(room.habits),
         'devices': [_device(device) for device in room.devices]}
+
+
+def _habits(habits: RoomHabits | None) -> dict | None:
+    if habits is None:
+        return None
+    asked = habits.suggestion
+    return {
+        'mode': habits.mode, 'enabled': habits.enabled, 'expected': habits.expected,
+        'suggestion': None if asked is None else {
+            'habit': asked.habit, 'target': asked.target, 'sentence': asked.sentence,
+            'now': asked.now},
+        'habits': [{
+            'habit': one.habit, 'target': one.target, 'emotion': one.emotion, 'part': one.part,
+            'sentence': one.sentence, 'status': one.status.word, 'sure': _number(one.sure),
+            'right': one.right, 'times': one.times} for one in habits.habits]}
 
 
 def _last(last: LastAction | None) -> dict | None:

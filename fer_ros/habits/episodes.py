@@ -11,6 +11,8 @@ from fer_ros.home.light import LightState
 MERGE_S = 600.0
 #: What is shorter, and in which nobody did anything, is no chance to do anything, seconds.
 SHORTEST_S = 20.0
+#: An emotion is recorded when it has lasted; what was done about it may come so much earlier.
+_AHEAD_S = 60.0
 
 
 @dataclass(frozen=True)
@@ -67,6 +69,8 @@ class EpisodeTracker:
         self._ended = False
         self._lights: dict[str, LightState] = {}
         self._set_by: dict[str, str] = {}
+        self._set_s: dict[str, float] = {}
+        self._last = ''
 
     def set_by(self, target: str) -> str:
         """Return the name of the habit that a lamp is set by, or empty."""
@@ -92,9 +96,7 @@ class EpisodeTracker:
                 self.current.end_s = now_s
             else:
                 yield from self._close()
-                self.current = Episode(self._room, event.value, now_s, now_s, {
-                    target: [(now_s, light)] for target, light in self._lights.items()})
-                self._ended = False
+                self._begin(event.value, now_s)
         elif event.kind is EventKind.EMOTION_END and self.current is not None \
                 and event.value == self.current.emotion:
             self.current.end_s, self._ended = now_s, True
@@ -106,6 +108,16 @@ class EpisodeTracker:
             self._act(event)
         if self.current is not None and not self._ended:
             self.current.end_s = max(self.current.end_s, now_s)
+
+    def _begin(self, emotion: str, now_s: float) -> None:
+        self.current = Episode(self._room, emotion, now_s, now_s, {
+            target: [(now_s, light)] for target, light in self._lights.items()})
+        # A habit that acted a moment ago acted on this emotion; one that still holds a lamp since
+        # the last time need not act again.
+        self.current.habits.update(
+            (target, habit) for target, habit in self._set_by.items()
+            if 0 <= now_s - self._set_s.get(target, 0.0) < _AHEAD_S or emotion == self._last)
+        self._ended, self._last = False, emotion
 
     def _act(self, event: HomeEvent) -> None:
         target, now_s = event.target, event.local_s
@@ -119,7 +131,7 @@ class EpisodeTracker:
                 episode.choices.setdefault(target, []).append(
                     Choice(now_s, light, before, against))
         elif event.actor is Actor.HABIT:
-            self._set_by[target] = event.habit
+            self._set_by[target], self._set_s[target] = event.habit, now_s
             if episode is not None:
                 episode.habits[target] = event.habit
         else:

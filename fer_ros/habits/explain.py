@@ -56,7 +56,7 @@ def explain_room(room: RoomModel, local_s: float, now_s: float) -> list[str]:
             for part, (first, last) in PARTS.items():
                 if part == 'any time':
                     continue
-                middle = (first + (last - first) % 24 / 2) % 24
+                middle = (first + last) / 2
                 found = room.want(target, midnight_s + middle * 3600, emotion)
                 if found is not None and found.evidence >= _TOLD and _seen(
                         room, target, emotion, first, last):
@@ -89,9 +89,7 @@ def _seen(room: RoomModel, target: str, emotion: str, first: int, last: int) -> 
     """Return whether enough was chosen in that part of the day under that emotion."""
     count = 0
     for situation, _ in room.preferences[target].choices:
-        inside = first <= situation.hour < last if first < last else (
-            situation.hour >= first or situation.hour < last)
-        count += inside and situation.emotion == emotion
+        count += first <= situation.hour < last and situation.emotion == emotion
     return count >= 2
 
 

@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """Find habits: what people chose for a lamp nearly every time the room was like this.
 
-A habit is told by counting chances: an emotion that met a part of the day is one chance, and a
-choice like the others is one hit. Whether hits are the rule is asked of the posterior of their
-share (beta-binomial, uniform prior; T. Bayes 1763): is it above a half, nearly surely? As many of
-the latest chances are counted as that holds for, so that a change of mind is found early.
+A habit is told by counting chances: a day on which an emotion met a part of the day is one chance,
+and if the last choice then was like the others, one hit. Whether hits are the rule is asked of the
+posterior of their share (beta-binomial, uniform prior; T. Bayes 1763): is it above a half, nearly
+surely? As many of the latest chances are counted as that holds for, so that a change of mind is
+found early.
 """
 
 from collections.abc import Sequence
@@ -19,21 +20,37 @@ from fer_ros.home.light import differences, LightState, Tolerance
 import numpy as np
 
 #: Parts of the day by name, with their first and last hour.
-PARTS = {'mornings': (5, 11), 'afternoons': (11, 17), 'evenings': (17, 23), 'nights': (23, 5),
+PARTS = {'mornings': (5, 11), 'afternoons': (11, 17), 'evenings': (17, 24), 'nights': (0, 5),
          'any time': (0, 24)}
 DAYS = ('', 'weekdays', 'weekends')
 #: Choices that differ less are the same.
 SAME = Tolerance(0.12, 60.0, 0.06)
-#: How sure it must be that more than half of the chances are hits.
-SURE = 0.93
-#: At least so many hits, on so many days.
-HITS, HIT_DAYS = 4, 3
+#: A habit of only some days of the week needs so many hits: there are more ways to see one.
+_HITS_OF_DAYS = 6
 #: No more chances are looked at, nor older ones, days.
 CHANCES, OLDEST_DAYS = 20, 60
 #: So long after an emotion has begun the policy has answered it, seconds.
 _ANSWERED_S = 30.0
 #: Who takes longer does not answer the emotion but follows the clock, seconds.
 _PROMPT_S = 1200.0
+#: A habit is about what was changed in this share of its hits.
+_OFTEN = 0.3
+
+
+@dataclass(frozen=True)
+class Bar:
+    """What it takes to be called a habit.
+
+    :ivar hits: at least so many.
+    :ivar sure: probability that more than half of the chances are hits.
+    """
+
+    hits: int
+    sure: float
+
+
+#: Where nothing was said yes to before, and where something was that people now override.
+NEW, AGAIN = Bar(4, 0.93), Bar(3, 0.85)
 
 
 @dataclass(frozen=True)
@@ -52,6 +69,8 @@ class Habit:
     :ivar light: what the lamp is set to; what is None does not matter.
     :ivar hits: how often in ``chances`` it was done.
     :ivar probability: that it is done more often than not.
+    :ivar late: whether it was mostly done long after these circumstances had begun, so that
+        something else than they decides.
     """
 
     room: str
@@ -65,6 +84,7 @@ class Habit:
     hits: int
     chances: int
     probability: float
+    late: bool = False
 
     @property
     def circumstances(self) -> str:
@@ -98,8 +118,8 @@ def changed_part(choice: Choice) -> LightState:
     return LightState(True, brightness, color, kelvin)
 
 
-def find_habits(episodes: Sequence[Episode], target: str, emotion: str, now_s: float) \
-        -> list[Habit]:
+def find_habits(episodes: Sequence[Episode], target: str, emotion: str, now_s: float,
+                bar: Bar = NEW) -> list[Habit]:
     """Return the habits for a lamp under an emotion, the surest first.
 
     :param episodes: of one room, in order.
@@ -115,50 +135,70 @@ def find_habits(episodes: Sequence[Episode], target: str, emotion: str, now_s: f
                 wanted.append(part)
     found = []
     for light in wanted:
-        of_light = [habit for part in PARTS for days in DAYS
-                    if (habit := _habit(recent, target, light, part, days)) is not None]
+        of_light = [habit for part in PARTS for first in _starts(recent, target, light, part)
+                    for days in DAYS
+                    if (habit := _habit(recent, target, light, part, first, days, bar))
+                    is not None]
         general = [habit for habit in of_light if not habit.days]
         found += general or of_light
     # The part of the day that a habit belongs to has as many hits in fewer chances.
-    return sorted(found, key=lambda habit: (-habit.probability, habit.part != 'any time'))
+    return sorted(found, key=lambda habit: (
+        habit.late, -habit.probability, habit.part != 'any time'))
 
 
-def _habit(recent: list[Episode], target: str, light: LightState, part: str, days: str) \
-        -> Habit | None:
+def _starts(recent: list[Episode], target: str, light: LightState, part: str) -> list[float]:
+    """Return from which hours a habit may hold: from the part's begin, or from its first hit."""
     first, last = PARTS[part]
-    chances: list[_Chance] = []
+    hours = sorted(choice.local_s % DAY_S / 3600 for episode in recent[:2 * CHANCES]
+                   for choice in episode.choices.get(target, ())
+                   if _inside(choice.local_s, first, last)
+                   and not differences(light, choice.light, SAME))
+    if part == 'any time' or len(hours) < AGAIN.hits:
+        return [first]
+    # To a quarter of an hour; one early bird in ten does not count.
+    start = np.floor((hours[len(hours) // 10] - 1 / 6) * 4) / 4
+    return [first, start] if start >= first + 1 else [first]
+
+
+def _habit(recent: list[Episode], target: str, light: LightState, part: str, first: float,
+           days: str, bar: Bar) -> Habit | None:
+    last = PARTS[part][1]
+    least = max(bar.hits, _HITS_OF_DAYS if days else 0)
+    by_day: dict[float, _Chance] = {}
     for episode in recent:
         if days and Situation(episode.begin_s).weekend != (days == 'weekends'):
             continue
         chance = _chance(episode, target, light, first, last)
         if chance is not None:
-            chances.append(chance)
-        if len(chances) == CHANCES:
+            day = chance.begin_s // DAY_S
+            if day not in by_day or by_day[day].choice is None:
+                by_day[day] = chance
+        if len(by_day) == CHANCES:
             break
-    best = None
-    for n in range(HITS, len(chances) + 1):
+    chances, best = list(by_day.values()), None
+    for n in range(least, len(chances) + 1):
         hits = sum(chance.hit for chance in chances[:n])
         # The newest chance must be a hit: a habit that has just been broken is not offered.
-        if hits >= HITS and chances[0].hit:
+        if hits >= least and chances[0].hit:
             probability = majority(hits, n)
-            if probability >= SURE:
+            if probability >= bar.sure:
                 best = probability, hits, n
     if best is None:
         return None
     taken = [chance for chance in chances[:best[2]] if chance.hit]
     choices = [chance.choice for chance in taken]
-    if len({choice.local_s // DAY_S for choice in choices}) < HIT_DAYS:
-        return None
     if part == 'any time' and sum(_spread(choices, name) >= 2 for name in PARTS
                                   if name != 'any time') < 2:
         return None
-    start, end = _window(taken, first, last)
+    start, end = (None, None) if part == 'any time' else (
+        time(int(first), round(first % 1 * 60)), time(last % 24))
     episode = recent[0]
     return Habit(episode.room, target, episode.emotion, part, days, start, end,
-                 _typical(choices, light), best[1], best[2], best[0])
+                 _typical(choices), best[1], best[2], best[0],
+                 float(np.median([hit.choice.local_s - hit.begin_s for hit in taken])) > _PROMPT_S)
 
 
-def _chance(episode: Episode, target: str, light: LightState, first: int, last: int) \
+def _chance(episode: Episode, target: str, light: LightState, first: float, last: int) \
         -> '_Chance | None':
     """Return what was chosen in a part of the day; None: there was nothing to choose."""
     begin_s = _first_inside(episode, first, last)
@@ -176,12 +216,12 @@ def _chance(episode: Episode, target: str, light: LightState, first: int, last: 
     return _Chance(begin_s, None, False)
 
 
-def _inside(local_s: float, first: int, last: int) -> bool:
+def _inside(local_s: float, first: float, last: int) -> bool:
     hour = local_s % DAY_S / 3600
-    return first <= hour < last if first < last else hour >= first or hour < last
+    return first <= hour < last
 
 
-def _first_inside(episode: Episode, first: int, last: int) -> float | None:
+def _first_inside(episode: Episode, first: float, last: int) -> float | None:
     if _inside(episode.begin_s, first, last):
         return episode.begin_s
     day = episode.begin_s // DAY_S * DAY_S
@@ -195,30 +235,17 @@ def _spread(choices: list[Choice], part: str) -> int:
     return sum(_inside(choice.local_s, *PARTS[part]) for choice in choices)
 
 
-def _window(hits: list['_Chance'], first: int, last: int) -> tuple[time | None, time | None]:
-    """Return from when to when a habit holds.
-
-    What is done long after the emotion has begun follows the clock: it holds from the earliest
-    hit, to a quarter of an hour.
-    """
-    if last - first == 24:
-        return None, None
-    since = 0.0
-    if np.median([hit.choice.local_s - hit.begin_s for hit in hits]) > _PROMPT_S:
-        # Hours since the part began, which may go over midnight.
-        since = min((hit.choice.local_s % DAY_S / 3600 - first) % 24 for hit in hits)
-        since = max(0.0, np.floor((since - 1 / 6) * 4) / 4)
-    start = (first + since) % 24
-    return time(int(start), round(start % 1 * 60)), time(last % 24)
-
-
-def _typical(choices: list[Choice], light: LightState) -> LightState:
-    """Return the middle of what was chosen, of what the habit is about."""
-    if not light.on:
+def _typical(choices: list[Choice]) -> LightState:
+    """Return the middle of what was chosen, of what people changed in a good part of it."""
+    parts = [changed_part(choice) for choice in choices]
+    if not parts[0].on:
         return LightState(False)
     middle = summarize([choice.light for choice in choices], np.ones(len(choices)))
-    brightness = None if light.brightness is None or middle.brightness is None \
-        else round(middle.brightness, 2)
-    if light.color is None and light.color_temperature_k is None:
-        return LightState(True, brightness)
-    return LightState(True, brightness, middle.color, middle.color_temperature_k)
+    often = _OFTEN * len(parts)
+    brightness = color = kelvin = None
+    if sum(part.brightness is not None for part in parts) >= often \
+            and middle.brightness is not None:
+        brightness = round(middle.brightness, 2)
+    if sum(part.rgb is not None for part in parts) >= often:
+        color, kelvin = middle.color, middle.color_temperature_k
+    return LightState(True, brightness, color, kelvin)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from fer_ros.habits.episodes import Episode, EpisodeTracker
 from fer_ros.habits.events import EventKind, HomeEvent
-from fer_ros.habits.finder import find_habits, Habit
+from fer_ros.habits.finder import Bar, find_habits, Habit, NEW
 from fer_ros.habits.preferences import Preference, Preferences, Situation
 from fer_ros.habits.sequence import (
     CAPACITY,
@@ -25,6 +25,8 @@ EPISODES, OUTCOMES = 600, 20
 SUSPENDED_AFTER = 3
 #: A plain no is respected for so long, days.
 NO_DAYS = 14.0
+#: The commands that switch the habits of a room.
+SWITCH = {True: 'habits on', False: 'habits off'}
 #: What people and the day do; what a rule does follows from it and is not predicted.
 _SEQUENCE = (EventKind.EMOTION, EventKind.OCCUPIED, EventKind.EMPTY, EventKind.ACTION,
              EventKind.COMMAND, EventKind.ACTIVITY)
@@ -91,6 +93,8 @@ class RoomModel:
         self.recent: tuple[str, ...] = ()
         self.last: HomeEvent | None = None
         self.habits_seen = 0
+        #: The switch of the page.
+        self.enabled = True
 
     def learn(self, event: HomeEvent, *, sequence: bool = True) -> None:
         """Learn an event.
@@ -99,6 +103,9 @@ class RoomModel:
         """
         if event.kind is EventKind.SUGGESTION:
             self._answer(event)
+            return
+        if event.kind is EventKind.COMMAND and event.value in SWITCH.values():
+            self.enabled = event.value == SWITCH[True]
             return
         if event.kind is EventKind.COMMAND and event.value == 'revert':
             self._revert()
@@ -164,18 +171,19 @@ class RoomModel:
         known = self.preferences.get(target)
         return None if known is None else known.want(Situation(local_s, emotion))
 
-    def habits(self, local_s: float, target: str | None = None, emotion: str | None = None) \
-            -> list[Habit]:
+    def habits(self, local_s: float, target: str | None = None, emotion: str | None = None,
+               bar: Bar = NEW) -> list[Habit]:
         """Return the habits found, the surest of each lamp and emotion, those asked for only."""
         episodes = list(self.episodes)
-        if self.tracker.current is not None:
+        # Where nothing was chosen yet it may still be.
+        if self.tracker.current is not None and self.tracker.current.choices:
             episodes.append(self.tracker.current)
         pairs = sorted({(name, episode.emotion) for episode in episodes
                         for name in episode.choices
                         if target in (None, name) and emotion in (None, episode.emotion)})
         found = []
         for name, label in pairs:
-            found += find_habits(episodes, name, label, local_s)[:1]
+            found += find_habits(episodes, name, label, local_s, bar)[:1]
         return found
 
     def refused(self, habit: Habit, now_s: float) -> bool:

@@ -4,6 +4,8 @@
 import os
 from pathlib import Path
 
+from fer_ros.home.world.state_file import ros_home, state_folder
+
 MODEL_NAME = 'model.json'
 
 
@@ -16,5 +18,11 @@ def habits_folder(given: str = '') -> Path:
     if given:
         return Path(given).expanduser()
     if os.environ.get('STATE_DIRECTORY'):
-        return Path(os.environ['STATE_DIRECTORY'].split(':')[0]) / 'habits'
-    return Path(os.environ.get('ROS_HOME') or '~/.ros').expanduser() / 'fer_ros' / 'habits'
+        return state_folder('fer-home') / 'habits'
+    return ros_home() / 'fer_ros' / 'habits'
+
+
+def known_folder() -> Path:
+    """Return the folder that has a log on this machine: of ROS, or of fer-home."""
+    folders = (habits_folder(), state_folder('fer-home') / 'habits')
+    return next((folder for folder in folders if (folder / 'events.jsonl').is_file()), folders[0])

@@ -72,6 +72,7 @@ def _number(value: object) -> float:
 def _dump_room(room: RoomModel) -> dict:
     return {
         'sequence': room.sequence.dump(), 'habits_seen': room.habits_seen,
+        'enabled': room.enabled,
         'recent': list(room.recent), 'last': None if room.last is None else room.last.dump(),
         'preferences': {target: [[situation.local_s, situation.emotion, _dump_light(light)]
                                  for situation, light in known.choices]
@@ -87,6 +88,7 @@ def _load_room(name: str, values: dict, half_life_days: float) -> RoomModel:
     room = RoomModel(name, half_life_days)
     room.sequence = SequenceModel.load(values['sequence'])
     room.habits_seen = int(values['habits_seen'])
+    room.enabled = bool(values['enabled'])
     room.recent = tuple(map(str, values['recent']))
     room.last = None if values['last'] is None else parse_event(values['last'])
     for target, choices in values['preferences'].items():

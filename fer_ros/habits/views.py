@@ -19,6 +19,16 @@ class HabitAnswer(Enum):
     def __init__(self, number: int, word: str, title: str):
         self.number, self.word, self.title = number, word, title
 
+    @property
+    def topic(self) -> str:
+        """The part of a room's MQTT topics that takes it."""
+        return f'habit_{self.word}'
+
+
+#: What a page or program may ask of the habits of a room, by word: an answer, or the switch.
+HABIT_ACTIONS: dict[str, HabitAnswer | bool] = {
+    **{answer.topic: answer for answer in HabitAnswer}, 'habits_on': True, 'habits_off': False}
+
 
 class HabitStatus(Enum):
     """How a habit stands.

@@ -12,6 +12,8 @@ import queue
 import time
 
 from fer_ros.errors import ConfigurationError
+from fer_ros.habits.keeper import HabitKeeper
+from fer_ros.habits.views import HabitAnswer
 from fer_ros.home.action import AmbientAction, Outcome
 from fer_ros.home.commands import RoomCommand
 from fer_ros.home.complaints import (
@@ -27,6 +29,7 @@ from fer_ros.home.deliveries import Deliveries
 from fer_ros.home.devices import make_device
 from fer_ros.home.devices.base import Device, DeviceContext
 from fer_ros.home.devices.terminal import TerminalLamp
+from fer_ros.home.habit_desk import HabitDesk
 from fer_ros.home.kinds.base import State
 from fer_ros.home.policy import load_policy, Policy
 from fer_ros.home.snapshot import RoomSnapshot
@@ -50,6 +53,9 @@ class HomeController:
     :param ansi: whether those lines may hold terminal colors.
     :param clock: a clock that does not jump, seconds; for the waits of the devices.
     :param memory: keeps what outlives the process, see :meth:`recall`; None: nothing does.
+    :param habits_folder: of the event log and what is learnt, where the policy names none; None:
+        that of ROS.
+    :param policy_file: where a policy that is given as such came from.
     :raises ConfigurationError: when the policy or a secret it names cannot be used.
     """
 
@@ -59,7 +65,8 @@ class HomeController:
                  ansi: bool = False, version: str = '0',
                  local_time: LocalTime | None = None,
                  clock: Callable[[], float] = time.monotonic,
-                 connection_options: dict | None = None, memory: StateFile | None = None):
+                 connection_options: dict | None = None, memory: StateFile | None = None,
+                 habits_folder: Path | None = None, policy_file: Path | None = None):
         self._path = None if isinstance(policy, Policy) else Path(policy)
         self.policy = policy if self._path is None else load_policy(self._path)
         self._on_action, self._dry_run = on_action, dry_run
@@ -76,6 +83,8 @@ class HomeController:
         self._devices: dict[tuple[str, str], Device] = {}
         # What a dry run shows has not happened.
         self._memory = None if dry_run else memory
+        self._desk = HabitDesk(habits_folder, self._on_habit)
+        self._policy_file = policy_file
         self._connect()
 
     def recall(self, now_s: float) -> None:
@@ -108,6 +117,8 @@ class HomeController:
     def tick(self, now_s: float) -> tuple[AmbientAction, ...]:
         """Do what is due; call it about ten times a second. Return the actions decided now."""
         self._states.tick(now_s)
+        if not self._dry_run:
+            self._desk.begin(self.policy, self._path or self._policy_file, self._engine, now_s)
         self._drain(now_s)
         for key, device in self._devices.items():
             device.tick(now_s)
@@ -122,6 +133,7 @@ class HomeController:
         for action in self._deliveries.settled(lambda *key: self._target(*key).confirmed,
                                                self._clock()):
             self._tell(action)
+        self._desk.follow(self._engine, now_s)
         if self._connections is not None and self._connections.discovery is not None:
             for room in self._engine.rooms:
                 self._connections.discovery.update(self.snapshot(room), self._clock(),
@@ -143,6 +155,7 @@ class HomeController:
                                      f'{", ".join(self._engine.rooms)}')
         for name in self._engine.rooms if room is None else (room,):
             self._carry_out(self._engine.command(command, name, argument, now_s=now_s), now_s)
+            self._desk.commanded(name, command, now_s)
         # Off stays off, whatever happens next.
         self._remember()
         return f'{room or "all rooms"}: {command.done.format(argument=argument)}'
@@ -155,6 +168,22 @@ class HomeController:
         device = self._devices.get((room, target))
         if device is None or not device.change_manually(state, now_s):
             raise ConfigurationError(f'{room}/{target} is not a terminal lamp of the policy')
+
+    def answer_suggestion(self, room: str, answer: HabitAnswer, now_s: float,
+                          habit: str = '') -> str:
+        """Take a person's answer to what a room suggests; return what was done, in words.
+
+        :param habit: the name that the suggestion had; empty: whatever is open.
+        :raises ConfigurationError: when it is not open, or cannot be done.
+        """
+        return self._desk.of(room, self._engine).answer(room, answer, now_s, habit)
+
+    def switch_habits(self, room: str, enabled: bool, now_s: float) -> str:
+        """Switch the habits of a room on or off; return what was done, in words.
+
+        :raises ConfigurationError: when the policy has them off.
+        """
+        return self._desk.of(room, self._engine).switch(room, enabled, now_s)
 
     def reload(self, now_s: float, policy: Policy | str | Path | None = None) -> None:
         """Use a new policy or policy file (None: the same file), wholly or not at all.
@@ -176,6 +205,7 @@ class HomeController:
             actions = self._engine.release(now_s=now_s, reason='the policy changed')
             self._carry_out([action for action in actions if action.room in removed], now_s)
         self._disconnect()
+        self._desk.end(self._engine, now_s)
         self._path, self.policy = None if path is None else Path(path), policy
         self._engine = self._engine.successor(policy)
         self._connect()
@@ -186,6 +216,7 @@ class HomeController:
         self._remember()
         for action in self._deliveries.flush():
             self._on_action(action)
+        self._desk.end(self._engine, now_s)
         self._disconnect()
 
     # What can be seen.
@@ -197,7 +228,7 @@ class HomeController:
 
     def snapshot(self, room: str) -> RoomSnapshot:
         """Return what a room is doing."""
-        return self._engine.snapshot(room)
+        return replace(self._engine.snapshot(room), habits=self._desk.view(room))
 
     @property
     def snapshots(self) -> tuple[RoomSnapshot, ...]:
@@ -209,8 +240,14 @@ class HomeController:
         found = [] if self._connections is None else self._connections.complaints
         if self._memory is not None and self._memory.problem:
             found = [*found, Complaint(self._memory.problem)]
+        found = [*found, *(Complaint(problem) for problem in self._desk.problems)]
         return [*found, *device_complaints(self._devices, self._engine, found),
                 *self._refusals.complaints, *room_complaints(self._engine)]
+
+    @property
+    def habits(self) -> HabitKeeper | None:
+        """What the rooms learn, or None where nothing is learnt."""
+        return self._desk.keeper
 
     @property
     def connections(self) -> dict[str, str]:
@@ -219,13 +256,18 @@ class HomeController:
 
     # Inside.
 
+    def _on_habit(self, room: str, kind: str, attributes: dict) -> None:
+        if self._connections is not None and self._connections.discovery is not None:
+            self._connections.discovery.event(room, kind, **attributes)
+
     def _target(self, room: str, target: str):
         return self._engine.room(room).targets[target]
 
     def _connect(self) -> None:
         """Make the devices of the policy and their connections; lamps in memory stay."""
         self._connections = None if self._dry_run else Connections(
-            self.policy, self._version, self._on_command, self._connection_options)
+            self.policy, self._version, self._on_command, self._on_answer,
+            self._connection_options)
         old, self._devices = self._devices, {}
         for room, settings in self.policy.rooms.items():
             for name, spec in settings.targets.items():
@@ -286,6 +328,14 @@ class HomeController:
                 _LOGGER.warning('%s: %s', room, error)
         self._queue.put(work)
 
+    def _on_answer(self, room: str, answer: HabitAnswer) -> None:
+        def work(now_s: float) -> None:
+            try:
+                _LOGGER.info('%s', self.answer_suggestion(room, answer, now_s))
+            except ConfigurationError as error:
+                _LOGGER.warning('%s', error)
+        self._queue.put(work)
+
     def _carry_out(self, actions: Sequence[AmbientAction], now_s: float) -> None:
         for action in actions:
             outcome, detail = self._devices[action.room, action.target].apply(action, now_s)
@@ -317,6 +367,8 @@ class HomeController:
                 action.room, 'action', target=action.target, action=action.command.name.lower(),
                 emotion=action.emotion, outcome=action.outcome.name.lower(),
                 reason=action.reason)
+        if action.outcome != Outcome.FAILED:
+            self._desk.acted(action)
         self._on_action(action)
 
     def _people(self, room: str) -> list[dict] | None:

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 import math
 
+from fer_ros.habits.views import RoomHabits
 from fer_ros.home.kinds.base import Request, State
 from fer_ros.home.lifecycle import ControlState
 
@@ -58,6 +59,7 @@ class RoomSnapshot:
     :ivar hold_left_s: how long the room is still left alone, seconds; 0 when it is not.
     :ivar hold_reason: who or what put it on hold.
     :ivar blocked_reason: what keeps the room from acting now, or empty.
+    :ivar habits: what it has learnt, or None where habits are off.
     """
 
     room: str
@@ -75,6 +77,7 @@ class RoomSnapshot:
     last: LastAction | None = None
     blocked_reason: str = ''
     devices: tuple[DeviceSnapshot, ...] = ()
+    habits: RoomHabits | None = None
 
     @property
     def stale(self) -> bool:
@@ -110,7 +113,8 @@ class RoomSnapshot:
     def facts(self) -> tuple:
         """The part whose change others are told at once; the rest are figures."""
         return (self.room, self.enabled, self.policy, self.policies, self.fresh, self.emotion,
-                self.occupied, self.on_hold, self.hold_reason, self.last, self.devices)
+                self.occupied, self.on_hold, self.hold_reason, self.last, self.devices,
+                self.habits)
 
 
 class ChangeDetector:

@@ -8,6 +8,7 @@ from fer_ros import conversions
 from fer_ros.conversions import home as home_conversions
 from fer_ros.dashboard.page import Page, PAGE_PARAMETERS
 from fer_ros.errors import ConfigurationError, FerError
+from fer_ros.habits.views import HABIT_ACTIONS
 from fer_ros.home.commands import RoomCommand
 from fer_ros.msg import AmbientAction, EmotionArray, HomeState
 from fer_ros.nodes import image_input, qos
@@ -18,7 +19,7 @@ from fer_ros.nodes.parameters import Parameter
 from fer_ros.nodes.program import run
 from fer_ros.nodes.synchronizer import Synchronizer
 from fer_ros.nodes.topics import camera_name, sibling
-from fer_ros.srv import CommandRoom
+from fer_ros.srv import AnswerSuggestion, CommandRoom, SwitchHabits
 import numpy as np
 from rclpy.clock import Clock, ClockType
 from std_msgs.msg import Header
@@ -51,7 +52,8 @@ class Dashboard(ManagedNode):
     def __init__(self, **kwargs):
         super().__init__('dashboard', **kwargs)
         self._page: Page | None = None
-        self._timer = self._client = None
+        self._timer = None
+        self._clients_made = {}
         self._subscriptions_made = []
         self._inputs: dict[str, image_input.ImageInput] = {}
         self._pairs: dict[str, Synchronizer] = {}
@@ -89,7 +91,10 @@ class Dashboard(ManagedNode):
             self.subscribe(AmbientAction, 'ambient_actions', self._on_action, qos.RESULT),
             self.subscribe(HomeState, f'{bridge}/home_state', self._on_home, qos.STATE),
             self.create_subscription(DiagnosticArray, '/diagnostics', self._on_diagnostics, 50)]
-        self._client = self.create_client(CommandRoom, f'{bridge}/command_room')
+        self._clients_made = {
+            CommandRoom: self.create_client(CommandRoom, f'{bridge}/command_room'),
+            AnswerSuggestion: self.create_client(AnswerSuggestion, f'{bridge}/answer_suggestion'),
+            SwitchHabits: self.create_client(SwitchHabits, f'{bridge}/switch_habits')}
         self._demands = [Demand(self, lambda name=name: self._wanted(name),
                                 lambda name=name: self._begin(name),
                                 lambda name=name: self._end(name)) for name in self._topics]
@@ -109,8 +114,8 @@ class Dashboard(ManagedNode):
         for subscription in self._subscriptions_made:
             self.destroy_subscription(subscription)
         self._subscriptions_made = []
-        if self._client is not None:
-            client, self._client = self._client, None
+        clients, self._clients_made = self._clients_made, {}
+        for client in clients.values():
             self.destroy_client(client)
 
     def cleanup(self) -> None:
@@ -208,7 +213,7 @@ class Dashboard(ManagedNode):
         """See who has left the graph, and say why there is no picture."""
         self._board.present({f'{info.node_namespace}/{info.node_name}'.strip('/')
                              for info in self.get_publishers_info_by_topic('/diagnostics')})
-        there = self._client.service_is_ready()
+        there = self._clients_made[CommandRoom].service_is_ready()
         bridge = self.value('bridge')
         gone = self._board.gone(self._beside_us(bridge))
         self._board.bridge(*(('active', '') if there and not gone else (
@@ -263,12 +268,19 @@ class Dashboard(ManagedNode):
 
     def _control(self, action: str, room: str, policy: str) -> tuple[bool, str]:
         """Ask the bridge; called by threads of the web server."""
-        client, bridge = self._client, self.value('bridge')
+        if action in HABIT_ACTIONS:
+            wanted = HABIT_ACTIONS[action]
+            asked = SwitchHabits.Request(room=room, enabled=wanted) if isinstance(wanted, bool) \
+                else AnswerSuggestion.Request(room=room, habit=policy, answer=wanted.number)
+            kind = SwitchHabits if isinstance(wanted, bool) else AnswerSuggestion
+        else:
+            kind, asked = CommandRoom, CommandRoom.Request(
+                room=room, command=RoomCommand.of_word(action).number, policy=policy)
+        client, bridge = self._clients_made.get(kind), self.value('bridge')
         if client is None or not client.service_is_ready():
             return False, f'{bridge} does not answer: is it running and active?'
         answered = threading.Event()
-        future = client.call_async(CommandRoom.Request(
-            room=room, command=RoomCommand.of_word(action).number, policy=policy))
+        future = client.call_async(asked)
         future.add_done_callback(lambda _: answered.set())
         if not answered.wait(_ANSWER_S) or future.result() is None:
             client.remove_pending_request(future)

@@ -8,6 +8,7 @@ import threading
 import traceback
 
 from fer_ros import conversions
+from fer_ros.conversions import habits as habit_conversions
 from fer_ros.conversions import home as home_conversions
 from fer_ros.errors import ConfigurationError, FerError
 from fer_ros.home.action import AmbientAction as Action
@@ -20,13 +21,13 @@ from fer_ros.home.world.connections import check_secrets
 from fer_ros.home.world.state_file import ros_home, StateFile
 from fer_ros.installed import config_file
 from fer_ros.masking import mask
-from fer_ros.msg import AmbientAction, EmotionArray, HomeState
+from fer_ros.msg import AmbientAction, EmotionArray, HomeState, Suggestion
 from fer_ros.nodes import qos
 from fer_ros.nodes.base import INTERNAL_FAULT, ManagedNode
 from fer_ros.nodes.diagnostics import Status, WARN
 from fer_ros.nodes.parameters import Parameter
 from fer_ros.nodes.program import run
-from fer_ros.srv import CommandRoom, SetLightByHand
+from fer_ros.srv import AnswerSuggestion, CommandRoom, SetLightByHand, SwitchHabits
 from rclpy.clock import Clock, ClockType
 from std_srvs.srv import SetBool, Trigger
 
@@ -55,7 +56,8 @@ class SmartHomeBridge(ManagedNode):
         self._home: HomeController | None = None
         # Services, timer and lifecycle may be called from different threads.
         self._lock = threading.RLock()
-        self._actions = self._state_publisher = self._timer = None
+        self._actions = self._state_publisher = self._suggestions = self._timer = None
+        self._suggested: dict[str, object] = {}
         self._subscriptions_made, self._sources = [], ()
         self._services_made = []
         self._changes = ChangeDetector()
@@ -70,6 +72,7 @@ class SmartHomeBridge(ManagedNode):
             check_secrets(policy)
         self._actions = self.advertise(AmbientAction, 'ambient_actions', qos.RESULT)
         self._state_publisher = self.advertise(HomeState, '~/home_state', qos.STATE)
+        self._suggestions = self.advertise(Suggestion, '~/suggestions', qos.RESULT)
 
     def activate(self) -> None:
         """Connect to the house, subscribe to the emotions."""
@@ -95,7 +98,9 @@ class SmartHomeBridge(ManagedNode):
                 self.create_service(Trigger, '~/resume', self._on_resume),
                 self.create_service(Trigger, '~/reload', self._on_reload),
                 self.create_service(CommandRoom, '~/command_room', self._on_command),
-                self.create_service(SetLightByHand, '~/light_by_hand', self._on_hand)]
+                self.create_service(SetLightByHand, '~/light_by_hand', self._on_hand),
+                self.create_service(AnswerSuggestion, '~/answer_suggestion', self._on_answer),
+                self.create_service(SwitchHabits, '~/switch_habits', self._on_switch_habits)]
             # Steady: people and devices answer also while the simulated time stands still.
             self._timer = self.create_timer(TICK_S, self._tick, clock=self._steady)
             self.get_logger().info(
@@ -117,10 +122,10 @@ class SmartHomeBridge(ManagedNode):
 
     def cleanup(self) -> None:
         """Undo what configure made."""
-        for publisher in (self._actions, self._state_publisher):
+        for publisher in (self._actions, self._state_publisher, self._suggestions):
             if publisher is not None:
                 self.destroy_publisher(publisher)
-        self._actions = self._state_publisher = None
+        self._actions = self._state_publisher = self._suggestions = None
 
     def change(self, values: dict[str, object]) -> None:
         """Apply another policy file or another policy of it, all of it or nothing."""
@@ -239,10 +244,19 @@ class SmartHomeBridge(ManagedNode):
 
     def _publish_state(self) -> None:
         rooms, now_s = self._home.snapshots, self._steady_s()
+        self._publish_suggestions(rooms)
         if self._changes.due(rooms, now_s):
             self._changes.tell(rooms, now_s)
             self._state_publisher.publish(home_conversions.home_to_message(
                 rooms, self.now_s(), str(self._policy_path())))
+
+    def _publish_suggestions(self, rooms) -> None:
+        for room in rooms:
+            suggestion = None if room.habits is None else room.habits.suggestion
+            if suggestion not in (None, self._suggested.get(room.room)):
+                self._suggestions.publish(
+                    habit_conversions.suggestion_to_message(room.room, suggestion))
+            self._suggested[room.room] = suggestion
 
     def _answer(self, response, work: Callable[[], str]):
         """Do what a service asks for, and say what was done or why not."""
@@ -280,6 +294,15 @@ class SmartHomeBridge(ManagedNode):
     def _on_command(self, request, response):
         return self._answer(response, lambda: self._command(
             RoomCommand.of_number(request.command), request.room, request.policy))
+
+    def _on_answer(self, request, response):
+        return self._answer(response, lambda: self._home.answer_suggestion(
+            request.room, habit_conversions.number_to_answer(request.answer), self.now_s(),
+            request.habit))
+
+    def _on_switch_habits(self, request, response):
+        return self._answer(response, lambda: self._home.switch_habits(
+            request.room, request.enabled, self.now_s()))
 
     def _on_hand(self, request, response):
         def work() -> str:

@@ -11,6 +11,7 @@ import time
 from fer_ros import __version__
 from fer_ros.dashboard.page import Page
 from fer_ros.errors import FerError
+from fer_ros.habits.views import HABIT_ACTIONS
 from fer_ros.health import OK, Status, WARN
 from fer_ros.home.action import AmbientAction
 from fer_ros.home.commands import RoomCommand
@@ -164,7 +165,8 @@ class HomeService:
         house = HomeController(
             config.policy, on_action=self._on_action, dry_run=config.dry_run,
             write=_print if terminal else None, ansi=terminal, version=__version__,
-            memory=None if file == 'none' else StateFile(Path(file)))
+            memory=None if file == 'none' else StateFile(Path(file)),
+            habits_folder=state_folder('fer-home') / 'habits', policy_file=config.policy_file)
         house.recall(time.time())
         return house
 
@@ -289,8 +291,14 @@ class HomeService:
             if self._house is None:
                 return False, 'fer-home is ending'
             try:
-                done = self._house.command(RoomCommand.of_word(action), time.time(),
-                                           room or None, policy)
+                wanted = HABIT_ACTIONS.get(action)
+                if wanted is None:
+                    done = self._house.command(RoomCommand.of_word(action), time.time(),
+                                               room or None, policy)
+                elif isinstance(wanted, bool):
+                    done = self._house.switch_habits(room, wanted, time.time())
+                else:
+                    done = self._house.answer_suggestion(room, wanted, time.time(), policy)
             except FerError as error:
                 return False, str(error)
         _LOGGER.info('the page: %s', done)

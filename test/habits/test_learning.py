@@ -85,7 +85,7 @@ def test_a_routine_begins_when_it_begins():
                      events[-1]])
         assert days[-1][-2].time_s == late_s + 60
     (habit,) = found(learnt(*days), 5)
-    assert habit.start == time(21, 15) and habit.end == time(23)
+    assert habit.start == time(21, 15) and habit.end == time(0)
     assert evidence(habit).startswith('Evenings from 21:15 when neutral, the lamp')
 
 

@@ -392,7 +392,7 @@ def test_every_topic_and_service_is_documented(home):
                                       *home.bridge.get_service_names_and_types())
              if name.startswith(own) and not name.endswith('/transition_event')
              and not kinds[0].startswith(('rcl_interfaces', 'lifecycle_msgs', 'type_descr'))]
-    assert len(names) == 7
+    assert len(names) == 10
     assert not [name for name in names if f'`~/{name[len(own):]}`' not in docs]
 
 

@@ -3,6 +3,7 @@
 
 import { ActionsCard } from './cards/actions.js';
 import { CamerasCard } from './cards/cameras.js';
+import { HabitsCard } from './cards/habits.js';
 import { HealthCard } from './cards/health.js';
 import { PeopleCard } from './cards/people.js';
 import { RoomsCard } from './cards/rooms.js';
@@ -19,7 +20,7 @@ import { followTheme } from './theme.js';
 const cameras = new CamerasCard();
 const timelines = new TimelinesCard();
 const cards = [cameras, new RoomsCard(), new PeopleCard(), new ActionsCard(), timelines,
-  new HealthCard()];
+  new HabitsCard(), new HealthCard()];
 const notice = new Notice();
 
 let paused = false;

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What a room's policy answers to what is felt now."""
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import time
 
@@ -9,6 +10,7 @@ from fer_ros.home.conditions import Moment
 from fer_ros.home.decisions.evidence import Evidence
 from fer_ros.home.decisions.target import Target
 from fer_ros.home.kinds.base import Request
+from fer_ros.home.policy.adopted import AdoptedRule
 from fer_ros.home.policy.rooms import QuietHours, Room
 from fer_ros.home.policy.rules import PlacedRule, Rule, Rules
 
@@ -29,24 +31,39 @@ class Choice:
 class Answer:
     """What the rule that fits does now, and how it is limited.
 
+    :ivar rule: of the policy, or None where only habits answer.
     :ivar feeling: the valence and arousal that a strategy answers.
     :ivar quiet: the quiet hours it falls in, or None.
     :ivar reason: a sentence for people.
     """
 
-    rule: Rule
+    rule: Rule | None
     feeling: tuple[float, float]
     quiet: QuietHours | None
     reason: str
     transition_s: float
+    habits: Mapping[str, AdoptedRule]
 
     def request(self, target: Target) -> Request | None:
         """Return what the rule asks of a target, or None."""
-        if self.rule.targets is not None and target.name not in self.rule.targets:
+        rule = self.rule
+        if rule is not None and rule.targets is not None and target.name not in rule.targets:
+            rule = None
+        habit = self.habits.get(target.name)
+        if habit is not None:
+            rule = habit.over(rule)
+        if rule is None:
             return None
         return target.kind.request(
-            self.rule, self.feeling, target.spec, target.situation,
+            rule, self.feeling, target.spec, target.situation,
             None if self.quiet is None else self.quiet.brightness_max)
+
+    def explain(self, target: str) -> tuple[str, str]:
+        """Return the habit that asks it of a target, or an empty string, and the reason."""
+        habit = self.habits.get(target)
+        if habit is None:
+            return '', self.reason
+        return habit.name, f'{self.reason}, and {habit.name}: {habit.describe()}'
 
 
 def quiet_hours(room: Room, local: time) -> QuietHours | None:
@@ -85,25 +102,45 @@ def choose(rules: Rules, key: str | None, affect: tuple[float, float], moment: M
     return Choice(None, f'no rule fits {key}: {", ".join(reasons)}')
 
 
-def find_answer(room: Room, policy: str, placed: PlacedRule, evidence: Evidence,
-                quiet: QuietHours | None) -> Answer | str:
-    """Return what a rule answers, or why it answers nothing."""
+def habits_now(rules: Iterable[AdoptedRule], emotion: str, moment: Moment) \
+        -> dict[str, AdoptedRule]:
+    """Return the adopted rules that hold now, by device; the first that fits wins."""
+    found: dict[str, AdoptedRule] = {}
+    for rule in rules:
+        if emotion in rule.emotion and (rule.when is None or all(
+                finding.holds for finding in rule.when.judge(moment))):
+            for target in rule.targets:
+                found.setdefault(target, rule)
+    return found
+
+
+def find_answer(room: Room, policy: str, placed: PlacedRule | None, evidence: Evidence,
+                quiet: QuietHours | None, habits: Mapping[str, AdoptedRule]) -> Answer | str:
+    """Return what a rule answers, or why it answers nothing.
+
+    :param placed: the policy's rule, or None where only habits answer.
+    :param habits: as :func:`habits_now` returns them.
+    """
     if quiet is not None and quiet.action == 'nothing':
         return f'quiet hours until {quiet.end:%H:%M}'
-    rule = placed.rule
-    transition_s = room.transition_s if rule.transition_s is None else rule.transition_s
-    return Answer(rule, placed.feeling(evidence.key, evidence.valence_arousal), quiet,
-                  _explain(policy, placed, evidence, quiet), transition_s)
+    rule, feeling, transition_s = None, evidence.valence_arousal, None
+    if placed is not None:
+        rule, transition_s = placed.rule, placed.rule.transition_s
+        feeling = placed.feeling(evidence.key, evidence.valence_arousal)
+    return Answer(rule, feeling, quiet, _explain(policy, placed, evidence, quiet),
+                  room.transition_s if transition_s is None else transition_s, habits)
 
 
-def _explain(policy: str, placed: PlacedRule, evidence: Evidence, quiet: QuietHours | None) \
-        -> str:
+def _explain(policy: str, placed: PlacedRule | None, evidence: Evidence,
+             quiet: QuietHours | None) -> str:
     voters = evidence.reading.voters
     people = f'{voters} face' + ('' if voters == 1 else 's')
     who, does = f'policy {policy}', 'has a rule for it'
-    if placed.name != evidence.key:
+    if placed is None:
+        does = 'has no rule for it'
+    elif placed.name != evidence.key:
         who, does = f'rule {placed.name} of policy {policy}', 'answers it'
-    if placed.rule.strategy is not None:
+    if placed is not None and placed.rule.strategy is not None:
         does = STRATEGIES[placed.rule.strategy]
     words = (f'{evidence.key} for {evidence.lasted_s:.1f} s at {evidence.support:.0%} ({people}): '
              f'{who} {does}')

@@ -11,6 +11,7 @@ from fer_ros.home.decisions.answer import (
     Answer,
     choose,
     find_answer,
+    habits_now,
     is_open,
     quiet_hours,
 )
@@ -26,6 +27,7 @@ from fer_ros.home.decisions.target import Target
 from fer_ros.home.kinds.base import Request, State, Verdict
 from fer_ros.home.lifecycle import Event
 from fer_ros.home.policy import rooms as policy_rooms
+from fer_ros.home.policy.adopted import AdoptedRule
 from fer_ros.home.policy.rules import Rules
 from fer_ros.home.snapshot import LastAction, RoomSnapshot
 from fer_ros.types import FaceEmotion
@@ -38,6 +40,7 @@ class Room:
     """The decisions of one room.
 
     :ivar targets: its devices, by name.
+    :ivar habits: rules that people said yes to, before those of the policy.
     """
 
     def __init__(self, name: str, settings: policy_rooms.Room, policies: dict[str, Rules],
@@ -45,6 +48,7 @@ class Room:
         self.name, self.settings, self._policies = name, settings, policies
         self._surroundings = surroundings
         self.enabled, self.policy = settings.enabled, settings.policy
+        self.habits: tuple[AdoptedRule, ...] = ()
         self._build(RoomClock())
         self._last_set_s = -math.inf
         self._last: LastAction | None = None
@@ -142,7 +146,7 @@ class Room:
 
     def _attend(self) -> list[AmbientAction]:
         """Somebody is there: do what the rule that fits asks for."""
-        evidence, placed = self._evidence, None
+        evidence, placed, habits = self._evidence, None, {}
         self._blocked_reason = evidence.reading.why or 'no feeling has lasted yet'
         if evidence.entered:
             choice = choose(self._policies[self.policy], evidence.key, evidence.valence_arousal,
@@ -152,18 +156,21 @@ class Room:
                 placed = choice.placed
             if evidence.ready:
                 self._blocked_reason = choice.why_not
+                habits = habits_now(self.habits, evidence.emotion, self.moment)
         self._episode.follow(placed, self.settings.dwell_s)
-        if placed is None or not evidence.ready:
+        if not evidence.ready:
             return []
-        if placed.rule.undoes:
+        if placed is not None and placed.rule.undoes:
             self._episode.owed.update(
                 (name, f'{placed.name}: as before') for name, target in self.targets.items()
                 if placed.rule.targets is None or name in placed.rule.targets)
-            return []
-        if self._episode.spent:
+            placed = None
+        elif placed is not None and self._episode.spent:
             self._blocked_reason = f'{placed.name} was done for {placed.rule.for_s:g} s'
+            placed = None
+        if placed is None and not habits:
             return []
-        answer = find_answer(self.settings, self.policy, placed, evidence, self._quiet)
+        answer = find_answer(self.settings, self.policy, placed, evidence, self._quiet, habits)
         if isinstance(answer, str):
             self._blocked_reason = answer
             return []
@@ -186,9 +193,11 @@ class Room:
                 self._blocked_reason = f'{target.name}: {refusal}'
                 continue
             target.remember()
+            habit, reason = answer.explain(target.name)
             actions.append(self._act(target, Command.SET, request, answer.transition_s,
-                                     self._evidence.emotion, answer.reason))
-            self._episode.act(target.name)
+                                     self._evidence.emotion, reason, habit))
+            if not habit:
+                self._episode.act(target.name)
         if actions:
             self._last_set_s = self._clock.s
         return actions
@@ -257,7 +266,7 @@ class Room:
         return actions
 
     def _act(self, target: Target, command: Command, request: Request, transition_s: float,
-             emotion: str, reason: str) -> AmbientAction:
+             emotion: str, reason: str, habit: str = '') -> AmbientAction:
         request = target.ask(Event.SET if command == Command.SET else Event.RESTORE, request,
                              transition_s)
         self._last = LastAction(target.name, request, reason)
@@ -265,7 +274,7 @@ class Room:
             stamp_s=self._clock.now_s, room=self.name, target=target.name, command=command,
             request=request, transition_s=transition_s, emotion=emotion,
             confidence=0.0 if emotion == NOBODY else min(1.0, self._evidence.support),
-            reason=reason, frame_id=self._sightings.frame_id)
+            reason=reason, frame_id=self._sightings.frame_id, habit=habit)
 
     # What a person commands.
 
@@ -387,6 +396,7 @@ class Room:
         self._episode.owed = {name: reason for name, reason in old._episode.owed.items()
                               if name in self.targets}
         self._last_set_s, self._last = old._last_set_s, old._last
+        self.habits = old.habits
         for name, target in old.targets.items():
             if name in self.targets and type(target.spec) is type(self.targets[name].spec):
                 self.targets[name].adopt(target)

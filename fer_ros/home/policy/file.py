@@ -11,6 +11,7 @@ from fer_ros.home.conditions import StateSource
 from fer_ros.home.fields import Name, Part
 from fer_ros.home.policy.checks import cross_faults
 from fer_ros.home.policy.faults import faults_of, refusal
+from fer_ros.home.policy.habits import HabitSettings
 from fer_ros.home.policy.rooms import Room
 from fer_ros.home.policy.rules import Rules
 from fer_ros.home.policy.servers import Broker, HomeAssistant, Privacy
@@ -38,6 +39,7 @@ class Policy(Part):
     broker: Broker | None = None
     home_assistant: HomeAssistant | None = None
     privacy: Privacy = Privacy()
+    habits: HabitSettings = HabitSettings()
     policies: Annotated[dict[Name, Rules], Field(min_length=1, max_length=32)]
     rooms: Annotated[dict[Name, Room], Field(min_length=1, max_length=32)]
 

@@ -5,6 +5,7 @@ from typing import Annotated, Literal, Union
 
 from fer_ros.home.devices import TARGET_TYPES
 from fer_ros.home.fields import DayPart, Name, Part, RosName, Seconds, Unit
+from fer_ros.home.policy.habits import HabitMode
 from pydantic import Field, model_validator
 
 AGGREGATIONS = ('confidence_weighted', 'max_confidence', 'majority', 'primary_person',
@@ -68,6 +69,7 @@ class Room(Part):
     hold: Hold = Hold()
     quiet_hours: tuple[QuietHours, ...] = ()
     restore_on_exit: bool = True
+    habits: HabitMode = 'off'
 
     @model_validator(mode='after')
     def _hysteresis(self):

@@ -3,6 +3,7 @@
 
 from collections.abc import Callable, Iterable
 
+from fer_ros.habits.views import HabitAnswer
 from fer_ros.home.commands import RoomCommand
 from fer_ros.home.complaints import Complaint
 from fer_ros.home.devices.base import Device
@@ -28,13 +29,15 @@ class Connections:
     """The connections of one policy; without servers in it, none.
 
     :param on_command: called with room, command and argument, in the connection's thread.
+    :param on_answer: called with room and answer to what the room suggests, likewise.
     :param mqtt_options: further arguments of :class:`MqttConnection`.
     :ivar broker: ``home_assistant`` and ``discovery``: None where the policy names none.
     :ivar faults: errors of their threads.
     """
 
     def __init__(self, policy: Policy, version: str,
-                 on_command: Callable[[str, RoomCommand, str], None], mqtt_options: dict):
+                 on_command: Callable[[str, RoomCommand, str], None],
+                 on_answer: Callable[[str, HabitAnswer], None], mqtt_options: dict):
         self._policy = policy
         self._devices: list[Device] = []
         self.faults = Faults()
@@ -46,7 +49,8 @@ class Connections:
         if policy.broker is not None:
             self.discovery = HomeAssistantDiscovery(
                 policy.broker, {room: tuple(policy.policies) for room in policy.rooms}, version,
-                on_command)
+                on_command, on_answer,
+                [name for name, room in policy.rooms.items() if room.habits != 'off'])
             self.broker = MqttConnection(
                 policy.broker,
                 client_id=policy.broker.client_id or f'{self.discovery.slug}-bridge',

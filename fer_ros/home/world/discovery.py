@@ -12,6 +12,7 @@ import logging
 import re
 
 from fer_ros.emotions.labels import LABELS, UNCERTAIN
+from fer_ros.habits.views import HabitAnswer
 from fer_ros.home.action import NOBODY
 from fer_ros.home.commands import BUTTONS, RoomCommand, SWITCH
 from fer_ros.home.policy.servers import Broker
@@ -20,9 +21,11 @@ from fer_ros.home.world.mqtt import MqttConnection
 
 ONLINE, OFFLINE = 'online', 'offline'
 EVENT_TYPES = ('emotion', 'action', 'hold', 'resumed', 'switched_on', 'switched_off', 'occupied',
-               'empty')
+               'empty', 'suggestion', 'suggestion_answered', 'habit_suspended')
 #: The parts of a room's topics that take commands.
 COMMAND_TOPICS = ('enabled', 'policy', *(command.word for command in BUTTONS))
+#: Those that answer what a room suggests, where it has habits.
+ANSWERS = {answer.topic: answer for answer in HabitAnswer}
 _MAXIMUM_DISCOVERY = 3900
 #: Home Assistant subscribes to the states only some time after it has read the discovery
 #: (measured: within the second), so that a state sent at once is lost on it: send it again for a
@@ -40,11 +43,16 @@ class HomeAssistantDiscovery:
     :param version: of this software, shown as the origin's.
     :param on_command: called with room, command and argument, in the connection's thread;
         retained messages never come here.
+    :param on_answer: called with room and answer to what the room suggests, likewise.
+    :param learning: the rooms that have habits.
     """
 
     def __init__(self, broker: Broker, rooms: dict[str, tuple[str, ...]], version: str,
-                 on_command: Callable[[str, RoomCommand, str], None]):
+                 on_command: Callable[[str, RoomCommand, str], None],
+                 on_answer: Callable[[str, HabitAnswer], None] = lambda *_: None,
+                 learning: Iterable[str] = ()):
         self._broker, self._version, self._on_command = broker, version, on_command
+        self._on_answer, self._learning = on_answer, frozenset(learning)
         self._rooms = rooms
         self._base = broker.base_topic
         self.slug = re.sub(r'[^a-z0-9_]+', '_', self._base.lower()).strip('_') or 'fer_ros'
@@ -54,7 +62,8 @@ class HomeAssistantDiscovery:
         self._leaving = self._introduce = False
         self._introduced_s = -1e9
         self._commands = {self._topic(room, topic, 'set'): (room, topic)
-                          for room in rooms for topic in COMMAND_TOPICS}
+                          for room in rooms for topic in (
+                              *COMMAND_TOPICS, *(ANSWERS if room in self._learning else ()))}
         self._birth = f'{broker.discovery_prefix}/status'
         self._announced: set[str] = set()
 
@@ -121,6 +130,8 @@ class HomeAssistantDiscovery:
     def _command(self, room: str, topic: str, payload: str) -> None:
         if topic == 'policy':
             self._on_command(room, RoomCommand.SELECT_POLICY, payload)
+        elif topic in ANSWERS:
+            self._on_answer(room, ANSWERS[topic])
         elif topic != 'enabled':
             self._on_command(room, RoomCommand.of_word(topic), '')
         elif payload in SWITCH:
@@ -233,6 +244,10 @@ class HomeAssistantDiscovery:
                                             'ops': list(policies)}),
             **{command.word: ('button', command.word.capitalize(), {
                 'cmd_t': self._topic(room, command.word, 'set')}) for command in BUTTONS},
+            **({} if room not in self._learning else {
+                'suggestion': ('sensor', 'Suggestion', {'ic': 'mdi:lightbulb-question', **expire}),
+                **{answer.topic: ('button', f'Suggestion: {answer.title.lower()}', {
+                    'cmd_t': self._topic(room, answer.topic, 'set')}) for answer in HabitAnswer}}),
             'event': ('event', 'Change', {'stat_t': self._topic(room, 'event'),
                                           'evt_typ': list(EVENT_TYPES)}),
         }
@@ -258,6 +273,11 @@ def _rounded(snapshot: RoomSnapshot) -> RoomSnapshot:
         else 0.0)
 
 
+def _suggestion(snapshot: RoomSnapshot) -> str:
+    suggestion = snapshot.habits.suggestion
+    return 'none' if suggestion is None else suggestion.sentence[:_MAXIMUM_TEXT]
+
+
 def state_payload(snapshot: RoomSnapshot) -> dict:
     """Return what the state topic of a room carries; null is unknown."""
     known = snapshot.known
@@ -276,4 +296,5 @@ def state_payload(snapshot: RoomSnapshot) -> dict:
         'last_action': (snapshot.last_action or 'none')[:_MAXIMUM_TEXT],
         'last_reason': (snapshot.last_reason or 'none')[:_MAXIMUM_TEXT],
         'blocked_reason': snapshot.blocked_reason[:_MAXIMUM_TEXT],
+        **({} if snapshot.habits is None else {'suggestion': _suggestion(snapshot)}),
     }

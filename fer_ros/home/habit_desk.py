@@ -1,0 +1,91 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What joins the habits of a home with its rooms."""
+
+from collections.abc import Callable
+from datetime import datetime
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+from fer_ros.errors import ConfigurationError
+from fer_ros.habits.keeper import HabitKeeper, wanted
+from fer_ros.habits.places import habits_folder
+from fer_ros.habits.views import RoomHabits
+from fer_ros.home.action import AmbientAction
+from fer_ros.home.commands import RoomCommand
+from fer_ros.home.decisions.engine import DecisionEngine
+from fer_ros.home.policy import Policy
+
+
+class HabitDesk:
+    """The habits of a home, from the first tick on, where its policy asks for them.
+
+    :param folder: of the log and the model where the policy names none; None: that of ROS.
+    :param on_event: called with room, what happened and its attributes, for automations.
+    :ivar keeper: None where nothing is learnt.
+    """
+
+    def __init__(self, folder: Path | None, on_event: Callable[[str, str, dict], None]):
+        self._folder, self._on_event = folder, on_event
+        self.keeper: HabitKeeper | None = None
+        self._now_s = 0.0
+
+    def begin(self, policy: Policy, path: Path | None, engine: DecisionEngine, now_s: float) \
+            -> None:
+        """Let the adopted rules hold, and begin to record and learn with the first call."""
+        self._now_s = now_s
+        if self.keeper is not None:
+            for name in engine.rooms:
+                engine.room(name).habits = self.keeper.rules(name)
+        elif wanted(policy):
+            zone = ZoneInfo(policy.time_zone) if policy.time_zone else None
+            folder = self._folder if self._folder is not None and not policy.habits.folder \
+                else habits_folder(policy.habits.folder)
+            self.keeper = HabitKeeper(
+                policy, path, folder, now_s=now_s, on_event=self._on_event,
+                utc_offset=lambda at_s: round(datetime.fromtimestamp(at_s, zone).astimezone(
+                    zone).utcoffset().total_seconds()))
+
+    def follow(self, engine: DecisionEngine, now_s: float) -> None:
+        """Record what the rooms did."""
+        if self.keeper is not None:
+            self.keeper.tick(map(engine.snapshot, engine.rooms), now_s)
+
+    def acted(self, action: AmbientAction) -> None:
+        """Record an action."""
+        if self.keeper is not None:
+            self.keeper.acted(action, self._now_s)
+
+    def commanded(self, room: str, command: RoomCommand, now_s: float) -> None:
+        """Record what a person commanded."""
+        if self.keeper is not None and command is not RoomCommand.SELECT_POLICY:
+            self.keeper.commanded(room, command.word, now_s)
+
+    def end(self, engine: DecisionEngine, now_s: float) -> None:
+        """Write what was learnt, and let no adopted rule hold."""
+        if self.keeper is not None:
+            self.keeper.close(now_s)
+            self.keeper = None
+            for name in engine.rooms:
+                engine.room(name).habits = ()
+
+    def of(self, room: str, engine: DecisionEngine) -> HabitKeeper:
+        """Return the keeper of a room.
+
+        :raises ConfigurationError: when there is no such room, or its habits are off.
+        """
+        if room not in engine.rooms:
+            raise ConfigurationError(f'no room {room!r}: expected one of '
+                                     f'{", ".join(engine.rooms)}')
+        if self.keeper is None:
+            raise ConfigurationError(f'{room}: habits are off in the policy: write habits: '
+                                     'suggest, ask or apply at the room')
+        return self.keeper
+
+    def view(self, room: str) -> RoomHabits | None:
+        """Return what a room has learnt, or None where nothing is learnt."""
+        return None if self.keeper is None else self.keeper.view(room, self._now_s)
+
+    @property
+    def problems(self) -> list[str]:
+        """What is wrong, in sentences that say what to do."""
+        return [] if self.keeper is None else self.keeper.problems

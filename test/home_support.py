@@ -61,9 +61,13 @@ def policy_of(text=POLICY, **room):
 
 
 class Sim:
-    """The decision engine with virtual lamps that answer, on a made-up clock."""
+    """The decision engine with virtual lamps that answer, on a made-up clock.
+
+    A manual override holds the whole room, unless ``hold`` gives another scope.
+    """
 
     def __init__(self, text=POLICY, *, start_s=1e9, answers=True, hour=12, **room):
+        room['hold'] = {'scope': 'room', **room.get('hold', {})}
         self.policy = policy_of(text, **room)
         self.hour = hour
         self.engine = DecisionEngine(self.policy, local_time=self.local_time)

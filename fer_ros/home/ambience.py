@@ -10,7 +10,8 @@ import math
 
 from fer_ros.emotions.affect import VALENCE_AROUSAL
 from fer_ros.emotions.labels import Emotion
-from fer_ros.home.light import hsv_to_rgb, LightState
+from fer_ros.home.color import hsv_to_rgb
+from fer_ros.home.light import LightState
 
 #: The strategies a policy may name, each with what it does in words.
 STRATEGIES = {'mirror': 'shows the emotion', 'soothe': 'soothes', 'energise': 'energizes',

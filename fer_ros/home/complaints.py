@@ -51,7 +51,11 @@ def device_complaints(devices: dict[tuple[str, str], Device], engine: DecisionEn
     for (room, target), device in devices.items():
         if device.problem and device.problem not in texts:
             found.append(Complaint(f'{room}/{target}: {device.problem}'))
-        elif device.available and engine.room(room).targets[target].silent:
+        other = engine.room(room).targets[target].other_writer
+        if other:
+            found.append(Complaint(f'{room}/{target}: {other}'))
+        if device.available and not device.problem \
+                and engine.room(room).targets[target].silent:
             found.append(Complaint(
                 f'{room}/{target} does not answer: it has not reported what it was asked '
                 'for; is it powered, and is its topic right?'))

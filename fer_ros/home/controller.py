@@ -30,7 +30,8 @@ from fer_ros.home.devices import make_device
 from fer_ros.home.devices.base import Device, DeviceContext
 from fer_ros.home.devices.terminal import TerminalLamp
 from fer_ros.home.habit_desk import HabitDesk
-from fer_ros.home.kinds.base import State
+from fer_ros.home.kinds.base import Cause, State
+from fer_ros.home.light import Limits
 from fer_ros.home.policy import load_policy, Policy
 from fer_ros.home.snapshot import RoomSnapshot
 from fer_ros.home.world.connections import check_secrets, Connections
@@ -124,7 +125,9 @@ class HomeController:
             device.tick(now_s)
             if device.available:
                 self._unreachable.discard(key)
-            self._target(*key).set_available(key not in self._unreachable and not device.waking)
+            target = self._target(*key)
+            target.set_available(key not in self._unreachable and not device.waking)
+            target.delay_s = device.delay_s
         self._drain(now_s)
         actions = self._engine.tick(now_s)
         self._carry_out(actions, now_s)
@@ -286,8 +289,10 @@ class HomeController:
         connections = self._connections
         return make_device(spec, DeviceContext(
             f'{room}/{name}',
-            report=lambda state: self._queue.put(
-                lambda now_s: self._on_report(room, name, state, now_s)),
+            report=lambda state, cause=Cause.UNKNOWN: self._queue.put(
+                lambda now_s: self._on_report(room, name, state, cause, now_s)),
+            limits=lambda limits: self._queue.put(
+                lambda _: self._on_limits(room, name, limits)),
             result=lambda action, done, detail: self._queue.put(
                 lambda _: self._on_result(action, done, detail)),
             clock=self._clock, write=self._write, ansi=self._ansi,
@@ -309,9 +314,14 @@ class HomeController:
             except queue.Empty:
                 return
 
-    def _on_report(self, room: str, target: str, state: State, now_s: float) -> None:
+    def _on_report(self, room: str, target: str, state: State, cause: Cause, now_s: float) \
+            -> None:
         if (room, target) in self._devices:
-            self._engine.report(room, target, state, now_s=now_s)
+            self._engine.report(room, target, state, cause, now_s=now_s)
+
+    def _on_limits(self, room: str, target: str, limits: Limits) -> None:
+        if (room, target) in self._devices:
+            self._target(room, target).limits = limits
 
     def _on_state(self, source: StateSource, payload: object) -> None:
         self._queue.put(lambda _: self._engine.learn(source, payload))

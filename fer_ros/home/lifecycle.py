@@ -20,7 +20,7 @@ class ControlState(Enum):
     CONFIRMED = 'confirmed'
     #: Its time is over, and it has done nothing.
     UNRESPONSIVE = 'unresponsive'
-    #: A person has changed it; what they chose stays.
+    #: A person has changed it, or all that was asked of it; what they chose stays.
     OVERRIDDEN = 'overridden'
     #: On its way back to how it was before the first action.
     RESTORING = 'restoring'
@@ -50,7 +50,11 @@ class Event(Enum):
     CHANGED_MANUALLY = 'changed manually'
     #: A person turned it on.
     TURNED_ON_MANUALLY = 'turned on manually'
-    #: The hold of the room is over.
+    #: Something else changed it, or a person a part of it; what was asked holds for the rest.
+    ADJUSTED = 'adjusted'
+    #: It was away, and is not as it was asked to be; it can be asked again.
+    RECOVERED = 'recovered'
+    #: The hold is over.
     RESUMED = 'resumed'
     #: There is nothing to go back to.
     RELEASED = 'released'
@@ -82,6 +86,8 @@ for _state, _row in TRANSITIONS.items():
     # A person may come at any time.
     _row[_E.CHANGED_MANUALLY] = _S.OVERRIDDEN
     _row[_E.TURNED_ON_MANUALLY] = _S.IDLE
+    _row[_E.ADJUSTED] = _state
+    _row[_E.RECOVERED] = _S.IDLE
     if _state in ACTIVE:
         _row.update({_E.SET: _S.COMMANDED, _E.FAILED: _S.COMMANDED, _E.DROPPED: _S.IDLE,
                      _E.RELEASED: _S.IDLE})

@@ -1,12 +1,24 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a light can be asked for and what it reports, with the colour arithmetic they need."""
+"""What a light can be asked for, what it reports, and how the two compare."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from functools import lru_cache
 import math
+
+from fer_ros.home.color import (
+    chromaticity,
+    chromaticity_distance,
+    GAMUTS,
+    kelvin_to_rgb,
+    nearest_in_hull,
+    on_hue_path,
+    within_gamut,
+)
 
 #: Whites below and above are not offered by lamps sold for homes.
 KELVIN_RANGE = (1500, 9000)
+#: A report outside of this is not one of a white.
+PLAUSIBLE_KELVIN = (1000, 20000)
 
 
 @dataclass(frozen=True)
@@ -17,16 +29,19 @@ class LightState:
     :ivar brightness: [0, 1] of what the lamp can do.
     :ivar color: sRGB ``(r, g, b)``, each [0, 1], at full brightness; None when it is a white.
     :ivar color_temperature_k: kelvin, when it is a white.
+    :ivar effect: what the lamp plays (a rainbow, say), in the lamp's own words; empty when it
+        plays nothing.
     """
 
     on: bool
     brightness: float | None = None
     color: tuple[float, float, float] | None = None
     color_temperature_k: int | None = None
+    effect: str | None = None
 
     @property
     def rgb(self) -> tuple[float, float, float] | None:
-        """The colour as sRGB, also of a white; None when neither is known."""
+        """The color as sRGB, also of a white; None when neither is known."""
         if self.color is not None:
             return self.color
         if self.color_temperature_k:
@@ -39,7 +54,9 @@ class LightState:
         if color is None and kelvin is None:
             color, kelvin = self.color, self.color_temperature_k
         brightness = self.brightness if newer.brightness is None else newer.brightness
-        return replace(newer, brightness=brightness, color=color, color_temperature_k=kelvin)
+        effect = self.effect if newer.effect is None else newer.effect
+        return replace(newer, brightness=brightness, color=color, color_temperature_k=kelvin,
+                       effect=effect)
 
     def describe(self) -> str:
         """Return a few words for a log or a person."""
@@ -52,6 +69,8 @@ class LightState:
             words.append('#' + ''.join(f'{round(channel * 255):02x}' for channel in self.color))
         elif self.color_temperature_k:
             words.append(f'{self.color_temperature_k} K')
+        if self.effect:
+            words.append('with its effect')
         return ' '.join(words)
 
 
@@ -71,7 +90,7 @@ class Tolerance:
 
 
 def differences(a: LightState, b: LightState, tolerance: Tolerance = Tolerance()) -> list[str]:
-    """Return which of on, brightness and colour differ beyond the tolerance.
+    """Return which of on, brightness, color and effect differ beyond the tolerance.
 
     What one of the two does not know is taken to agree; of two lights that are off only that
     counts.
@@ -87,103 +106,122 @@ def differences(a: LightState, b: LightState, tolerance: Tolerance = Tolerance()
     if a.color is None and b.color is None:
         if a.color_temperature_k and b.color_temperature_k and abs(
                 1e6 / a.color_temperature_k - 1e6 / b.color_temperature_k) > tolerance.mired:
-            found.append('colour temperature')
+            found.append('color temperature')
     elif a.rgb is not None and b.rgb is not None \
             and chromaticity_distance(a.rgb, b.rgb) > tolerance.chromaticity:
-        found.append('colour')
+        found.append('color')
+    if a.effect is not None and b.effect is not None and a.effect != b.effect:
+        found.append('effect')
     return found
 
 
-def on_the_way(state: LightState, start: LightState, end: LightState,
+def deviations(asked: LightState, state: LightState, tolerance: Tolerance = Tolerance()) \
+        -> list[str]:
+    """Return what of a light's state is neither what was asked nor what such lamps make of it.
+
+    A lamp whose three colors cannot mix what was asked answers with the nearest that they can.
+    """
+    found = differences(asked, state, tolerance)
+    if 'color' in found and asked.color is not None and state.rgb is not None and any(
+            chromaticity_distance(within_gamut(asked.color, gamut), state.rgb)
+            <= tolerance.chromaticity for gamut in GAMUTS):
+        found.remove('color')
+    return found
+
+
+def on_the_way(state: LightState, starts: Sequence[LightState], end: LightState,
                tolerance: Tolerance = Tolerance()) -> bool:
-    """Return whether a light that fades from ``start`` to ``end`` may report ``state``."""
-    if state.on not in (start.on, end.on):
+    """Return whether a light that fades to ``end`` may report ``state``.
+
+    :param starts: where it may have been; a lamp that was asked twice, for example, may not have
+        come to the first end. A lamp that was off may report the level it remembers.
+    """
+    ends = [*starts, end]
+    if not end.on and state.brightness is not None and state.brightness <= tolerance.brightness:
+        return True
+    if all(state.on != one.on for one in ends):
         return False
     if not state.on:
         return True
-    levels = [light.brightness if light.on else 0.0 for light in (start, end)]
+    levels = [one.brightness for one in (*starts, *([end] if end.on else []))]
+    if not all(one.on for one in ends):
+        levels.append(0.0)
     if state.brightness is not None and None not in levels and not (
             min(levels) - tolerance.brightness <= state.brightness
             <= max(levels) + tolerance.brightness):
         return False
-    here, first, last = state.rgb, start.rgb, end.rgb
-    if here is None or first is None or last is None:
+    colors = [one.rgb for one in ends if one.rgb is not None]
+    if state.rgb is None or not colors or any(
+            one.rgb is None for one in starts) or (end.on and end.rgb is None):
         return True
-    return _distance_to_segment(chromaticity(here), chromaticity(first),
-                                chromaticity(last)) <= tolerance.chromaticity
+    here = chromaticity(state.rgb)
+    nearest = nearest_in_hull(here, [chromaticity(color) for color in colors])
+    return math.dist(here, nearest) <= tolerance.chromaticity or on_hue_path(state.rgb, colors)
 
 
-def _distance_to_segment(point, first, last) -> float:
-    along = (last[0] - first[0], last[1] - first[1])
-    length = along[0] ** 2 + along[1] ** 2
-    share = 0.0 if length == 0 else min(1.0, max(0.0, (
-        (point[0] - first[0]) * along[0] + (point[1] - first[1]) * along[1]) / length))
-    return math.hypot(point[0] - first[0] - share * along[0],
-                      point[1] - first[1] - share * along[1])
+def read_light(on: bool, brightness: float | None = None,
+               color: Sequence[float | None] | None = None, kelvin: float | None = None,
+               effect: str | None = None) -> LightState:
+    """Return the state of a light from what it reports, whatever the numbers are.
 
-
-def kelvin_to_rgb(kelvin: float) -> tuple[float, float, float]:
-    """Return the sRGB colour of a black body, scaled so that its largest channel is 1.
-
-    The chromaticity is the cubic approximation of the Planckian locus by Kim and others
-    (US patent 7024034), valid from 1667 K to 25000 K; outside, the nearest end is used.
+    What is a little too much is clamped; what no lamp can be is not known.
     """
-    kelvin = min(25000.0, max(1667.0, kelvin))
-    i = 1e3 / kelvin
-    if kelvin <= 4000:
-        x = -0.2661239 * i ** 3 - 0.2343589 * i ** 2 + 0.8776956 * i + 0.179910
-    else:
-        x = -3.0258469 * i ** 3 + 2.1070379 * i ** 2 + 0.2226347 * i + 0.240390
-    if kelvin <= 2222:
-        y = -1.1063814 * x ** 3 - 1.34811020 * x ** 2 + 2.18555832 * x - 0.20219683
-    elif kelvin <= 4000:
-        y = -0.9549476 * x ** 3 - 1.37418593 * x ** 2 + 2.09137015 * x - 0.16748867
-    else:
-        y = 3.0817580 * x ** 3 - 5.87338670 * x ** 2 + 3.75112997 * x - 0.37001483
-    return xy_to_rgb(x, y)
+    level = number(brightness)
+    channels = None if color is None else [number(channel) for channel in color]
+    if channels is not None and (len(channels) != 3 or None in channels):
+        channels = None
+    white = number(kelvin)
+    if white is not None:
+        white = round(min(KELVIN_RANGE[1], max(KELVIN_RANGE[0], white))) \
+            if PLAUSIBLE_KELVIN[0] <= white <= PLAUSIBLE_KELVIN[1] else None
+    return LightState(
+        on, None if level is None or level < 0 else min(1.0, level),
+        None if channels is None else tuple(min(1.0, max(0.0, channel)) for channel in channels),
+        white if channels is None else None, effect)
 
 
-def xy_to_rgb(x: float, y: float) -> tuple[float, float, float]:
-    """Return the sRGB colour of a CIE 1931 chromaticity, its largest channel 1."""
-    y = max(y, 1e-6)
-    big_x, big_z = x / y, (1 - x - y) / y
-    # The matrix of IEC 61966-2-1 (sRGB, D65).
-    linear = (3.2404542 * big_x - 1.5371385 - 0.4985314 * big_z,
-              -0.9692660 * big_x + 1.8760108 + 0.0415560 * big_z,
-              0.0556434 * big_x - 0.2040259 + 1.0572252 * big_z)
-    linear = [max(0.0, channel) for channel in linear]
-    peak = max(*linear, 1e-9)
-    return tuple(_companded(channel / peak) for channel in linear)
+def kelvin_of(value: object) -> float | None:
+    """Return kelvin from a color temperature in mired or, from 1000 on, in kelvin."""
+    value = number(value)
+    if value is None or value <= 0:
+        return None
+    return value if value >= 1000 else 1e6 / value
 
 
-def hsv_to_rgb(hue_deg: float, saturation: float, value: float = 1.0) \
-        -> tuple[float, float, float]:
-    """Return sRGB from a hue in degrees and saturation and value in [0, 1]."""
-    import colorsys
-    return colorsys.hsv_to_rgb(hue_deg % 360 / 360, saturation, value)
+def number(value: object) -> float | None:
+    """Return a finite number, or None for anything else."""
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        return None
+    try:
+        value = float(value)
+    except OverflowError:
+        return None
+    return value if math.isfinite(value) else None
 
 
-@lru_cache(maxsize=1024)
-def chromaticity(rgb: tuple[float, float, float]) -> tuple[float, float]:
-    """Return CIE 1976 u'v' of an sRGB colour; black counts as white."""
-    r, g, b = (_linear(channel) for channel in rgb)
-    if r + g + b < 1e-9:
-        r = g = b = 1.0
-    x = 0.4124564 * r + 0.3575761 * g + 0.1804375 * b
-    y = 0.2126729 * r + 0.7151522 * g + 0.0721750 * b
-    z = 0.0193339 * r + 0.1191920 * g + 0.9503041 * b
-    total = x + 15 * y + 3 * z
-    return 4 * x / total, 9 * y / total
+@dataclass(frozen=True)
+class Limits:
+    """What a light can do, as far as it says so; the defaults limit nothing.
 
+    :ivar dimmable: whether it can be dimmed.
+    :ivar color: whether it can be colored, and ``white`` whether it has a color temperature.
+    :ivar kelvin: its warmest and coldest white.
+    """
 
-def chromaticity_distance(a: tuple[float, float, float], b: tuple[float, float, float]) -> float:
-    """Return the distance of two sRGB colours in the u'v' diagram, whatever their brightness."""
-    return math.dist(chromaticity(a), chromaticity(b))
+    dimmable: bool = True
+    color: bool = True
+    white: bool = True
+    kelvin: tuple[float, float] = KELVIN_RANGE
 
-
-def _linear(channel: float) -> float:
-    return channel / 12.92 if channel <= 0.04045 else ((channel + 0.055) / 1.055) ** 2.4
-
-
-def _companded(channel: float) -> float:
-    return 12.92 * channel if channel <= 0.0031308 else 1.055 * channel ** (1 / 2.4) - 0.055
+    def within(self, light: LightState) -> LightState:
+        """Return the nearest that the light can do; what it cannot do at all is not asked."""
+        color, kelvin = light.color, light.color_temperature_k
+        if kelvin is not None:
+            if self.white:
+                kelvin = round(min(self.kelvin[1], max(self.kelvin[0], kelvin)))
+            else:
+                color, kelvin = kelvin_to_rgb(kelvin), None
+        if color is not None and not self.color:
+            color = None
+        return replace(light, brightness=light.brightness if self.dimmable else None, color=color,
+                       color_temperature_k=kelvin)

@@ -21,6 +21,7 @@ class DeviceSnapshot:
     :ivar available: whether it can be reached, as far as is known.
     :ivar state: where it stands between what was asked and what it says.
     :ivar reported: what it says of itself, or None when it has said nothing.
+    :ivar held: what a person has changed of it and is left alone, of its kind's attributes.
     """
 
     target: str
@@ -28,6 +29,7 @@ class DeviceSnapshot:
     available: bool
     state: ControlState
     reported: State | None
+    held: tuple[str, ...] = ()
 
     @property
     def known(self) -> bool:
@@ -56,7 +58,8 @@ class RoomSnapshot:
     :ivar emotion: a label, ``uncertain``, ``nobody``, or None when the room is not known.
     :ivar confidence: of the emotion, [0, 1]; 0 when the room is not known, as ``faces``,
         ``valence`` and ``arousal``.
-    :ivar hold_left_s: how long the room is still left alone, seconds; 0 when it is not.
+    :ivar hold_left_s: how long the room, or any part of a device in it, is still left alone,
+        seconds; 0 when nothing is.
     :ivar hold_reason: who or what put it on hold.
     :ivar blocked_reason: what keeps the room from acting now, or empty.
     :ivar habits: what it has learnt, or None where habits are off.
@@ -96,7 +99,7 @@ class RoomSnapshot:
 
     @property
     def on_hold(self) -> bool:
-        """Whether the room is left alone."""
+        """Whether the room, or any part of a device in it, is left alone."""
         return self.hold_left_s > 0
 
     @property

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Virtual devices: a lamp that fades, reports and can be changed by hand, for those with none."""
 
-from fer_ros.home.light import chromaticity_distance, LightState
+from fer_ros.home.color import chromaticity_distance
+from fer_ros.home.light import LightState
 
 
 class VirtualLamp:

@@ -116,7 +116,7 @@ def judged(state, before=ON, *, in_window=True, moved=True, start=ON, just_on=Fa
 HALF = LightState(True, 0.75, (1.0, 0.5, 0.3))
 ASKED = LightState(True, 0.9, (1.0, 0.0, 0.0))
 GREEN = LightState(True, 0.75, (0.0, 1.0, 0.0))
-BOTH = (Event.CHANGED_MANUALLY, 'was changed by hand (brightness, colour)')
+BOTH = (Event.CHANGED_MANUALLY, 'was changed by hand (brightness, color)')
 
 
 @pytest.mark.parametrize('state, fields, verdict', [

@@ -5,20 +5,17 @@ from dataclasses import replace
 
 from fer_ros.emotions.labels import Emotion, LABELS
 from fer_ros.home.ambience import ambience, PROTOTYPES, STRATEGIES
+from fer_ros.home.color import (
+    chromaticity,
+    chromaticity_distance,
+    hsv_to_rgb,
+    kelvin_to_rgb,
+    xy_to_rgb,
+)
 from fer_ros.home.decisions.aggregation import aggregate
 from fer_ros.home.devices.base import DeviceContext
 from fer_ros.home.devices.terminal import TerminalLamp, TerminalTarget
-from fer_ros.home.light import (
-    chromaticity,
-    chromaticity_distance,
-    differences,
-    hsv_to_rgb,
-    kelvin_to_rgb,
-    LightState,
-    on_the_way,
-    Tolerance,
-    xy_to_rgb,
-)
+from fer_ros.home.light import differences, LightState, on_the_way, Tolerance
 from fer_ros.home.policy import AGGREGATIONS
 from fer_ros.home.virtual_lamp import VirtualLamp
 from home_support import emotion
@@ -49,8 +46,8 @@ def test_the_chromaticity_of_srgb_primaries():
     (LightState(False), ['on/off']), (LightState(True), []),
     (LightState(True, 0.63), []), (LightState(True, 0.8), ['brightness']),
     (LightState(True, 0.6, color_temperature_k=2850), []),
-    (LightState(True, 0.6, color_temperature_k=3000), ['colour temperature']),
-    (LightState(True, 0.6, (1.0, 0.0, 0.0)), ['colour']),
+    (LightState(True, 0.6, color_temperature_k=3000), ['color temperature']),
+    (LightState(True, 0.6, (1.0, 0.0, 0.0)), ['color']),
     # The same white told as a colour, as some lamps do.
     (LightState(True, 0.6, kelvin_to_rgb(2700)), [])])
 def test_what_differs_beyond_the_tolerance(other, found):
@@ -67,16 +64,16 @@ def test_every_state_of_a_fading_lamp_is_on_the_way(share, hue, level):
     lamp = VirtualLamp(WARM)
     lamp.set(end, 10.0, 100.0)
     # Lamps mix sRGB, the line is straight in u'v': what lies between is a little off it.
-    assert on_the_way(lamp.state(100 + 10 * share), WARM, end, Tolerance(chromaticity=0.08))
+    assert on_the_way(lamp.state(100 + 10 * share), [WARM], end, Tolerance(chromaticity=0.08))
     assert lamp.state(110.0) == end
 
 
 def test_what_leaves_the_way_is_seen():
     end = LightState(True, 0.9, (0.1, 0.1, 1.0))
-    assert not on_the_way(LightState(True, 0.3, color_temperature_k=2700), WARM, end)
-    assert not on_the_way(LightState(True, 0.7, (0.0, 1.0, 0.0)), WARM, end)
-    assert not on_the_way(LightState(False), WARM, end)
-    assert on_the_way(LightState(True, 0.1), WARM, LightState(False))
+    assert not on_the_way(LightState(True, 0.3, color_temperature_k=2700), [WARM], end)
+    assert not on_the_way(LightState(True, 0.7, (0.0, 1.0, 0.0)), [WARM], end)
+    assert not on_the_way(LightState(False), [WARM], end)
+    assert on_the_way(LightState(True, 0.1), [WARM], LightState(False))
 
 
 @pytest.mark.parametrize('strategy', STRATEGIES)

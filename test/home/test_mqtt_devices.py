@@ -17,6 +17,8 @@ WARM = LightState(True, 0.5, color_temperature_k=2500)
 OFF = LightState(False)
 #: The brightness stays.
 ONLY_BLUE = LightState(True, None, (0.0, 0.0, 1.0))
+#: Every segment that a controller may have, not only those selected in its app.
+SEGMENTS = [{'id': index, 'fx': 0, 'col': [[0, 0, 255]]} for index in range(32)]
 
 
 def dialect(name, **fields):
@@ -34,21 +36,20 @@ def dialect(name, **fields):
     ('tasmota', BLUE, 'cmnd/a/b/Backlog0', 'Fade 1;Speed 3;HSBColor 240,100,50;Power ON'),
     ('tasmota', ONLY_BLUE, 'cmnd/a/b/Backlog0',
      'Fade 1;Speed 3;HSBColor1 240;HSBColor2 100;Power ON'),
-    ('wled', ONLY_BLUE, 'a/b/api', {'on': True, 'transition': 15,
-                                    'seg': [{'fx': 0, 'col': [[0, 0, 255]]}]}),
+    ('wled', ONLY_BLUE, 'a/b/api', {'on': True, 'transition': 15, 'seg': SEGMENTS}),
     ('zigbee2mqtt', ONLY_BLUE, 'a/b/set', {'state': 'ON', 'transition': 1.5,
                                            'color': {'r': 0, 'g': 0, 'b': 255}}),
     ('zigbee2mqtt', LightState(True, 0.5), 'a/b/set', {
         'state': 'ON', 'brightness': 127, 'transition': 1.5}),
     ('tasmota', WARM, 'cmnd/a/b/Backlog0', 'Fade 1;Speed 3;CT 400;Dimmer 50;Power ON'),
     ('tasmota', OFF, 'cmnd/a/b/Backlog0', 'Fade 1;Speed 3;Power OFF'),
-    ('wled', BLUE, 'a/b/api', {'on': True, 'bri': 128, 'transition': 15,
-                               'seg': [{'fx': 0, 'col': [[0, 0, 255]]}]}),
+    ('wled', BLUE, 'a/b/api', {'on': True, 'bri': 128, 'transition': 15, 'seg': SEGMENTS}),
     ('wled', OFF, 'a/b/api', {'on': False, 'transition': 15})])
 def test_commands(name, light, topic, payload):
     one = dialect(name)
     assert one.command_topic == topic
     text = one.encode(light, 1.5)
+    assert len(text) <= 4096
     assert (text if isinstance(payload, str) else json.loads(text)) == payload
 
 

@@ -51,6 +51,13 @@ def test_a_hand_in_a_recording_wins(files, capsys):
     recording.write_text(lines(('happy', 6), ({'on': True, 'brightness': 0.1}, 0), ('sad', 20)))
     assert main(['simulate', str(policy), str(recording), '--after', '5']) == 0
     output = capsys.readouterr().out
+    # The brightness is the person's; the color still follows.
+    asked = [line.partition('lamp: ')[2] for line in output.splitlines() if 'because' in line]
+    assert len(asked) == 2 and asked[1].startswith('on #')
+    policy.write_text(policy.read_text().replace(
+        'policy: mirror', 'policy: mirror\n    hold: {scope: room}'))
+    assert main(['simulate', str(policy), str(recording), '--after', '5']) == 0
+    output = capsys.readouterr().out
     assert output.endswith('1 action\n')
     assert 'on hold: lamp was changed by hand' in output
 

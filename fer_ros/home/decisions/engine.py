@@ -12,7 +12,7 @@ from fer_ros.home.decisions.handlers import HANDLERS
 from fer_ros.home.decisions.memory import HomeMemory
 from fer_ros.home.decisions.room import Room
 from fer_ros.home.decisions.surroundings import LocalTime, Surroundings
-from fer_ros.home.kinds.base import State
+from fer_ros.home.kinds.base import Cause, State
 from fer_ros.home.policy import Policy
 from fer_ros.home.snapshot import RoomSnapshot
 from fer_ros.types import FaceEmotion
@@ -73,10 +73,11 @@ class DecisionEngine:
                     problems.append(refused)
         return tuple(problems)
 
-    def report(self, room: str, target: str, state: State, *, now_s: float) -> None:
-        """Record what a device says of itself."""
+    def report(self, room: str, target: str, state: State, cause: Cause = Cause.UNKNOWN, *,
+               now_s: float) -> None:
+        """Record what a device says of itself, and who is behind it."""
         self._rooms[room].advance(now_s)
-        self._rooms[room].report(target, state)
+        self._rooms[room].report(target, state, cause)
 
     def learn(self, source: StateSource, payload: object) -> None:
         """Record what an outside state is; None: it cannot be heard any more."""

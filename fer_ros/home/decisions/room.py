@@ -24,7 +24,7 @@ from fer_ros.home.decisions.override import Override
 from fer_ros.home.decisions.sightings import Sightings
 from fer_ros.home.decisions.surroundings import Surroundings
 from fer_ros.home.decisions.target import Target
-from fer_ros.home.kinds.base import Request, State, Verdict
+from fer_ros.home.kinds.base import Cause, Request, State, Verdict
 from fer_ros.home.lifecycle import Event
 from fer_ros.home.policy import rooms as policy_rooms
 from fer_ros.home.policy.adopted import AdoptedRule
@@ -86,14 +86,18 @@ class Room:
             self._evidence.add(self._sightings.faces, stamp_s)
         return refused
 
-    def report(self, target: str, state: State) -> None:
+    def report(self, target: str, state: State, cause: Cause = Cause.UNKNOWN) -> None:
         """Record what a device says of itself."""
-        self._follow(target, self.targets[target].report(state))
+        device = self.targets[target]
+        # What came within a request's time is judged before what comes after it.
+        self._follow(device, device.check_time())
+        self._follow(device, device.report(state, cause))
 
-    def _follow(self, target: str, verdict: Verdict) -> None:
+    def _follow(self, target: Target, verdict: Verdict) -> None:
         """Do what a person's change of a device means for the room."""
         if verdict.event is Event.CHANGED_MANUALLY:
-            self._override.begin(f'{target} {verdict.words}')
+            if self.settings.hold.scope == 'room':
+                self._override.begin(target.hold_reason)
         elif verdict.event is Event.TURNED_ON_MANUALLY:
             # Somebody wants light: the hold ends, and an emotion must last again.
             if self._override.pending:
@@ -104,8 +108,8 @@ class Room:
 
     def tick(self) -> list[AmbientAction]:
         """Return what is to be done now."""
-        for name, target in self.targets.items():
-            self._follow(name, target.check_time())
+        for target in self.targets.values():
+            self._follow(target, target.check_time())
         if not self.enabled:
             self._blocked_reason = 'switched off'
             return []
@@ -120,6 +124,8 @@ class Room:
             # An empty picture of one camera says nothing while another is blind.
             self._sightings.doubt_emptiness()
         if self._sightings.occupied:
+            for target in self.targets.values():
+                target.left = False
             return self._attend() + self._give_back()
         if not fresh:
             self._blocked_reason = 'no fresh emotions'
@@ -185,6 +191,10 @@ class Room:
                 continue
             # What is asked now takes the place of what would be brought back.
             self._episode.owed.pop(target.name, None)
+            request = target.kind.narrowed(request, target.held)
+            if request is None:
+                self._blocked_reason = f'left alone: {target.hold_reason}'
+                continue
             if target.follows(request):
                 self._episode.act(target.name)
                 continue
@@ -224,14 +234,17 @@ class Room:
                 target.keep()
                 continue
             off = target.kind.off()
-            if off is None or target.kind.same(target.request, off) \
+            if off is None or target.left or target.kind.same(target.request, off) \
                     or target.kind.is_off(target.reported):
                 continue
-            refusal = target.refusal(off)
+            refusal = f'left alone: {target.hold_reason}' \
+                if target.kind.narrowed(off, target.held) is None else target.refusal(off)
             if refusal:
                 self._blocked_reason = f'{target.name}: {refusal}'
                 continue
             self._episode.owed.pop(target.name, None)
+            # Once: who turns it on now is not seen by a camera, and wants light.
+            target.left = True
             actions.append(self._act(target, Command.SET, off, self.settings.transition_s, NOBODY,
                                      reason))
         return actions
@@ -345,9 +358,13 @@ class Room:
         felt = {} if not self.enabled or not faces else dict(zip(
             ('faces', 'confidence', 'valence', 'arousal'),
             (faces, evidence.confidence, *evidence.valence_arousal)))
+        left_s, reason = max(
+            [(self._override.left_s, self._override.reason),
+             *((target.hold_left_s, target.hold_reason) for target in self.targets.values()
+               if target.held)], key=lambda hold: hold[0])
         return RoomSnapshot(
             self.name, self.enabled, self.policy, tuple(self._policies), self._sightings.fresh,
-            emotion, **felt, hold_left_s=self._override.left_s, hold_reason=self._override.reason,
+            emotion, **felt, hold_left_s=left_s, hold_reason=reason,
             last=self._last, blocked_reason=self._blocked_reason,
             devices=tuple(target.snapshot for target in self.targets.values()))
 

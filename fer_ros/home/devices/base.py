@@ -9,10 +9,17 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from fer_ros.home.action import AmbientAction, Outcome
-from fer_ros.home.kinds.base import State
+from fer_ros.home.kinds.base import Cause, State
+from fer_ros.home.light import Limits
 
-#: Called with what a device says of itself.
-ReportCallback = Callable[[State], None]
+
+class ReportCallback(Protocol):
+    """Takes what a device says of itself, and who is behind it."""
+
+    def __call__(self, state: State, cause: Cause = Cause.UNKNOWN) -> None:
+        """Take a report."""
+
+
 #: Called with an action, whether it was carried out, and a detail.
 ResultCallback = Callable[[AmbientAction, bool, str], None]
 
@@ -26,8 +33,8 @@ class Connection(Protocol):
     #: Why there is no connection, or an empty string.
     problem: str
 
-    def subscribe(self, topic: str) -> None:
-        """Subscribe now and after every reconnect."""
+    def subscribe(self, topic: str, *, optional: bool = False) -> None:
+        """Subscribe now and after every reconnect; an optional topic may be denied."""
 
     def publish(self, topic: str, payload: str, *, retain: bool = False, qos: int = 0,
                 expiry_s: int = 0) -> bool:
@@ -42,6 +49,7 @@ class DeviceContext:
     :ivar broker: the connection to the broker, or None without one.
     :ivar home_assistant: the client of Home Assistant, or None without one.
     :ivar clock: a clock that does not jump, seconds.
+    :ivar limits: called with what a light can do, once it has said so.
     :ivar write: takes the lines of terminal lamps, or None to draw nothing; ``ansi`` says
         whether they may hold terminal colors.
     """
@@ -52,6 +60,7 @@ class DeviceContext:
     clock: Callable[[], float]
     broker: Connection | None = None
     home_assistant: Any = None
+    limits: Callable[[Limits], None] = lambda _: None
     write: Callable[[str], None] | None = None
     ansi: bool = False
 
@@ -70,6 +79,10 @@ class Device(Protocol):
     @property
     def waking(self) -> bool:
         """Whether it is still given time to say how it is, and is asked for nothing."""
+
+    @property
+    def delay_s(self) -> float:
+        """How much later than it happens a change of it may be heard."""
 
     def apply(self, action: AmbientAction, now_s: float) -> tuple[Outcome, str]:
         """Ask for a state without waiting; return what became of it, with a detail."""
@@ -96,6 +109,7 @@ class BaseDevice:
     available = True
     problem = ''
     waking = False
+    delay_s = 0.0
 
     def change_manually(self, state: State, now_s: float) -> bool:
         """Return False: it stands in the room."""

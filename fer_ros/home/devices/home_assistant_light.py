@@ -7,7 +7,12 @@ from fer_ros.home.action import AmbientAction, Outcome
 from fer_ros.home.devices.base import BaseDevice, DeviceContext
 from fer_ros.home.fields import entity_of
 from fer_ros.home.kinds.light import LightTarget
-from fer_ros.home.light import LightState
+from fer_ros.home.light import kelvin_of, LightState, Limits, number, read_light
+
+#: The modes in which Home Assistant gives a light a color.
+COLOR_MODES = frozenset({'hs', 'xy', 'rgb', 'rgbw', 'rgbww'})
+#: How integrations name that no effect plays.
+NO_EFFECT = frozenset({'off', 'none', 'solid', 'effect_off'})
 
 
 class HomeAssistantLightTarget(LightTarget):
@@ -77,14 +82,29 @@ def light_state(entity: dict) -> LightState | None:
         return None
     attributes = entity.get('attributes')
     attributes = attributes if isinstance(attributes, dict) else {}
-    brightness = attributes.get('brightness')
-    kelvin, rgb = attributes.get('color_temp_kelvin'), attributes.get('rgb_color')
+    rgb, kelvin = attributes.get('rgb_color'), attributes.get('color_temp_kelvin')
+    brightness = number(attributes.get('brightness'))
+    mode = attributes.get('color_mode')
     color = None
-    if attributes.get('color_mode') != 'color_temp' and isinstance(rgb, list) and len(rgb) == 3 \
-            and all(isinstance(channel, (int, float)) for channel in rgb):
-        color = tuple(min(1.0, max(0.0, channel / 255)) for channel in rgb)
-    return LightState(
-        entity['state'] == 'on',
-        brightness / 255 if isinstance(brightness, (int, float)) else None, color,
-        int(kelvin) if isinstance(kelvin, (int, float)) and kelvin > 0 and color is None
-        else None)
+    if not (mode == 'color_temp' and kelvin_of(kelvin)) and isinstance(rgb, list):
+        channels = [number(channel) for channel in rgb]
+        color = None if None in channels else [channel / 255 for channel in channels]
+    effect = attributes.get('effect')
+    return read_light(
+        entity['state'] == 'on', None if brightness is None else brightness / 255, color,
+        kelvin_of(kelvin), effect if isinstance(effect, str) and effect.lower() not in NO_EFFECT
+        else '' if 'effect' in attributes else None)
+
+
+def light_limits(entity: dict) -> Limits:
+    """Return what a light entity says that it can do."""
+    attributes = entity.get('attributes')
+    attributes = attributes if isinstance(attributes, dict) else {}
+    modes = attributes.get('supported_color_modes')
+    if not isinstance(modes, list) or not modes:
+        return Limits()
+    low, high = (number(attributes.get(key)) for key in
+                 ('min_color_temp_kelvin', 'max_color_temp_kelvin'))
+    return Limits(
+        modes != ['onoff'], any(mode in COLOR_MODES for mode in modes), 'color_temp' in modes,
+        (low, high) if low and high and 0 < low <= high else Limits.kelvin)

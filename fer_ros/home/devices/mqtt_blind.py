@@ -6,10 +6,11 @@ from typing import ClassVar, Literal
 
 from fer_ros.home.action import AmbientAction, Outcome
 from fer_ros.home.devices.base import DeviceContext
-from fer_ros.home.devices.dialects import json_object, number
+from fer_ros.home.devices.dialect import json_object
 from fer_ros.home.devices.mqtt import AnsweringDevice, MAXIMUM_REPORT
 from fer_ros.home.fields import DeviceTopic, Part
 from fer_ros.home.kinds.blind import BlindState
+from fer_ros.home.light import number
 
 
 class MqttBlindTarget(Part):

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Lights behind the broker."""
 
+import math
 from typing import ClassVar, Literal
 
 from fer_ros.home.action import AmbientAction, Outcome
@@ -8,7 +9,11 @@ from fer_ros.home.devices.base import DeviceContext
 from fer_ros.home.devices.dialects import DIALECTS, make_dialect
 from fer_ros.home.devices.mqtt import AnsweringDevice, MAXIMUM_REPORT
 from fer_ros.home.fields import DeviceTopic, Topic
+from fer_ros.home.kinds.base import Cause
 from fer_ros.home.kinds.light import LightTarget
+
+#: What a light reports so soon after it was away is how it came back, not what a person did.
+BACK_S = 3.0
 
 
 class MqttLightTarget(LightTarget):
@@ -34,9 +39,12 @@ class MqttLight(AnsweringDevice):
     def __init__(self, spec: MqttLightTarget, context: DeviceContext):
         self._dialect = make_dialect(spec)
         super().__init__(self._dialect.command_topic, context)
-        self._online = True
+        self._online, self._back_s = True, -math.inf
+        self._limits = self._dialect.limits
         for topic in (*self._dialect.state_topics, *self._dialect.availability_topics):
             self._connection.subscribe(topic)
+        for topic in self._dialect.limit_topics:
+            self._connection.subscribe(topic, optional=True)
 
     @property
     def available(self) -> bool:
@@ -62,15 +70,32 @@ class MqttLight(AnsweringDevice):
             state = decode(payload) if len(payload) <= MAXIMUM_REPORT else None
             if state is not None:
                 self._heard = True
-                self._context.report(state)
+                if not self._online or self._context.clock() - self._back_s < BACK_S:
+                    self._context.report(state, Cause.RECOVERED)
+                else:
+                    self._context.report(state)
+            self._tell_limits()
             return True
+        decode = self._dialect.limit_topics.get(topic)
+        if decode is not None:
+            decode(payload)
+            self._tell_limits()
+            # Other lights are in it, too.
+            return False
         decode = self._dialect.availability_topics.get(topic)
         if decode is None:
             return False
         online = decode(payload)
         if online is not None:
+            if online and not self._online:
+                self._back_s = self._context.clock()
             self._online = online
         return True
+
+    def _tell_limits(self) -> None:
+        if self._dialect.limits != self._limits:
+            self._limits = self._dialect.limits
+            self._context.limits(self._limits)
 
     def apply(self, action: AmbientAction, now_s: float) -> tuple[Outcome, str]:
         """Hand the command to the broker, or say that it cannot be."""

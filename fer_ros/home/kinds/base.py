@@ -3,11 +3,12 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from enum import Enum
 from typing import ClassVar, Protocol
 
 from fer_ros.home.fields import Part
 from fer_ros.home.lifecycle import Event
-from fer_ros.home.light import Tolerance
+from fer_ros.home.light import Limits, Tolerance
 
 
 class State(Protocol):
@@ -28,6 +29,18 @@ class Request(Protocol):
         """Return it in words."""
 
 
+class Cause(Enum):
+    """Who is behind what a device reports, where that can be known."""
+
+    UNKNOWN = 'unknown'
+    #: The bridge, by the reckoning of whoever carried it out.
+    OURS = 'the bridge'
+    PERSON = 'a person'
+    AUTOMATION = 'an automation'
+    #: Nobody: the device was away, without power for example, and is back.
+    RECOVERED = 'the device itself'
+
+
 @dataclass(frozen=True)
 class Attempt:
     """The newest request to a device and what came of it.
@@ -37,6 +50,12 @@ class Attempt:
     :ivar previous: the request that was in force before, or None.
     :ivar moved: whether it has been seen to leave ``start``.
     :ivar matched: whether its last report is what was asked.
+    :ivar reached: whether any report was.
+    :ivar passed: where else it may have been when it was asked: its time for earlier requests was
+        not over.
+    :ivar baseline: how it is to be by now, where that is not what was asked: the nearest that it
+        can do, or what an automation has made of it since.
+    :ivar nearest: the report that came nearest to what was asked, or None.
     """
 
     request: Request
@@ -46,6 +65,10 @@ class Attempt:
     previous: Request | None = None
     moved: bool = False
     matched: bool = False
+    reached: bool = False
+    passed: tuple[State, ...] = ()
+    baseline: State | None = None
+    nearest: State | None = None
 
 
 @dataclass(frozen=True)
@@ -57,6 +80,10 @@ class Report:
     :ivar lost: a request that could not be handed over, or None.
     :ivar in_window: whether the device may still be on its way.
     :ivar just_on: whether a person turned it on a moment ago.
+    :ivar cause: who is behind the report.
+    :ivar left_now: whether this is the first report that differs from where it began.
+    :ivar reference: what it reported some seconds ago, to tell a person's change from a slow one.
+    :ivar returned: the last request to go back, where the device had not answered to it in time.
     """
 
     state: State
@@ -66,6 +93,10 @@ class Report:
     in_window: bool
     just_on: bool
     tolerance: Tolerance
+    cause: Cause = Cause.UNKNOWN
+    left_now: bool = False
+    reference: State | None = None
+    returned: Request | None = None
 
 
 @dataclass(frozen=True)
@@ -74,10 +105,12 @@ class Verdict:
 
     :ivar event: None: nothing new.
     :ivar words: what a person did, after the device's name.
+    :ivar attributes: what of the device was changed, as :attr:`Kind.attributes` names it.
     """
 
     event: Event | None = None
     words: str = ''
+    attributes: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -87,11 +120,13 @@ class Situation:
     :ivar reported: what it says of itself, or None.
     :ivar chosen: what a person last chose for it, or None.
     :ivar request: the request in force, or None.
+    :ivar limits: what it can do, as far as it says so.
     """
 
     reported: State | None = None
     chosen: State | None = None
     request: Request | None = None
+    limits: Limits = Limits()
 
 
 class Kind:
@@ -104,12 +139,14 @@ class Kind:
     :ivar rule_keys: what a rule may say about devices of this kind.
     :ivar request_type: what devices of this kind are asked for, a dataclass.
     :ivar state_type: what they report, a dataclass, or None where they report nothing.
+    :ivar attributes: what a person can change of it, each held apart.
     """
 
     name: str
     request_type: type[Request]
     state_type: type[State] | None = None
     rule_keys: type[Part]
+    attributes: frozenset[str] = frozenset()
 
     def wanted(self, rule: Part) -> bool:
         """Return whether a rule says anything about devices of this kind."""
@@ -142,6 +179,10 @@ class Kind:
         """Return whether a device says that it is off."""
         return False
 
+    def is_so(self, request: Request, state: State | None) -> bool:
+        """Return whether a device is so anyway that a request need not be made."""
+        return False
+
     def undo(self, state: State) -> Request:
         """Return the request that brings a device back to a state."""
         raise NotImplementedError
@@ -162,6 +203,14 @@ class Kind:
         """Return what forbids a request, or an empty string."""
         return ''
 
+    def narrowed(self, request: Request, held: frozenset[str]) -> Request | None:
+        """Return the part of a request that leaves some attributes alone, or None."""
+        return None if held else request
+
+    def adjusted(self, origin: State, reported: State, changed: frozenset[str]) -> State:
+        """Return the state to go back to after others have changed a part of it."""
+        return reported
+
     def merged(self, before: State | None, state: State) -> State:
         """Return a report with what it leaves out taken from the one before."""
         return state
@@ -170,8 +219,20 @@ class Kind:
         """Return whether a device has done anything since it said ``start``."""
         return True
 
+    def nearer(self, attempt: Attempt, state: State) -> State | None:
+        """Return which came nearer to what was asked: the nearest so far, or a state."""
+        return None
+
     def judge(self, report: Report) -> Verdict:
         """Return what a report means."""
+        return Verdict()
+
+    def woken(self, first: State, before: State | None, reported: State, tolerance: Tolerance) \
+            -> Verdict:
+        """Return what was done to a device in the moments after a person turned it on.
+
+        :param first: what it reported then, and ``before`` while it was last on, or None.
+        """
         return Verdict()
 
     def overdue(self, attempt: Attempt, reported: State | None, tolerance: Tolerance) -> Verdict:

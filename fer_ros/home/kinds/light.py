@@ -5,16 +5,28 @@ from dataclasses import dataclass, replace
 from typing import Annotated, ClassVar, Literal
 
 from fer_ros.home.ambience import ambience, STRATEGIES
+from fer_ros.home.color import chromaticity_distance
 from fer_ros.home.fields import Color, Part, Unit
-from fer_ros.home.kinds.base import Attempt, Kind, Report, Situation, Verdict
+from fer_ros.home.kinds.base import Attempt, Cause, Kind, Report, Situation, Verdict
 from fer_ros.home.lifecycle import Event
-from fer_ros.home.light import differences, KELVIN_RANGE, LightState, on_the_way, Tolerance
+from fer_ros.home.light import (
+    deviations,
+    differences,
+    KELVIN_RANGE,
+    LightState,
+    on_the_way,
+    Tolerance,
+)
 from pydantic import Field, model_validator
 
 #: A lamp that is further from where it began has at least done something.
 _MOVED = Tolerance(0.01, 5.0, 0.005)
 #: Requests are compared up to rounding, not by a lamp's inaccuracy.
 _EXACT = Tolerance(0.004, 0.5, 0.002)
+
+#: What of a light is held apart, by the words for what differs.
+_ATTRIBUTES = {'on/off': 'power', 'brightness': 'brightness', 'color': 'color',
+               'color temperature': 'color', 'effect': 'color'}
 
 Kelvin = Annotated[int, Field(ge=KELVIN_RANGE[0], le=KELVIN_RANGE[1])]
 
@@ -78,7 +90,7 @@ class LightKeys(Part):
             raise ValueError('give color or color_temperature_k, not both')
         if self.strategy in ('off', 'restore') and any(value is not None for value in (
                 self.brightness, self.color, self.color_temperature_k)):
-            raise ValueError(f'strategy {self.strategy} has no brightness or colour')
+            raise ValueError(f'strategy {self.strategy} has no brightness or color')
         return self
 
 
@@ -89,6 +101,7 @@ class LightKind(Kind):
     rule_keys = LightKeys
     request_type = LightRequest
     state_type = LightState
+    attributes = frozenset(_ATTRIBUTES.values())
 
     def request(self, rule: LightKeys, feeling: tuple[float, float], spec: LightTarget,
                 situation: Situation, cap: float | None) -> LightRequest | None:
@@ -108,16 +121,22 @@ class LightKind(Kind):
             brightness = min(ceiling, max(spec.brightness_min, brightness))
         elif cap is not None and not _dimmer(situation.reported, cap):
             brightness = cap
-        return LightRequest(LightState(True, brightness, color, kelvin))
+        return LightRequest(situation.limits.within(
+            LightState(True, brightness, color, kelvin)))
 
     def completed(self, request: LightRequest, reported: LightState | None) -> LightRequest:
         """Return the request with the light as it will be.
 
         What is not asked for is to stay: a person who changes it is seen all the same.
         """
-        if request.light.on and reported is not None and reported.on:
-            return replace(request, result=reported.merged(request.light))
-        return replace(request, result=request.light)
+        light = request.light
+        if not light.on or reported is None or not reported.on:
+            return replace(request, result=light)
+        result = reported.merged(light)
+        if light.effect is None and light.rgb is not None:
+            # Some lamps end their effect for a color, some play on.
+            result = replace(result, effect=None)
+        return replace(request, result=result)
 
     def same(self, a: LightRequest | None, b: LightRequest | None) -> bool:
         """Return whether two requests make the same of a light."""
@@ -132,6 +151,10 @@ class LightKind(Kind):
     def is_off(self, state: LightState | None) -> bool:
         """Return whether a light says that it is off."""
         return state is not None and not state.on
+
+    def is_so(self, request: LightRequest, state: LightState | None) -> bool:
+        """Return whether a light that is to be off is."""
+        return not request.light.on and self.is_off(state)
 
     def undo(self, state: LightState) -> LightRequest:
         """Return the request that brings a light back to a state."""
@@ -167,6 +190,37 @@ class LightKind(Kind):
         ours = situation.request is not None and not situation.request.expected.on
         return '' if ours or spec.turn_on else 'off, and turn_on is false'
 
+    def narrowed(self, request: LightRequest, held: frozenset[str]) -> LightRequest | None:
+        """Return the part of a request that leaves some attributes alone, or None.
+
+        A light that a person turned on or off, or dimmed, is neither turned off nor on.
+        """
+        light = request.light
+        if not held:
+            return request
+        if 'power' in held or not light.on and 'brightness' in held:
+            return None
+        if not light.on:
+            return request
+        if 'brightness' in held:
+            light = replace(light, brightness=None)
+        if 'color' in held:
+            light = replace(light, color=None, color_temperature_k=None, effect=None)
+        if light.brightness is None and light.rgb is None:
+            return None
+        return request if light == request.light else LightRequest(light)
+
+    def adjusted(self, origin: LightState, reported: LightState, changed: frozenset[str]) \
+            -> LightState:
+        """Return the light to go back to, with what others changed."""
+        fields: dict = {'on': reported.on} if 'power' in changed else {}
+        if 'brightness' in changed:
+            fields['brightness'] = reported.brightness
+        if 'color' in changed:
+            fields.update(color=reported.color, effect=reported.effect,
+                          color_temperature_k=reported.color_temperature_k)
+        return replace(origin, **fields)
+
     def merged(self, before: LightState | None, state: LightState) -> LightState:
         """Return a report with what it leaves out taken from the one before."""
         return state if before is None else before.merged(state)
@@ -175,6 +229,14 @@ class LightKind(Kind):
         """Return whether a light has changed, as far as is known."""
         return start is None or bool(differences(start, state, _MOVED))
 
+    def nearer(self, attempt: Attempt, state: LightState) -> LightState | None:
+        """Return which came nearer to the color that was asked."""
+        nearest, asked = attempt.nearest, attempt.request.expected.rgb
+        if asked is None or state.rgb is None or not state.on:
+            return nearest
+        return min((one for one in (nearest, state) if one is not None),
+                   key=lambda one: chromaticity_distance(one.rgb, asked))
+
     def judge(self, report: Report) -> Verdict:
         """Return what a light's report means."""
         state, before, attempt = report.state, report.before, report.attempt
@@ -182,42 +244,107 @@ class LightKind(Kind):
                                                        report.tolerance):
             # A call that timed out, or was queued by others, and was carried out after all.
             return Verdict(Event.LATE)
-        if before is not None and not before.on and state.on and not (
-                attempt is not None and attempt.request.expected.on and report.in_window):
+        turned_on = before is not None and not before.on and state.on
+        if attempt is not None:
+            return self._judge_attempt(report, attempt, turned_on)
+        if report.cause is Cause.RECOVERED:
+            return Verdict(Event.ADJUSTED)
+        if before is None or report.returned is not None and not deviations(
+                report.returned.expected, state, report.tolerance):
+            return Verdict()
+        if turned_on:
             return Verdict(Event.TURNED_ON_MANUALLY)
-        if attempt is None:
-            if before is None or report.just_on:
-                return Verdict()
-            return _changed(state, differences(before, state, report.tolerance))
-        return self._judge_attempt(report, attempt)
+        if report.just_on and state.on:
+            # Looked at again when the moment is over.
+            return Verdict()
+        return self._changed(report, differences(report.reference or before, state,
+                                                 report.tolerance))
 
-    def _judge_attempt(self, report: Report, attempt: Attempt) -> Verdict:
-        state, expected, start = report.state, attempt.request.expected, attempt.start
-        changed = differences(expected, state, report.tolerance)
+    def _judge_attempt(self, report: Report, attempt: Attempt, turned_on: bool) -> Verdict:
+        state, expected = report.state, _expected(attempt)
+        changed = deviations(expected, state, report.tolerance)
         if not changed:
-            return Verdict(Event.MATCHED)
-        if report.in_window:
-            # A lamp under way reports what lies between, some after they have echoed the end;
-            # a person leaves that path at once, or is seen when the time is over.
-            starts = [] if start is None else [start]
-            if attempt.previous is not None:
-                starts.append(attempt.previous.expected)
-            if not starts or any(on_the_way(state, one, expected, report.tolerance)
-                                 for one in starts):
+            # Out of its time it was a person who turned it on.
+            late = report.in_window or report.left_now
+            return Verdict(Event.TURNED_ON_MANUALLY if turned_on and not late else Event.MATCHED)
+        if report.cause is Cause.RECOVERED:
+            return Verdict(Event.RECOVERED)
+        if report.cause is not Cause.PERSON:
+            under_way = _under_way(attempt, state, report.tolerance)
+            if report.in_window and (under_way or report.cause is Cause.OURS
+                                     and state.on == expected.on):
+                # A lamp under way reports what lies between, some after they have echoed the
+                # end; a person leaves that path at once, or is seen when the time is over.
                 moving = attempt.moved or attempt.matched
                 return Verdict(Event.MOVED if moving else None)
-        elif not attempt.moved:
+            if not report.in_window and report.left_now and under_way:
+                return Verdict(Event.MOVED)
+        if turned_on:
+            return Verdict(Event.TURNED_ON_MANUALLY)
+        if not report.in_window and not attempt.moved:
             # It has done nothing since it was asked: deaf, not changed by anybody.
             return Verdict(Event.UNMOVED)
-        return _changed(state, changed)
+        if report.reference is not None and report.cause is not Cause.PERSON \
+                and attempt.matched and not report.in_window \
+                and not differences(report.reference, state, report.tolerance):
+            # So slow is no person.
+            return Verdict(Event.ADJUSTED, attributes=_attributes(changed))
+        return self._changed(report, changed)
+
+    def _changed(self, report: Report, changed: list[str]) -> Verdict:
+        if not changed:
+            return Verdict()
+        if report.cause is Cause.AUTOMATION and 'on/off' not in changed:
+            return Verdict(Event.ADJUSTED, attributes=_attributes(changed))
+        return _by_a_person(report.state, changed)
+
+    def woken(self, first: LightState, before: LightState | None, reported: LightState,
+              tolerance: Tolerance) -> Verdict:
+        """Return whether a person chose another light right after turning it on.
+
+        A lamp that rises to the level that it had before rises by itself.
+        """
+        changed = differences(first, reported, tolerance)
+        if changed == ['brightness'] and reported.brightness > first.brightness and (
+                before is None or before.brightness is None
+                or abs(before.brightness - reported.brightness) <= tolerance.brightness):
+            return Verdict()
+        return _by_a_person(reported, changed) if changed else Verdict()
 
     def overdue(self, attempt: Attempt, reported: LightState | None, tolerance: Tolerance) \
             -> Verdict:
         """Return what it means that a light's time is over."""
         if not attempt.moved:
             return Verdict(Event.UNMOVED)
-        changed = differences(attempt.request.expected, reported, tolerance)
-        return _changed(reported, changed) if changed else Verdict(Event.MATCHED)
+        expected = _expected(attempt)
+        changed = deviations(expected, reported, tolerance)
+        if not changed:
+            return Verdict(Event.MATCHED)
+        if attempt.reached and reported.on and not expected.on:
+            return Verdict(Event.TURNED_ON_MANUALLY)
+        attributes = _attributes(changed)
+        if attributes == {'color'} and _under_way(attempt, reported, tolerance) and (
+                attempt.nearest is None or reported.rgb is None or chromaticity_distance(
+                    attempt.nearest.rgb, reported.rgb) <= tolerance.chromaticity / 3):
+            # The nearest that its colors and whites allow; nobody took it back from there.
+            return Verdict(Event.MATCHED, attributes=attributes)
+        return _by_a_person(reported, changed)
+
+
+def _expected(attempt: Attempt) -> LightState:
+    return attempt.request.expected if attempt.baseline is None else attempt.baseline
+
+
+def _under_way(attempt: Attempt, state: LightState, tolerance: Tolerance) -> bool:
+    """Return whether a light may be seen so on its way to what it was asked for."""
+    starts = [*attempt.passed, *([] if attempt.start is None else [attempt.start])]
+    if attempt.previous is not None:
+        starts.append(attempt.previous.expected)
+    return not starts or on_the_way(state, starts, _expected(attempt), tolerance)
+
+
+def _attributes(changed: list[str]) -> frozenset[str]:
+    return frozenset(_ATTRIBUTES[one] for one in changed)
 
 
 def _light(rule: LightKeys, feeling: tuple[float, float]) -> LightState:
@@ -240,12 +367,10 @@ def _dimmer(reported: LightState | None, level: float) -> bool:
         and reported.brightness <= level
 
 
-def _changed(state: LightState, changed: list[str]) -> Verdict:
-    if not changed:
-        return Verdict()
+def _by_a_person(state: LightState, changed: list[str]) -> Verdict:
     words = 'was turned off by hand' if not state.on \
         else f'was changed by hand ({", ".join(changed)})'
-    return Verdict(Event.CHANGED_MANUALLY, words)
+    return Verdict(Event.CHANGED_MANUALLY, words, _attributes(changed))
 
 
 LIGHT = LightKind()

@@ -36,8 +36,10 @@ class Nobody(Part):
 
 
 class Hold(Part):
-    """How long the room is left alone after somebody changed a light by hand."""
+    """What is left alone, and how long, after somebody changed a device manually."""
 
+    scope: Literal['attribute', 'lamp', 'room'] = 'attribute'
+    automations: bool = False
     for_s: Annotated[float, Field(ge=1, le=604800)] = 1800.0
     settle_s: Annotated[float, Field(ge=0.2, le=30)] = 2.0
     brightness_tolerance: Annotated[float, Field(ge=0.01, le=0.5)] = 0.06

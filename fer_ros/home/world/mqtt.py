@@ -67,6 +67,7 @@ class MqttConnection:
         self._backoff_s, self._refused_backoff_s = backoff_s, refused_backoff_s
         self._jitter, self._faults = jitter, faults or Faults()
         self._topics: list[str] = []
+        self._optional: set[str] = set()
         self._state = ConnectionState()
         # Never held while paho is called: paho calls back while it holds locks of its own.
         self._lock = threading.Lock()
@@ -98,8 +99,13 @@ class MqttConnection:
         """Topics that the broker's access list denies, with a sentence each."""
         return self._answers.denied
 
-    def subscribe(self, topic: str) -> None:
-        """Subscribe now and after every reconnect; a message that was retained says so."""
+    def subscribe(self, topic: str, *, optional: bool = False) -> None:
+        """Subscribe now and after every reconnect; a message that was retained says so.
+
+        :param optional: that the broker denies the topic is not told.
+        """
+        if optional:
+            self._optional.add(topic)
         if topic not in self._topics:
             self._topics.append(topic)
             client = self._client
@@ -223,5 +229,5 @@ class MqttConnection:
     def _subscribe(self, client: paho.Client, topics: list[str]) -> None:
         for topic in topics:
             result, mid = client.subscribe(topic, qos=1)
-            if result == paho.MQTT_ERR_SUCCESS:
+            if result == paho.MQTT_ERR_SUCCESS and topic not in self._optional:
                 self._answers.expect('subscribe', mid, topic)

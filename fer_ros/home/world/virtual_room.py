@@ -106,10 +106,8 @@ class VirtualRoom:
                 transition_s = float(data.get('transition', 0))
             except (ValueError, TypeError, AttributeError):
                 return
-            state = self._dialect.decode(payload)
-            if state is None:
-                # As of real lamps, a command may leave out the state.
-                state = self._dialect.decode(json.dumps({**data, 'state': 'ON'}).encode())
+            # As of real lamps, a command may leave out the state.
+            state = self._dialect.decode(json.dumps({'state': 'ON', **data}).encode())
             if state is not None:
                 with self._lock:
                     self._lamp.set(state, transition_s, time.monotonic())

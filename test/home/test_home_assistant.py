@@ -31,7 +31,7 @@ rooms:
     cooldown_s: 0.2
     transition_s: 0.1
     nobody: {{after_s: 0.5}}
-    hold: {{for_s: 60, settle_s: 0.4}}
+    hold: {{scope: room, for_s: 60, settle_s: 0.4}}
 """
 TOKEN = 'a-token'
 

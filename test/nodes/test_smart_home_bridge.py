@@ -52,7 +52,7 @@ rooms:
     transition_s: 0
     stale_after_s: 0.5
     nobody: {after_s: 0.5}
-    hold: {for_s: 60, settle_s: 0.2}
+    hold: {scope: room, for_s: 60, settle_s: 0.2}
 """
 
 

@@ -97,7 +97,7 @@ class Room:
         """Do what a person's change of a device means for the room."""
         if verdict.event is Event.CHANGED_MANUALLY:
             if self.settings.hold.scope == 'room':
-                self._override.begin(target.hold_reason)
+                self._override.begin(target.holds.reason)
         elif verdict.event is Event.TURNED_ON_MANUALLY:
             # Somebody wants light: the hold ends, and an emotion must last again.
             if self._override.pending:
@@ -191,9 +191,9 @@ class Room:
                 continue
             # What is asked now takes the place of what would be brought back.
             self._episode.owed.pop(target.name, None)
-            request = target.kind.narrowed(request, target.held)
+            request = target.kind.narrowed(request, target.holds.held)
             if request is None:
-                self._blocked_reason = f'left alone: {target.hold_reason}'
+                self._blocked_reason = f'left alone: {target.holds.reason}'
                 continue
             if target.follows(request):
                 self._episode.act(target.name)
@@ -237,8 +237,8 @@ class Room:
             if off is None or target.left or target.kind.same(target.request, off) \
                     or target.kind.is_off(target.reported):
                 continue
-            refusal = f'left alone: {target.hold_reason}' \
-                if target.kind.narrowed(off, target.held) is None else target.refusal(off)
+            refusal = f'left alone: {target.holds.reason}' \
+                if target.kind.narrowed(off, target.holds.held) is None else target.refusal(off)
             if refusal:
                 self._blocked_reason = f'{target.name}: {refusal}'
                 continue
@@ -360,8 +360,8 @@ class Room:
             (faces, evidence.confidence, *evidence.valence_arousal)))
         left_s, reason = max(
             [(self._override.left_s, self._override.reason),
-             *((target.hold_left_s, target.hold_reason) for target in self.targets.values()
-               if target.held)], key=lambda hold: hold[0])
+             *((target.holds.left_s, target.holds.reason) for target in self.targets.values()
+               if target.holds.held)], key=lambda hold: hold[0])
         return RoomSnapshot(
             self.name, self.enabled, self.policy, tuple(self._policies), self._sightings.fresh,
             emotion, **felt, hold_left_s=left_s, hold_reason=reason,

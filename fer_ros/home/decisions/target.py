@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 import math
 
 from fer_ros.home.decisions.clock import RoomClock
+from fer_ros.home.decisions.holds import Holds
 from fer_ros.home.decisions.memory import pack, TargetMemory, unpack_request, unpack_state
 from fer_ros.home.decisions.rate_limit import RateLimiter
 from fer_ros.home.decisions.trail import ThirdWriter, Trail
@@ -51,9 +52,7 @@ class Target:
     :ivar limits: what it can do, as far as it says so.
     :ivar delay_s: how much later than it happens a change of it may be heard.
     :ivar left: whether it was turned off because nobody is there.
-    :ivar holds: when what a person has changed is no longer left alone, by attribute; empty where
-        the policy holds whole rooms.
-    :ivar hold_reason: what a person last did to it, in words.
+    :ivar holds: what a person has changed of it; none where the policy holds whole rooms.
     """
 
     def __init__(self, name: str, spec: Part, room: Room, clock: RoomClock):
@@ -77,8 +76,7 @@ class Target:
         self._trail, self._writer = Trail(), ThirdWriter()
         self.available, self.left = True, False
         self.limits, self.delay_s = Limits(), 0.0
-        self.holds: dict[str, float] = {}
-        self.hold_reason = ''
+        self.holds = Holds(clock, hold.for_s)
         self.limiter = RateLimiter(room.rate_limit)
 
     # What can be seen.
@@ -112,18 +110,7 @@ class Target:
     def snapshot(self) -> DeviceSnapshot:
         """What is known of it."""
         return DeviceSnapshot(self.name, self.kind.name, self.available, self.state,
-                              self.reported, tuple(sorted(self.held)))
-
-    @property
-    def held(self) -> frozenset[str]:
-        """What a person has changed and is left alone, of its kind's attributes."""
-        return frozenset(name for name, until_s in self.holds.items()
-                         if until_s > self._clock.s)
-
-    @property
-    def hold_left_s(self) -> float:
-        """How long any part of it is still left alone, seconds."""
-        return max((until_s - self._clock.s for until_s in self.holds.values()), default=0.0)
+                              self.reported, tuple(sorted(self.holds.held)))
 
     @property
     def other_writer(self) -> str:
@@ -234,7 +221,7 @@ class Target:
 
     def resume(self) -> None:
         """End the hold of the room, and of every part of the device."""
-        self.holds.clear()
+        self.holds.end()
         if self.state is ControlState.OVERRIDDEN:
             self.state = after(self.state, Event.RESUMED)
 
@@ -281,10 +268,8 @@ class Target:
                 or cause in (Cause.PERSON, Cause.RECOVERED):
             return verdict
         if self._writer.add(self._clock.s, verdict.attributes) \
-                and verdict.event is Event.CHANGED_MANUALLY and cause is Cause.UNKNOWN \
-                and self._writer.expected(self._clock.s):
-            for name in verdict.attributes:
-                self.holds.pop(name, None)
+                and verdict.event is Event.CHANGED_MANUALLY and cause is Cause.UNKNOWN:
+            self.holds.end(verdict.attributes)
             self._trail.restart(self._clock.s, self.reported)
             return Verdict(Event.ADJUSTED, attributes=verdict.attributes)
         return verdict
@@ -292,10 +277,8 @@ class Target:
     def check_time(self) -> Verdict:
         """Ask, once the time of a request is over, whether the device did what was asked."""
         verdict = self._check_waking()
-        if self.holds and not self.held:
-            self.holds.clear()
-            if self.state is ControlState.OVERRIDDEN:
-                self.state = after(self.state, Event.RESUMED)
+        if self.holds.expire() and self.state is ControlState.OVERRIDDEN:
+            self.state = after(self.state, Event.RESUMED)
         if self.request is None or self.in_window:
             return verdict
         if self.state in (ControlState.COMMANDED, ControlState.SETTLING,
@@ -341,7 +324,7 @@ class Target:
         if event is Event.TURNED_ON_MANUALLY:
             self._waking = _Waking(self._clock.s, self.reported, self._last_on)
             self.chosen, self.origin, self._keeps_origin = None, None, False
-            self.holds.clear()
+            self.holds.end()
             self._trail.restart(self._clock.s, self.reported)
         elif event is Event.ADJUSTED:
             self._adjust(verdict.attributes)
@@ -397,12 +380,12 @@ class Target:
         if scope != 'attribute' or 'power' in changed:
             changed = every
         self.chosen, self._lost = self.reported, None
-        self.hold_reason = f'{self.name} {verdict.words}'
+        self.holds.reason = f'{self.name} {verdict.words}'
         self._trail.restart(self._clock.s, self.reported)
         if scope != 'room':
-            self.holds.update(dict.fromkeys(changed, self._clock.s + self._room.hold.for_s))
+            self.holds.begin(changed)
         rest = None if self.request is None or scope != 'attribute' \
-            else self.kind.narrowed(self.request, self.held)
+            else self.kind.narrowed(self.request, self.holds.held)
         self._keeps_origin = False
         if rest is None:
             # What the person chose is now how the room is: there is nothing to go back to.
@@ -426,5 +409,5 @@ class Target:
         self._trail, self._writer = old._trail, old._writer
         self.available, self.left = old.available, old.left
         self.limits, self.delay_s = old.limits, old.delay_s
-        self.holds, self.hold_reason = old.holds, old.hold_reason
+        self.holds.adopt(old.holds)
         self.limiter.adopt(old.limiter)

@@ -56,20 +56,22 @@ class ThirdWriter:
         self._known = False
 
     def add(self, now_s: float, attributes: frozenset[str]) -> bool:
-        """Note a change by others; return whether it is now known to repeat itself."""
+        """Note a change by others; return whether it is now recognized to repeat itself."""
         if self._times and now_s - self._times[-1] > _GONE_S:
             self._times.clear()
             self._known = False
-        if self._times and now_s - self._times[-1] < _SHORTEST_S / 2:
-            # A part of the same change.
-            return self._known
+        if self._known and not self.expected(now_s) \
+                or self._times and now_s - self._times[-1] < _SHORTEST_S / 2:
+            # Somebody else's, or a part of the same change.
+            return False
         self._times.append(now_s)
         self._attributes |= attributes
         gaps = self._gaps
         even = len(gaps) == _REPEATS - 1 and min(gaps) >= _SHORTEST_S \
             and max(gaps) <= _EVEN * min(gaps)
+        recognized = even and not self._known
         self._known = self._known or even
-        return self._known
+        return recognized
 
     @property
     def _gaps(self) -> list[float]:

@@ -12,6 +12,9 @@ from fer_ros.home.action import AmbientAction, Outcome
 from fer_ros.home.kinds.base import Cause, State
 from fer_ros.home.light import Limits
 
+#: What a device reports so soon after it was away is how it came back, not what a person did.
+BACK_S = 3.0
+
 
 class ReportCallback(Protocol):
     """Takes what a device says of itself, and who is behind it."""

@@ -1,11 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """Light entities of Home Assistant."""
 
+import math
 from typing import ClassVar, Literal
 
 from fer_ros.home.action import AmbientAction, Outcome
-from fer_ros.home.devices.base import BaseDevice, DeviceContext
+from fer_ros.home.devices.base import BACK_S, BaseDevice, DeviceContext
 from fer_ros.home.fields import entity_of
+from fer_ros.home.kinds.base import Cause
 from fer_ros.home.kinds.light import LightTarget
 from fer_ros.home.light import kelvin_of, LightState, Limits, number, read_light
 
@@ -35,7 +37,8 @@ class HomeAssistantLight(BaseDevice):
     def __init__(self, spec: HomeAssistantLightTarget, context: DeviceContext):
         self._entity_id, self._context = spec.entity_id, context
         self._client = context.home_assistant
-        self._unavailable = False
+        self._unavailable, self._back_s = False, -math.inf
+        self._limits = Limits()
         #: Whether Home Assistant knows no such entity; set by the client.
         self.missing = False
         self._client.watch(spec.entity_id, self)
@@ -52,13 +55,27 @@ class HomeAssistantLight(BaseDevice):
             return f'Home Assistant knows no {self._entity_id}: check entity_id'
         return f'{self._entity_id} is unavailable in Home Assistant' if self._unavailable else ''
 
-    def told(self, entity: dict) -> None:
-        """Take what Home Assistant says of the entity; called by the client's thread."""
-        self.missing = False
+    @property
+    def delay_s(self) -> float:
+        """How much later than it happens a change of it may be heard."""
+        return self._client.delay_s
+
+    def told(self, entity: dict, cause: Cause = Cause.UNKNOWN) -> None:
+        """Take what Home Assistant says of the entity; called by the client's threads."""
+        self.missing, away = False, self._unavailable
         self._unavailable = entity.get('state') not in ('on', 'off')
+        limits = light_limits(entity)
+        if limits != self._limits and not self._unavailable:
+            self._limits = limits
+            self._context.limits(limits)
         light = light_state(entity)
-        if light is not None:
-            self._context.report(light)
+        if light is None:
+            return
+        if away:
+            self._back_s = self._context.clock()
+        if self._context.clock() - self._back_s < BACK_S and cause is not Cause.PERSON:
+            cause = Cause.RECOVERED
+        self._context.report(light, cause)
 
     def apply(self, action: AmbientAction, now_s: float) -> tuple[Outcome, str]:
         """Queue the call; whether it was carried out is told later."""
@@ -71,6 +88,8 @@ class HomeAssistantLight(BaseDevice):
                 data['rgb_color'] = [round(255 * channel) for channel in light.color]
             elif light.color_temperature_k:
                 data['color_temp_kelvin'] = light.color_temperature_k
+            if light.effect:
+                data['effect'] = light.effect
         self._client.call(action, f'light/turn_{"on" if light.on else "off"}', data,
                           self._context.result)
         return Outcome.SENT, ''

@@ -5,15 +5,12 @@ import math
 from typing import ClassVar, Literal
 
 from fer_ros.home.action import AmbientAction, Outcome
-from fer_ros.home.devices.base import DeviceContext
+from fer_ros.home.devices.base import BACK_S, DeviceContext
 from fer_ros.home.devices.dialects import DIALECTS, make_dialect
 from fer_ros.home.devices.mqtt import AnsweringDevice, MAXIMUM_REPORT
 from fer_ros.home.fields import DeviceTopic, Topic
 from fer_ros.home.kinds.base import Cause
 from fer_ros.home.kinds.light import LightTarget
-
-#: What a light reports so soon after it was away is how it came back, not what a person did.
-BACK_S = 3.0
 
 
 class MqttLightTarget(LightTarget):

@@ -94,10 +94,11 @@ class Connections:
         found = {}
         if self.broker is not None:
             broker = self._policy.broker
-            found[f'broker {broker.host}:{broker.effective_port}'] = self.broker.connected
+            found[f'broker {broker.host}:{broker.effective_port}'] = \
+                'connected' if self.broker.connected else 'not connected'
         if self.home_assistant is not None:
-            found['home assistant'] = self.home_assistant.connected
-        return {name: 'connected' if up else 'not connected' for name, up in found.items()}
+            found['home assistant'] = self.home_assistant.state
+        return found
 
     def _on_connect(self) -> None:
         self.discovery.connected()

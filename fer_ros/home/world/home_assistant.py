@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Home Assistant's REST API: a client in a thread of its own.
+"""Home Assistant: its WebSocket, and its REST API where that does not answer.
 
 Every call is read back: a service call on an entity that does not exist answers success.
 """
@@ -7,7 +7,6 @@ Every call is read back: a service call on an entity that does not exist answers
 from http.client import HTTPException
 import json
 import logging
-import math
 import ssl
 import threading
 import time
@@ -17,13 +16,22 @@ import urllib.request
 
 from fer_ros.home.action import AmbientAction
 from fer_ros.home.devices.base import ResultCallback
+from fer_ros.home.kinds.base import Cause
 from fer_ros.home.policy.servers import HomeAssistant
+from fer_ros.home.world.json_answers import read_object
 from fer_ros.home.world.mqtt_failures import trusting
 from fer_ros.workers import Faults, Worker
+
+try:
+    from fer_ros.home.world.home_assistant_socket import Closed, HomeAssistantSocket
+except ImportError:
+    HomeAssistantSocket = None
 
 _TIMEOUT_S = 5.0
 _RETRY_S, _REFUSED_RETRY_S = 5.0, 60.0
 _MAXIMUM_ANSWER = 1_000_000
+#: A request and its answer take no longer, on a network of a house.
+_ROUND_TRIP_S = 0.5
 #: What a server can do to a request.
 _ERRORS = (OSError, ValueError, HTTPException)
 
@@ -38,8 +46,8 @@ class Watcher(Protocol):
 
     missing: bool
 
-    def told(self, entity: dict) -> None:
-        """Take what Home Assistant says of the entity."""
+    def told(self, entity: dict, cause: Cause = Cause.UNKNOWN) -> None:
+        """Take what Home Assistant says of the entity, and who is behind it."""
 
 
 class _Refused(Exception):
@@ -57,7 +65,9 @@ class _NoRedirect(urllib.request.HTTPRedirectHandler):
 
 
 class HomeAssistantClient:
-    """Call services and watch entities in a thread of its own; the newest call wins.
+    """Call services and watch entities in threads of its own; the newest call wins.
+
+    States are pushed by the WebSocket; while it does not work they are polled.
 
     :param faults: where errors of the thread are recorded.
     """
@@ -67,6 +77,9 @@ class HomeAssistantClient:
         self._faults = faults or Faults()
         self._token = settings.token.read('home_assistant.token')
         context = trusting(settings.ca_file, 'home_assistant.ca_file')
+        self._socket = None if HomeAssistantSocket is None else HomeAssistantSocket(
+            settings.url, self._token, context, self._faults, lambda: list(self._watched),
+            self._hear)
         # Proxies from the environment are not for a house's own network.
         self._opener = urllib.request.build_opener(
             urllib.request.ProxyHandler({}), _NoRedirect(),
@@ -84,12 +97,34 @@ class HomeAssistantClient:
         """Whether the last request was answered."""
         return not self.problem
 
+    @property
+    def pushed(self) -> bool:
+        """Whether states are pushed, not polled."""
+        return self._socket is not None and self._socket.connected
+
+    @property
+    def delay_s(self) -> float:
+        """How much later than it happens a change may be heard."""
+        return 0.0 if self.pushed else self._settings.poll_s + _ROUND_TRIP_S
+
+    @property
+    def state(self) -> str:
+        """How the connection stands, in words."""
+        if not self.connected:
+            return 'not connected'
+        if self.pushed:
+            return 'connected'
+        why = 'install websocket-client' if self._socket is None else self._socket.problem
+        return f'connected, polled every {self._settings.poll_s:g} s (no WebSocket: {why})'
+
     def watch(self, entity_id: str, device: Watcher) -> None:
         """Tell a device its entity's state."""
         self._watched.setdefault(entity_id, []).append(device)
 
     def start(self) -> None:
         """Begin."""
+        if self._socket is not None and self._watched:
+            self._socket.start()
         self._worker = Worker('home assistant', self._run, self._faults, daemon=True).start()
 
     def stop(self) -> None:
@@ -100,6 +135,8 @@ class HomeAssistantClient:
         if self._worker is not None:
             self._worker.end(_TIMEOUT_S + 2)
             self._worker = None
+        if self._socket is not None:
+            self._socket.stop()
 
     def call(self, action: AmbientAction, service: str, data: dict,
              result: ResultCallback) -> None:
@@ -141,7 +178,12 @@ class HomeAssistantClient:
     def _carry_out(self, service: str, data: dict) -> tuple[bool, str]:
         entity_id = data['entity_id']
         try:
-            self._request(f'/api/services/{service}', data)
+            if self.pushed:
+                done, detail = self._socket.call(service, data)
+                if not done:
+                    return False, f'Home Assistant refuses {service} of {entity_id}: {detail}'
+            else:
+                self._request(f'/api/services/{service}', data)
             state = self._request(f'/api/states/{entity_id}')
         except _Refused as error:
             if error.status == 404:
@@ -149,12 +191,18 @@ class HomeAssistantClient:
             return False, self._explain(error)
         except _ERRORS as error:
             return False, self._explain(error)
+        except Closed as error:
+            return False, f'Home Assistant at {self._settings.url}: {error}'
         if state.get('state') == 'unavailable':
             return False, f'{entity_id} is unavailable in Home Assistant'
-        self._tell(entity_id, state)
+        if not self.pushed:
+            self._tell(entity_id, state)
         return True, ''
 
     def _poll(self) -> None:
+        if self.pushed:
+            self._set_problem('', False)
+            return
         for entity_id in list(self._watched) or ['']:
             try:
                 state = self._request(f'/api/states/{entity_id}' if entity_id else '/api/')
@@ -173,9 +221,17 @@ class HomeAssistantClient:
                 self._tell(entity_id, state)
         self._set_problem('', False)
 
-    def _tell(self, entity_id: str, state: dict) -> None:
+    def _hear(self, entity_id: str, entity: dict | None, cause: Cause) -> None:
+        """Take what the WebSocket says, in its thread."""
+        if entity is not None:
+            self._tell(entity_id, entity, cause)
+            return
         for device in self._watched.get(entity_id, ()):
-            self._faults.survive(f'state of {entity_id}', device.told, state)
+            device.missing = True
+
+    def _tell(self, entity_id: str, state: dict, cause: Cause = Cause.UNKNOWN) -> None:
+        for device in self._watched.get(entity_id, ()):
+            self._faults.survive(f'state of {entity_id}', device.told, state, cause)
 
     def _set_problem(self, problem: str, serious: bool) -> None:
         if problem and problem != self.problem:
@@ -209,21 +265,4 @@ class HomeAssistantClient:
         except urllib.error.HTTPError as error:
             with error:
                 raise _Refused(error.code) from error
-        return _read(body)
-
-
-def _read(body: bytes) -> dict:
-    """Return an answer's object; numbers that are not finite are None.
-
-    :raises ValueError: when it is not JSON.
-    """
-    try:
-        found = json.loads(body or b'{}', parse_constant=lambda _: None, parse_float=_finite)
-    except RecursionError as error:
-        raise ValueError('too deeply nested') from error
-    return found if isinstance(found, dict) else {}
-
-
-def _finite(text: str) -> float | None:
-    value = float(text)
-    return value if math.isfinite(value) else None
+        return read_object(body or b'{}')

@@ -6,6 +6,7 @@ from typing import Any
 
 from fer_ros.home.conditions.states import StateSource, UnknownState
 from fer_ros.home.devices.base import BaseDevice, Connection
+from fer_ros.home.kinds.base import Cause
 
 #: No sensor says more, bytes.
 _MAXIMUM_PAYLOAD = 65536
@@ -17,7 +18,7 @@ class _Entity:
     def __init__(self, source: StateSource, learn: Callable[[StateSource, object], None]):
         self._source, self._learn = source, learn
 
-    def told(self, entity: dict) -> None:
+    def told(self, entity: dict, cause: Cause = Cause.UNKNOWN) -> None:
         """Take what Home Assistant says of the entity."""
         self._learn(self._source, entity)
 

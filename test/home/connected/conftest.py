@@ -40,7 +40,7 @@ rooms:
     transition_s: 0.3
     stale_after_s: 0.6
     nobody: {{after_s: 0.6}}
-    hold: {{for_s: 60, settle_s: 0.5}}
+    hold: {{scope: room, for_s: 60, settle_s: 0.5}}
 """
 
 

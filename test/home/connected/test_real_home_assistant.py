@@ -35,7 +35,7 @@ SPARErooms:
     transition_s: 0.3
     stale_after_s: 1
     nobody: {{after_s: 1}}
-    hold: {{for_s: 60, settle_s: 0.6}}
+    hold: {{scope: room, for_s: 60, settle_s: 0.6}}
     rate_limit: {{actions: 100, per_s: 60}}
 """
 KINDS = {'emotion': 'sensor', 'confidence': 'sensor', 'faces': 'sensor', 'valence': 'sensor',

@@ -1,0 +1,49 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a person has changed of a device, and how long it is still left alone."""
+
+from collections.abc import Iterable
+
+from fer_ros.home.decisions.clock import RoomClock
+
+
+class Holds:
+    """The holds of one device, by attribute of its kind.
+
+    :ivar until_s: the room's own time until which each attribute is left alone, seconds.
+    :ivar reason: what a person last did to the device, in words.
+    """
+
+    def __init__(self, clock: RoomClock, for_s: float):
+        self._clock, self._for_s = clock, for_s
+        self.until_s: dict[str, float] = {}
+        self.reason = ''
+
+    def begin(self, attributes: Iterable[str]) -> None:
+        """Leave attributes alone from now on for as long as the policy says."""
+        self.until_s.update(dict.fromkeys(attributes, self._clock.s + self._for_s))
+
+    def end(self, attributes: Iterable[str] | None = None) -> None:
+        """Stop leaving some attributes alone, or all."""
+        for name in list(self.until_s) if attributes is None else attributes:
+            self.until_s.pop(name, None)
+
+    def expire(self) -> bool:
+        """End the holds whose time is over; return whether the last one was among them."""
+        before = bool(self.until_s)
+        self.end([name for name in self.until_s if name not in self.held])
+        return before and not self.until_s
+
+    @property
+    def held(self) -> frozenset[str]:
+        """The attributes that are left alone now."""
+        return frozenset(name for name, until_s in self.until_s.items()
+                         if until_s > self._clock.s)
+
+    @property
+    def left_s(self) -> float:
+        """How long any attribute is still left alone, seconds."""
+        return max([0.0, *(until_s - self._clock.s for until_s in self.until_s.values())])
+
+    def adopt(self, old: 'Holds') -> None:
+        """Go on with the holds of another policy file."""
+        self.until_s, self.reason = dict(old.until_s), old.reason

@@ -25,7 +25,7 @@ config:
 mqtt:
   light:
     - {{name: Bed light, unique_id: bed, schema: json, state_topic: attic/lamp,
-        command_topic: attic/lamp/set, brightness: true, brightness_scale: 254, transition: true,
+        command_topic: attic/lamp/set, brightness: true, brightness_scale: 254,
         supported_color_modes: [rgb, color_temp], min_mireds: 153, max_mireds: 500}}
     - {{name: Ceiling, unique_id: ceiling, schema: json, optimistic: true,
         command_topic: ceiling/set, brightness: true, supported_color_modes: [brightness]}}

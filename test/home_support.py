@@ -67,7 +67,8 @@ class Sim:
     """
 
     def __init__(self, text=POLICY, *, start_s=1e9, answers=True, hour=12, **room):
-        room['hold'] = {'scope': 'room', **room.get('hold', {})}
+        told = parse_policy(text).rooms['study'].hold.model_dump(exclude_unset=True)
+        room['hold'] = {'scope': 'room', **told, **room.get('hold', {})}
         self.policy = policy_of(text, **room)
         self.hour = hour
         self.engine = DecisionEngine(self.policy, local_time=self.local_time)

@@ -1,7 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """Who changed which attribute of which lamp, how, and what may still move."""
 
+import json
+
 from fer_ros.home.commands import RoomCommand
+from fer_ros.home.decisions.memory import RoomMemory
 from fer_ros.home.kinds.base import Cause
 from fer_ros.home.lifecycle import ControlState
 from fer_ros.home.light import LightState
@@ -208,3 +211,24 @@ def test_a_lamp_back_from_a_power_cut_is_asked_again_and_still_restored():
     home.change(R, brightness=1.0, color_temperature_k=6000)
     home.see([], 8)
     assert home.lamp == BEFORE and not home.status.on_hold
+
+
+def test_holds_outlive_a_restart():
+    text = TWO.replace('version: 1', 'version: 1\nbroker: {host: localhost}').replace(
+        'lamp: {type: terminal}', 'lamp: {type: mqtt_light, topic: a/lamp}')
+    options = {'hold': {'scope': 'attribute', 'for_s': 100}, 'dwell_s': 0.5}
+    sim = Sim(text, **options)
+    sim.see('happy', 5)
+    sim.hand(brightness=0.1, color=HAPPY.color)
+    sim.see('happy', 3)
+    memory = RoomMemory.model_validate_json(json.dumps(sim.room.memory()))
+    other = Sim(text, answers=False, start_s=sim.now_s + 10, **options)
+    other.step()
+    other.room.recall(memory)
+    assert other.room.targets['lamp'].snapshot.held == ('brightness',)
+    assert other.status.hold_left_s == pytest.approx(87, abs=1)
+    assert 'lamp was changed by hand' in other.status.hold_reason
+    # And where the file now holds whole rooms, it wins.
+    third = Sim(text, answers=False, start_s=sim.now_s, **{**options, 'hold': {'scope': 'room'}})
+    third.room.recall(memory)
+    assert not third.room.targets['lamp'].snapshot.held

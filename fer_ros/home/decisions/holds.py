@@ -10,22 +10,35 @@ class Holds:
     """The holds of one device, by attribute of its kind.
 
     :ivar until_s: the room's own time until which each attribute is left alone, seconds.
+    :ivar ends_s: the same on the clock that the room is given, at the beginning of each hold.
     :ivar reason: what a person last did to the device, in words.
     """
 
     def __init__(self, clock: RoomClock, for_s: float):
         self._clock, self._for_s = clock, for_s
         self.until_s: dict[str, float] = {}
+        self.ends_s: dict[str, float] = {}
         self.reason = ''
 
     def begin(self, attributes: Iterable[str]) -> None:
         """Leave attributes alone from now on for as long as the policy says."""
-        self.until_s.update(dict.fromkeys(attributes, self._clock.s + self._for_s))
+        for name in attributes:
+            self.until_s[name] = self._clock.s + self._for_s
+            self.ends_s[name] = (self._clock.now_s or 0.0) + self._for_s
+
+    def recall(self, ends_s: dict[str, float], reason: str) -> None:
+        """Go on with holds of an earlier life, for no longer than the policy says."""
+        for name, end_s in ends_s.items():
+            left_s = min(self._for_s, end_s - (self._clock.now_s or 0.0))
+            if left_s > 0:
+                self.until_s[name], self.ends_s[name] = self._clock.s + left_s, end_s
+                self.reason = reason
 
     def end(self, attributes: Iterable[str] | None = None) -> None:
         """Stop leaving some attributes alone, or all."""
         for name in list(self.until_s) if attributes is None else attributes:
             self.until_s.pop(name, None)
+            self.ends_s.pop(name, None)
 
     def expire(self) -> bool:
         """End the holds whose time is over; return whether the last one was among them."""
@@ -46,4 +59,5 @@ class Holds:
 
     def adopt(self, old: 'Holds') -> None:
         """Go on with the holds of another policy file."""
-        self.until_s, self.reason = dict(old.until_s), old.reason
+        self.until_s, self.ends_s = dict(old.until_s), dict(old.ends_s)
+        self.reason = old.reason

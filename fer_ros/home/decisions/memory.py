@@ -26,6 +26,7 @@ class TargetMemory(Part):
 
     :ivar type: of the target in the policy; another one is another device.
     :ivar moved: whether it had been seen to follow the request.
+    :ivar holds: until when what a person had changed is left alone, seconds since 1970.
     """
 
     type: _Text
@@ -34,6 +35,8 @@ class TargetMemory(Part):
     origin: _Data | None = None
     chosen: _Data | None = None
     moved: bool = False
+    holds: dict[_Text, float] = {}
+    hold_reason: _Text = ''
 
 
 class RoomMemory(Part):

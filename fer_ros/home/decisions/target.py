@@ -349,7 +349,8 @@ class Target:
         return {'type': self.spec.type, 'state': self.state.value,
                 'request': pack(self.request), 'origin': pack(self.origin),
                 'chosen': pack(self.chosen),
-                'moved': attempt is not None and (attempt.moved or attempt.matched)}
+                'moved': attempt is not None and (attempt.moved or attempt.matched),
+                'holds': dict(self.holds.ends_s), 'hold_reason': self.holds.reason}
 
     def recall(self, memory: TargetMemory) -> None:
         """Go on where an earlier process was: what it asked for is still ours."""
@@ -365,6 +366,9 @@ class Target:
             state = ControlState.CONFIRMED if memory.moved else ControlState.COMMANDED
             self._attempt = Attempt(request, self._clock.s, 0.0, moved=memory.moved)
         self.state = state
+        if self._room.hold.scope != 'room':
+            self.holds.recall({key: end_s for key, end_s in memory.holds.items()
+                               if key in self.kind.attributes}, memory.hold_reason)
 
     def _adjust(self, attributes: frozenset[str]) -> None:
         """Let a part of the device be what others made of it."""

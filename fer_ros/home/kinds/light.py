@@ -323,7 +323,8 @@ class LightKind(Kind):
         if attempt.reached and reported.on and not expected.on:
             return Verdict(Event.TURNED_ON_MANUALLY)
         attributes = _attributes(changed)
-        if attributes == {'color'} and _under_way(attempt, reported, tolerance) and (
+        if attributes == {'color'} and attempt.start is not None \
+                and _under_way(attempt, reported, tolerance) and (
                 attempt.nearest is None or reported.rgb is None or chromaticity_distance(
                     attempt.nearest.rgb, reported.rgb) <= tolerance.chromaticity / 3):
             # The nearest that its colors and whites allow; nobody took it back from there.

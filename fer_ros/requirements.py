@@ -66,6 +66,8 @@ _ALL = (
                 without='OpenCV runs the face detector, more slowly'),
     Requirement('pydantic', ('pydantic',), 'pydantic', '2', '3'),
     Requirement('Paho MQTT', ('paho.mqtt.client',), 'paho-mqtt', '2', '3'),
+    Requirement('websocket-client', ('websocket',), 'websocket-client', '1.2', '2',
+                essential=False, without='changes in Home Assistant are seen later'),
     Requirement('PyYAML', ('yaml',), 'PyYAML', '5.4', '7'),
     Requirement('Flask', ('flask',), 'flask', '2.0', '4'),
     Requirement('waitress', ('waitress',), 'waitress', '1.4.4', '4'),
@@ -88,7 +90,7 @@ NEEDS = {
     'emotion_classifier': (*_NODE, 'LiteRT'),
     'annotator': _NODE,
     'attention': (*_NODE, 'LiteRT'),
-    'smart_home_bridge': (*_NODE, 'PyYAML', 'pydantic', 'Paho MQTT'),
+    'smart_home_bridge': (*_NODE, 'PyYAML', 'pydantic', 'Paho MQTT', 'websocket-client'),
     'dashboard': (*_NODE, 'Flask', 'waitress'),
     'markers': _NODE,
     'detections': _NODE,
@@ -99,7 +101,8 @@ NEEDS = {
     'policy': ('NumPy', 'PyYAML', 'pydantic'),
     'virtual_room': ('NumPy', 'PyYAML', 'pydantic', 'Paho MQTT'),
 }
-NEEDS['home'] = (*_IMAGES, 'LiteRT', 'ONNX Runtime', 'PyYAML', 'pydantic', 'Paho MQTT')
+NEEDS['home'] = (*_IMAGES, 'LiteRT', 'ONNX Runtime', 'PyYAML', 'pydantic', 'Paho MQTT',
+                 'websocket-client')
 NEEDS['demo'] = tuple(dict.fromkeys((
     'rich', *NEEDS['face_detector'], *NEEDS['emotion_classifier'], *NEEDS['smart_home_bridge'])))
 

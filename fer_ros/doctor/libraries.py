@@ -84,6 +84,8 @@ _LIBRARIES = (
     _Library('paho-mqtt', 'paho', 'from paho.mqtt import __version__ as VERSION; print(VERSION)\n'
              'import paho.mqtt.client\n' + _at_least(2), Level.ERROR, Level.ERROR,
              'it speaks with the broker', 'Paho MQTT'),
+    _Library('websocket-client', 'websocket', _version('websocket'), None, Level.WARN,
+             'changes in Home Assistant are seen later without it', 'websocket-client'),
     _Library('flask', 'flask', 'from importlib.metadata import version\n'
              'VERSION = version("flask"); print(VERSION); import flask\n' + _at_least(2, 0),
              None, Level.WARN, 'the page needs it', 'Flask'),

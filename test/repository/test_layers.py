@@ -18,7 +18,7 @@ ROS = ('rclpy', 'launch', 'cv_bridge', 'builtin_interfaces', 'fer_ros.msg', 'fer
        *(f'fer_ros.{name}' for name in ABOVE))
 #: Modules of the standard library and others that open connections, run threads or programs.
 MACHINERY = {'socket', 'threading', 'urllib.request', 'http', 'ssl', 'paho', 'asyncio',
-             'subprocess', 'multiprocessing', 'websockets'}
+             'subprocess', 'multiprocessing', 'websocket'}
 #: The only files that may use those. All else takes values and returns values.
 WORLD = {
     'inference/published_models.py', 'newest.py', 'perception.py', 'workers.py',

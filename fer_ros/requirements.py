@@ -82,7 +82,7 @@ REQUIREMENTS = {requirement.name: requirement for requirement in _ALL}
 _IMAGES = ('NumPy', 'OpenCV')
 _NODE = ('rclpy', 'the messages of fer_ros', *_IMAGES, 'cv_bridge')
 #: Name for pip: name in Debian and Ubuntu, after python3-, where it is another.
-_APT = {'opencv-python-headless': 'opencv', 'PyYAML': 'yaml'}
+_APT = {'opencv-python-headless': 'opencv', 'PyYAML': 'yaml', 'websocket-client': 'websocket'}
 #: What each node and command needs, by its last name.
 NEEDS = {
     'camera_driver': _NODE,

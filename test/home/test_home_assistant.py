@@ -1,9 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """The client of Home Assistant's API against a local server that answers as its API does."""
 
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-import json
-import threading
 import time
 
 from fer_ros.errors import ConfigurationError
@@ -12,6 +9,7 @@ from fer_ros.home.controller import HomeController
 from fer_ros.home.devices.home_assistant_light import light_state
 from fer_ros.home.light import LightState
 from fer_ros.home.policy import parse_policy
+from ha_server import Server, TOKEN
 from home_support import emotion
 import pytest
 
@@ -33,65 +31,6 @@ rooms:
     nobody: {{after_s: 0.5}}
     hold: {{scope: room, for_s: 60, settle_s: 0.4}}
 """
-TOKEN = 'a-token'
-
-
-class Server(ThreadingHTTPServer):
-    """Holds entities; a call on one that does not exist answers success, as the real one does."""
-
-    daemon_threads = True
-
-    def __init__(self):
-        super().__init__(('127.0.0.1', 0), Handler)
-        self.calls = []
-        self.entities = {
-            'light.desk': {'state': 'on', 'attributes': {
-                'brightness': 128, 'color_mode': 'color_temp', 'color_temp_kelvin': 3000,
-                'rgb_color': [255, 180, 107]}},
-            'scene.party': {'state': '2024-01-01T00:00:00+00:00', 'attributes': {}}}
-        threading.Thread(target=self.serve_forever, daemon=True).start()
-
-
-class Handler(BaseHTTPRequestHandler):
-    def log_message(self, *_):
-        """Be quiet."""
-
-    def answer(self, status, data=None):
-        body = json.dumps(data if data is not None else {}).encode()
-        self.send_response(status)
-        self.send_header('Content-Length', str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-
-    def permitted(self):
-        if self.headers['Authorization'] == f'Bearer {TOKEN}':
-            return True
-        self.answer(401)
-        return False
-
-    def do_GET(self):  # noqa: N802
-        if self.permitted():
-            entity = self.server.entities.get(self.path.rpartition('/')[2])
-            self.answer(200 if entity else 404, entity)
-
-    def do_POST(self):  # noqa: N802
-        data = json.loads(self.rfile.read(int(self.headers['Content-Length'])))
-        if not self.permitted():
-            return
-        self.server.calls.append((self.path, data))
-        entity = self.server.entities.get(data['entity_id'])
-        if entity and data['entity_id'].startswith('light.'):
-            entity['state'] = 'on' if self.path.endswith('on') else 'off'
-            if 'brightness' in data:
-                entity['attributes']['brightness'] = data['brightness']
-            if 'rgb_color' in data:
-                entity['attributes'].update(rgb_color=data['rgb_color'], color_mode='rgb',
-                                            color_temp_kelvin=None)
-            if 'color_temp_kelvin' in data:
-                entity['attributes'].update(color_temp_kelvin=data['color_temp_kelvin'],
-                                            color_mode='color_temp')
-        self.answer(200, [])
-
 
 class Running:
     def __init__(self, port, entity='light.desk', text=POLICY):
@@ -109,6 +48,14 @@ class Running:
             self.home.tick(now)
             time.sleep(0.05)
 
+    @property
+    def client(self):
+        return self.home._connections.home_assistant
+
+    @property
+    def held(self):
+        return self.home.snapshot('study').devices[0].held
+
     def of(self, target):
         return [action for action in self.actions if action.target == target]
 
@@ -116,10 +63,10 @@ class Running:
         return any(words in complaint.text for complaint in self.home.complaints())
 
 
-@pytest.fixture
-def server(monkeypatch):
+@pytest.fixture(params=[True, False], ids=['pushed', 'polled'])
+def server(request, monkeypatch):
     monkeypatch.setenv('HA_TOKEN', TOKEN)
-    one = Server()
+    one = Server(request.param)
     yield one
     one.shutdown()
     one.server_close()
@@ -130,6 +77,7 @@ def running(server):
     one = Running(server.server_port)
     one.see('', lambda: one.home._devices['study', 'desk'].available)
     one.see('', lambda: one.home.snapshot('study').devices[0].known)
+    one.see('', lambda: one.client.pushed == server.pushes)
     yield one
     one.home.close(time.time())
 
@@ -158,7 +106,7 @@ def test_a_change_in_home_assistant_holds_the_room(server, running):
     desk = running.home._engine.room('study').targets['desk']
     # Past the transition: within it a lamp under way would be no hand.
     running.see('happy', lambda: not desk.in_window)
-    server.entities['light.desk']['attributes']['brightness'] = 10
+    server.change('light.desk', server.context(user='me'), brightness=10)
     running.see('happy', lambda: running.home.snapshot('study').on_hold)
     assert server.entities['light.desk']['attributes']['brightness'] == 10
 
@@ -173,14 +121,16 @@ def test_a_call_on_a_missing_entity_is_found_out(server, monkeypatch):
 
 
 def test_an_entity_that_goes_is_a_failed_action(server, running):
-    del server.entities['light.desk']
+    with server.lock:
+        del server.entities['light.desk']
+        server.drop()
     running.see('happy', lambda: running.of('desk'))
     assert running.of('desk')[0].outcome == Outcome.FAILED
     assert 'light.desk' in running.of('desk')[0].detail
 
 
 def test_an_unavailable_light_is_told(server, running):
-    server.entities['light.desk']['state'] = 'unavailable'
+    server.change('light.desk', server.context(), 'unavailable')
     running.see('', lambda: running.complains('light.desk is unavailable'))
 
 
@@ -227,10 +177,10 @@ def test_an_entity_may_be_a_condition_beside_being_a_target(server):
         one.see('sad', lambda: last() == 0.9)
         one.see('sad', lambda: one.complains(
             'media_player.tv is not known to Home Assistant: check the name'))
-        server.entities['media_player.tv'] = {'state': 'playing', 'attributes': {}}
+        server.change('media_player.tv', server.context(), 'playing')
         one.see('sad', lambda: last() == 0.2)
         assert not one.complains('media_player.tv')
-        server.entities['media_player.tv']['state'] = 'unavailable'
+        server.change('media_player.tv', server.context(), 'unavailable')
         one.see('sad', lambda: last() == 0.9 and one.complains('media_player.tv is unavailable'))
     finally:
         one.home.close(time.time())

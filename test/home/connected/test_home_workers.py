@@ -3,6 +3,7 @@
 
 import json
 import socket
+import ssl
 import struct
 import sys
 import threading
@@ -16,6 +17,7 @@ from fer_ros.home.controller import HomeController
 from fer_ros.home.operation import report
 from fer_ros.home.policy import Broker, HomeAssistant, parse_policy
 from fer_ros.home.world.home_assistant import HomeAssistantClient
+from fer_ros.home.world.home_assistant_socket import Closed, HomeAssistantSocket
 from fer_ros.home.world.mqtt import MqttConnection
 from fer_ros.parameters import complete, defaults
 from fer_ros.perception import create_finder, DETECTOR_PARAMETERS
@@ -25,6 +27,10 @@ from fer_ros.workers import Faults
 from killing import kill
 from mosquitto import free_port, wait_for
 import pytest
+import websocket
+
+#: What the odd server answers to whoever wants a WebSocket; empty: that there is none.
+HANDSHAKES = []
 
 
 def told(home):
@@ -67,6 +73,10 @@ def odd_server(monkeypatch):
                 request = b''
                 while b'\r\n\r\n' not in request:
                     request += connection.recv(65536)
+                if b'/api/websocket' in request:
+                    connection.sendall(HANDSHAKES[0] if HANDSHAKES else
+                                       reply(b'', b'HTTP/1.1 404 Not Found'))
+                    continue
                 connection.sendall(answers[0] if len(answers) == 1 else answers.pop(0))
     thread = threading.Thread(target=serve)
     thread.start()
@@ -103,13 +113,29 @@ ODD = {
 
 
 class Entity:
+    """Follows an entity."""
+
     missing = False
 
     def __init__(self):
         self.states = []
 
-    def told(self, entity):
+    def told(self, entity, cause):
         self.states.append(entity)
+
+
+@pytest.mark.parametrize('odd', ODD)
+def test_odd_answers_to_a_websocket_are_foreseen(odd_server, odd):
+    port, _ = odd_server
+    HANDSHAKES[:] = [ODD[odd]]
+    link = HomeAssistantSocket(f'http://127.0.0.1:{port}', 'a token', ssl.create_default_context(),
+                               Faults(), lambda: ['light.desk'], print)
+    try:
+        with pytest.raises((Closed, OSError, ValueError, websocket.WebSocketException)):
+            link._session()
+    finally:
+        link._leave()
+        HANDSHAKES.clear()
 
 
 def test_odd_answers_of_home_assistant(odd_server):
@@ -159,7 +185,7 @@ rooms:
         assert thread.is_alive()
         status = Status()
         # A device that cannot read its state costs neither the thread nor the connection.
-        home._devices['study', 'desk'].told = lambda _: {}['made up']
+        home._devices['study', 'desk'].told = lambda *_: {}['made up']
         answers[:] = [LAMP]
         wait_for(lambda: client.connected)
         wait_for(lambda: "KeyError: 'made up'" in home._connections.faults.problem)

@@ -94,8 +94,10 @@ class Connections:
         found = {}
         if self.broker is not None:
             broker = self._policy.broker
+            state = self.broker.state
             found[f'broker {broker.host}:{broker.effective_port}'] = \
-                'connected' if self.broker.connected else 'not connected'
+                'not connected' if not state.connected else 'connected' + (
+                    f': {state.note}' if state.note else '')
         if self.home_assistant is not None:
             found['home assistant'] = self.home_assistant.state
         return found

@@ -2,12 +2,14 @@
 """One connection to the broker that comes back by itself and never repeats old commands."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 import logging
+import math
 import random
 import ssl
 import threading
 import time
+import uuid
 
 from fer_ros.home.fields import MAXIMUM_PAYLOAD
 from fer_ros.home.policy.servers import Broker
@@ -25,6 +27,9 @@ BACKOFF_S = (1.0, 30.0)
 REFUSED_BACKOFF_S = (30.0, 300.0)
 #: A connection that ends sooner was hardly one.
 _SHORT_S = 10.0
+#: After so many short ones another id is tried: some brokers end the older of two clients of one
+#: id without a word (mosquitto until 2.0, all with MQTT 3.1.1).
+_SUSPICIOUS = 3
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -35,12 +40,14 @@ class ConnectionState:
 
     :ivar problem: what is wrong and what to do, or empty.
     :ivar serious: True when trying again will not help until somebody mends something.
+    :ivar note: what is worth knowing although it works, or empty.
     """
 
     connected: bool = False
     problem: str = 'not connected yet'
     serious: bool = False
     attempts: int = 0
+    note: str = ''
 
 
 class MqttConnection:
@@ -73,6 +80,9 @@ class MqttConnection:
         self._lock = threading.Lock()
         self._stop = threading.Event()
         self._client: paho.Client | None = None
+        self._version = broker.mqtt_version
+        #: Since when it is connected under an id that is not ours.
+        self._foreign_s = math.inf
         self._worker: Worker | None = None
         self._password: str | None = None
         self._tls: ssl.SSLContext | None = None
@@ -82,6 +92,11 @@ class MqttConnection:
     def state(self) -> ConnectionState:
         """How the connection stands."""
         with self._lock:
+            if time.monotonic() - self._foreign_s > _SHORT_S:
+                return replace(self._state, serious=True, problem=(
+                    f'the broker ended the connection {_SUSPICIOUS} times right after accepting '
+                    f'it, and not under another id: another client uses the id '
+                    f'{self._client_id!r}; give each bridge its own base_topic'))
             return self._state
 
     @property
@@ -148,7 +163,7 @@ class MqttConnection:
         if client is None or not self.connected:
             return False
         properties = None
-        if expiry_s and self._broker.mqtt_version == '5':
+        if expiry_s and self._version == '5':
             properties = Properties(PacketTypes.PUBLISH)
             properties.MessageExpiryInterval = expiry_s
         info = client.publish(topic, data, qos=qos, retain=retain, properties=properties)
@@ -180,21 +195,24 @@ class MqttConnection:
         failures = short = 0
         while not self._stop.is_set():
             started = time.monotonic()
-            was_connected, problem, serious = self._session()
+            # One session under another id tells whether ours is the matter.
+            probe = short >= _SUSPICIOUS
+            session = self._session(f'{self._client_id}-{uuid.uuid4().hex[:8]}'[-64:] if probe
+                                    else self._client_id)
             if self._stop.is_set():
                 break
             lasted = time.monotonic() - started > _SHORT_S
-            if was_connected and lasted and not serious:
+            if session.accepted and lasted and not session.serious:
                 failures = 0
             failures += 1
-            short = short + 1 if was_connected and not lasted else 0
-            if short >= 3 and not serious:
-                # Brokers that do not say why: mosquitto until 2.0.
-                problem, serious = (
-                    f'{problem} {short} times right after accepting it: if another client uses '
-                    f'the id {self._client_id!r}, give each bridge its own base_topic'), True
+            short = short + 1 if session.accepted and not lasted and not probe else 0
+            problem, serious = session.problem, session.serious
+            if self._other_version(session):
+                # With the other version at once: most brokers of today speak both.
+                serious, failures = False, 1
             low, high = self._refused_backoff_s if serious else self._backoff_s
-            pause_s = min(high, low * 2 ** min(failures - 1, 10)) * (0.5 + self._jitter())
+            pause_s = max(low, min(high, low * 2 ** min(failures - 1, 10))
+                          * (0.5 + self._jitter() / 2))
             with self._lock:
                 self._state = ConnectionState(False, problem, serious, failures)
             _LOGGER.info('%s; next attempt in %.0f s', problem, pause_s)
@@ -202,27 +220,42 @@ class MqttConnection:
         with self._lock:
             self._state = ConnectionState(False, 'stopped')
 
-    def _session(self) -> tuple[bool, str, bool]:
-        """Connect and stay until the connection ends: was it accepted, what ended it, serious."""
-        session = Session(self._broker, self._client_id, self._will, self._password, self._tls,
-                          self._answers, lambda: self._accepted(session), self._on_message,
+    def _other_version(self, session: Session) -> bool:
+        """Change to the other version of MQTT where this one is not spoken; return whether."""
+        if not session.unspoken:
+            return False
+        fallback = self._broker.mqtt_version == '5' and self._version == '5'
+        self._version = '3.1.1' if fallback else self._broker.mqtt_version
+        return fallback
+
+    def _session(self, client_id: str) -> Session:
+        """Connect and stay until the connection ends; return the session."""
+        session = Session(self._broker, self._version, client_id, self._will, self._password,
+                          self._tls, self._answers,
+                          lambda: self._accepted(session, client_id), self._on_message,
                           self._faults)
         if not session.connect():
-            return False, session.problem, session.serious
+            return session
         self._client = session.client
         try:
             session.stay(self._stop)
         finally:
             with self._lock:
                 self._state = ConnectionState(False, session.problem, session.serious)
-            self._client = None
+            self._client, self._foreign_s = None, math.inf
             session.close()
-        return session.accepted, session.problem, session.serious
+        return session
 
-    def _accepted(self, session: Session) -> None:
+    def _accepted(self, session: Session, client_id: str) -> None:
         self._answers.clear()
+        note = ''
+        if self._version != self._broker.mqtt_version:
+            note = (f'it does not answer to MQTT {self._broker.mqtt_version}, but to '
+                    f"{self._version}: set mqtt_version: '{self._version}'")
+            _LOGGER.info('%s: %s', session.where, note)
         with self._lock:
-            self._state = ConnectionState(True, '', False, 0)
+            self._state = ConnectionState(True, '', False, 0, note)
+            self._foreign_s = math.inf if client_id == self._client_id else time.monotonic()
         self._subscribe(session.client, self._topics)
         self._on_connect()
 

@@ -34,9 +34,11 @@ class Session:
     :param faults: where errors of those two, and of paho, are recorded.
     :ivar accepted: whether the broker has accepted us.
     :ivar problem: what ended the session, and ``serious`` whether trying again will not help.
+    :ivar unspoken: whether the broker may not speak this version of MQTT: it says so, or ended the
+        connection before it answered.
     """
 
-    def __init__(self, broker: Broker, client_id: str, will: tuple[str, str] | None,
+    def __init__(self, broker: Broker, version: str, client_id: str, will: tuple[str, str] | None,
                  password: str | None, tls: ssl.SSLContext | None, answers: Answers,
                  on_accepted: Callable[[], None],
                  on_message: Callable[[str, bytes, bool], None], faults: Faults):
@@ -46,8 +48,8 @@ class Session:
         self._hung_up = f'{self.where} ended the connection'
         self.accepted, self.problem, self.serious = False, self._hung_up, False
         self._ended = threading.Event()
-        self._told_topic = False
-        self._version = paho.MQTTv5 if broker.mqtt_version == '5' else paho.MQTTv311
+        self._told_topic = self.unspoken = False
+        self._version = paho.MQTTv5 if version == '5' else paho.MQTTv311
         self.client = client = paho.Client(
             paho.CallbackAPIVersion.VERSION2, client_id=client_id, protocol=self._version,
             reconnect_on_failure=False,
@@ -90,10 +92,11 @@ class Session:
                                 f'{encrypted} TLS?')
                 self.client.disconnect()
                 break
-        if self._ended.is_set() and not self.accepted and self.problem == self._hung_up \
-                and not self._broker.uses_tls:
-            self.problem = (f'{self.where} hangs up before it answers: does it want TLS '
-                            '(tls: true, usually port 8883)?')
+        if self._ended.is_set() and not self.accepted and self.problem == self._hung_up:
+            self.unspoken = True
+            self.problem = f'{self.where} hangs up before it answers' + (
+                '' if self._broker.uses_tls
+                else ': does it want TLS (tls: true, usually port 8883)?')
         if stop.is_set():
             self.client.disconnect()
             deadline = time.monotonic() + 1.0
@@ -121,6 +124,7 @@ class Session:
         if reason.is_failure:
             self.problem, self.serious = mqtt_failures.refusal(self.where, self._broker,
                                                                str(reason))
+            self.unspoken = 'protocol' in str(reason).lower()
             return
         self.accepted = True
         _LOGGER.info('connected to %s%s', self.where,

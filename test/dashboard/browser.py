@@ -82,7 +82,8 @@ class Nodes:
         with open(self._folder / f'{name}.log', 'a') as log:
             self._running[name] = subprocess.Popen(
                 [sys.executable, '-m', module, *arguments], stdout=log, stderr=subprocess.STDOUT,
-                env={**os.environ, **environment})
+                # What a bridge remembers is not another's.
+                env={**os.environ, 'ROS_HOME': str(self._folder / 'ros'), **environment})
         return self._running[name]
 
     def kill(self, name):

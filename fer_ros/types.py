@@ -66,6 +66,19 @@ class Face:
     crop: np.ndarray | None = None
 
 
+@dataclass(frozen=True)
+class PersonAttention:
+    """What one person attends to.
+
+    :ivar state: camera, away, down, closed or unknown.
+    :ivar zone: what is looked at; empty where that is not known.
+    """
+
+    track_id: int
+    state: str
+    zone: str = ''
+
+
 @dataclass(frozen=True, kw_only=True)
 class FaceEmotion:
     """What one face shows.

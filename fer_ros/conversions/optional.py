@@ -35,6 +35,16 @@ HRI_EXPRESSIONS = {
 #: :data:`fer_ros.types.LANDMARKS`: theirs have the person's left and right, ours the image's.
 HRI_LANDMARKS = (68, 69, 30, 48, 54)
 _HRI_LANDMARK_COUNT = 70
+#: Points of MediaPipe's face mesh; after them our message has five of each iris.
+MESH_POINTS = 468
+#: Index in the face mesh of each of the first 68 landmarks of hri_msgs (those of iBUG 300-W): jaw,
+#: brows, nose, eyes, outer and inner lips, each from the person's right to the left.
+HRI_FROM_MESH = (
+    127, 234, 93, 132, 58, 136, 150, 176, 152, 400, 379, 365, 288, 361, 323, 454, 356,
+    70, 63, 105, 66, 107, 336, 296, 334, 293, 300,
+    168, 197, 5, 4, 98, 97, 2, 326, 327,
+    33, 160, 158, 133, 153, 144, 362, 385, 387, 263, 373, 380,
+    61, 39, 37, 0, 267, 269, 291, 405, 314, 17, 84, 181, 78, 82, 13, 312, 308, 317, 14, 87)
 
 
 def require(module: object, package: str) -> None:
@@ -83,6 +93,18 @@ def face_to_landmarks(face: Face, header: Header, width: int, height: int):
             points[index].y = float(np.clip(y / height, 0, 1))
             points[index].c = float(face.score)
     return hri.FacialLandmarks(header=header, landmarks=points, height=height, width=width)
+
+
+def mesh_to_landmarks(points: np.ndarray, header: Header, width: int, height: int):
+    """Return dense landmarks as hri_msgs/FacialLandmarks, all of them with c = 1.
+
+    :param points: float ``(478, 2)`` pixels, see FaceAttention.msg.
+    """
+    pupils = points[[MESH_POINTS, MESH_POINTS + 5]]
+    chosen = np.concatenate([points[list(HRI_FROM_MESH)], pupils]) / (width, height)
+    return hri.FacialLandmarks(header=header, height=height, width=width, landmarks=[
+        hri.NormalizedPointOfInterest2D(x=float(x), y=float(y), c=1.0)
+        for x, y in chosen.clip(0, 1)])
 
 
 def emotion_to_expression(emotion: FaceEmotion, header: Header):

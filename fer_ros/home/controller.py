@@ -37,7 +37,7 @@ from fer_ros.home.snapshot import RoomSnapshot
 from fer_ros.home.world.connections import check_secrets, Connections
 from fer_ros.home.world.state_file import StateFile
 from fer_ros.home.world.states import OutsideStates
-from fer_ros.types import FaceEmotion
+from fer_ros.types import FaceEmotion, PersonAttention
 
 _MAXIMUM_PEOPLE = 16
 
@@ -109,6 +109,10 @@ class HomeController:
         if problems:
             self.refuse(source, problems[0])
         return problems
+
+    def attend(self, source: str, people: Sequence[PersonAttention], *, now_s: float) -> None:
+        """Record what the people attend to that one camera sees now."""
+        self._engine.attend(source, people, now_s=now_s)
 
     def refuse(self, source: str, problem: str) -> None:
         """Count a message that could not be used, and complain of it for a while."""

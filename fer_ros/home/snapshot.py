@@ -58,6 +58,8 @@ class RoomSnapshot:
     :ivar emotion: a label, ``uncertain``, ``nobody``, or None when the room is not known.
     :ivar confidence: of the emotion, [0, 1]; 0 when the room is not known, as ``faces``,
         ``valence`` and ``arousal``.
+    :ivar attentive: how many people look at a camera; None where that is not told.
+    :ivar eyes_closed: whether somebody has closed eyes; None where that is not told.
     :ivar hold_left_s: how long the room, or any part of a device in it, is still left alone,
         seconds; 0 when nothing is.
     :ivar hold_reason: who or what put it on hold.
@@ -75,6 +77,8 @@ class RoomSnapshot:
     faces: int = 0
     valence: float = 0.0
     arousal: float = 0.0
+    attentive: int | None = None
+    eyes_closed: bool | None = None
     hold_left_s: float = 0.0
     hold_reason: str = ''
     last: LastAction | None = None
@@ -116,8 +120,8 @@ class RoomSnapshot:
     def facts(self) -> tuple:
         """The part whose change others are told at once; the rest are figures."""
         return (self.room, self.enabled, self.policy, self.policies, self.fresh, self.emotion,
-                self.occupied, self.on_hold, self.hold_reason, self.last, self.devices,
-                self.habits)
+                self.occupied, self.attentive, self.eyes_closed, self.on_hold, self.hold_reason,
+                self.last, self.devices, self.habits)
 
 
 class ChangeDetector:

@@ -4,9 +4,10 @@
 from fer_ros import conversions
 from fer_ros.cameras.camera_model import assumed_camera, CameraModel
 from fer_ros.conversions import cameras, markers
+from fer_ros.conversions.attention_markers import attention_to_markers
 from fer_ros.errors import FerError
 from fer_ros.faces.placement import depth_at, place_face
-from fer_ros.msg import EmotionArray
+from fer_ros.msg import AttentionArray, EmotionArray
 from fer_ros.nodes import qos
 from fer_ros.nodes.base import ManagedNode
 from fer_ros.nodes.demand import PublisherOnDemand
@@ -87,6 +88,8 @@ class Markers(ManagedNode):
             self.subscribe(EmotionArray, 'emotions', self._on_emotions, qos.RESULT,
                            own_thread=True),
             self.subscribe(CameraInfo, 'camera_info', self._on_camera_info, qos.IMAGE,
+                           own_thread=True),
+            self.subscribe(AttentionArray, 'attention', self._on_attention, qos.RESULT,
                            own_thread=True)]
         if self.value('use_depth'):
             self._subscriptions_made.append(
@@ -100,6 +103,9 @@ class Markers(ManagedNode):
 
     def _on_camera_info(self, message: CameraInfo) -> None:
         self._camera = cameras.message_to_camera(message)
+
+    def _on_attention(self, message: AttentionArray) -> None:
+        self._publisher.publish(attention_to_markers(message, self.value('lifetime_s')))
 
     def _on_depth(self, message: Image) -> None:
         try:

@@ -8,9 +8,11 @@ import string
 import threading
 
 from fer_ros import conversions
+from fer_ros.attention.engagement import Engagement
 from fer_ros.conversions import optional
+from fer_ros.conversions.attention import message_to_landmarks, message_to_transforms
 from fer_ros.errors import FerError
-from fer_ros.msg import EmotionArray, FaceArray
+from fer_ros.msg import AttentionArray, EmotionArray, FaceArray
 from fer_ros.nodes import qos
 from fer_ros.nodes.base import ManagedNode
 from fer_ros.nodes.diagnostics import Status, WARN
@@ -24,6 +26,8 @@ from std_msgs.msg import Header
 
 #: Side of the color crops, pixels, as hri_face_detect makes them.
 _CROPPED_SIDE_PX = 128
+#: Dense landmarks count as there for so long after the last, seconds.
+_ATTENDED_S = 1.0
 
 
 @dataclass
@@ -32,6 +36,8 @@ class _Person:
 
     id: str
     seen_s: float
+    attended_s: float = -1e9
+    engagement: Engagement = field(default_factory=Engagement)
     publishers: dict[str, Publisher] = field(default_factory=dict)
 
 
@@ -43,11 +49,14 @@ class Publishing:
         self._node = node
         self._topic = partial(humans_topic, node.value('humans_namespace'))
         self._kinds = {'roi': hri.NormalizedRegionOfInterest2D, 'landmarks': hri.FacialLandmarks,
-                       'aligned': Image, 'cropped': Image, 'expression': hri.Expression}
+                       'aligned': Image, 'cropped': Image, 'expression': hri.Expression,
+                       'engagement_status': hri.EngagementLevel}
         self._people: dict[tuple[str, int], _Person] = {}
         self._used_ids: set[str] = set()
         self._lock = threading.RLock()
         self._croppers: dict[str, Cropper] = {}
+        self._tf = node.advertise(optional.tf2.TFMessage, '/tf', qos.TF) \
+            if optional.tf2 is not None else None
         self._tracked = node.advertise(hri.IdsList, self._topic('tracked'), qos.RESULT)
         self._subscriptions = []
         for topic in node.value('face_topics'):
@@ -56,7 +65,9 @@ class Publishing:
             self._subscriptions += [
                 node.subscribe(FaceArray, topic, partial(self._on_faces, topic), qos.RESULT),
                 node.subscribe(EmotionArray, sibling(topic, 'emotions'),
-                               partial(self._on_emotions, topic), qos.RESULT)]
+                               partial(self._on_emotions, topic), qos.RESULT),
+                node.subscribe(AttentionArray, sibling(topic, 'attention'),
+                               partial(self._on_attention, topic), qos.RESULT)]
 
     def close(self) -> None:
         """Withdraw the faces and stop."""
@@ -68,11 +79,17 @@ class Publishing:
             for key in list(self._people):
                 self._remove(key)
         self._node.destroy_publisher(self._tracked)
+        if self._tf is not None:
+            self._node.destroy_publisher(self._tf)
 
     def report(self, status: Status) -> None:
         """Add figures and what is missing."""
         status.values['faces'] = len(self._people)
+        status.values['frames'] = 'on /tf, with the attention node' if self._tf else \
+            'tf2_msgs is not installed: none are published'
         for subscription in self._subscriptions:
+            if subscription.topic_name.endswith('attention'):
+                continue  # people may do without
             if not self._node.get_publishers_info_by_topic(subscription.topic_name):
                 status.worsen(WARN, f'no publisher on {subscription.topic_name}: start the face '
                               'detector and emotion classifier, or set face_topics')
@@ -92,8 +109,10 @@ class Publishing:
                 person = self._person(topic, face.track_id, stamp_s)
                 person.publishers['roi'].publish(
                     optional.face_to_roi(face, header, *size))
-                person.publishers['landmarks'].publish(
-                    optional.face_to_landmarks(face, header, *size))
+                # Those of the attention node, where it runs, are more and better.
+                if not 0 <= stamp_s - person.attended_s < _ATTENDED_S:
+                    person.publishers['landmarks'].publish(
+                        optional.face_to_landmarks(face, header, *size))
                 if face.crop is not None and \
                         person.publishers['aligned'].get_subscription_count():
                     person.publishers['aligned'].publish(
@@ -121,12 +140,33 @@ class Publishing:
                     person.publishers['expression'].publish(
                         optional.emotion_to_expression(emotion, message.header))
 
+    def _on_attention(self, topic: str, message: AttentionArray) -> None:
+        names = []
+        with self._lock:
+            for face in message.faces:
+                person = self._people.get((topic, face.track_id))
+                names.append(None if person is None else person.id)
+                if person is None:
+                    continue
+                level = person.engagement.update(
+                    face.label, face.state_duration.sec + face.state_duration.nanosec * 1e-9)
+                person.publishers['engagement_status'].publish(optional.hri.EngagementLevel(
+                    header=message.header, level=getattr(optional.hri.EngagementLevel, level)))
+                points = message_to_landmarks(face)
+                if points is not None and message.image_width and message.image_height:
+                    person.attended_s = conversions.stamp_to_s(message.header.stamp)
+                    person.publishers['landmarks'].publish(optional.mesh_to_landmarks(
+                        points, message.header, message.image_width, message.image_height))
+            frames = message_to_transforms(message, names)
+            if frames and self._tf is not None:
+                self._tf.publish(optional.tf2.TFMessage(transforms=frames))
+
     def _person(self, topic: str, track_id: int, stamp_s: float) -> _Person:
         key = (topic, track_id)
         if key not in self._people:
             person_id = new_id(self._used_ids)
             self._used_ids.add(person_id)
-            self._people[key] = _Person(person_id, stamp_s, {
+            self._people[key] = _Person(person_id, stamp_s, publishers={
                 name: self._node.advertise(kind, self._topic(f'{person_id}/{name}'), qos.RESULT)
                 for name, kind in self._kinds.items()})
         self._people[key].seen_s = stamp_s

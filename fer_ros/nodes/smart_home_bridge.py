@@ -21,13 +21,15 @@ from fer_ros.home.world.connections import check_secrets
 from fer_ros.home.world.state_file import ros_home, StateFile
 from fer_ros.installed import config_file
 from fer_ros.masking import mask
-from fer_ros.msg import AmbientAction, EmotionArray, HomeState, Suggestion
+from fer_ros.msg import AmbientAction, AttentionArray, EmotionArray, HomeState, Suggestion
 from fer_ros.nodes import qos
 from fer_ros.nodes.base import INTERNAL_FAULT, ManagedNode
 from fer_ros.nodes.diagnostics import Status, WARN
 from fer_ros.nodes.parameters import Parameter
 from fer_ros.nodes.program import run
+from fer_ros.nodes.topics import sibling
 from fer_ros.srv import AnswerSuggestion, CommandRoom, SetLightByHand, SwitchHabits
+from fer_ros.types import PersonAttention
 from rclpy.clock import Clock, ClockType
 from std_srvs.srv import SetBool, Trigger
 
@@ -58,7 +60,7 @@ class SmartHomeBridge(ManagedNode):
         self._lock = threading.RLock()
         self._actions = self._state_publisher = self._suggestions = self._timer = None
         self._suggested: dict[str, object] = {}
-        self._subscriptions_made, self._sources = [], ()
+        self._subscriptions_made, self._sources, self._asks = [], (), False
         self._services_made = []
         self._changes = ChangeDetector()
         self._complaints: Complaints | None = None
@@ -154,9 +156,10 @@ class SmartHomeBridge(ManagedNode):
             if not young:
                 for subscription in self._subscriptions_made:
                     if not self.get_publishers_info_by_topic(subscription.topic_name):
+                        node = 'the node attention, whom the policy asks' \
+                            if subscription.msg_type is AttentionArray else 'an emotion classifier'
                         status.worsen(WARN, f'no publisher on {subscription.topic_name}: start '
-                                      'an emotion classifier, or name its topic under sources '
-                                      'in the policy')
+                                      f'{node}, or name its topic under sources in the policy')
 
     # Inside.
 
@@ -195,16 +198,24 @@ class SmartHomeBridge(ManagedNode):
         return self._steady_s() - self._started_s < PATIENCE_S
 
     def _subscribe(self) -> None:
-        self._sources = self._home.policy.sources
+        policy = self._home.policy
+        self._sources, self._asks = policy.sources, policy.asks_attention
         for source in self._sources:
             self._subscriptions_made.append(self.subscribe(
                 EmotionArray, source,
                 lambda message, source=source: self._on_emotions(message, source), qos.RESULT,
                 own_thread=True))
+            if self._asks:
+                self._subscriptions_made.append(self.subscribe(
+                    AttentionArray, sibling(source, 'attention'),
+                    lambda message, source=source: self._on_attention(message, source),
+                    qos.RESULT, own_thread=True))
 
     def _follow_sources(self) -> None:
         """Subscribe to what the policy now names, if that has changed; not while locked."""
-        if self._home is not None and self._home.policy.sources != self._sources:
+        if self._home is not None and (
+                self._home.policy.sources, self._home.policy.asks_attention) != (
+                self._sources, self._asks):
             self._unsubscribe()
             self._subscribe()
 
@@ -230,6 +241,13 @@ class SmartHomeBridge(ManagedNode):
                 return
             self._home.observe(source, emotions, conversions.stamp_to_s(message.header.stamp),
                                 now_s=self.now_s(), frame_id=message.header.frame_id)
+
+    def _on_attention(self, message: AttentionArray, source: str) -> None:
+        with self._lock:
+            if self._home is not None:
+                self._home.attend(source, [
+                    PersonAttention(face.track_id, face.label, face.zone)
+                    for face in message.faces], now_s=self.now_s())
 
     def _tick(self) -> None:
         with self._lock:

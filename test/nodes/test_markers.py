@@ -8,7 +8,8 @@ pytest.importorskip('fer_ros.conversions', reason='the messages are not built')
 from fer_ros import conversions  # noqa: E402
 from fer_ros.cameras.camera_model import assumed_camera  # noqa: E402
 from fer_ros.conversions import cameras  # noqa: E402
-from fer_ros.msg import EmotionArray  # noqa: E402
+from fer_ros.conversions.attention_markers import attention_to_markers  # noqa: E402
+from fer_ros.msg import AttentionArray, EmotionArray, FaceAttention  # noqa: E402
 from fer_ros.nodes import qos  # noqa: E402
 from fer_ros.nodes.markers import Markers  # noqa: E402
 from fer_ros.types import BoundingBox, FaceEmotion  # noqa: E402
@@ -108,3 +109,16 @@ def test_depth_is_used_where_it_is_measured(graph):
     wait_for(lambda: received)
     assert next(m.pose.position.z for m in received[0].markers
                 if m.type != Marker.TEXT_VIEW_FACING) == pytest.approx(2.0, abs=0.01)
+
+
+def test_the_axes_of_a_head_and_the_ray_of_a_gaze():
+    message = AttentionArray()
+    message.faces = [FaceAttention(track_id=3, label='away', known=True),
+                     FaceAttention(track_id=4)]
+    face = message.faces[0]
+    face.head.pose.position.z, face.gaze.x = 0.8, 1.0
+    axes, ray = attention_to_markers(message, 1.0).markers
+    assert (axes.ns, axes.id, ray.ns, ray.id) == ('head', 3, 'gaze', 3)
+    ends = [(p.x, p.y, p.z) for p in axes.points[1::2]]
+    assert ends == [pytest.approx(end) for end in [(0.1, 0, 0.8), (0, 0.1, 0.8), (0, 0, 0.9)]]
+    assert ray.points[1].x == pytest.approx(0.6) and ray.points[1].z == pytest.approx(0.8)

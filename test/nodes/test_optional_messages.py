@@ -9,7 +9,7 @@ import pytest
 pytest.importorskip('fer_ros.conversions', reason='the messages are not built')
 from fer_ros import conversions  # noqa: E402
 from fer_ros.conversions import optional as optional_conversions  # noqa: E402
-from fer_ros.msg import EmotionArray, FaceArray  # noqa: E402
+from fer_ros.msg import AttentionArray, EmotionArray, FaceArray, FaceAttention  # noqa: E402
 from fer_ros.nodes import qos  # noqa: E402
 from fer_ros.nodes.detections import Detections  # noqa: E402
 from fer_ros.nodes.emotion_classifier import EmotionClassifierNode  # noqa: E402
@@ -215,3 +215,38 @@ def test_a_patch_is_scaled_into_a_square_with_black_bars(shape):
     assert square.shape == (64, 64, *shape[2:]) and square[31:33, 32].max() == 200
     bars = max(shape[:2]) / min(shape[:2]) > 1.1
     assert (square[0, 0].max() == 0) == bars
+
+
+def test_dense_landmarks_frames_and_engagement_of_our_faces(graph, hri, monkeypatch):
+    tf2 = optional_messages.load('tf2_msgs')
+    monkeypatch.setattr(optional_conversions, 'tf2', tf2)
+    graph.add(Ros4Hri)
+    frames = graph.collect(tf2.TFMessage, '/tf', qos.TF)
+    tracked = graph.collect(hri.IdsList, '/humans/faces/tracked', qos.RESULT)
+    faces = graph.publisher(FaceArray, 'faces', qos.RESULT)
+    attention = graph.publisher(AttentionArray, 'attention', qos.RESULT)
+    faces.publish(faces_message(0, 7))
+    wait_for(lambda: tracked and tracked[-1].ids, 10, 'a tracked face')
+    person_id, = tracked[-1].ids
+    landmarks = graph.collect(hri.FacialLandmarks, f'/humans/faces/{person_id}/landmarks',
+                              qos.RESULT)
+    levels = graph.collect(hri.EngagementLevel, f'/humans/faces/{person_id}/engagement_status',
+                           qos.RESULT)
+    points = np.stack([np.arange(478) % 320, np.arange(478) / 2], axis=1).astype(np.float32)
+    message = AttentionArray(header=header(1), image_width=320, image_height=240)
+    message.faces.append(FaceAttention(track_id=7, label='camera', state=0, known=True,
+                                       landmarks=points.ravel().tolist()))
+    message.faces[0].state_duration.sec = 2
+    message.faces[0].head.pose.position.z = 1.0
+    message.faces[0].gaze.z = -1.0
+
+    def told():
+        attention.publish(message)
+        return landmarks and levels and frames
+    wait_for(told, 10, 'landmarks, engagement and frames')
+    assert levels[-1].level == hri.EngagementLevel.ENGAGED
+    assert len(landmarks[-1].landmarks) == 70 and all(p.c == 1 for p in landmarks[-1].landmarks)
+    assert landmarks[-1].landmarks[8].x * 320 == pytest.approx(152, abs=0.01)
+    assert landmarks[-1].landmarks[69].y * 240 == pytest.approx(473 / 2, abs=0.01)
+    assert {f.child_frame_id for f in frames[-1].transforms} == {f'face_{person_id}',
+                                                                 f'gaze_{person_id}'}

@@ -15,9 +15,11 @@ from fer_ros.conversions import home as home_conversions  # noqa: E402
 from fer_ros.home.light import differences  # noqa: E402
 from fer_ros.msg import (  # noqa: E402
     AmbientAction,
+    AttentionArray,
     DeviceRequest,
     DeviceState,
     EmotionArray,
+    FaceAttention,
     HomeState,
     LightState,
 )
@@ -404,3 +406,28 @@ def test_every_topic_and_service_is_documented(home):
 def test_a_hand_that_cannot_be_is_refused(home, light, words):
     answer = hand(home, **light)
     assert not answer.success and words in answer.message
+
+
+def test_a_policy_that_asks_acts_only_on_who_looks(graph, tmp_path):
+    policy = tmp_path / 'policy.yaml'
+    policy.write_text(POLICY.replace('happy: {strategy: mirror}',
+                                     'happy: {brightness: 0.9, when: {attention: camera}}'))
+    graph.add(SmartHomeBridge, policy_file=str(policy), lamp_display='none', state_file='none')
+    actions = graph.collect(AmbientAction, 'ambient_actions', qos.RESULT)
+    states = graph.collect(HomeState, '/smart_home_bridge/home_state', qos.STATE)
+    attention = graph.publisher(AttentionArray, 'attention', qos.RESULT)
+    camera = Camera(graph)
+    try:
+        camera.seen = [emotion('happy')]
+
+        def looking(label):
+            message = AttentionArray(faces=[FaceAttention(track_id=1, label=label)])
+            attention.publish(message)
+            return bool(actions)
+        wait_for(lambda: not looking('away') and states and 'attention is away, wanted camera'
+                 in states[-1].rooms[0].blocked_reason, 10, 'the reason why nothing is done')
+        assert not actions
+        wait_for(lambda: looking('camera'), 10, 'an action for who looks')
+        assert actions[0].request.light.brightness == pytest.approx(0.9)
+    finally:
+        camera.close()

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What a rule may wait for, under ``when``. A new kind: one file, and one line in CONDITIONS."""
 
+from fer_ros.home.conditions.attention import ATTENTION, LOOKS_AT
 from fer_ros.home.conditions.base import Condition, Finding, Moment
 from fer_ros.home.conditions.duration import DURATION
 from fer_ros.home.conditions.people import PEOPLE
@@ -18,5 +19,7 @@ CONDITIONS: dict[str, Condition] = {condition.name: condition for condition in (
     WEEKDAY,
     PEOPLE,
     DURATION,
+    ATTENTION,
+    LOOKS_AT,
     STATE,
 )}

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from fer_ros.home.conditions.states import StateSource
-from fer_ros.types import FaceEmotion
+from fer_ros.types import FaceEmotion, PersonAttention
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -20,6 +20,7 @@ class Moment:
     :ivar faces: who is in view at this very moment.
     :ivar lasted_s: how long the feeling has led, seconds.
     :ivar states: the newest payload of each source of outside states, as it came.
+    :ivar attention: what everybody in view attends to; None where that is not told.
     """
 
     local: datetime
@@ -28,6 +29,7 @@ class Moment:
     faces: tuple[FaceEmotion, ...] = ()
     lasted_s: float = 0.0
     states: Mapping[StateSource, object] = field(default_factory=dict)
+    attention: tuple[PersonAttention, ...] | None = None
 
 
 @dataclass(frozen=True)
@@ -50,12 +52,14 @@ class Condition:
 
     :ivar name: the key under ``when``.
     :ivar field: the type of its value, as pydantic takes it.
+    :ivar asks_attention: that it asks what people attend to, which costs processor time.
     :ivar of_feeling: that it asks how long the feeling has led, which is only known once it leads.
     """
 
     name: str
     field: Any
     of_feeling = False
+    asks_attention = False
 
     def judge(self, wanted: Any, moment: Moment) -> Finding:
         """Return whether the condition holds at a moment."""

@@ -15,7 +15,7 @@ from fer_ros.home.decisions.surroundings import LocalTime, Surroundings
 from fer_ros.home.kinds.base import Cause, State
 from fer_ros.home.policy import Policy
 from fer_ros.home.snapshot import RoomSnapshot
-from fer_ros.types import FaceEmotion
+from fer_ros.types import FaceEmotion, PersonAttention
 
 
 class DecisionEngine:
@@ -72,6 +72,15 @@ class DecisionEngine:
                 if refused and refused not in problems:
                     problems.append(refused)
         return tuple(problems)
+
+    def attend(self, source: str, people: Sequence[PersonAttention], *, now_s: float) -> None:
+        """Record what the people attend to that one camera sees now.
+
+        :param source: the topic of its emotions, as named in the policy.
+        """
+        for room in self._advanced(now_s):
+            if source in room.settings.sources and room.enabled:
+                room.attend(source, people)
 
     def report(self, room: str, target: str, state: State, cause: Cause = Cause.UNKNOWN, *,
                now_s: float) -> None:

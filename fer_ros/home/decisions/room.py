@@ -15,6 +15,7 @@ from fer_ros.home.decisions.answer import (
     is_open,
     quiet_hours,
 )
+from fer_ros.home.decisions.attentiveness import Attentiveness
 from fer_ros.home.decisions.clock import RoomClock
 from fer_ros.home.decisions.episode import Episode
 from fer_ros.home.decisions.evidence import Evidence
@@ -30,7 +31,7 @@ from fer_ros.home.policy import rooms as policy_rooms
 from fer_ros.home.policy.adopted import AdoptedRule
 from fer_ros.home.policy.rules import Rules
 from fer_ros.home.snapshot import LastAction, RoomSnapshot
-from fer_ros.types import FaceEmotion
+from fer_ros.types import FaceEmotion, PersonAttention
 
 #: What a person commands, and the end of the bridge, is done so fast, seconds.
 PROMPT_S = 0.5
@@ -58,6 +59,7 @@ class Room:
         settings = self.settings
         self._clock = clock
         self._sightings = Sightings(settings, clock)
+        self._attentiveness = Attentiveness(clock, settings.stale_after_s)
         self._headcount = Headcount(clock, settings.dwell_s)
         self._evidence = Evidence(settings, self._policies[self.policy],
                                   lambda placed: placed.rule.when is None
@@ -74,6 +76,7 @@ class Room:
         if not self._clock.advance(now_s):
             # Stamps from before the jump cannot be compared with those after it.
             self._sightings.clear()
+            self._attentiveness.clear()
             self._headcount.clear()
             self._evidence.forget()
 
@@ -85,6 +88,10 @@ class Room:
             self._headcount.see(len(self._sightings.faces))
             self._evidence.add(self._sightings.faces, stamp_s)
         return refused
+
+    def attend(self, source: str, people: Iterable[PersonAttention]) -> None:
+        """Record what the people attend to that a source sees."""
+        self._attentiveness.add(source, people)
 
     def report(self, target: str, state: State, cause: Cause = Cause.UNKNOWN) -> None:
         """Record what a device says of itself."""
@@ -144,7 +151,8 @@ class Room:
         return Moment(
             local=surroundings.local(now_s), sun_up=surroundings.sun_up(now_s),
             people=self._headcount.people, faces=tuple(self.faces),
-            lasted_s=self._evidence.lasted_s, states=surroundings.states)
+            lasted_s=self._evidence.lasted_s, states=surroundings.states,
+            attention=self._attentiveness.people)
 
     @property
     def _quiet(self) -> policy_rooms.QuietHours | None:
@@ -358,6 +366,7 @@ class Room:
         felt = {} if not self.enabled or not faces else dict(zip(
             ('faces', 'confidence', 'valence', 'arousal'),
             (faces, evidence.confidence, *evidence.valence_arousal)))
+        felt |= self._attentiveness.figures if self.enabled else {}
         left_s, reason = max(
             [(self._override.left_s, self._override.reason),
              *((target.holds.left_s, target.holds.reason) for target in self.targets.values()

@@ -71,6 +71,12 @@ class Policy(Part):
             source for room in self.rooms.values() for source in room.sources))
 
     @property
+    def asks_attention(self) -> bool:
+        """Whether any rule asks what people attend to."""
+        return any(placed.rule.when is not None and placed.rule.when.asks_attention
+                   for rules in self.policies.values() for placed in rules.ordered)
+
+    @property
     def states(self) -> tuple[StateSource, ...]:
         """Every outside state that any rule asks for, once, in order."""
         return tuple(dict.fromkeys(

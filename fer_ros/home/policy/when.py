@@ -38,6 +38,11 @@ class _When(Part):
                    for condition, wanted in self.wanted)
 
     @property
+    def asks_attention(self) -> bool:
+        """Whether any of them asks what people attend to."""
+        return any(condition.asks_attention for condition, _ in self.wanted)
+
+    @property
     def sources(self) -> tuple[StateSource, ...]:
         """The outside states that the conditions ask for."""
         return tuple(source for condition, wanted in self.wanted

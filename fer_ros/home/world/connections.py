@@ -50,7 +50,8 @@ class Connections:
             self.discovery = HomeAssistantDiscovery(
                 policy.broker, {room: tuple(policy.policies) for room in policy.rooms}, version,
                 on_command, on_answer,
-                [name for name, room in policy.rooms.items() if room.habits != 'off'])
+                [name for name, room in policy.rooms.items() if room.habits != 'off'],
+                attention=policy.asks_attention)
             self.broker = MqttConnection(
                 policy.broker,
                 client_id=policy.broker.client_id or f'{self.discovery.slug}-bridge',

@@ -41,6 +41,7 @@ class HomeAssistantDiscovery:
     """The entities of every room.
 
     :param version: of this software, shown as the origin's.
+    :param attention: whether it is known what people attend to.
     :param on_command: called with room, command and argument, in the connection's thread;
         retained messages never come here.
     :param on_answer: called with room and answer to what the room suggests, likewise.
@@ -50,10 +51,10 @@ class HomeAssistantDiscovery:
     def __init__(self, broker: Broker, rooms: dict[str, tuple[str, ...]], version: str,
                  on_command: Callable[[str, RoomCommand, str], None],
                  on_answer: Callable[[str, HabitAnswer], None] = lambda *_: None,
-                 learning: Iterable[str] = ()):
+                 learning: Iterable[str] = (), *, attention: bool = False):
         self._broker, self._version, self._on_command = broker, version, on_command
         self._on_answer, self._learning = on_answer, frozenset(learning)
-        self._rooms = rooms
+        self._rooms, self._attention = rooms, attention
         self._base = broker.base_topic
         self.slug = re.sub(r'[^a-z0-9_]+', '_', self._base.lower()).strip('_') or 'fer_ros'
         self._detectors = {room: ChangeDetector() for room in rooms}
@@ -251,6 +252,10 @@ class HomeAssistantDiscovery:
             'event': ('event', 'Change', {'stat_t': self._topic(room, 'event'),
                                           'evt_typ': list(EVENT_TYPES)}),
         }
+        if self._attention:
+            found['attentive'] = ('sensor', 'Attentive people', {
+                'stat_cla': 'measurement', 'ic': 'mdi:eye', **expire})
+            found['eyes_closed'] = ('binary_sensor', 'Eyes closed', {'ic': 'mdi:sleep', **expire})
         components = {}
         for key, (platform, name, more) in found.items():
             identity = f'{self.slug}_{room}_{key}'
@@ -288,6 +293,9 @@ def state_payload(snapshot: RoomSnapshot) -> dict:
         'valence': snapshot.valence if known else None,
         'arousal': snapshot.arousal if known else None,
         'occupied': None if snapshot.occupied is None else 'ON' if snapshot.occupied else 'OFF',
+        'attentive': snapshot.attentive,
+        'eyes_closed': None if snapshot.eyes_closed is None
+        else 'ON' if snapshot.eyes_closed else 'OFF',
         'enabled': 'ON' if snapshot.enabled else 'OFF',
         'policy': snapshot.policy,
         'hold': 'ON' if snapshot.on_hold else 'OFF',

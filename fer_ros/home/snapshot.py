@@ -77,14 +77,14 @@ class RoomSnapshot:
     faces: int = 0
     valence: float = 0.0
     arousal: float = 0.0
-    attentive: int | None = None
-    eyes_closed: bool | None = None
     hold_left_s: float = 0.0
     hold_reason: str = ''
     last: LastAction | None = None
     blocked_reason: str = ''
     devices: tuple[DeviceSnapshot, ...] = ()
     habits: RoomHabits | None = None
+    attentive: int | None = None
+    eyes_closed: bool | None = None
 
     @property
     def stale(self) -> bool:

@@ -15,6 +15,7 @@ from fer_ros.home.action import AmbientAction, Command, Outcome
 from fer_ros.home.kinds.base import Request, State
 from fer_ros.home.kinds.blind import BlindRequest, BlindState
 from fer_ros.home.kinds.light import LightRequest
+from fer_ros.home.kinds.message import MessageRequest
 from fer_ros.home.kinds.scene import SceneRequest
 from fer_ros.home.lifecycle import ControlState
 from fer_ros.home.light import KELVIN_RANGE, LightState
@@ -88,6 +89,9 @@ _WIRES = {
                    lambda message: BlindRequest(message.position),
                    lambda state: ('position', float(state.position)),
                    lambda message: BlindState(message.position)),
+    'message': _Wire(DeviceState.MESSAGE,
+                     lambda request: ('text', request.text),
+                     lambda message: MessageRequest(message.text)),
 }
 _KIND_OF = {wire.number: kind for kind, wire in _WIRES.items()}
 
@@ -145,9 +149,9 @@ def home_to_message(rooms: Iterable[RoomSnapshot], stamp_s: float,
 
 def _room_to_message(room: RoomSnapshot) -> RoomState:
     message = RoomState(
-        room=room.room, enabled=room.enabled, policy=room.policy, policies=list(room.policies),
-        fresh=room.fresh, known=room.known, emotion=room.emotion or '',
-        confidence=float(room.confidence), faces=room.faces, valence=float(room.valence),
+        room=room.room, title=room.title, enabled=room.enabled, policy=room.policy,
+        policies=list(room.policies), fresh=room.fresh, known=room.known,
+        emotion=room.emotion or '', confidence=float(room.confidence), faces=room.faces, valence=float(room.valence),
         arousal=float(room.arousal), on_hold=room.on_hold, hold_left_s=float(room.hold_left_s),
         hold_reason=room.hold_reason if room.on_hold else '', last_action=room.last_action,
         last_reason=room.last_reason, blocked_reason=room.blocked_reason,
@@ -183,7 +187,8 @@ def _message_to_room(room: RoomState) -> RoomSnapshot:
     last = LastAction(room.last_target, message_to_request(room.last_request),
                       room.last_reason) if room.last_target else None
     return RoomSnapshot(
-        room=room.room, enabled=room.enabled, policy=room.policy, policies=tuple(room.policies),
+        room=room.room, title=room.title, enabled=room.enabled, policy=room.policy,
+        policies=tuple(room.policies),
         fresh=room.fresh, **known, hold_left_s=room.hold_left_s if room.on_hold else 0.0,
         hold_reason=room.hold_reason, last=last, blocked_reason=room.blocked_reason,
         devices=tuple(_message_to_device(room.room, device) for device in room.devices),

@@ -286,7 +286,8 @@ def _boxes(people: Sequence[FaceEmotion], size: tuple[int, int]) -> list[list[fl
 
 def _room(room: RoomSnapshot) -> dict:
     return {
-        'name': room.room, 'enabled': room.enabled, 'policy': room.policy,
+        'name': room.room, 'title': room.title or room.room, 'enabled': room.enabled,
+        'policy': room.policy,
         'policies': list(room.policies), 'fresh': room.fresh, 'emotion': room.emotion,
         'confidence': _number(room.confidence) if room.known else None,
         'faces': room.faces if room.known else None,

@@ -31,6 +31,7 @@ from fer_ros.home.devices.base import Device, DeviceContext
 from fer_ros.home.devices.terminal import TerminalLamp
 from fer_ros.home.habit_desk import HabitDesk
 from fer_ros.home.kinds.base import Cause, State
+from fer_ros.home.kinds.message import MessageRequest
 from fer_ros.home.light import Limits
 from fer_ros.home.policy import load_policy, Policy
 from fer_ros.home.snapshot import RoomSnapshot
@@ -160,7 +161,12 @@ class HomeController:
         if room is not None and room not in self._engine.rooms:
             raise ConfigurationError(f'no room {room!r}: expected one of '
                                      f'{", ".join(self._engine.rooms)}')
-        for name in self._engine.rooms if room is None else (room,):
+        rooms = self._engine.rooms if room is None else (room,)
+        if room is None and command is RoomCommand.SELECT_POLICY:
+            # Rooms that may not take it keep theirs.
+            rooms = [name for name in rooms
+                     if argument in self._engine.room(name).policies] or rooms
+        for name in rooms:
             self._carry_out(self._engine.command(command, name, argument, now_s=now_s), now_s)
             self._desk.commanded(name, command, now_s)
         # Off stays off, whatever happens next.
@@ -331,7 +337,11 @@ class HomeController:
         self._queue.put(lambda _: self._engine.learn(source, payload))
 
     def _on_result(self, action: AmbientAction, done: bool, detail: str) -> None:
-        if not done and (action.room, action.target) in self._devices:
+        if (action.room, action.target) not in self._devices:
+            return
+        if done:
+            self._target(action.room, action.target).accept(action.request)
+        else:
             self._fail(action, detail)
 
     def _on_command(self, room: str, command: RoomCommand, argument: str) -> None:
@@ -377,6 +387,9 @@ class HomeController:
         connections = self._connections
         if connections is not None and connections.discovery is not None \
                 and action.outcome != Outcome.FAILED:
+            if isinstance(action.request, MessageRequest):
+                connections.discovery.event(action.room, 'message', target=action.target,
+                                            emotion=action.emotion, text=action.request.text)
             connections.discovery.event(
                 action.room, 'action', target=action.target, action=action.command.name.lower(),
                 emotion=action.emotion, outcome=action.outcome.name.lower(),

@@ -36,6 +36,17 @@ def _name(value: str) -> str:
 
 #: Names become parts of MQTT topics and of entity ids.
 Name = Annotated[str, AfterValidator(_name)]
+
+
+def _display_name(value: str) -> str:
+    if len(value) > 60 or not value.isprintable() or value != value.strip():
+        raise ValueError('is not a name to show: expected at most 60 characters in one line, '
+                         'without spaces around them')
+    return value
+
+
+#: Names that people read, in any script.
+DisplayName = Annotated[str, AfterValidator(_display_name)]
 Unit = Annotated[float, Field(ge=0, le=1)]
 Seconds = Annotated[float, Field(ge=0, le=86400)]
 

@@ -65,6 +65,7 @@ class RoomSnapshot:
     :ivar hold_reason: who or what put it on hold.
     :ivar blocked_reason: what keeps the room from acting now, or empty.
     :ivar habits: what it has learnt, or None where habits are off.
+    :ivar title: what people call the room.
     """
 
     room: str
@@ -83,6 +84,7 @@ class RoomSnapshot:
     blocked_reason: str = ''
     devices: tuple[DeviceSnapshot, ...] = ()
     habits: RoomHabits | None = None
+    title: str = ''
     attentive: int | None = None
     eyes_closed: bool | None = None
 

@@ -40,8 +40,9 @@ export function colorName(hex) {
 
 const white = (kelvin) => (kelvin < 3500 ? 'warm white' : kelvin < 5000 ? 'white' : 'cool white');
 
-/** Return a light's state, a scene's name or a blind's position in words. */
-export function describe({ light, scene, position }) {
+/** Return a light's state, a scene's name, a blind's position or a text in words. */
+export function describe({ light, scene, position, text }) {
+  if (text !== undefined) return `“${text}”`;
   if (scene !== undefined) return `scene ${scene}`;
   if (position !== undefined) return `${percent(position)} open`;
   if (!light.on) return 'off';

@@ -2,7 +2,7 @@
 """What a room's policy answers to what is felt now."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import time
 
 from fer_ros.home.ambience import STRATEGIES
@@ -35,6 +35,7 @@ class Answer:
     :ivar feeling: the valence and arousal that a strategy answers.
     :ivar quiet: the quiet hours it falls in, or None.
     :ivar reason: a sentence for people.
+    :ivar words: what a text may name, in words.
     """
 
     rule: Rule | None
@@ -43,6 +44,7 @@ class Answer:
     reason: str
     transition_s: float
     habits: Mapping[str, AdoptedRule]
+    words: Mapping[str, str]
 
     def request(self, target: Target) -> Request | None:
         """Return what the rule asks of a target, or None."""
@@ -55,7 +57,7 @@ class Answer:
         if rule is None:
             return None
         return target.kind.request(
-            rule, self.feeling, target.spec, target.situation,
+            rule, self.feeling, target.spec, replace(target.situation, words=self.words),
             None if self.quiet is None else self.quiet.brightness_max)
 
     def explain(self, target: str) -> tuple[str, str]:
@@ -114,21 +116,27 @@ def habits_now(rules: Iterable[AdoptedRule], emotion: str, moment: Moment) \
     return found
 
 
-def find_answer(room: Room, policy: str, placed: PlacedRule | None, evidence: Evidence,
-                quiet: QuietHours | None, habits: Mapping[str, AdoptedRule]) -> Answer | str:
+def find_answer(room: Room, name: str, policy: str, placed: PlacedRule | None,
+                evidence: Evidence, moment: Moment, habits: Mapping[str, AdoptedRule]) \
+        -> Answer | str:
     """Return what a rule answers, or why it answers nothing.
 
+    :param name: of the room, for people.
     :param placed: the policy's rule, or None where only habits answer.
     :param habits: as :func:`habits_now` returns them.
     """
+    quiet = quiet_hours(room, moment.local.time())
     if quiet is not None and quiet.action == 'nothing':
         return f'quiet hours until {quiet.end:%H:%M}'
     rule, feeling, transition_s = None, evidence.valence_arousal, None
     if placed is not None:
         rule, transition_s = placed.rule, placed.rule.transition_s
         feeling = placed.feeling(evidence.key, evidence.valence_arousal)
+    words = {'emotion': evidence.emotion, 'room': name, 'people': str(moment.people),
+             'confidence': f'{evidence.support:.0%}', 'duration': f'{evidence.lasted_s:.0f} s',
+             'rule': 'habit' if placed is None else placed.name, 'time': f'{moment.local:%H:%M}'}
     return Answer(rule, feeling, quiet, _explain(policy, placed, evidence, quiet),
-                  room.transition_s if transition_s is None else transition_s, habits)
+                  room.transition_s if transition_s is None else transition_s, habits, words)
 
 
 def _explain(policy: str, placed: PlacedRule | None, evidence: Evidence,

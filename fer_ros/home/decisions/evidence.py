@@ -35,7 +35,7 @@ class Evidence:
         self._stamp_s: float | None = None
         self.key: str | None = None
         self._key_since_s = 0.0
-        self._entered = False
+        self._entered = self._fallen = False
         self._frames = 0
         self.reading = Reading(why='nothing seen yet')
         self._primary: Hashable | None = None
@@ -68,13 +68,17 @@ class Evidence:
         key = self._leading()
         if key != self.key:
             self.key, self._key_since_s = key, self._stamp_s
-            self._entered, self._frames = False, 0
+            self._entered, self._frames, self._fallen = False, 0, False
         if key is None:
             return
         support = self.support
         if support >= self._room.enter_threshold:
+            if self._fallen:
+                # It was lost in between: what has come again begins now.
+                self._key_since_s, self._fallen = self._stamp_s, False
             self._entered = True
         elif support < self._room.exit_threshold:
+            self._fallen = self._fallen or self._entered
             self._entered, self._frames = False, 0
         if self._entered and not reading.abstains:
             self._frames += 1

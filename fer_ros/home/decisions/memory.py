@@ -49,9 +49,9 @@ class RoomMemory(Part):
     """
 
     enabled: bool
-    policy: Name
+    policy: Name | Literal['']
     file_enabled: bool
-    file_policy: Name
+    file_policy: Name | Literal['']
     hold_until_s: float | None = None
     hold_reason: _Text = ''
     owed: tuple[Name, ...] = ()

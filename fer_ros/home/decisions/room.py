@@ -29,7 +29,7 @@ from fer_ros.home.kinds.base import Cause, Request, State, Verdict
 from fer_ros.home.lifecycle import Event
 from fer_ros.home.policy import rooms as policy_rooms
 from fer_ros.home.policy.adopted import AdoptedRule
-from fer_ros.home.policy.rules import Rules
+from fer_ros.home.policy.rules import NO_RULES, Rules
 from fer_ros.home.snapshot import LastAction, RoomSnapshot
 from fer_ros.types import FaceEmotion, PersonAttention
 
@@ -46,7 +46,11 @@ class Room:
 
     def __init__(self, name: str, settings: policy_rooms.Room, policies: dict[str, Rules],
                  surroundings: Surroundings):
-        self.name, self.settings, self._policies = name, settings, policies
+        self.name, self.settings = name, settings
+        self.title = settings.name or name
+        #: Without a policy the room is a sensor.
+        self._policies = {known: rules for known, rules in policies.items()
+                          if settings.allows(known)} or {'': NO_RULES}
         self._surroundings = surroundings
         self.enabled, self.policy = settings.enabled, settings.policy
         self.habits: tuple[AdoptedRule, ...] = ()
@@ -169,7 +173,7 @@ class Room:
             if evidence.ready or choice.placed is self._episode.rule:
                 placed = choice.placed
             if evidence.ready:
-                self._blocked_reason = choice.why_not
+                self._blocked_reason = choice.why_not if self.policy else 'a sensor: no policy'
                 habits = habits_now(self.habits, evidence.emotion, self.moment)
         self._episode.follow(placed, self.settings.dwell_s)
         if not evidence.ready:
@@ -184,7 +188,8 @@ class Room:
             placed = None
         if placed is None and not habits:
             return []
-        answer = find_answer(self.settings, self.policy, placed, evidence, self._quiet, habits)
+        answer = find_answer(self.settings, self.title, self.policy, placed, evidence,
+                             self.moment, habits)
         if isinstance(answer, str):
             self._blocked_reason = answer
             return []
@@ -203,7 +208,8 @@ class Room:
             if request is None:
                 self._blocked_reason = f'left alone: {target.holds.reason}'
                 continue
-            if target.follows(request):
+            again = target.kind.each_episode(request, target.spec)
+            if target.name in self._episode.asked if again else target.follows(request):
                 self._episode.act(target.name)
                 continue
             refusal = target.refusal(request) or ('' if cooled else 'cooling down')
@@ -336,8 +342,10 @@ class Room:
         :raises ConfigurationError: when there is none of that name.
         """
         if policy not in self._policies:
-            raise ConfigurationError(f'policy {policy!r} is not in the file: expected one of '
-                                     f'{", ".join(self._policies)}')
+            raise ConfigurationError(
+                f'policy {policy!r} is not one of {self.name}: expected one of '
+                f'{", ".join(self.policies)}' if self.policies else
+                f'{self.name} has no policy: it is a sensor')
         if policy != self.policy:
             self.policy = policy
             self._evidence.select(self._policies[policy])
@@ -349,6 +357,11 @@ class Room:
         return self._restore(reason, PROMPT_S, limited=False)
 
     # What can be seen.
+
+    @property
+    def policies(self) -> tuple[str, ...]:
+        """The policies that the room may take."""
+        return tuple(filter(None, self._policies))
 
     @property
     def faces(self) -> list[FaceEmotion]:
@@ -372,10 +385,11 @@ class Room:
              *((target.holds.left_s, target.holds.reason) for target in self.targets.values()
                if target.holds.held)], key=lambda hold: hold[0])
         return RoomSnapshot(
-            self.name, self.enabled, self.policy, tuple(self._policies), self._sightings.fresh,
+            self.name, self.enabled, self.policy, self.policies, self._sightings.fresh,
             emotion, **felt, hold_left_s=left_s, hold_reason=reason,
             last=self._last, blocked_reason=self._blocked_reason,
-            devices=tuple(target.snapshot for target in self.targets.values()))
+            devices=tuple(target.snapshot for target in self.targets.values()),
+            title=self.title)
 
     @property
     def unknown_conditions(self) -> list[str]:

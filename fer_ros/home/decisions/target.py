@@ -197,6 +197,12 @@ class Target:
         else:
             self.origin = self.kind.kept(self.reported, self.request)
 
+    def accept(self, request: Request) -> None:
+        """Count a request as done that a server has accepted, of a device that reports nothing."""
+        if self.kind.state_type is None and self.state is ControlState.COMMANDED \
+                and self._attempt.request == request:
+            self._happen(Verdict(Event.MATCHED))
+
     def failed(self) -> None:
         """Take back a command that could not be handed over."""
         self._blocked_until_s = self._clock.s + RETRY_S

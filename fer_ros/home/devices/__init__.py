@@ -5,9 +5,12 @@ from dataclasses import dataclass
 
 from fer_ros.home.devices import (
     home_assistant_light,
+    home_assistant_notify,
     home_assistant_scene,
+    message,
     mqtt_blind,
     mqtt_light,
+    mqtt_message,
     mqtt_scene,
     terminal,
 )
@@ -43,6 +46,10 @@ TARGET_TYPES = (
                home_assistant_light.HomeAssistantLight),
     TargetType(home_assistant_scene.HomeAssistantSceneTarget,
                home_assistant_scene.HomeAssistantScene),
+    TargetType(message.MessageTarget, message.Message),
+    TargetType(mqtt_message.MqttMessageTarget, mqtt_message.MqttMessage),
+    TargetType(home_assistant_notify.HomeAssistantNotifyTarget,
+               home_assistant_notify.HomeAssistantNotify),
 )
 
 

@@ -4,10 +4,12 @@
 from fer_ros.home.kinds.base import Kind
 from fer_ros.home.kinds.blind import BLIND
 from fer_ros.home.kinds.light import LIGHT
+from fer_ros.home.kinds.message import MESSAGE
 from fer_ros.home.kinds.scene import SCENE
 
 KINDS: dict[str, Kind] = {kind.name: kind for kind in (
     LIGHT,
     SCENE,
     BLIND,
+    MESSAGE,
 )}

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """What every kind of device has to say for itself."""
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from enum import Enum
 from typing import ClassVar, Protocol
 
@@ -121,12 +121,14 @@ class Situation:
     :ivar chosen: what a person last chose for it, or None.
     :ivar request: the request in force, or None.
     :ivar limits: what it can do, as far as it says so.
+    :ivar words: what a text may name, in words.
     """
 
     reported: State | None = None
     chosen: State | None = None
     request: Request | None = None
     limits: Limits = Limits()
+    words: Mapping[str, str] = field(default_factory=dict)
 
 
 class Kind:
@@ -171,6 +173,10 @@ class Kind:
     def same(self, a: Request | None, b: Request | None) -> bool:
         """Return whether two requests ask for the same."""
         return a == b
+
+    def each_episode(self, request: Request, spec: Part) -> bool:
+        """Return whether a request is made again each time a feeling comes again."""
+        return False
 
     def off(self) -> Request | None:
         """Return the request that turns a device off, or None where that means nothing."""

@@ -46,5 +46,10 @@ class SceneKind(Kind):
         """Return the rule's scene, where the target has it."""
         return SceneRequest(rule.scene) if rule.scene in spec.scenes else None
 
+    def each_episode(self, request: SceneRequest, spec: Part) -> bool:
+        """Return whether it is a script, which does something each time."""
+        return str(spec.scenes.get(request.scene)).startswith('script.') \
+            and spec.needs == 'home_assistant'
+
 
 SCENE = SceneKind()

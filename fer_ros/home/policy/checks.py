@@ -22,6 +22,20 @@ def _targets(policy: Part) -> Iterator[tuple[tuple, str, Part]]:
 
 def _room_faults(policy: Part) -> Iterator[Fault]:
     for name, room in policy.rooms.items():
+        if not room.policy:
+            if room.targets:
+                yield ('rooms', name, 'policy'), ('is missing: a room with targets needs one of '
+                                                  f'{", ".join(policy.policies) or "policies"}')
+            if room.allowed_policies:
+                yield ('rooms', name, 'allowed_policies'), 'a room without a policy takes none'
+            continue
+        for index, allowed in enumerate(room.allowed_policies or ()):
+            if allowed not in policy.policies:
+                yield ('rooms', name, 'allowed_policies', index), (
+                    f'{allowed!r} is not among the policies: {", ".join(policy.policies)}')
+        if not room.allows(room.policy):
+            yield ('rooms', name, 'policy'), (f'{room.policy!r} is not among the '
+                                              'allowed_policies of the room')
         if room.policy not in policy.policies:
             yield ('rooms', name, 'policy'), (f'{room.policy!r} is not among the policies: '
                                               f'{", ".join(policy.policies)}')

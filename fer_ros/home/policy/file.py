@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from fer_ros.errors import ConfigurationError
 from fer_ros.files import read_text
 from fer_ros.home.conditions import StateSource
-from fer_ros.home.fields import Name, Part
+from fer_ros.home.fields import DisplayName, Name, Part
 from fer_ros.home.policy.checks import cross_faults
 from fer_ros.home.policy.faults import faults_of, refusal
 from fer_ros.home.policy.habits import HabitSettings
@@ -34,13 +34,14 @@ class Policy(Part):
     """A whole policy file."""
 
     version: Literal[1]
+    name: DisplayName = ''
     time_zone: str = ''
     location: Location | None = None
     broker: Broker | None = None
     home_assistant: HomeAssistant | None = None
     privacy: Privacy = Privacy()
     habits: HabitSettings = HabitSettings()
-    policies: Annotated[dict[Name, Rules], Field(min_length=1, max_length=32)]
+    policies: Annotated[dict[Name, Rules], Field(max_length=32)] = {}
     rooms: Annotated[dict[Name, Room], Field(min_length=1, max_length=32)]
 
     @field_validator('time_zone')

@@ -4,7 +4,7 @@
 from typing import Annotated, Literal, Union
 
 from fer_ros.home.devices import TARGET_TYPES
-from fer_ros.home.fields import DayPart, Name, Part, RosName, Seconds, Unit
+from fer_ros.home.fields import DayPart, DisplayName, Name, Part, RosName, Seconds, Unit
 from fer_ros.home.policy.habits import HabitMode
 from pydantic import Field, model_validator
 
@@ -52,8 +52,10 @@ class Room(Part):
 
     sources: Annotated[tuple[RosName, ...],
                        Field(min_length=1, max_length=16)] = ('emotions',)
-    targets: Annotated[dict[Name, Target], Field(min_length=1, max_length=32)]
-    policy: Name
+    targets: Annotated[dict[Name, Target], Field(max_length=32)] = {}
+    policy: Name | Literal[''] = ''
+    allowed_policies: Annotated[tuple[Name, ...], Field(min_length=1)] | None = None
+    name: DisplayName = ''
     enabled: bool = True
     aggregation: Literal[AGGREGATIONS] = 'confidence_weighted'
     minimum_confidence: Unit = 0.5
@@ -72,6 +74,11 @@ class Room(Part):
     quiet_hours: tuple[QuietHours, ...] = ()
     restore_on_exit: bool = True
     habits: HabitMode = 'off'
+
+    def allows(self, policy: str) -> bool:
+        """Return whether the room may take a policy."""
+        return bool(self.policy) and (
+            self.allowed_policies is None or policy in self.allowed_policies)
 
     @model_validator(mode='after')
     def _hysteresis(self):

@@ -200,3 +200,7 @@ class Rules(Part):
         for placed in self.ordered:
             if placed.answers(key, valence, arousal, key):
                 yield placed
+
+
+#: Of a room that is a sensor.
+NO_RULES = Rules.model_construct()

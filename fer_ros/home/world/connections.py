@@ -48,10 +48,12 @@ class Connections:
             self.home_assistant = HomeAssistantClient(policy.home_assistant, self.faults)
         if policy.broker is not None:
             self.discovery = HomeAssistantDiscovery(
-                policy.broker, {room: tuple(policy.policies) for room in policy.rooms}, version,
-                on_command, on_answer,
+                policy.broker,
+                {name: tuple(known for known in policy.policies if room.allows(known))
+                 for name, room in policy.rooms.items()}, version, on_command, on_answer,
                 [name for name, room in policy.rooms.items() if room.habits != 'off'],
-                attention=policy.asks_attention)
+                attention=policy.asks_attention, home=policy.name,
+                titles={name: room.name for name, room in policy.rooms.items()})
             self.broker = MqttConnection(
                 policy.broker,
                 client_id=policy.broker.client_id or f'{self.discovery.slug}-bridge',

@@ -5,11 +5,12 @@ What is retained: the discovery and the availability, nothing else. A state that
 sender is a lie, so states are sent again on every connect and when Home Assistant is born.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 import json
 import logging
 import re
+from types import MappingProxyType
 
 from fer_ros.emotions.labels import LABELS, UNCERTAIN
 from fer_ros.habits.views import HabitAnswer
@@ -21,7 +22,7 @@ from fer_ros.home.world.mqtt import MqttConnection
 
 ONLINE, OFFLINE = 'online', 'offline'
 EVENT_TYPES = ('emotion', 'action', 'hold', 'resumed', 'switched_on', 'switched_off', 'occupied',
-               'empty', 'suggestion', 'suggestion_answered', 'habit_suspended')
+               'empty', 'message', 'suggestion', 'suggestion_answered', 'habit_suspended')
 #: The parts of a room's topics that take commands.
 COMMAND_TOPICS = ('enabled', 'policy', *(command.word for command in BUTTONS))
 #: Those that answer what a room suggests, where it has habits.
@@ -40,21 +41,25 @@ _LOGGER = logging.getLogger(__name__)
 class HomeAssistantDiscovery:
     """The entities of every room.
 
+    :param rooms: the policies that each room may take.
     :param version: of this software, shown as the origin's.
     :param attention: whether it is known what people attend to.
     :param on_command: called with room, command and argument, in the connection's thread;
         retained messages never come here.
     :param on_answer: called with room and answer to what the room suggests, likewise.
     :param learning: the rooms that have habits.
+    :param home: what people call the home, and ``titles`` what they call its rooms; may be empty.
     """
 
     def __init__(self, broker: Broker, rooms: dict[str, tuple[str, ...]], version: str,
                  on_command: Callable[[str, RoomCommand, str], None],
                  on_answer: Callable[[str, HabitAnswer], None] = lambda *_: None,
-                 learning: Iterable[str] = (), *, attention: bool = False):
+                 learning: Iterable[str] = (), *, attention: bool = False, home: str = '',
+                 titles: Mapping[str, str] = MappingProxyType({})):
         self._broker, self._version, self._on_command = broker, version, on_command
         self._on_answer, self._learning = on_answer, frozenset(learning)
         self._rooms, self._attention = rooms, attention
+        self._home, self._titles = home, titles
         self._base = broker.base_topic
         self.slug = re.sub(r'[^a-z0-9_]+', '_', self._base.lower()).strip('_') or 'fer_ros'
         self._detectors = {room: ChangeDetector() for room in rooms}
@@ -214,9 +219,11 @@ class HomeAssistantDiscovery:
         return '/'.join((self._base, room, *parts))
 
     def _device(self, room: str, components: dict) -> str:
-        title = room.replace('_', ' ').capitalize()
+        title = self._titles.get(room) or room.replace('_', ' ').capitalize()
+        home = f' ({self._home})' if self._home else ''
         return json.dumps({
-            'dev': {'ids': [f'{self.slug}_{room}'], 'name': f'Emotions {title}', 'mf': 'fer_ros',
+            'dev': {'ids': [f'{self.slug}_{room}'], 'name': f'Emotions {title}{home}',
+                    'mf': 'fer_ros',
                     'mdl': 'Smart-home bridge', 'sw': self._version, 'sa': title},
             'o': {'name': 'fer_ros', 'sw': self._version},
             'avty_t': self.availability_topic, 'stat_t': self._topic(room, 'state'), 'qos': 0,
@@ -256,6 +263,8 @@ class HomeAssistantDiscovery:
             found['attentive'] = ('sensor', 'Attentive people', {
                 'stat_cla': 'measurement', 'ic': 'mdi:eye', **expire})
             found['eyes_closed'] = ('binary_sensor', 'Eyes closed', {'ic': 'mdi:sleep', **expire})
+        if not policies:
+            del found['policy']
         components = {}
         for key, (platform, name, more) in found.items():
             identity = f'{self.slug}_{room}_{key}'

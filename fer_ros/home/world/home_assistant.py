@@ -142,7 +142,7 @@ class HomeAssistantClient:
              result: ResultCallback) -> None:
         """Queue a service call; one of the same entity that still waits is dropped."""
         with self._condition:
-            self._calls[data['entity_id']] = (action, service, data, result)
+            self._calls[data.get('entity_id', service)] = (action, service, data, result)
             self._condition.notify()
 
     def _run(self) -> None:
@@ -165,7 +165,7 @@ class HomeAssistantClient:
                 try:
                     outcome = self._carry_out(service, data)
                 except Exception as error:  # costs this call only
-                    self._faults.add(f'{service} of {data["entity_id"]}', error)
+                    self._faults.add(f'{service} of {data.get("entity_id")}', error)
                 result(action, *outcome)
             if stopped:
                 return
@@ -176,16 +176,21 @@ class HomeAssistantClient:
                 next_poll = time.monotonic() + pause_s
 
     def _carry_out(self, service: str, data: dict) -> tuple[bool, str]:
-        entity_id = data['entity_id']
+        entity_id = data.get('entity_id')
         try:
             if self.pushed:
                 done, detail = self._socket.call(service, data)
                 if not done:
-                    return False, f'Home Assistant refuses {service} of {entity_id}: {detail}'
+                    return False, (f'Home Assistant refuses {service} of '
+                                   f'{entity_id or "the bridge"}: {detail}')
             else:
                 self._request(f'/api/services/{service}', data)
+            if entity_id is None:
+                return True, ''
             state = self._request(f'/api/states/{entity_id}')
         except _Refused as error:
+            if entity_id is None and error.status in (400, 404):
+                return False, f'Home Assistant has no action {service.replace("/", ".")}'
             if error.status == 404:
                 return False, f'Home Assistant knows no {entity_id}: check entity_id'
             return False, self._explain(error)

@@ -8,7 +8,8 @@ import { count, describe, percent, plain, spell } from '../words.js';
 // More rooms take a row of their own, beside each other.
 const NARROW_UP_TO = 1;
 // What stands for a device without a color.
-const SIGNS = { blind: '▤', scene: '✦' };
+const SILENT = { scene: 'a scene', message: 'messages' };
+const SIGNS = { blind: '▤', scene: '✦', message: '✉' };
 // In these states a device is on its way to what was asked of it.
 const UNDER_WAY = ['commanded', 'settling', 'restoring'];
 
@@ -29,7 +30,7 @@ const MARKUP = `<article class="card room">
 
 function stateOf(device) {
   if (!device.available) return 'cannot be reached';
-  if (!device.known) return device.kind === 'scene' ? 'a scene' : 'has not said how it is';
+  if (!device.known) return SILENT[device.kind] ?? 'has not said how it is';
   return describe(device);
 }
 
@@ -41,8 +42,6 @@ class Room {
     this.name = name;
     this.box = make(MARKUP);
     this.box.dataset.room = name;
-    setText(this.get('h3'), plain(name));
-    this.get('.controls').setAttribute('aria-label', `Controls of ${plain(name)}`);
     this.get('.switch').addEventListener('click', (event) =>
       this.command(event.currentTarget.dataset.action));
     this.get('.revert').addEventListener('click', () => this.command('revert'));
@@ -67,6 +66,9 @@ class Room {
 
   /** @param {object[]} actions of this room, the newest first. */
   update(room, actions, there) {
+    const title = room.title === room.name ? plain(room.name) : room.title;
+    setText(this.get('h3'), title);
+    this.get('.controls').setAttribute('aria-label', `Controls of ${title}`);
     this.showDevices(room.devices, actions);
     setText(this.get('.emotion'), !room.enabled ? 'not read' : room.emotion === null
       ? 'not known' : room.emotion + (room.emotion === 'nobody' ? ''
@@ -94,6 +96,7 @@ class Room {
       select.value = room.policy;
     }
     select.dataset.now = room.policy;
+    select.hidden = room.policies.length === 0;
     this.get('.resume').hidden = !room.on_hold;
     for (const control of this.box.querySelectorAll('button, select')) control.disabled = !there;
   }

@@ -151,7 +151,8 @@ def _room_to_message(room: RoomSnapshot) -> RoomState:
     message = RoomState(
         room=room.room, title=room.title, enabled=room.enabled, policy=room.policy,
         policies=list(room.policies), fresh=room.fresh, known=room.known,
-        emotion=room.emotion or '', confidence=float(room.confidence), faces=room.faces, valence=float(room.valence),
+        emotion=room.emotion or '', confidence=float(room.confidence),
+        faces=room.faces, valence=float(room.valence),
         arousal=float(room.arousal), on_hold=room.on_hold, hold_left_s=float(room.hold_left_s),
         hold_reason=room.hold_reason if room.on_hold else '', last_action=room.last_action,
         last_reason=room.last_reason, blocked_reason=room.blocked_reason,

@@ -116,15 +116,15 @@ def test_a_room_without_targets_is_a_sensor():
         assert not home.tick(now_s)
     hall = home.snapshot('hall')
     assert (hall.emotion, hall.policies, hall.devices) == ('happy', (), ())
-    assert hall.blocked_reason == 'no policy: the room is a sensor'
-    with pytest.raises(ConfigurationError, match='hall has no policy'):
+    assert hall.blocked_reason == 'a sensor: no policy'
+    with pytest.raises(ConfigurationError, match='none, it is a sensor'):
         home.command(RoomCommand.SELECT_POLICY, 106.0, 'hall', 'tell')
 
 
 def test_a_room_takes_only_the_policies_it_is_allowed():
     home = HomeController(parse_policy(TEXT), dry_run=True)
     assert home.snapshot('study').policies == ('tell', 'scripts')
-    with pytest.raises(ConfigurationError, match="'gentle' is not one of study: expected one of "
+    with pytest.raises(ConfigurationError, match="'gentle' is not one of study: expected "
                        'tell, scripts'):
         home.command(RoomCommand.SELECT_POLICY, 1.0, 'study', 'gentle')
     # For all rooms: those that may.

@@ -152,7 +152,7 @@ def test_an_action_of_another_version_is_refused(field, value):
 
 def test_every_kind_and_state_has_its_constant():
     assert {kind.upper() for kind in KINDS} == {
-        name for name in ('LIGHT', 'SCENE', 'BLIND')
+        name for name in ('LIGHT', 'SCENE', 'BLIND', 'MESSAGE')
         if getattr(DeviceRequest, name) == getattr(DeviceState, name)}
     assert set(home_conversions._WIRES) == set(KINDS)
     assert {state.name: getattr(DeviceState, state.name) for state in ControlState} == {

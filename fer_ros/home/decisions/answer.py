@@ -87,6 +87,13 @@ def failing(placed: PlacedRule, moment: Moment) -> str:
         finding.words for finding in when.judge(moment) if not finding.holds)
 
 
+def unknown_conditions(rules: Rules, moment: Moment) -> list[str]:
+    """Return the conditions that cannot be known now, each with its rule."""
+    return [f'rule {placed.name}: {finding.words}'
+            for placed in rules.ordered if placed.rule.when is not None
+            for finding in placed.rule.when.judge(moment) if finding.unknown]
+
+
 def choose(rules: Rules, key: str | None, affect: tuple[float, float], moment: Moment) -> Choice:
     """Return the first rule that fits what leads.
 

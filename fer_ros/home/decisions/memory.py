@@ -49,9 +49,9 @@ class RoomMemory(Part):
     """
 
     enabled: bool
-    policy: Name | Literal['']
+    policy: _Text
     file_enabled: bool
-    file_policy: Name | Literal['']
+    file_policy: _Text
     hold_until_s: float | None = None
     hold_reason: _Text = ''
     owed: tuple[Name, ...] = ()

@@ -14,6 +14,7 @@ from fer_ros.home.decisions.answer import (
     habits_now,
     is_open,
     quiet_hours,
+    unknown_conditions,
 )
 from fer_ros.home.decisions.attentiveness import Attentiveness
 from fer_ros.home.decisions.clock import RoomClock
@@ -144,9 +145,8 @@ class Room:
         self._blocked_reason = 'nobody is there'
         self._episode.follow(None, self.settings.nobody.after_s)
         actions = self._give_back()
-        if self._sightings.empty_s < self.settings.nobody.after_s:
-            return actions
-        return actions + self._leave()
+        left = self._sightings.empty_s >= self.settings.nobody.after_s
+        return actions + self._leave() if left else actions
 
     @property
     def moment(self) -> Moment:
@@ -342,10 +342,8 @@ class Room:
         :raises ConfigurationError: when there is none of that name.
         """
         if policy not in self._policies:
-            raise ConfigurationError(
-                f'policy {policy!r} is not one of {self.name}: expected one of '
-                f'{", ".join(self.policies)}' if self.policies else
-                f'{self.name} has no policy: it is a sensor')
+            raise ConfigurationError(f'policy {policy!r} is not one of {self.name}: expected '
+                                     f'{", ".join(self.policies) or "none, it is a sensor"}')
         if policy != self.policy:
             self.policy = policy
             self._evidence.select(self._policies[policy])
@@ -396,10 +394,7 @@ class Room:
         """Conditions of the room's policy that cannot be known now, each with its rule."""
         if not self.enabled or self._clock.now_s is None:
             return []
-        moment = self.moment
-        return [f'rule {placed.name}: {finding.words}'
-                for placed in self._policies[self.policy].ordered if placed.rule.when is not None
-                for finding in placed.rule.when.judge(moment) if finding.unknown]
+        return unknown_conditions(self._policies[self.policy], self.moment)
 
     def memory(self) -> dict:
         """Return what is to outlive the process, as plain data; no faces and no emotions."""
@@ -417,9 +412,8 @@ class Room:
             self.enabled = memory.enabled
         if memory.file_policy == self.settings.policy and memory.policy in self._policies:
             self.select(memory.policy)
-        for name, target in memory.targets.items():
-            if name in self.targets:
-                self.targets[name].recall(target)
+        for name in memory.targets.keys() & self.targets.keys():
+            self.targets[name].recall(memory.targets[name])
         if memory.hold_until_s is not None:
             self._override.recall(memory.hold_until_s, memory.hold_reason)
         self._episode.recall(name for name in memory.owed if name in self.targets)

@@ -206,16 +206,16 @@ def test_below_the_threshold_frames_are_counted_again():
 
 
 def test_what_was_lost_and_comes_again_lasts_from_then_on():
-    evidence = evidence_of(smoothing_s=0.2, dwell_s=1.0)
+    evidence = evidence_of(smoothing_s=0.5, dwell_s=1.0)
     for stamp in range(30):
         feel(evidence, 'happy', stamp / 10)
     for stamp in range(30, 60):
         feel(evidence, 'uncertain', stamp / 10)
     assert evidence.emotion == 'uncertain' and evidence.key == 'happy'
-    for stamp in range(60, 71):
+    for stamp in range(60, 73):
         feel(evidence, 'happy', stamp / 10)
     assert not evidence.ready and evidence.lasted_s < 1.0
-    feel(evidence, 'happy', 7.2)
+    feel(evidence, 'happy', 7.4, 7.5, 7.6)
     assert evidence.ready
 
 

@@ -181,8 +181,8 @@ class HomeAssistantClient:
             if self.pushed:
                 done, detail = self._socket.call(service, data)
                 if not done:
-                    return False, (f'Home Assistant refuses {service} of '
-                                   f'{entity_id or "the bridge"}: {detail}')
+                    what = service.replace('/', '.') + (f' of {entity_id}' if entity_id else '')
+                    return False, f'Home Assistant refuses {what}: {detail}'
             else:
                 self._request(f'/api/services/{service}', data)
             if entity_id is None:

@@ -91,7 +91,7 @@ class HomeAssistantSocket:
         :raises Closed: when the connection ends before the answer.
         """
         domain, _, name = service.partition('/')
-        entity_id = data['entity_id']
+        entity_id = data.get('entity_id', [])
         call = _Call([entity_id] if isinstance(entity_id, str) else entity_id)
         self._send({'type': 'call_service', 'domain': domain, 'service': name,
                     'service_data': data}, call)

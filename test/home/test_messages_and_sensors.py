@@ -124,7 +124,7 @@ def test_a_room_without_targets_is_a_sensor():
 def test_a_room_takes_only_the_policies_it_is_allowed():
     home = HomeController(parse_policy(TEXT), dry_run=True)
     assert home.snapshot('study').policies == ('tell', 'scripts')
-    with pytest.raises(ConfigurationError, match="'gentle' is not one of study: expected "
+    with pytest.raises(ConfigurationError, match="'gentle' is not one of study: expected one of "
                        'tell, scripts'):
         home.command(RoomCommand.SELECT_POLICY, 1.0, 'study', 'gentle')
     # For all rooms: those that may.

@@ -342,7 +342,7 @@ class Room:
         :raises ConfigurationError: when there is none of that name.
         """
         if policy not in self._policies:
-            raise ConfigurationError(f'policy {policy!r} is not one of {self.name}: expected '
+            raise ConfigurationError(f'policy {policy!r} is not one of {self.name}: expected one of '
                                      f'{", ".join(self.policies) or "none, it is a sensor"}')
         if policy != self.policy:
             self.policy = policy

@@ -342,8 +342,9 @@ class Room:
         :raises ConfigurationError: when there is none of that name.
         """
         if policy not in self._policies:
-            raise ConfigurationError(f'policy {policy!r} is not one of {self.name}: expected one of '
-                                     f'{", ".join(self.policies) or "none, it is a sensor"}')
+            known = ', '.join(self.policies) or 'none, it is a sensor'
+            raise ConfigurationError(f'policy {policy!r} is not one of {self.name}: expected one '
+                                     f'of {known}')
         if policy != self.policy:
             self.policy = policy
             self._evidence.select(self._policies[policy])

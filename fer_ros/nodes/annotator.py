@@ -2,9 +2,12 @@
 """Annotator: the image with boxes, ids, labels and bars, only while somebody subscribes."""
 
 from fer_ros import conversions
+from fer_ros.attention.drawing import mark_gaze
+from fer_ros.conversions.attention import message_to_landmarks
+from fer_ros.conversions.optional import MESH_POINTS
 from fer_ros.errors import FerError
 from fer_ros.faces.annotation import annotate
-from fer_ros.msg import EmotionArray
+from fer_ros.msg import AttentionArray, EmotionArray
 from fer_ros.nodes import image_input, qos
 from fer_ros.nodes.base import ManagedNode
 from fer_ros.nodes.demand import PublisherOnDemand
@@ -19,6 +22,8 @@ from std_msgs.msg import Header
 
 #: Inputs of the synchronizer.
 _IMAGE, _EMOTIONS = 0, 1
+#: A gaze is shown on images whose stamp differs by no more, seconds.
+_GAZE_LASTS_S = 0.3
 
 
 class Annotator(ManagedNode):
@@ -33,7 +38,7 @@ class Annotator(ManagedNode):
 
     def __init__(self, **kwargs):
         super().__init__('annotator', **kwargs)
-        self._input = self._emotions = self._output = None
+        self._input = self._emotions = self._gazes = self._output = None
 
     def configure(self) -> None:
         """Create the publisher."""
@@ -73,14 +78,32 @@ class Annotator(ManagedNode):
             EmotionArray, 'emotions',
             lambda message: self._pairs.add(_EMOTIONS, message.header, message), qos.RESULT,
             own_thread=True)
+        self._attention: AttentionArray | None = None
+        self._gazes = self.subscribe(AttentionArray, 'attention', self._on_attention, qos.RESULT,
+                                     own_thread=True)
         self._input = image_input.ImageInput(
             self, lambda image, header: self._pairs.add(_IMAGE, header, (image, header)))
 
     def _stop(self) -> None:
         self._input.close()
         self.destroy_subscription(self._emotions)
-        self._input = self._emotions = None
+        self.destroy_subscription(self._gazes)
+        self._input = self._emotions = self._gazes = self._attention = None
         self._pairs.clear()
+
+    def _on_attention(self, message: AttentionArray) -> None:
+        self._attention = message
+
+    def _mark_gazes(self, drawn: np.ndarray, header: Header) -> None:
+        message = self._attention
+        if message is None or abs(conversions.stamp_to_s(message.header.stamp) -
+                                  conversions.stamp_to_s(header.stamp)) > _GAZE_LASTS_S:
+            return
+        for face in message.faces:
+            points = message_to_landmarks(face)
+            if points is not None and face.known:
+                mark_gaze(drawn, points[[MESH_POINTS, MESH_POINTS + 5]].mean(axis=0),
+                          np.array([face.gaze.x, face.gaze.y]), face.label, face.roi.width)
 
     def _publish(self, found: tuple[np.ndarray, Header], message: EmotionArray) -> None:
         image, header = found
@@ -89,7 +112,9 @@ class Annotator(ManagedNode):
         except FerError as error:
             self.get_logger().error(f'emotions skipped: {error}', throttle_duration_sec=5.0)
             emotions = []
-        self._output.publish(conversions.array_to_image(annotate(image, emotions), 'bgr8', header))
+        drawn = annotate(image, emotions)
+        self._mark_gazes(drawn, header)
+        self._output.publish(conversions.array_to_image(drawn, 'bgr8', header))
         self._published += 1
         self._rate.tick(self.now_s())
 

@@ -116,8 +116,14 @@ def _run(chosen: argparse.Namespace) -> int:
     # OpenCV and the run times come after the check: what is wrong is told at once.
     from fer_ros.standalone.service import END_S, HomeService
     stop, reload = threading.Event(), threading.Event()
+
+    def end(*_) -> None:
+        if stop.is_set():
+            # Whoever is impatient must not be left with the lights as they are.
+            os.write(2, b'fer-home: handing the lights back; it ends within %d s\n' % END_S)
+        stop.set()
     for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: os._exit(1) if stop.is_set() else stop.set())
+        signal.signal(number, end)
     # A service is asked by it to reload; who closes a terminal window wants an end.
     terminal = _has_terminal()
     signal.signal(signal.SIGHUP, lambda *_: stop.set() if terminal and not _has_terminal()

@@ -2,17 +2,34 @@
 """The start of a command: what is missing is told in a line before anything heavy is imported."""
 
 from importlib import import_module
+import os
+import signal
 import sys
 
 from fer_ros.requirements import EXIT_NOT_INSTALLED
 from fer_ros.start_checks import ready
 
+#: The exit code of shells for what Ctrl-C has ended.
+INTERRUPTED = 130
+
 
 def main_of(module: str) -> int:
-    """Import a command's module and call its ``main``; return the exit code."""
+    """Import a command's module and call its ``main``; return the exit code.
+
+    Ctrl-C ends it without a traceback at every moment; commands that have more to do then catch
+    it themselves.
+    """
+    # Nothing has been made yet that needs an orderly end, and an exception raised inside an
+    # import may be caught by whoever imports.
+    signal.signal(signal.SIGINT, lambda *_: os._exit(INTERRUPTED))
     if not ready(module.rpartition('.')[2]):
         return EXIT_NOT_INSTALLED
-    return import_module(module).main()
+    main = import_module(module).main
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        return main()
+    except KeyboardInterrupt:
+        return INTERRUPTED
 
 
 def evaluate() -> int:

@@ -177,7 +177,7 @@ class DashboardState:
             node = self._nodes.get(name)
             if node is None or not self._gone(node):
                 return ''
-            why = 'it has ended' if node['left'] else (
+            why = 'it has left the ROS graph' if node['left'] else (
                 f'it has not been heard for {self._clock() - node["heard_s"]:.0f} s')
             return f'{name} is gone: {why}. Start it again, or see its log.'
 

@@ -87,7 +87,7 @@ def test_a_node_is_gone_when_it_is_silent_or_has_left_the_graph(state, clock):
     assert {node['name']: node['level'] for node in state.health_part()} == {
         'camera_driver': 'ok', 'annotator': 'gone'}
     assert state.versions()['health'] > before
-    assert 'it has ended. Start it again' in state.gone('annotator')
+    assert 'it has left the ROS graph. Start it again' in state.gone('annotator')
     clock.now_s += 1.7
     assert not state.gone('camera_driver')
     clock.now_s += 0.2

@@ -29,6 +29,11 @@ mqtt:
         supported_color_modes: [rgb, color_temp], min_mireds: 153, max_mireds: 500}}
     - {{name: Ceiling, unique_id: ceiling, schema: json, optimistic: true,
         command_topic: ceiling/set, brightness: true, supported_color_modes: [brightness]}}
+automation:
+  - {{id: clock, alias: Clock, initial_state: false, mode: single,
+      triggers: [{{trigger: time_pattern, seconds: '/2'}}],
+      actions: [{{action: light.turn_on, target: {{entity_id: light.bed_light}},
+                  data: {{brightness: 40}}}}]}}
 scene:
   - {{name: Party, entities: {{light.ceiling: {{state: 'on', brightness: 99}}}}}}
 """

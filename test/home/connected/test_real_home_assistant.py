@@ -4,6 +4,7 @@
 import time
 
 from fer_ros.home.action import Command, Outcome
+from fer_ros.home.policy import parse_policy
 from home_assistant import COMMAND, HomeAssistant, WHY_NOT
 from mosquitto import wait_for
 import pytest
@@ -62,8 +63,10 @@ def home(broker, virtual_room, house, tmp_path, monkeypatch):
         home.lamp = virtual_room(home.broker.port, base='attic')
         wait_for(lambda: home.ha.state(LIGHT) == 'on', 30, 'the light')
         monkeypatch.setenv('HA_TOKEN', home.ha.token)
-        home.running = house(home.broker.port, POLICY.replace('URL', home.ha.url).replace(
-            'SPARE', POLICIES.replace('{', '{{').replace('}', '}}')))
+        text = POLICY.replace('URL', home.ha.url).replace(
+            'SPARE', POLICIES.replace('{', '{{').replace('}', '}}'))
+        home.text = text.format(port=home.broker.port)
+        home.running = house(home.broker.port, text)
         home.see, home.actions = home.running.see, home.running.actions
         home.see('', until=lambda: home.ha.state(our('emotion')) == 'nobody', timeout_s=30)
         yield home
@@ -150,3 +153,35 @@ def test_a_day_with_home_assistant(home):
     faults = [line for line in ha.log().splitlines() if 'fer_ros' in line
               and ('WARNING' in line or 'ERROR' in line)]
     assert not faults
+
+
+def test_who_changed_a_light(home):
+    ha, see, running = home.ha, home.see, home.running
+    running.house.reload(time.time(), parse_policy(home.text.replace(
+        'scope: room', 'scope: attribute')))
+
+    def light():
+        return running.status.devices[0]
+    see('', until=lambda: running.house.connections['home assistant'] == 'connected'
+        and light().known, timeout_s=20)
+    see('happy', until=lambda: ha.entity(LIGHT)['attributes'].get('brightness') == 179)
+    see('happy', until=lambda: light().state.value == 'confirmed')
+    see('happy', 2.5)
+    assert not light().held
+
+    # An automation by the clock is no person; what it sets is what the light is.
+    ha.call('automation/turn_on', 'automation.clock')
+    see('happy', until=lambda: light().reported.brightness == pytest.approx(40 / 255, abs=0.01))
+    see('happy', 3)
+    assert not running.status.on_hold, running.status.hold_reason
+    ha.call('automation/turn_off', 'automation.clock')
+
+    # A person is, at once, for what they changed.
+    called_s = time.monotonic()
+    ha.call('light/turn_on', LIGHT, brightness=200)
+    see('happy', until=lambda: light().held, rate_hz=200)
+    seen_s = time.monotonic() - called_s
+    assert light().held == ('brightness',) and seen_s < 1, seen_s
+    print(f'a person in Home Assistant was seen after {seen_s * 1e3:.0f} ms')
+    see('sad', until=lambda: ha.entity(LIGHT)['attributes']['rgb_color'][2] == 255)
+    assert ha.entity(LIGHT)['attributes']['brightness'] == 200

@@ -166,6 +166,9 @@ def test_from_start_to_light_reload_and_end(home, broker, spy, virtual_room, man
 
     began_s = time.monotonic()
     process.send_signal(signal.SIGTERM)
+    # An impatient person, within the hand-back.
+    for _ in range(3):
+        process.send_signal(signal.SIGINT)
     assert process.wait(15) == 0, process.said()
     assert time.monotonic() - began_s < 10
     # As the virtual lamp was before the first command.

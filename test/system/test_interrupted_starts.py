@@ -1,0 +1,30 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Ctrl-C while a command starts leaves no traceback."""
+
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+#: Moments after the command's own code begins: while it imports, and just after.
+MOMENTS_S = (0.0, 0.1, 0.4, 1.0)
+
+
+@pytest.mark.parametrize('command, arguments', [
+    ('home', ['--source', '/nowhere.mp4']), ('virtual_room', ['--port', '1']),
+    ('policy', ['simulate', '/dev/zero', '/dev/zero'])])
+def test_a_command_that_is_interrupted_at_its_start_says_nothing(command, arguments):
+    for moment_s in MOMENTS_S:
+        process = subprocess.Popen(
+            [sys.executable, '-c', 'import sys; from fer_ros.cli import startup; '
+             f'print("begun", flush=True); sys.exit(startup.{command}())', *arguments],
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        assert process.stdout.readline() == 'begun\n'
+        time.sleep(moment_s)
+        process.send_signal(signal.SIGINT)
+        _, said = process.communicate(timeout=30)
+        # Between the word and the first line of main_of() Python itself answers.
+        if moment_s:
+            assert 'Traceback' not in said, (moment_s, said)

@@ -183,5 +183,6 @@ def test_who_changed_a_light(home):
     seen_s = time.monotonic() - called_s
     assert light().held == ('brightness',) and seen_s < 1, seen_s
     print(f'a person in Home Assistant was seen after {seen_s * 1e3:.0f} ms')
-    see('sad', until=lambda: ha.entity(LIGHT)['attributes']['rgb_color'][2] == 255)
+    see('sad', until=lambda: ha.entity(LIGHT)['attributes']['color_temp_kelvin'] == pytest.approx(
+        2511, abs=10))
     assert ha.entity(LIGHT)['attributes']['brightness'] == 200

@@ -60,12 +60,8 @@ def bridge(broker, spy, virtual_room, graph, tmp_path):
     thread.join()
 
 
-@pytest.mark.parametrize('signals', [[signal.SIGTERM], [signal.SIGINT] * 3])
-def test_a_bridge_that_is_asked_to_end_says_goodbye_and_gives_the_lamp_back(bridge, signals):
-    for number in signals:
-        # An impatient person asks again within the hand-back.
-        bridge.process.send_signal(number)
-        time.sleep(0.02)
+def test_a_bridge_that_is_asked_to_end_says_goodbye_and_gives_the_lamp_back(bridge):
+    bridge.process.send_signal(signal.SIGTERM)
     assert bridge.process.wait(10) == 0, bridge.output.read_text()
     wait_for(lambda: bridge.spy.of(AVAILABILITY)[-1] == 'offline', 2)
     assert bridge.spy.of('virtual_room/lamp/set')[-1].count('color_temp') == 1

@@ -11,6 +11,7 @@
 #   make train RECIPE=fernet DATA=DIR                train (resumes); make train-smoke: a minute
 #   make habits-evaluate DATA=DIR [JSON=FILE]        how well a resident's next activity is predicted
 #   make gaze-evaluate DATA=DIR [JSON=FILE]          head pose, gaze, blinks, attention
+#   make habits-compare [DATA=DIR]; make habits-trial   other models beside; made-up residents at home
 #   make mutants [MINUTES=30] [ONLY=engine]          do the tests notice wrong lines? (resumes)
 #   make lock                                        hashes of requirements/*.txt, after a new pin
 # On a machine with ROS 2: colcon build, ros2 launch fer_ros fer.launch.py
@@ -48,7 +49,7 @@ ROS_ENV := env -u PYTHONHOME VIRTUAL_ENV=$(VENV) PATH=$(VENV)/bin:$$PATH \
 PIP := $(VENV)/bin/python -m pip --disable-pip-version-check install --quiet --require-hashes \
   --no-deps
 
-.PHONY: test-install notebook habits-evaluate gaze-evaluate screenshots dashboard-load help demo test build lint bench evaluate train train-smoke data-given mutants clean
+.PHONY: test-install notebook habits-evaluate habits-compare habits-trial gaze-evaluate screenshots dashboard-load help demo test build lint bench evaluate train train-smoke data-given mutants clean
 
 help:
 	@sed -n '/^#/!q; s/^# \{0,1\}//p' Makefile | tail -n +2
@@ -130,6 +131,14 @@ train-smoke: $(VENV)/.test
 
 notebook: $(VENV)/.test
 	@$(VENV)/bin/python test/training/save_notebook.py
+
+# Models compared on made-up residents and on DATA, the trial of overrides, size and time of a year.
+habits-compare: $(VENV)/.test
+	@TF_CPP_MIN_LOG_LEVEL=3 $(VENV)/bin/python -m training.habits compare $(if $(DATA),'$(DATA)')
+
+habits-trial: $(VENV)/.test
+	@$(VENV)/bin/python -m training.habits trial --seeds 3 --picture docs/habits_trial.svg
+	@$(VENV)/bin/python -m training.habits cost
 
 habits-evaluate: data-given $(VENV)/.demo
 	@$(VENV)/bin/python -m fer_ros.cli.habits evaluate '$(DATA)' --json '$(HABITS_JSON)'

@@ -1,0 +1,114 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Overrides in, a suggestion out, yes, and the next evening the room does it: on a real broker.
+
+The evenings pass on a made-up clock; the broker, the lamp behind it and the messages are real.
+"""
+
+import json
+import time
+
+from conftest import POLICY, QUICK
+from fer_ros.home.controller import HomeController
+from habits_support import DAY_S, MONDAY_S
+from home_support import emotion
+from mosquitto import wait_for
+import pytest
+
+SET, STATE = 'virtual_room/lamp/set', 'virtual_room/lamp'
+EVENT, CONFIG = 'fer_ros/study/event', 'homeassistant/device/fer_ros_study/config'
+
+
+class Home:
+    """A home on a broker, whose evenings pass quickly."""
+
+    def __init__(self, folder, port, spy):
+        self.spy, self.day, self.now_s = spy, 0, MONDAY_S
+        text = POLICY.format(port=port, broker='').replace(
+            'rooms:', f"time_zone: UTC\nhabits: {{folder: '{folder}/habits'}}\nrooms:").replace(
+                '    policy: mirror', '    policy: mirror\n    habits: apply').replace(
+                    'for_s: 60', 'for_s: 4').replace('stale_after_s: 0.6', 'stale_after_s: 3') \
+            .replace('dwell_s: 0.4', 'dwell_s: 1').replace(
+                'nobody: {after_s: 0.6}', 'nobody: {after_s: 2, action: keep}').replace(
+                    'transition_s: 0.3', 'transition_s: 0')
+        file = folder / 'home.yaml'
+        file.write_text(text)
+        self.rules = folder / 'home.habits.yaml'
+        self.house = HomeController(file, connection_options=QUICK)
+        self.pass_(2, until=lambda: self.level is not None)
+
+    @property
+    def level(self):
+        """How bright the lamp says it is, or None."""
+        device = self.house.snapshot('study').devices[0]
+        return None if device.reported is None else device.reported.brightness
+
+    def pass_(self, seconds, label='', until=None):
+        """Pass time in which somebody feels something, or until something is so."""
+        end = time.monotonic() + 15
+        until_s = self.now_s + seconds
+        while self.now_s < until_s if until is None else not until():
+            assert time.monotonic() < end, 'in vain'
+            self.now_s += 0.5
+            self.house.observe('emotions', [emotion(label)] if label else [], self.now_s - 0.01,
+                               now_s=self.now_s)
+            self.house.tick(self.now_s)
+            time.sleep(0.012)  # the broker is real
+
+    def evening(self, level=None):
+        """Pass an evening in which somebody is sad; return how bright the room made it."""
+        self.now_s = MONDAY_S + self.day * DAY_S + 19 * 3600
+        self.day += 1
+        self.pass_(6, 'sad')
+        made = self.level
+        if level is not None:
+            self.spy.publish(SET, json.dumps({'brightness': round(level * 254)}))
+            self.pass_(0, 'sad', until=lambda: abs(self.level - level) < 0.02)
+            self.pass_(6, 'sad')
+        else:
+            self.pass_(20, 'sad')
+        self.pass_(8)
+        return made
+
+    def events(self, kind):
+        """Return the events of a kind that automations see."""
+        return [one for one in map(json.loads, self.spy.of(EVENT)) if one['event_type'] == kind]
+
+
+@pytest.fixture
+def home(tmp_path, broker, spy, virtual_room):
+    one = broker()
+    virtual_room(one.port)
+    home = Home(tmp_path, one.port, spy(one.port))
+    yield home
+    home.house.close(home.now_s)
+
+
+def test_hands_in_suggestion_out_yes_done_and_an_override_stops_it(home):
+    components = [key for payload in wait_for(
+        lambda: [text for topic, text, *_ in home.spy.messages
+                 if topic.startswith(CONFIG.rpartition('/')[0]) and text])
+        for key in json.loads(payload)['cmps']]
+    assert {'suggestion', 'habit_yes', 'habit_no', 'habit_never'} <= set(components)
+    count = 0
+    while not home.events('suggestion'):
+        count += 1
+        assert count <= 10
+        assert home.evening(0.2) > 0.3
+    assert count <= 5
+    text = home.events('suggestion')[0]['text']
+    assert text.startswith('Evenings when sad, the lamp was set to 20 % in ')
+    home.spy.publish('fer_ros/study/habit_yes/set', 'PRESS')
+    home.pass_(0, until=home.rules.exists)
+    wait_for(lambda: home.events('suggestion_answered'), what='the answer')
+    assert home.evening() == pytest.approx(0.2, abs=0.02)
+    # A late yes is told and does nothing.
+    before = home.rules.read_text()
+    home.spy.publish('fer_ros/study/habit_yes/set', 'PRESS')
+    home.pass_(3)
+    assert home.rules.read_text() == before
+    # An override stops it for the evening, three in a row for good.
+    for _ in range(3):
+        assert home.evening(0.9) == pytest.approx(0.2, abs=0.02)
+    wait_for(lambda: home.events('habit_suspended'), what='the suspension')
+    assert 'suspended' in home.rules.read_text()
+    assert home.evening() > 0.3

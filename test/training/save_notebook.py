@@ -1,13 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Run the notebook on drawn faces and save it with its outputs: ``make notebook``."""
+"""Run the notebooks on made-up data and save them with their outputs: ``make notebook``."""
 
 import os
 from pathlib import Path
+import sys
 
 import nbclient
 import nbformat
 
-NOTEBOOK = Path(__file__).parents[2] / 'training' / 'fer2013.ipynb'
+TRAINING = Path(__file__).parents[2] / 'training'
 #: What changes from run to run and says nothing.
 _METADATA = ('execution', 'transient')
 
@@ -30,16 +31,24 @@ def tidied(outputs: list) -> list:
     return kept
 
 
-def main() -> None:
-    """Run and save."""
-    notebook = nbformat.read(NOTEBOOK, as_version=4)
-    drawn = {'FER_DATA': '', 'FER_FACES': '', 'FER_RECIPE': '', 'TF_CPP_MIN_LOG_LEVEL': '3'}
+def main(names: list[str]) -> None:
+    """Run and save the notebooks of these names, or all."""
+    for path in sorted(TRAINING.glob('*.ipynb')):
+        if not names or path.stem in names:
+            save(path)
+
+
+def save(path: Path) -> None:
+    """Run and save one."""
+    notebook = nbformat.read(path, as_version=4)
+    drawn = {'FER_DATA': '', 'FER_FACES': '', 'FER_RECIPE': '', 'TF_CPP_MIN_LOG_LEVEL': '3',
+             'HABITS_DATA': '', 'HABITS_DAYS': ''}
     settings = {**os.environ, **drawn}
     for name in ('FER_FACES', 'FER_RECIPE'):
         settings.pop(name)
     nbclient.NotebookClient(
         notebook, timeout=3600, kernel_name='python3',
-        resources={'metadata': {'path': str(NOTEBOOK.parent)}}).execute(env=settings)
+        resources={'metadata': {'path': str(path.parent)}}).execute(env=settings)
     for cell in notebook.cells:
         for key in _METADATA:
             cell.metadata.pop(key, None)
@@ -47,9 +56,9 @@ def main() -> None:
             cell.outputs = tidied(cell.outputs)
     notebook.metadata['language_info'] = {'name': 'python'}
     nbformat.validate(notebook)
-    NOTEBOOK.write_text(nbformat.writes(notebook) + '\n', encoding='utf-8')
-    print(f'{NOTEBOOK}: {NOTEBOOK.stat().st_size:,} bytes')
+    path.write_text(nbformat.writes(notebook) + '\n', encoding='utf-8')
+    print(f'{path}: {path.stat().st_size:,} bytes')
 
 
 if __name__ == '__main__':
-    main()
+    main(sys.argv[1:])

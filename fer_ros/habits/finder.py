@@ -153,7 +153,9 @@ def _starts(recent: list[Episode], target: str, light: LightState, part: str) ->
                    for choice in episode.choices.get(target, ())
                    if _inside(choice.local_s, first, last)
                    and not differences(light, choice.light, SAME))
-    if part == 'any time' or len(hours) < AGAIN.hits:
+    if len(hours) < AGAIN.hits:
+        return []
+    if part == 'any time':
         return [first]
     # To a quarter of an hour; one early bird in ten does not count.
     start = np.floor((hours[len(hours) // 10] - 1 / 6) * 4) / 4

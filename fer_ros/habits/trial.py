@@ -91,6 +91,7 @@ class _Trial:
                                     clock=lambda: self._now_s)
         self._result = TrialResult([0] * residents.days)
         self._counts: dict[str, int] = {}
+        self._looks = 0
 
     def run(self, progress) -> TrialResult:
         for mood in self._residents.moods():
@@ -124,8 +125,9 @@ class _Trial:
             self._counts[kind] = self._counts.get(kind, 0) + 1
         self._pass(self._now_s + 5, mood.emotion, 0.5)
         self._answer(mood, kind, day, look_s)
-        # Until the hold is over.
-        self._pass(self._now_s + 65, mood.emotion)
+        # Until the hold is over; what is changed at equal distances is taken for an automation.
+        self._looks += 1
+        self._pass(self._now_s + 65 + 150 * (self._looks % 2), mood.emotion)
 
     def _answer(self, mood: Mood, kind: str, day: int, look_s: float) -> None:
         """Answer what the home suggests: yes when it is what is wanted now."""

@@ -66,7 +66,8 @@ class Home:
             self.pass_(6, 'sad')
         else:
             self.pass_(20, 'sad')
-        self.pass_(8)
+        # What is changed at equal distances is taken for an automation.
+        self.pass_(8 + 24 * (self.day % 2))
         return made
 
     def events(self, kind):

@@ -18,6 +18,8 @@ import numpy as np
 #: The models that learn in rounds do so after so many events.
 ROUND = 20
 _HISTORY = 6
+#: The recurrent network has room for so many names, and learns so many events at a time.
+_NAMES, _BATCH = 48, 64
 
 
 @dataclass(frozen=True)
@@ -158,11 +160,12 @@ class Recurrent:
     trained on all it has seen after each round, from where it was.
     """
 
-    def __init__(self, units: int = 16, epochs: int = 30, seed: int = 0):
+    def __init__(self, units: int = 16, epochs: int = 40, seed: int = 0):
         self._units, self._epochs, self._seed = units, epochs, seed
-        self._inputs: list[np.ndarray] = []
+        self._inputs: list[tuple] = []
         self._outputs: list[int] = []
-        self._network, self._n = None, 0
+        self._network, self._n = None, _NAMES
+        self._generator = np.random.default_rng(seed)
 
     def predict(self, past: Sequence[int], times_s: Sequence[float], n: int) -> np.ndarray:
         """Return the probabilities of ``n`` names and of a new one."""
@@ -176,32 +179,33 @@ class Recurrent:
     def learn(self, past: Sequence[int], times_s: Sequence[float], name: int) -> None:
         """Add an event, and train after each round."""
         self._inputs.append((tuple(past[-_HISTORY:]), tuple(times_s[-_HISTORY:])))
-        self._outputs.append(name)
+        self._outputs.append(min(name, self._n - 1))
         if len(self._outputs) % ROUND == 0:
-            self._train(max(*self._outputs, *(max(past) for past, _ in self._inputs)) + 1)
+            self._train()
 
     def _encode(self, past, times_s) -> np.ndarray:
         rows = np.zeros((_HISTORY, self._n + 2), np.float32)
         pairs = list(zip(past, times_s))[-_HISTORY:]
         for row, (name, at_s) in zip(rows[_HISTORY - len(pairs):], pairs):
-            if name < self._n:
-                row[name] = 1.0
+            row[min(name, self._n - 1)] = 1.0
             angle = 2 * np.pi * (at_s % DAY_S) / DAY_S
             row[self._n:] = np.sin(angle), np.cos(angle)
         return rows
 
-    def _train(self, n: int) -> None:
+    def _train(self) -> None:
         import keras
-        if self._network is None or n > self._n:
+        if self._network is None:
             keras.utils.set_random_seed(self._seed)
-            self._n = n
             self._network = keras.Sequential([
-                keras.layers.Input((_HISTORY, n + 2)), keras.layers.GRU(self._units),
-                keras.layers.Dropout(0.2), keras.layers.Dense(n, 'softmax')])
+                keras.layers.Input((_HISTORY, self._n + 2)), keras.layers.GRU(self._units),
+                keras.layers.Dropout(0.2), keras.layers.Dense(self._n, 'softmax')])
             self._network.compile(keras.optimizers.Adam(0.01), 'sparse_categorical_crossentropy')
         inputs = np.stack([self._encode(*one) for one in self._inputs])
-        self._network.fit(inputs, np.array(self._outputs), batch_size=64, epochs=self._epochs,
-                          verbose=0)
+        outputs = np.array(self._outputs)
+        # Batches of one size, so that the network is compiled once.
+        for _ in range(self._epochs * -(-len(outputs) // _BATCH)):
+            chosen = self._generator.integers(len(outputs), size=_BATCH)
+            self._network.train_on_batch(inputs[chosen], outputs[chosen])
 
     @property
     def values(self) -> int:

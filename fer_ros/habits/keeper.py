@@ -311,7 +311,8 @@ class HabitKeeper:
                 or snapshot.emotion != self._recorder.emotion(room, now_s):
             return
         local_s, lamps = self._local(now_s), {
-            device.target: device.reported for device in snapshot.devices if device.available}
+            device.target: device.reported for device in snapshot.devices
+            if device.available and not device.held}
         offered = self._offered.setdefault(room, set())
         if snapshot.emotion in offered:
             return

@@ -19,12 +19,15 @@ SETTLED_S = 2.0
 #: Who changes a lamp after a face is gone still felt what it showed, seconds.
 _AFTERGLOW_S = 60.0
 _STILL = Tolerance(0.01, 10.0, 0.01)
+#: What differs, as the attribute that is held; all else is color.
+_HELD_AS = {'on/off': 'power', 'brightness': 'brightness'}
 
 
 @dataclass
 class _Lamp:
     state: ControlState | None = None
     reported: LightState | None = None
+    held: tuple[str, ...] = ()
     #: Since when a person's change stands still, or None when there is none.
     changed_s: float | None = None
 
@@ -130,14 +133,20 @@ class Recorder:
         if not isinstance(device.reported, LightState):
             return []
         lamp = room.lamps.setdefault(device.target, _Lamp())
-        before, state_before = lamp.reported, lamp.state
-        lamp.reported, lamp.state = device.reported, device.state
-        moved = before is not None and bool(differences(before, device.reported, _STILL))
+        before, state_before, held_before = lamp.reported, lamp.state, lamp.held
+        lamp.reported, lamp.state, lamp.held = device.reported, device.state, device.held
+        changed = [] if before is None else differences(before, device.reported, _STILL)
+        moved = bool(changed)
+        # A rule may go on with what nobody touched: what is held is what a person changed.
+        by_hand = set(device.held) - set(held_before) or any(
+            _HELD_AS.get(name, 'color') in device.held for name in changed)
         overridden = device.state is ControlState.OVERRIDDEN
         if overridden and (moved or state_before is not ControlState.OVERRIDDEN):
             # Also the first look at a lamp that a person had changed before a restart is none.
             if state_before is not None:
                 lamp.changed_s = now_s
+        elif by_hand and state_before is not None:
+            lamp.changed_s = now_s
         elif moved and device.state is ControlState.IDLE and not before.on \
                 and device.reported.on and state_before in (
                     ControlState.IDLE, ControlState.OVERRIDDEN):

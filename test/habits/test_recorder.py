@@ -18,14 +18,14 @@ class Watched:
         self.recorder, self.now_s, self.events = Recorder(), 1000.0, []
         self.snapshot = RoomSnapshot('study', True, 'mirror', ('mirror',), True, NOBODY)
 
-    def pass_(self, seconds, *, lamp=None, state=ControlState.IDLE, emotion=None):
+    def pass_(self, seconds, *, lamp=None, state=ControlState.IDLE, emotion=None, held=()):
         """Let time pass with the room as it is, or as it is from now on; return what happened."""
         if emotion is not None:
             self.snapshot = replace(self.snapshot, emotion=emotion,
                                     faces=0 if emotion == NOBODY else 1)
         if lamp is not None:
             self.snapshot = replace(self.snapshot, devices=(
-                DeviceSnapshot('lamp', 'light', True, state, lamp),))
+                DeviceSnapshot('lamp', 'light', True, state, lamp, held),))
         new = []
         for _ in range(round(seconds * 10)):
             self.now_s += 0.1
@@ -70,6 +70,18 @@ def test_what_a_person_sets_is_one_event_when_it_stands_still(room):
     # Once more, in the same hold.
     assert room.pass_(3, lamp=LightState(True, 0.8), state=ControlState.OVERRIDDEN) == [
         ('person', LightState(True, 0.8))]
+
+
+def test_what_is_held_is_what_a_person_changed_whatever_rules_do_beside(room):
+    room.pass_(5, emotion='sad')
+    room.pass_(1, lamp=LightState(True, 0.3, (0, 0, 1)), state=ControlState.COMMANDED,
+               held=('brightness',))
+    assert room.pass_(3) == [('person', LightState(True, 0.3, (0, 0, 1)))]
+    # The rule goes on with the color.
+    assert room.pass_(3, lamp=LightState(True, 0.3, (1, 0, 0)), state=ControlState.CONFIRMED,
+                      held=('brightness',)) == []
+    assert room.pass_(3, lamp=LightState(True, 0.5, (1, 0, 0)), state=ControlState.CONFIRMED,
+                      held=('brightness',)) == [('person', LightState(True, 0.5, (1, 0, 0)))]
 
 
 def test_turning_a_lamp_on_is_a_person(room):

@@ -4,6 +4,7 @@
 import json
 import time
 
+from fer_ros.backoff import Backoff
 from fer_ros.home.kinds.base import Cause
 from fer_ros.home.world.home_assistant_states import Origins, States
 from ha_server import Server, TOKEN
@@ -126,16 +127,16 @@ def test_the_thread_of_the_websocket_is_killed_and_works_again(server, running):
 
 def test_odd_messages_end_the_connection_and_nothing_else(server, running):
     running.settle()
+    running.client._socket._backoff = Backoff(0.05, 0.1)
     for odd in ('{', '[1', '"x"', '1e999', '{"id": 1, "type": "event", "event": {"c": {"a": 1}}}',
                 '[' * 100_000, '{"id": 1, "type": "event", "event": {"a": {"light.desk": null}}}',
                 '{"id": [], "type": "result"}', '{"type": "event", "event": {"context": 3}}'):
         running.see('happy', lambda: running.client.pushed and server.links, timeout_s=30)
-        running.client._socket._backoff.reset()
         for link in list(server.links):
             link.send(odd)
-    running.see('happy', lambda: running.client.pushed)
+    running.see('happy', lambda: running.client.pushed and server.links, timeout_s=30)
     server.change('light.desk', server.context(user='me'), brightness=10)
-    running.see('happy', lambda: running.held == ('brightness',))
+    running.see('happy', lambda: running.held == ('brightness',), timeout_s=30)
     assert running.home.snapshot('study').devices[0].reported is not None
 
 

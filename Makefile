@@ -13,6 +13,8 @@
 #   make gaze-evaluate DATA=DIR [JSON=FILE]          head pose, gaze, blinks, attention
 #   make habits-compare [DATA=DIR]; make habits-trial   other models beside; made-up residents at home
 #   make mutants [MINUTES=30] [ONLY=engine]          do the tests notice wrong lines? (resumes)
+#   make audit                                       pinned packages against known vulnerabilities
+#   make sros2                                       permissions of config/sros2, from the nodes
 #   make lock                                        hashes of requirements/*.txt, after a new pin
 # On a machine with ROS 2: colcon build, ros2 launch fer_ros fer.launch.py
 
@@ -156,6 +158,21 @@ dashboard-load: install/.built $(VENV)/.test
 .PHONY: lock
 lock: $(VENV)/.created
 	@$(VENV)/bin/python tools/lock.py
+
+build/audit/.installed: requirements/audit.txt $(VENV)/.created
+	@$(PYTHON) -m venv build/audit
+	@build/audit/bin/python -m pip --disable-pip-version-check install --quiet --require-hashes \
+	  --no-deps -r requirements/audit.txt || { echo "The packages of requirements/audit.txt could" \
+	  "not be installed: is the network up? Run the same command again when it is."; exit 1; }
+	@touch $@
+
+.PHONY: audit
+audit: build/audit/.installed
+	@build/audit/bin/python tools/audit.py
+
+.PHONY: sros2
+sros2: install/.built $(VENV)/.test
+	@$(ROS_ENV) python test/nodes/sros2_policies.py
 
 # The container: built and run without a daemon, as root (buildah, debootstrap, mosquitto).
 .PHONY: test-container

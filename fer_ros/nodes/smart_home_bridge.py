@@ -23,7 +23,7 @@ from fer_ros.installed import config_file
 from fer_ros.masking import mask
 from fer_ros.msg import AmbientAction, AttentionArray, EmotionArray, HomeState, Suggestion
 from fer_ros.nodes import qos
-from fer_ros.nodes.base import INTERNAL_FAULT, ManagedNode
+from fer_ros.nodes.base import INTERNAL_FAULT, ManagedNode, READ_ONLY
 from fer_ros.nodes.diagnostics import Status, WARN
 from fer_ros.nodes.parameters import Parameter
 from fer_ros.nodes.program import run
@@ -280,6 +280,8 @@ class SmartHomeBridge(ManagedNode):
         """Do what a service asks for, and say what was done or why not."""
         with self._lock:
             try:
+                if self.value('read_only'):
+                    raise ConfigurationError(READ_ONLY)
                 if self._home is None:
                     raise ConfigurationError('the bridge is not active')
                 response.success, response.message = True, work()

@@ -1,0 +1,57 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The permissions that ship name what the real nodes use, and what may be changed at run time."""
+
+import xml.etree.ElementTree as ElementTree
+
+import pytest
+
+pytest.importorskip('fer_ros.conversions', reason='the messages are not built')
+pytest.importorskip('flask', reason='flask, for the dashboard')
+from fer_ros.nodes.camera_driver import CameraDriver  # noqa: E402
+from fer_ros.nodes.composed import NODES  # noqa: E402
+from fer_ros.nodes.smart_home_bridge import SmartHomeBridge  # noqa: E402
+from fer_ros.srv import CommandRoom  # noqa: E402
+from rclpy.parameter import Parameter  # noqa: E402
+from ros_support import wait_for  # noqa: E402
+import sros2_policies  # noqa: E402
+from std_srvs.srv import SetBool, Trigger  # noqa: E402
+
+
+def test_the_permissions_are_those_of_the_real_nodes(graph):
+    nodes = sros2_policies.start_all(graph)
+    shipped = sros2_policies.FILE.read_text()
+    try:
+        wait_for(lambda: sros2_policies.render(nodes) == shipped, 10, 'the same; else make sros2')
+    except AssertionError:
+        assert sros2_policies.render(nodes) == shipped
+    tree = ElementTree.fromstring(shipped)
+    profiles = {profile.get('node'): profile for profile in tree.iter('profile')}
+    assert profiles.keys() == NODES.keys()
+
+    def allowed(node, tag, kind):
+        return {item.text for found in profiles[node].iter(tag) if found.get(kind) == 'ALLOW'
+                for item in found}
+    # Who only looks changes nothing but through the bridge, and nobody else asks for anything.
+    assert allowed('dashboard', 'services', 'request') == {'smart_home_bridge/command_room'}
+    assert all(not allowed(node, 'services', 'request') for node in NODES if node != 'dashboard')
+    assert 'image_raw' not in allowed('smart_home_bridge', 'topics', 'subscribe')
+
+
+def test_a_node_that_is_read_only_refuses_what_the_domain_wants(graph):
+    bridge = graph.add(SmartHomeBridge, dry_run=True, read_only=True)
+    for kind, name, request in (
+            (SetBool, 'enable', SetBool.Request(data=False)),
+            (Trigger, 'reload', Trigger.Request()), (Trigger, 'revert', Trigger.Request()),
+            (CommandRoom, 'command_room', CommandRoom.Request())):
+        client = graph.node.create_client(kind, f'smart_home_bridge/{name}')
+        assert client.wait_for_service(10)
+        future = client.call_async(request)
+        wait_for(future.done, 10, name)
+        assert not future.result().success and 'read_only' in future.result().message
+    driver = graph.add(CameraDriver, start=False, read_only=True, source='/dev/video97')
+    for node, change in ((bridge, ('policy', 'comfort')), (bridge, ('read_only', False)),
+                         (bridge, ('policy_file', '/tmp/x')), (driver, ('source', '/dev/video0')),
+                         (driver, ('read_only', False)), (driver, ('use_sim_time', True))):
+        answer = node.set_parameters([Parameter(change[0], value=change[1])])[0]
+        assert not answer.successful and 'read_only' in answer.reason
+    assert driver.start() and driver.value('source') == '/dev/video97'

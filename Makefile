@@ -15,6 +15,7 @@
 #   make mutants [MINUTES=30] [ONLY=engine]          do the tests notice wrong lines? (resumes)
 #   make audit                                       pinned packages against known vulnerabilities
 #   make sros2                                       permissions of config/sros2, from the nodes
+#   make faults [SECONDS=10] [ONLY=words]            what is done wrong on purpose, what is lost by it
 #   make lock                                        hashes of requirements/*.txt, after a new pin
 # On a machine with ROS 2: colcon build, ros2 launch fer_ros fer.launch.py
 
@@ -41,6 +42,7 @@ GAZE_JSON := $(if $(filter file,$(origin JSON)),build/gaze.json,$(JSON))
 REPORT ?= build/evaluation.html
 GAZE_REPORT := $(if $(filter file,$(origin REPORT)),build/gaze.html,$(REPORT))
 MINUTES ?= 30
+SECONDS ?= 10
 ONLY ?=
 # The messages come from install/, all other Python from the source tree, which is never stale.
 ROS_ENV := env -u PYTHONHOME VIRTUAL_ENV=$(VENV) PATH=$(VENV)/bin:$$PATH \
@@ -189,6 +191,10 @@ build/mutants/.installed: requirements/mutants.txt $(VENV)/.test
 mutants: build/mutants/.installed
 	@PYTHONPATH=$(CURDIR):$(CURDIR)/build/mutants $(VENV)/bin/python test/mutants \
 	  --minutes $(MINUTES) $(if $(ONLY),--only $(ONLY))
+
+.PHONY: faults
+faults: install/.built $(VENV)/.test
+	@$(ROS_ENV) python test/faults --seconds $(SECONDS) --only '$(ONLY)'
 
 lint: $(VENV)/.test
 	@$(VENV)/bin/ruff check .

@@ -4,6 +4,20 @@
 from fer_ros.masking import mask
 
 
+#: Texts of others (encodings, labels, names of nodes) are cut at so many characters.
+MAXIMUM_TEXT = 200
+
+
+def cut(text: str) -> str:
+    """Return a text of others as it is kept and sent: not longer than :data:`MAXIMUM_TEXT`."""
+    return text if len(text) <= MAXIMUM_TEXT else f'{text[:MAXIMUM_TEXT]}...'
+
+
+def shown(value: object) -> str:
+    """Return a value of others as it is shown in a message: quoted, printable and cut."""
+    return cut(repr(value))
+
+
 class FerError(Exception):
     """Base of the errors that carry a message for the user instead of a traceback."""
 

@@ -5,7 +5,7 @@ from array import array
 
 import cv2
 from fer_ros.cameras.encoded import decode, MAXIMUM_PIXELS
-from fer_ros.errors import ImageError
+from fer_ros.errors import ImageError, shown
 import numpy as np
 from sensor_msgs.msg import CompressedImage, Image
 from std_msgs.msg import Header
@@ -36,7 +36,11 @@ _ENCODINGS = {
     'bayer_gbrg8': (1, 1, cv2.COLOR_BayerGR2BGR),
     'bayer_grbg8': (1, 1, cv2.COLOR_BayerGB2BGR),
 }
-ENCODINGS = tuple(_ENCODINGS)
+#: A plane of luma, then one of both chroma with half its rows: OpenCV conversion to bgr8.
+_PLANAR = {'nv12': cv2.COLOR_YUV2BGR_NV12, 'nv21': cv2.COLOR_YUV2BGR_NV21}
+ENCODINGS = (*_ENCODINGS, *_PLANAR)
+#: How many bits cameras use of 16.
+_BITS = (10, 12, 14, 16)
 
 #: Where cv_bridge is installed it reads these, which every version of it knows.
 _CV_BRIDGE_ENCODINGS = ('bgr8', 'rgb8', 'bgra8', 'rgba8', 'mono8', '8UC1', '8UC3')
@@ -47,16 +51,18 @@ def image_to_array(message: Image, *, bridge: 'CvBridge | None' = BRIDGE) -> np.
     """Return the image as the core takes it.
 
     :param bridge: reads what it can read without a copy; None: nothing.
-    :returns: uint8 ``(h, w, 3)`` BGR, or ``(h, w)`` for gray encodings. Encodings that need no
+    :returns: uint8 ``(h, w, 3)`` BGR, or ``(h, w)`` for gray encodings; of 16 bits the upper 8 of
+        those that the image uses. Encodings that need no
         conversion share the message's memory: do not write into it.
     :raises ImageError: for an unknown encoding, a size of zero or beyond
         :data:`MAXIMUM_PIXELS`, or data that is shorter than the size says.
     """
-    layout = _ENCODINGS.get(message.encoding)
+    layout = (1, 1, None) if message.encoding in _PLANAR else _ENCODINGS.get(message.encoding)
     if layout is None:
-        raise ImageError(f'unknown encoding {message.encoding!r}: expected one of '
-                         f'{", ".join(ENCODINGS)}')
+        raise ImageError(f'unknown encoding {shown(message.encoding)}: let the camera publish '
+                         f'bgr8, or another of {", ".join(ENCODINGS)}')
     channels, depth, conversion = layout
+    planar = message.encoding in _PLANAR
     width, height = message.width, message.height
     if width == 0 or height == 0:
         raise ImageError(f'the image is {width}x{height} pixels: nothing to see')
@@ -67,18 +73,47 @@ def image_to_array(message: Image, *, bridge: 'CvBridge | None' = BRIDGE) -> np.
         raise ImageError(f'step is {message.step} bytes: a row of {width} {message.encoding} '
                          f'pixels has {row_bytes}')
     # The last row need not be padded.
-    needed = message.step * (height - 1) + row_bytes
+    needed = message.step * ((height * 3 // 2 if planar else height) - 1) + row_bytes
     if len(message.data) < needed:
         raise ImageError(f'truncated: {len(message.data)} bytes of data, {width}x{height} '
                          f'{message.encoding} with step {message.step} needs {needed}')
-    if message.encoding.startswith('yuv422') and width % 2:
+    if width % 2 and (channels == 2 or planar):
         raise ImageError(f'the width {width} is odd: {message.encoding} has pairs of pixels')
+    if planar:
+        return _read_planar(message)
     pixels = _pixels(message, channels * depth, bridge)
     if depth == 2:
-        order = '>u2' if message.is_bigendian else '<u2'
-        # The upper byte: what a display would show of 16 bits.
-        return (np.ascontiguousarray(pixels).view(order)[..., 0] >> 8).astype(np.uint8)
-    return pixels if conversion is None else cv2.cvtColor(np.ascontiguousarray(pixels), conversion)
+        return _upper_bits(np.ascontiguousarray(pixels).view(
+            '>u2' if message.is_bigendian else '<u2')[..., 0])
+    return pixels if conversion is None else _converted(pixels, conversion, message)
+
+
+def _upper_bits(values: np.ndarray) -> np.ndarray:
+    """Return the upper 8 of the bits that an image uses: cameras of 10 or 12 bits use no others.
+
+    :param values: uint16 ``(h, w)``.
+    """
+    used = next(bits for bits in _BITS if values.max() < 1 << bits)
+    return (values >> (used - 8)).astype(np.uint8)
+
+
+def _read_planar(message: Image) -> np.ndarray:
+    if message.height % 2:
+        raise ImageError(f'the height {message.height} is odd: {message.encoding} has pairs of '
+                         'rows')
+    rows = message.height * 3 // 2
+    pixels = np.lib.stride_tricks.as_strided(
+        np.frombuffer(message.data, np.uint8), (rows, message.width), (message.step, 1),
+        writeable=False)
+    return _converted(pixels, _PLANAR[message.encoding], message)
+
+
+def _converted(pixels: np.ndarray, conversion: int, message: Image) -> np.ndarray:
+    try:
+        return cv2.cvtColor(np.ascontiguousarray(pixels), conversion)
+    except cv2.error as error:
+        raise ImageError(f'a {message.width}x{message.height} image cannot be read as '
+                         f'{message.encoding}: {error.err or error}') from error
 
 
 def _pixels(message: Image, pixel_bytes: int, bridge) -> np.ndarray:

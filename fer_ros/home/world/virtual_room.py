@@ -104,7 +104,7 @@ class VirtualRoom:
             try:
                 data = json.loads(text)
                 transition_s = float(data.get('transition', 0))
-            except (ValueError, TypeError, AttributeError):
+            except (ValueError, TypeError, AttributeError, OverflowError):
                 return
             # As of real lamps, a command may leave out the state.
             state = self._dialect.decode(json.dumps({'state': 'ON', **data}).encode())
@@ -117,7 +117,7 @@ class VirtualRoom:
         elif part == 'blind/set':
             try:
                 self._blind = min(1.0, max(0.0, float(json.loads(text)['position']) / 100))
-            except (ValueError, TypeError, KeyError):
+            except (ValueError, TypeError, KeyError, OverflowError):
                 return
             self._report_blind()
         elif part == 'blind/get':

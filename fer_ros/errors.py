@@ -3,7 +3,6 @@
 
 from fer_ros.masking import mask
 
-
 #: Texts of others (encodings, labels, names of nodes) are cut at so many characters.
 MAXIMUM_TEXT = 200
 

@@ -4,8 +4,19 @@
 import os
 from pathlib import Path
 import stat
+from urllib.parse import unquote, urlsplit
 
 from fer_ros.errors import ConfigurationError
+
+
+def local_path(name: str) -> str:
+    """Return the path that a ``file:`` URL names; a path itself is returned as it is."""
+    if not name.lower().startswith('file:'):
+        return name
+    parts = urlsplit(name)
+    # file://relative/path is no URL of a local file, but often meant.
+    host = '' if parts.netloc in ('', 'localhost') else parts.netloc
+    return unquote(host + parts.path)
 
 
 def read_bytes(path: str | Path, most_bytes: int) -> bytes:

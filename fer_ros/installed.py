@@ -20,13 +20,19 @@ def config_file(name: str) -> Path:
     raise ConfigurationError(f'{name} is not installed: give the path of a file of your own')
 
 
-def _shares():
-    yield Path(__file__).parents[1]  # the source tree
+def share_folder(package: str) -> Path | None:
+    """Return the share folder of an installed ROS package, or None."""
     try:
         from ament_index_python.packages import get_package_share_directory
-        yield Path(get_package_share_directory('fer_ros'))
-    except (ImportError, LookupError):
-        pass
+        return Path(get_package_share_directory(package))
+    except (ImportError, LookupError, ValueError):
+        return None
+
+
+def _shares():
+    yield Path(__file__).parents[1]  # the source tree
+    if folder := share_folder('fer_ros'):
+        yield folder
     for scheme in ('venv', sysconfig.get_default_scheme(), 'posix_user'):
         if scheme in sysconfig.get_scheme_names():
             yield Path(sysconfig.get_path('data', scheme)) / 'share' / 'fer_ros'

@@ -46,16 +46,20 @@ class ReadableShare:
 
     def __init__(self, what: str, window_s: float = 5.0):
         self._what, self._window_s = what, window_s
-        self._inputs: deque[tuple[float, bool]] = deque(maxlen=10_000)
+        self._inputs: deque[tuple[float, int, int]] = deque(maxlen=10_000)
         self._reason = ''
 
-    def add(self, now_s: float, problem: str = '') -> None:
-        """Count an input.
+    def add(self, now_s: float, problem: str = '', *, used: int | None = None,
+            unused: int | None = None) -> None:
+        """Count an input, or several that came together.
 
         :param now_s: a clock that does not jump, seconds.
         :param problem: why it cannot be used, and what to do; empty: it can.
+        :param used: how many can be used, and ``unused`` how many cannot; None: one by the
+            problem.
         """
-        self._inputs.append((now_s, not problem))
+        used = int(not problem) if used is None else used
+        self._inputs.append((now_s, used, int(bool(problem)) if unused is None else unused))
         self._reason = problem or self._reason
 
     def problem(self, now_s: float) -> tuple[bytes, str] | None:
@@ -65,12 +69,13 @@ class ReadableShare:
             inputs.popleft()
         if inputs and now_s - inputs[0][0] > self._LONG * self._window_s:
             inputs.clear()
-        bad = sum(not good for _, good in inputs)
-        if bad <= self._TOLERATED * len(inputs):
+        good = sum(used for _, used, _ in inputs)
+        bad = sum(unused for *_, unused in inputs)
+        if bad <= self._TOLERATED * (good + bad):
             return None
-        if bad == len(inputs):
+        if not good:
             return ERROR, f'none of the last {bad} {self._what} can be used: {self._reason}'
-        return WARN, f'{bad} of the last {len(inputs)} {self._what} cannot be used: {self._reason}'
+        return WARN, f'{bad} of the last {good + bad} {self._what} cannot be used: {self._reason}'
 
     def report(self, now_s: float, status: Status) -> None:
         """Add what is wrong to what a part says of itself."""

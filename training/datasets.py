@@ -1,21 +1,29 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Reading FER2013 in the two layouts in which people have it.
+"""Reading FER2013 in the layouts in which people have it.
 
-* the competition's ``fer2013.csv`` (columns emotion, pixels, Usage), with the FER+ votes
-  ``fer2013new.csv`` beside it where present (same rows, same order);
-* folders ``train/<emotion>/*.{png,jpg}`` and ``test/<emotion>/*.{png,jpg}``.
+* the competition's ``fer2013.csv`` or ``icml_face_data.csv`` (columns emotion, pixels, Usage in
+  any order), with the FER+ votes ``fer2013new.csv`` beside it where present (same rows, same
+  order);
+* folders ``train/<emotion>/*.{png,jpg}`` and ``test/`` or ``validation/``; ``Happy`` and
+  ``happiness`` are happy.
+
+A face of another class, such as contempt, is skipped and counted.
 """
 
 import csv
 from dataclasses import dataclass
+import logging
 from pathlib import Path
 import warnings
 
 import cv2
+from fer_ros.cameras.encoded import read_image
 from fer_ros.emotions.labels import LABELS
+from fer_ros.errors import cut, ImageError
 import numpy as np
 
 IMAGE_SIZE_PX = 48
+_SPLITS = ('train', 'validation', 'test')
 
 #: FER+ columns in the order of ``fer2013new.csv``.
 FERPLUS_COLUMNS = ('neutral', 'happiness', 'surprise', 'sadness', 'anger', 'disgust', 'fear',
@@ -26,6 +34,14 @@ FERPLUS_LABELS = (*LABELS, 'contempt')
 FERPLUS_SOURCE = ('anger', 'disgust', 'fear', 'happiness', 'sadness', 'surprise', 'neutral',
                    'contempt')
 _FERPLUS_INDEX = [FERPLUS_COLUMNS.index(name) for name in FERPLUS_SOURCE]
+
+#: The competition's file, and its other one.
+_FILES = ('fer2013.csv', 'icml_face_data.csv')
+#: What folders call an emotion beside its label.
+_SYNONYMS = {'anger': 'angry', 'disgusted': 'disgust', 'fearful': 'fear', 'afraid': 'fear',
+             'happiness': 'happy', 'sadness': 'sad', 'surprised': 'surprise'}
+
+_LOGGER = logging.getLogger(__name__)
 
 _USAGES = {'Training': 'train', 'PublicTest': 'public', 'PrivateTest': 'private'}
 
@@ -70,26 +86,33 @@ def load(path: str | Path) -> dict[str, Dataset]:
     path = Path(path).expanduser()
     if path.is_file():
         return _load_csv(path)
-    if (path / 'fer2013.csv').is_file():
-        return _load_csv(path / 'fer2013.csv')
-    if any((path / split).is_dir() for split in ('train', 'test')):
+    for name in _FILES:
+        if (path / name).is_file():
+            return _load_csv(path / name)
+    if any((path / split).is_dir() for split in _SPLITS):
         return _load_folders(path)
     what = 'is not a folder' if not path.exists() else 'holds neither'
     raise DatasetError(
-        f'{path} {what}: expected fer2013.csv (columns emotion,pixels,Usage) or folders '
-        f'train/<emotion>/ and test/<emotion>/ with emotions {", ".join(LABELS)}')
+        f'{path} {what}: expected fer2013.csv or icml_face_data.csv (columns '
+        f'emotion,pixels,Usage) or folders train/<emotion>/ and test/<emotion>/ with '
+        f'emotions {", ".join(LABELS)}')
 
 
 def _load_csv(path: Path) -> dict[str, Dataset]:
     images, labels, usages = [], [], []
     csv.field_size_limit(1 << 20)
-    with open(path, newline='', errors='replace') as file:
-        reader = csv.DictReader(file)
+    others = 0
+    # Spreadsheets begin a file with a byte-order mark.
+    with open(path, newline='', encoding='utf-8-sig', errors='replace') as file:
+        reader = csv.DictReader(file, skipinitialspace=True)
         wanted = {'emotion', 'pixels', 'Usage'}
         if not wanted <= set(reader.fieldnames or ()):
             raise DatasetError(f'{path}: expected the columns emotion,pixels,Usage, found '
-                               f'{",".join(reader.fieldnames or ())[:80] or "none"}')
+                               f'{cut(repr(reader.fieldnames or [])).strip("[]") or "none"}')
         for number, row in enumerate(reader, start=2):
+            if row['emotion'] == str(len(LABELS)):
+                others += 1
+                continue
             try:
                 image = _pixels(row['pixels'])
                 label = int(row['emotion'])
@@ -106,6 +129,11 @@ def _load_csv(path: Path) -> dict[str, Dataset]:
             usages.append(usage)
     if not images:
         raise DatasetError(f'{path}: no rows')
+    if others:
+        _LOGGER.warning('%s: %d rows of an eighth class skipped', path, others)
+        if path.with_name('fer2013new.csv').is_file():
+            raise DatasetError(f'{path} has rows of an eighth class, which cannot be joined with '
+                               'fer2013new.csv beside it: remove them from both')
     votes = _load_votes(path.with_name('fer2013new.csv'), len(images))
     stack = np.stack(images).reshape(-1, IMAGE_SIZE_PX, IMAGE_SIZE_PX)
     everything = Dataset(stack, np.array(labels, np.int64), votes,
@@ -148,31 +176,50 @@ def _load_votes(path: Path, rows: int) -> np.ndarray | None:
 
 def _load_folders(path: Path) -> dict[str, Dataset]:
     splits = {}
-    for split in ('train', 'test'):
+    for split in _SPLITS:
         if not (path / split).is_dir():
             continue
+        # Where both are there, the validation is what the competition called the public test.
+        name = split if split != 'validation' else 'public' if (path / 'test').is_dir() \
+            else 'test'
         images, labels, names = [], [], []
-        for label, emotion in enumerate(LABELS):
-            folder = path / split / emotion
-            if not folder.is_dir():
-                raise DatasetError(f'{folder} is missing: expected one folder for each of '
-                                   f'{", ".join(LABELS)}')
+        for label, folder in enumerate(_emotion_folders(path / split)):
             for file in sorted(folder.iterdir()):
                 if file.suffix.lower() not in ('.png', '.jpg', '.jpeg'):
                     continue
-                image = cv2.imread(str(file), cv2.IMREAD_GRAYSCALE)
-                if image is None:
-                    raise DatasetError(f'{file}: not a readable image')
+                try:
+                    image = read_image(file, cv2.IMREAD_GRAYSCALE)
+                except ImageError as error:
+                    raise DatasetError(f'{error}: not a readable image') from error
                 if image.shape != (IMAGE_SIZE_PX, IMAGE_SIZE_PX):
                     image = cv2.resize(image, (IMAGE_SIZE_PX, IMAGE_SIZE_PX),
                                        interpolation=cv2.INTER_AREA)
                 images.append(image)
                 labels.append(label)
-                names.append(f'{split}/{emotion}/{file.name}')
+                names.append(f'{split}/{folder.name}/{file.name}')
         if not images:
             raise DatasetError(f'{path / split}: no .png or .jpg image in any emotion folder')
-        splits[split] = Dataset(np.stack(images), np.array(labels, np.int64), None, tuple(names))
+        splits[name] = Dataset(np.stack(images), np.array(labels, np.int64), None, tuple(names))
     return splits
+
+
+def _emotion_folders(split: Path) -> list[Path]:
+    """Return the folder of each emotion in the order of the labels."""
+    found = {}
+    for folder in sorted(path for path in split.iterdir() if path.is_dir()):
+        name = folder.name.lower()
+        name = _SYNONYMS.get(name, name)
+        if name not in LABELS:
+            _LOGGER.warning('%s skipped: it is none of %s', folder, ', '.join(LABELS))
+        elif name in found:
+            raise DatasetError(f'{folder} and {found[name].name} are both {name}: join them')
+        else:
+            found[name] = folder
+    for emotion in LABELS:
+        if emotion not in found:
+            raise DatasetError(f'{split / emotion} is missing: expected one folder for each of '
+                               f'{", ".join(LABELS)}')
+    return [found[emotion] for emotion in LABELS]
 
 
 def has_votes(dataset: Dataset) -> bool:

@@ -6,7 +6,8 @@ from pathlib import PurePath
 from typing import Any
 
 import cv2
-from fer_ros.cameras.sources import FrameSource, is_live, open_source, Player
+from fer_ros.cameras.player import Player
+from fer_ros.cameras.sources import FrameSource, is_live, open_source
 from fer_ros.health import ERROR, Status, WARN
 from fer_ros.parameters import Parameter
 import numpy as np

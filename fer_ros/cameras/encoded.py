@@ -1,56 +1,147 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Encoded images (JPEG, PNG and what else OpenCV reads) as arrays, never of any size."""
+"""Encoded images (JPEG, PNG, BMP, WebP, TIFF) as arrays, never of any size.
 
+:mod:`fer_ros` gives OpenCV the same limit before it is loaded, whatever a header says.
+"""
+
+from pathlib import Path
 import struct
 
 import cv2
-from fer_ros.errors import ImageError
+from fer_ros import MAXIMUM_PIXELS
+from fer_ros.errors import ConfigurationError, ImageError
+from fer_ros.files import read_bytes
 import numpy as np
 
-#: Images of more pixels are refused: no camera makes them, and one would stall the pipeline.
-MAXIMUM_PIXELS = 128 * 1024 * 1024
+#: No encoded image of :data:`MAXIMUM_PIXELS` is larger in a format that is read here.
+_MAXIMUM_BYTES = 256 * 2**20
+#: A progressive JPEG of more scans is refused: each costs as much as an image. Encoders write 10.
+_MAXIMUM_SCANS = 64
 
-_PNG = b'\x89PNG\r\n\x1a\n'
+_JPEG, _PNG, _BMP, _WEBP = b'\xff\xd8\xff', b'\x89PNG\r\n\x1a\n', b'BM', b'WEBP'
+_TIFF = (b'II*\0', b'MM\0*')
 #: Markers of JPEG that start a frame, whatever its coding; and those without a length.
 _FRAMES = {*range(0xC0, 0xD0)} - {0xC4, 0xC8, 0xCC}
 _BARE = {0x01, *range(0xD0, 0xDA)}
+_START_OF_SCAN = 0xDA
 
 
-def decode(data: bytes) -> np.ndarray:
+def decode(data: bytes, flags: int = cv2.IMREAD_COLOR) -> np.ndarray:
     """Return an encoded image as uint8 ``(h, w, 3)`` BGR.
 
-    :raises ImageError: when it cannot be decoded, or says that it is larger than
-        :data:`MAXIMUM_PIXELS`: a few kilobytes can ask for all memory.
+    :param flags: of OpenCV; with IMREAD_GRAYSCALE it is ``(h, w)``.
+    :raises ImageError: when it cannot be decoded, is of another format, or says that it is larger
+        than :data:`MAXIMUM_PIXELS`: a few bytes can ask for all memory.
     """
-    size = declared_size(data)
+    if not data:
+        raise ImageError('it is empty (0 bytes)')
+    read_size = _reader(data)
+    if read_size is None:
+        raise ImageError(f'cannot be decoded ({len(data)} bytes): it is not JPEG, PNG, BMP, WebP '
+                         'or TIFF: let the camera publish one of these')
+    size = read_size(data)
     if size is not None and size[0] * size[1] > MAXIMUM_PIXELS:
         raise ImageError(f'the image is {size[0]}x{size[1]} pixels: more than {MAXIMUM_PIXELS}')
+    if data[:3] == _JPEG and data.count(bytes((0xFF, _START_OF_SCAN))) > _MAXIMUM_SCANS:
+        raise ImageError(f'the JPEG has more than {_MAXIMUM_SCANS} scans')
     try:
-        image = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR) if data else None
+        image = cv2.imdecode(np.frombuffer(data, np.uint8), flags)
     except cv2.error as error:
-        raise ImageError(f'cannot be decoded ({len(data)} bytes): {error}') from error
+        reason = 'it is too large' if 'PIXELS' in str(error) else error.err or str(error)
+        raise ImageError(f'cannot be decoded ({len(data)} bytes): {reason}') from error
     if image is None:
-        raise ImageError(f'cannot be decoded ({len(data)} bytes): empty, truncated, or not JPEG '
-                         'or PNG')
+        raise ImageError(f'cannot be decoded ({len(data)} bytes): truncated or damaged')
     return image
 
 
-def declared_size(data: bytes) -> tuple[int, int] | None:
-    """Return the width and height that a PNG or JPEG says it has, or None for others.
+def read_image(path: str | Path, flags: int = cv2.IMREAD_COLOR) -> np.ndarray:
+    """Return the image of a file, as :func:`decode` does.
 
-    The layouts are those of ISO/IEC 15948 (PNG) and ITU-T T.81 (JPEG).
+    :raises ImageError: as :func:`decode`, and when the file cannot be read; naming it.
     """
-    if data[:8] == _PNG and len(data) >= 24:
-        return struct.unpack('>II', data[16:24])
-    if data[:2] != b'\xff\xd8':
-        return None
-    at = 2
-    while at + 9 <= len(data) and data[at] == 0xFF:
+    try:
+        return decode(read_bytes(path, _MAXIMUM_BYTES), flags)
+    except ConfigurationError as error:
+        raise ImageError(str(error)) from error
+    except ImageError as error:
+        raise ImageError(f'{path}: {error}') from error
+
+
+def declared_size(data: bytes) -> tuple[int, int] | None:
+    """Return the width and height that an image says it has, or None where that is not found.
+
+    The layouts are those of ITU-T T.81 (JPEG), ISO/IEC 15948 (PNG), RFC 9649 (WebP), TIFF 6.0 and
+    the BITMAPINFOHEADER of Windows.
+    """
+    read_size = _reader(data)
+    return None if read_size is None else read_size(data)
+
+
+def _reader(data: bytes):
+    """Return what reads the size of a format, or None for one that is not read."""
+    if data[:3] == _JPEG:
+        return _jpeg_size
+    if data[:8] == _PNG:
+        return lambda data: struct.unpack('>II', data[16:24]) if len(data) >= 24 else None
+    if data[:4] == b'RIFF' and data[8:12] == _WEBP:
+        return _webp_size
+    if data[:4] in _TIFF:
+        return _tiff_size
+    return _bmp_size if data[:2] == _BMP else None
+
+
+def _jpeg_size(data: bytes) -> tuple[int, int] | None:
+    at, found = 2, None
+    while at + 9 <= len(data):
+        if data[at] != 0xFF:    # stray bytes, over which decoders skip
+            at = data.find(b'\xff', at)
+            if at < 0:
+                break
+            continue
         marker = data[at + 1]
         if marker in _FRAMES:
             height, width = struct.unpack('>HH', data[at + 5:at + 9])
-            return width, height
-        # 0xFF may be repeated before a marker.
-        at += 1 if marker == 0xFF else 2 if marker in _BARE else \
+            if found is None or width * height > found[0] * found[1]:
+                found = width, height
+        if marker == _START_OF_SCAN:
+            break
+        # 0xFF may be repeated before a marker, and a stray zero may follow it.
+        at += 1 if marker == 0xFF else 2 if marker in _BARE or marker == 0 else \
             2 + struct.unpack('>H', data[at + 2:at + 4])[0]
-    return None
+    return found
+
+
+def _bmp_size(data: bytes) -> tuple[int, int] | None:
+    if len(data) < 26:
+        return None
+    if struct.unpack('<I', data[14:18])[0] == 12:    # of OS/2
+        return struct.unpack('<HH', data[18:22])
+    width, height = struct.unpack('<ii', data[18:26])
+    return abs(width), abs(height)    # a negative height: from top to bottom
+
+
+def _webp_size(data: bytes) -> tuple[int, int] | None:
+    if len(data) < 30:
+        return None
+    kind = data[12:16]
+    if kind == b'VP8X':
+        return tuple(1 + int.from_bytes(data[at:at + 3], 'little') for at in (24, 27))
+    if kind == b'VP8L':
+        bits = int.from_bytes(data[21:25], 'little')
+        return 1 + (bits & 0x3FFF), 1 + (bits >> 14 & 0x3FFF)
+    return tuple(value & 0x3FFF for value in struct.unpack('<HH', data[26:30]))
+
+
+def _tiff_size(data: bytes) -> tuple[int, int] | None:
+    order = '<' if data[:2] == b'II' else '>'
+    try:
+        start, = struct.unpack_from(f'{order}I', data, 4)
+        count, = struct.unpack_from(f'{order}H', data, start)
+        tags = {}
+        for index in range(count):
+            tag, kind = struct.unpack_from(f'{order}HH', data, start + 2 + 12 * index)
+            form = 'H' if kind == 3 else 'I'
+            tags[tag], = struct.unpack_from(order + form, data, start + 10 + 12 * index)
+    except struct.error:
+        return None
+    return (tags[256], tags[257]) if 256 in tags and 257 in tags else None

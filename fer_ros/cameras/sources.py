@@ -2,20 +2,19 @@
 """Where frames come from: a camera device, a video file, a folder of images, or a URL.
 
 Every source gives frames one by one with :meth:`FrameSource.read`; pacing and retrying are done by
-:class:`Player`, which has its clock injected.
+:class:`fer_ros.cameras.player.Player`, which has its clock injected.
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable
 import glob
 import os
 from pathlib import Path
-import time
+import re
 
 import cv2
-from fer_ros.backoff import Backoff
-from fer_ros.cameras.encoded import decode
+from fer_ros.cameras.encoded import read_image
 from fer_ros.errors import ConfigurationError, ImageError, SourceError
+from fer_ros.files import local_path
 from fer_ros.masking import mask
 from fer_ros.secret_files import with_secrets
 import numpy as np
@@ -36,6 +35,7 @@ class FrameSource(ABC):
     :ivar live: True for a device or a stream, whose frames come when they come and which is
         tried again when it fails; False for files, which are played and end.
     :ivar rate_hz: frames a second as the source says, 0 when it does not.
+    :ivar time_s: when the last frame is to be shown by its time stamp, seconds, or None.
     :ivar skipped: frames or files skipped because they could not be read.
     :ivar last_skipped: which of several files was the last of them, and why, or empty.
     """
@@ -45,6 +45,7 @@ class FrameSource(ABC):
     def __init__(self, name: str):
         self.name = name
         self.rate_hz = 0.0
+        self.time_s: float | None = None
         self.skipped = 0
         self.last_skipped = ''
 
@@ -173,6 +174,7 @@ class VideoSource(_CaptureSource):
         more, frame = self._capture.read()
         if more and frame is not None and frame.size:
             self._frames_read += 1
+            self.time_s = self._capture.get(cv2.CAP_PROP_POS_MSEC) * 1e-3
             return frame
         if self._frames_read == 0:
             raise SourceError(f'{self.name} has no frame that can be decoded: it is empty, '
@@ -197,11 +199,11 @@ class VideoSource(_CaptureSource):
 
 
 class FolderSource(FrameSource):
-    """A folder of images, in the order of their names."""
+    """A folder of images, in the natural order of their names: 2.png, then 10.png."""
 
     def __init__(self, path: str):
         super().__init__(path)
-        self._files = [file for file in sorted(Path(path).iterdir())
+        self._files = [file for file in sorted(Path(path).iterdir(), key=_natural)
                        if file.suffix.lower() in IMAGE_SUFFIXES and file.is_file()]
         if not self._files:
             raise SourceError(f'folder {path} holds no image ({", ".join(IMAGE_SUFFIXES)})')
@@ -214,10 +216,10 @@ class FolderSource(FrameSource):
             file = self._files[self._position]
             self._position += 1
             try:
-                image = decode(file.read_bytes())
-            except (ImageError, OSError) as error:
+                image = read_image(file)
+            except ImageError as error:
                 self.skipped += 1
-                self.last_skipped = f'{file}: {error}'
+                self.last_skipped = str(error)
                 continue
             self._found = True
             return image
@@ -229,6 +231,12 @@ class FolderSource(FrameSource):
     def rewind(self) -> None:
         """Begin again with the first image."""
         self._position, self._found = 0, False
+
+
+def _natural(file: Path) -> tuple[list, str]:
+    """Return what orders a name by its words and numbers."""
+    return [(0, int(part), '') if part.isdecimal() else (1, 0, part.lower())
+            for part in re.split(r'(\d{1,99})', file.stem) if part], file.name
 
 
 def open_source(source: str, *, width_px: int = 0, height_px: int = 0, rate_hz: float = 0.0,
@@ -253,6 +261,7 @@ def open_source(source: str, *, width_px: int = 0, height_px: int = 0, rate_hz: 
     if source.isdigit() or source.startswith('/dev/'):
         return DeviceSource(source, width_px=width_px, height_px=height_px, rate_hz=rate_hz,
                             fourcc=fourcc)
+    source = local_path(source)
     if '://' in source:
         return UrlSource(source)
     path = os.path.expanduser(source)
@@ -264,118 +273,7 @@ def open_source(source: str, *, width_px: int = 0, height_px: int = 0, rate_hz: 
                       'a URL: check the spelling')
 
 
-class Player:
-    """Give a source's frames at the right times, again when it ends or fails.
-
-    :param opener: opens the source; called again after a live source failed.
-    :param retry: whether a source that fails, at opening too, is tried again: devices, streams.
-    :param rate_hz: rate at which files are played; 0: their own, 10 Hz for folders.
-    :param loop: whether files begin again at their end.
-    :param paced: False: files are given as fast as they are asked for.
-    :param wait: waits for so many seconds and returns True when it is time to stop.
-    :param now_s: a steady clock, seconds.
-    """
-
-    def __init__(self, opener: Callable[[], FrameSource], *, retry: bool, rate_hz: float = 0.0,
-                 loop: bool = False, paced: bool = True,
-                 wait: Callable[[float], bool] | None = None,
-                 now_s: Callable[[], float] = time.monotonic,
-                 on_problem: Callable[[str], None] = lambda problem: None):
-        self._opener = opener
-        self._retry = retry
-        self._asked_rate_hz = rate_hz
-        self._loop = loop
-        self._paced = paced
-        self._wait = wait or (lambda seconds: bool(time.sleep(seconds)))
-        self._now_s = now_s
-        self._on_problem = on_problem
-        self._backoff = Backoff()
-        self.source: FrameSource | None = None
-        self.failures = 0
-        self.loops = 0
-        self._skipped_before = 0
-        #: opening, streaming, retrying, ended or failed
-        self.state = 'opening'
-        self.problem = ''
-
-    @property
-    def skipped(self) -> int:
-        """Frames or files skipped because they could not be read, of all tries together."""
-        return self._skipped_before + (0 if self.source is None else self.source.skipped)
-
-    def frames(self):
-        """Yield frames, uint8 ``(h, w, 3)`` BGR, until the end or until told to stop.
-
-        After an unexpected exception it may be called again, which opens the source again.
-
-        :raises SourceError: when a source that is not live fails; a live one is tried again.
-        """
-        try:
-            while True:
-                try:
-                    if self.source is None:
-                        self.source = self._opener()
-                    yield from self._play(self.source)
-                    self.state = 'ended'
-                    return
-                except SourceError as error:
-                    self._give_up()
-                    self.failures += 1
-                    self.problem = str(error)
-                    if not self._retry:
-                        self.state = 'failed'
-                        raise
-                    self.state = 'retrying'
-                    pause_s = self._backoff.pause_s()
-                    self._on_problem(f'{error}; trying again in {pause_s:g} s')
-                    if self._wait(pause_s):
-                        return
-                except Exception:
-                    self.failures += 1
-                    self.state, self.problem = 'retrying', 'internal error, see the log'
-                    raise
-        finally:
-            self._give_up()
-
-    def _play(self, source: FrameSource):
-        rate_hz = self._asked_rate_hz or source.rate_hz or 10.0
-        start_s, count = self._now_s(), 0
-        told, before = '', source.skipped
-        while True:
-            frame = source.read()
-            if source.last_skipped != told:
-                told = source.last_skipped
-                more = source.skipped - before - 1
-                self._on_problem(f'skipped: {told}' + (f' (and {more} before it)' if more else
-                                                       ''))
-            before = source.skipped
-            if frame is None:
-                if not self._loop:
-                    return
-                self.loops += 1
-                source.rewind()
-                continue
-            if not source.live and self._paced:
-                pause_s = start_s + count / rate_hz - self._now_s()
-                if pause_s < -1.0:
-                    # The machine was suspended or too slow: go on from here, do not rush.
-                    start_s, count = self._now_s(), 0
-                elif pause_s > 0 and self._wait(pause_s):
-                    return
-            count += 1
-            if self.state != 'streaming':
-                self.state, self.problem = 'streaming', ''
-                self._backoff.reset()
-            yield frame
-
-    def _give_up(self) -> None:
-        source, self.source = self.source, None
-        if source is not None:
-            self._skipped_before += source.skipped
-            source.close()
-
-
 def is_live(source: str) -> bool:
     """Return whether a source's name means a device or a stream, which can come back."""
     return source.isdigit() or source.startswith(('/dev/', '${')) \
-        or '://' in source
+        or '://' in local_path(source)

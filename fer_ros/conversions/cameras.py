@@ -2,10 +2,13 @@
 """Between what a camera says beside its images and arrays: intrinsics and depth."""
 
 from fer_ros.cameras.camera_model import CameraModel
-from fer_ros.errors import ImageError
+from fer_ros.errors import cut, ImageError, shown
 import numpy as np
 from sensor_msgs.msg import CameraInfo, Image
 from std_msgs.msg import Header
+
+#: No distortion model has more.
+_MAXIMUM_COEFFICIENTS = 14
 
 
 def camera_to_message(camera: CameraModel, header: Header) -> CameraInfo:
@@ -16,12 +19,31 @@ def camera_to_message(camera: CameraModel, header: Header) -> CameraInfo:
 
 
 def message_to_camera(message: CameraInfo) -> CameraModel | None:
-    """Return a camera's intrinsics, or None when the message says that it is not calibrated."""
-    if message.k[0] <= 0 or not np.isfinite(message.k).all() or not np.isfinite(message.d).all():
+    """Return a camera's intrinsics, or None when the message says that it is not calibrated.
+
+    Of a region of interest, those of the region; R and P that are all zeros are not known.
+
+    :raises ImageError: when no camera can have them, naming the field as calibration files do.
+    """
+    if not np.any(message.k):
         return None
-    return CameraModel(message.width, message.height, np.array(message.k).reshape(3, 3),
-                       tuple(message.d), np.array(message.r).reshape(3, 3),
-                       np.array(message.p).reshape(3, 4), message.distortion_model)
+    k, p = np.array(message.k).reshape(3, 3), np.array(message.p).reshape(3, 4)
+    width, height, roi = message.width, message.height, message.roi
+    known = bool(p.any())
+    if roi.width and roi.height and (roi.width, roi.height) != (width, height):
+        if roi.x_offset + roi.width > width or roi.y_offset + roi.height > height:
+            raise ImageError('roi is not inside the image')
+        width, height = roi.width, roi.height
+        for matrix in (k, p):
+            matrix[0, 2] -= roi.x_offset
+            matrix[1, 2] -= roi.y_offset
+    r = np.array(message.r).reshape(3, 3)
+    camera = CameraModel(width, height, k, tuple(message.d[:_MAXIMUM_COEFFICIENTS]),
+                         r if r.any() else None, p if known else None,
+                         cut(message.distortion_model))
+    if camera.problem:
+        raise ImageError(camera.problem)
+    return camera
 
 
 def depth_to_array(message: Image) -> np.ndarray:
@@ -31,7 +53,7 @@ def depth_to_array(message: Image) -> np.ndarray:
     """
     kinds = {'16UC1': '2', 'mono16': '2', '32FC1': '4'}
     if message.encoding not in kinds:
-        raise ImageError(f'a depth image is 16UC1 or 32FC1, not {message.encoding!r}')
+        raise ImageError(f'a depth image is 16UC1 or 32FC1, not {shown(message.encoding)}')
     kind = ('>' if message.is_bigendian else '<') + \
         ('f' if message.encoding == '32FC1' else 'u') + kinds[message.encoding]
     row_bytes = message.width * int(kinds[message.encoding])

@@ -1,19 +1,24 @@
 # SPDX-License-Identifier: Apache-2.0
 """Between the face and emotion messages and the core's dataclasses."""
 
+from collections.abc import Sequence
+
 from builtin_interfaces.msg import Duration
 from fer_ros.conversions.images import bgr_to_image, image_to_array
 from fer_ros.emotions.labels import Emotion as EmotionClass
 from fer_ros.emotions.labels import LABELS, UNCERTAIN
-from fer_ros.errors import FerError
+from fer_ros.errors import ImageError, shown
 from fer_ros.msg import Emotion as EmotionMsg
 from fer_ros.msg import EmotionArray, FaceArray
 from fer_ros.msg import Face as FaceMsg
-from fer_ros.types import BoundingBox, Face, FaceEmotion
+from fer_ros.types import BoundingBox, Face, FaceEmotion, LANDMARKS
 from geometry_msgs.msg import Point32
 import numpy as np
 from sensor_msgs.msg import RegionOfInterest
 from std_msgs.msg import Header
+
+#: No more faces of one message are taken: no camera sees as many.
+MAXIMUM_FACES = 256
 
 
 def box_to_roi(box: BoundingBox) -> RegionOfInterest:
@@ -51,19 +56,38 @@ def faces_to_message(faces: list[Face], header: Header, image_width: int, image_
     return message
 
 
-def message_to_faces(message: FaceArray) -> list[Face]:
-    """Return the faces of a message; a crop that cannot be read is None."""
-    faces = []
-    for item in message.faces:
-        landmarks = None
+def message_to_faces(message: FaceArray, problems: list[str] | None = None) -> list[Face]:
+    """Return the faces of a message; one that cannot be read is skipped.
+
+    :param problems: takes a sentence for each face that is skipped.
+    """
+    faces, problems = [], [] if problems is None else problems
+    for item in _first(message.faces, problems):
+        landmarks, crop = None, None
+        if not np.isfinite((item.score, item.quality)).all():
+            problems.append(f'face {item.track_id} skipped: score or quality is not finite')
+            continue
         if item.landmarks:
             landmarks = np.array([(p.x, p.y) for p in item.landmarks], np.float32)
-        crop = None
+            if len(landmarks) != len(LANDMARKS) or not np.isfinite(landmarks).all():
+                landmarks = None
         if item.crop.width:
-            crop = image_to_array(item.crop)
+            try:
+                crop = image_to_array(item.crop)
+            except ImageError as error:
+                problems.append(f'face {item.track_id} skipped: its crop: {error}')
+                continue
         faces.append(Face(item.track_id, roi_to_box(item.roi), item.score, landmarks,
                           item.detected, item.quality, crop))
     return faces
+
+
+def _first(items: Sequence, problems: list[str]) -> Sequence:
+    """Return as many faces as are taken of one message."""
+    if len(items) > MAXIMUM_FACES:
+        problems.append(f'{len(items)} faces in one message: only the first {MAXIMUM_FACES} are '
+                        'taken')
+    return items[:MAXIMUM_FACES]
 
 
 def emotions_to_message(emotions: list[FaceEmotion], header: Header, image_width: int,
@@ -87,21 +111,24 @@ def emotions_to_message(emotions: list[FaceEmotion], header: Header, image_width
     return message
 
 
-def message_to_emotions(message: EmotionArray) -> list[FaceEmotion]:
-    """Return the emotions of a message.
+def message_to_emotions(message: EmotionArray,
+                        problems: list[str] | None = None) -> list[FaceEmotion]:
+    """Return the emotions of a message; a face with a number that is not finite is skipped.
 
-    :raises FerError: when a number is not finite or the label is unknown.
+    :param problems: takes a sentence for each face that is skipped.
     """
-    emotions = []
-    for item in message.emotions:
+    emotions, problems = [], [] if problems is None else problems
+    for item in _first(message.emotions, problems):
         probabilities = np.array(item.probabilities, np.float32)
         filtered = np.array(item.filtered_probabilities, np.float32)
         figures = (item.confidence, item.quality, item.valence, item.arousal)
         if not (np.isfinite(probabilities).all() and np.isfinite(filtered).all()
                 and np.isfinite(figures).all()):
-            raise FerError(f'emotion of face {item.track_id}: a number is not finite')
+            problems.append(f'face {item.track_id} skipped: a number is not finite')
+            continue
         if item.label not in LABELS and item.label != UNCERTAIN:
-            raise FerError(f'emotion of face {item.track_id}: unknown label {item.label!r}')
+            problems.append(f'face {item.track_id} skipped: unknown label {shown(item.label)}')
+            continue
         duration_s = item.state_duration.sec + item.state_duration.nanosec * 1e-9
         emotions.append(FaceEmotion(
             track_id=item.track_id, box=roi_to_box(item.roi), probabilities=probabilities,

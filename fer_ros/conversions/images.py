@@ -4,7 +4,8 @@
 from array import array
 
 import cv2
-from fer_ros.cameras.encoded import decode, MAXIMUM_PIXELS
+from fer_ros import MAXIMUM_PIXELS
+from fer_ros.cameras.encoded import decode
 from fer_ros.errors import ImageError, shown
 import numpy as np
 from sensor_msgs.msg import CompressedImage, Image
@@ -139,7 +140,7 @@ def compressed_to_array(message: CompressedImage) -> np.ndarray:
     try:
         return decode(bytes(message.data))
     except ImageError as error:
-        raise ImageError(f'compressed image ({message.format!r}): {error}') from error
+        raise ImageError(f'compressed image ({shown(message.format)}): {error}') from error
 
 
 def array_to_image(image: np.ndarray, encoding: str, header: Header | None = None) -> Image:

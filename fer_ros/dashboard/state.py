@@ -3,6 +3,7 @@
 
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
+from itertools import islice
 import math
 import threading
 import time
@@ -10,6 +11,7 @@ import time
 from fer_ros.dashboard.history import History
 from fer_ros.dashboard.plain import whole
 from fer_ros.emotions.labels import LABELS
+from fer_ros.errors import cut
 from fer_ros.habits.views import RoomHabits
 from fer_ros.home.action import AmbientAction
 from fer_ros.home.kinds.base import Request, State
@@ -26,6 +28,10 @@ _NODES_KEPT = 256
 LEVELS = ('ok', 'warn', 'error', 'stale')
 #: Faces are drawn on a picture that is no further from their image in time, seconds.
 _SAME_MOMENT_S = 0.5
+#: A node not heard for this long is forgotten, seconds.
+_FORGOTTEN_S = 3600.0
+#: Of what one says, so many values and characters of its sentence are.
+_MAXIMUM_VALUES, _MAXIMUM_MESSAGE = 100, 2000
 
 
 class _Camera:
@@ -140,13 +146,18 @@ class DashboardState:
                 self._versions['home'] += 1
 
     def hear(self, name: str, level: int, message: str, values: dict[str, str]) -> None:
-        """Take over what a node says of itself on /diagnostics."""
+        """Take over what a node says of itself on /diagnostics; long texts are cut."""
         with self._lock:
-            self._nodes[name] = {
-                'level': LEVELS[min(max(level, 0), 3)], 'message': message, 'values': values,
-                'heard_s': self._clock(), 'left': False}
-            if len(self._nodes) > _NODES_KEPT:
-                del self._nodes[min(self._nodes, key=lambda n: self._nodes[n]['heard_s'])]
+            now_s = self._clock()
+            self._nodes[cut(name)] = {
+                'level': LEVELS[min(max(level, 0), 3)], 'message': message[:_MAXIMUM_MESSAGE],
+                'values': {cut(key): cut(value) for key, value in islice(
+                    values.items(), _MAXIMUM_VALUES)},
+                'heard_s': now_s, 'left': False}
+            self._nodes = {one: node for one, node in self._nodes.items()
+                           if now_s - node['heard_s'] < _FORGOTTEN_S}
+            while len(self._nodes) > _NODES_KEPT:
+                del self._nodes[min(self._nodes, key=lambda one: self._nodes[one]['heard_s'])]
             self._versions['health'] += 1
 
     def present(self, names: set[str]) -> None:

@@ -29,7 +29,7 @@ class FilterSettings:
     """
     The filter's parameters; :data:`DEFAULTS` are those of the node, the benchmark and fer-eval.
 
-    :ivar time_constant_s: how long an emotion lasts on average, seconds.
+    :ivar time_constant_s: how long an emotion lasts on average, seconds; 0: nothing is remembered.
     :ivar correlation_s: how far apart frames are independent, seconds.
     :ivar stationary: ``(7,)`` in the order of :class:`Emotion`: how much of their time people
         spend in each state, to which a belief returns without evidence; it is scaled to sum to 1.
@@ -55,7 +55,10 @@ class FilterSettings:
 
     def check(self) -> None:
         """Raise a ConfigurationError that names the first value out of range."""
-        for name in ('time_constant_s', 'correlation_s', 'forget_s'):
+        if not self.time_constant_s >= 0:
+            raise ConfigurationError(f'time_constant_s is {self.time_constant_s}: it must not be '
+                                     'negative')
+        for name in ('correlation_s', 'forget_s'):
             if not getattr(self, name) > 0:
                 raise ConfigurationError(f'{name} is {getattr(self, name)}: it must be more than '
                                          '0 seconds')
@@ -186,7 +189,8 @@ class EmotionFilter:
             interval_s = 0.0
         else:
             interval_s = self._now_s - state.seen_s
-            stay = np.exp(-interval_s / settings.time_constant_s)
+            stay = np.exp(-interval_s / settings.time_constant_s) if settings.time_constant_s \
+                else 0.0
             state.belief = stay * state.belief + (1 - stay) * self._stationary
             weight *= min(1.0, interval_s / settings.correlation_s)
             state.seen_s = self._now_s

@@ -7,7 +7,8 @@ from pathlib import Path
 import time
 
 import cv2
-from fer_ros.errors import ConfigurationError
+from fer_ros.cameras.encoded import read_image
+from fer_ros.errors import ConfigurationError, ImageError
 from fer_ros.faces.boxes import areas, intersection_over_union
 from fer_ros.faces.detection import FaceDetector
 from fer_ros.faces.detection.base import scaled_to
@@ -126,9 +127,10 @@ CONDITIONS: dict[str, Callable[[np.ndarray, np.ndarray], tuple[np.ndarray, np.nd
 
 def load_scaled(item: LabelledImage) -> tuple[np.ndarray, np.ndarray]:
     """Return image and labels at the size of the test; ConfigurationError when unreadable."""
-    image = cv2.imread(str(item.path), cv2.IMREAD_COLOR)
-    if image is None:
-        raise ConfigurationError(f"image '{item.path}' is missing or damaged")
+    try:
+        image = read_image(item.path)
+    except ImageError as error:
+        raise ConfigurationError(f"image '{item.path}' is missing or damaged: {error}") from error
     image, factor = scaled_to(image, LONGER_SIDE_PX)
     return image, item.boxes * factor
 

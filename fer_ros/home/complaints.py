@@ -4,11 +4,10 @@
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
+from fer_ros.health import ERROR
 from fer_ros.home.decisions.engine import DecisionEngine
 from fer_ros.home.devices.base import Device
-
-#: A message that could not be used is complained of so long, seconds.
-_REFUSED_S = 5.0
+from fer_ros.statistics import ReadableShare
 
 
 @dataclass(frozen=True)
@@ -25,23 +24,22 @@ class Complaint:
 
 
 class Refusals:
-    """Messages that could not be used: the newest of each source, for a while."""
+    """Messages that could not be used: their share of each source's last seconds."""
 
     def __init__(self, clock: Callable[[], float]):
         self._clock = clock
-        self._by_source: dict[str, tuple[str, float]] = {}
+        self._by_source: dict[str, ReadableShare] = {}
 
-    def add(self, source: str, problem: str) -> None:
-        """Record why a message of a source could not be used."""
-        self._by_source[source] = problem, self._clock()
+    def add(self, source: str, problem: str = '') -> None:
+        """Count a message of a source, and why it could not be used; empty: it could."""
+        share = self._by_source.setdefault(source, ReadableShare(f'emotion arrays on {source}'))
+        share.add(self._clock(), problem.removeprefix(f'{source}: '))
 
     @property
     def complaints(self) -> list[Complaint]:
         """Those of the last seconds."""
-        now = self._clock()
-        self._by_source = {source: (text, at) for source, (text, at) in self._by_source.items()
-                           if now - at < _REFUSED_S}
-        return [Complaint(text) for text, _ in self._by_source.values()]
+        found = [share.problem(self._clock()) for share in self._by_source.values()]
+        return [Complaint(one[1], one[0] == ERROR) for one in found if one]
 
 
 def device_complaints(devices: dict[tuple[str, str], Device], engine: DecisionEngine,

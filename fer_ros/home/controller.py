@@ -109,6 +109,8 @@ class HomeController:
         self.counts['emotions'] += 1
         if problems:
             self.refuse(source, problems[0])
+        else:
+            self._refusals.add(source)
         return problems
 
     def attend(self, source: str, people: Sequence[PersonAttention], *, now_s: float) -> None:

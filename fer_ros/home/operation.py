@@ -2,6 +2,7 @@
 """What runs a home: its report, and its complaints, told once."""
 
 from collections.abc import Callable
+import re
 
 from fer_ros.health import ERROR, SILENCE, Status, WARN
 from fer_ros.home.controller import HomeController
@@ -51,6 +52,11 @@ class Complaints:
         complaints = [complaint for complaint in home.complaints()
                       if complaint.serious or not young]
         for complaint in complaints:
-            if complaint.text not in self._told:
+            if _same(complaint.text) not in self._told:
                 (self._error if complaint.serious else self._warning)(complaint.text)
-        self._told = {complaint.text for complaint in complaints}
+        self._told = {_same(complaint.text) for complaint in complaints}
+
+
+def _same(text: str) -> str:
+    """Return a text without its numbers: with another number it is the same complaint."""
+    return re.sub(r'(?<=[\s(])-?\d+(\.\d+)?(?=[\s,;)%]|$)', '#', text)

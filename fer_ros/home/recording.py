@@ -22,7 +22,7 @@ import math
 from pathlib import Path
 
 from fer_ros.emotions.labels import LABELS, UNCERTAIN
-from fer_ros.errors import ConfigurationError
+from fer_ros.errors import ConfigurationError, cut, shown
 from fer_ros.home.ambience import PROTOTYPES
 from fer_ros.home.light import LightState
 from fer_ros.types import BoundingBox, FaceEmotion
@@ -61,16 +61,19 @@ def read_recording(path: str | Path) -> Iterator[Seen | ManualChange]:
         yield from _read_bag(path)
         return
     try:
-        with path.open(encoding='utf-8') as file:
+        # Some editors begin a text with a byte-order mark.
+        with path.open(encoding='utf-8-sig') as file:
             before_s = -math.inf
             for number, line in enumerate(file, 1):
                 if not line.strip():
                     continue
                 try:
                     entry = _parse(json.loads(line))
+                except RecursionError as error:
+                    raise ConfigurationError(f'{path}:{number}: too deeply nested') from error
                 except (ValueError, TypeError, KeyError, AttributeError) as error:
                     what = f'{error} is missing' if isinstance(error, KeyError) else error
-                    raise ConfigurationError(f'{path}:{number}: {what}') from error
+                    raise ConfigurationError(f'{path}:{number}: {cut(str(what))}') from error
                 if entry.stamp_s < before_s:
                     raise ConfigurationError(f'{path}:{number}: stamp_s goes back from '
                                              f'{before_s:.3f} to {entry.stamp_s:.3f}')
@@ -86,47 +89,72 @@ def read_recording(path: str | Path) -> Iterator[Seen | ManualChange]:
 def _parse(data: dict) -> Seen | ManualChange:
     if not isinstance(data, dict):
         raise ValueError('expected an object a line')
-    stamp_s = float(data['stamp_s'])
-    if not math.isfinite(stamp_s):
-        raise ValueError('stamp_s is not a number')
+    stamp_s = _number(data, 'stamp_s', None, -1e11, 1e11)
     if 'hand' in data:
         hand = data['hand']
-        color = hand.get('color')
+        if not isinstance(hand, dict):
+            raise ValueError(f'hand is {shown(hand)}: expected an object')
+        on = hand.get('on', True)
+        if not isinstance(on, bool):
+            raise ValueError(f'on is {shown(on)}: expected true or false')
+        color = None if hand.get('color') is None else _numbers(hand, 'color', 3, 0, 1)
         return ManualChange(stamp_s, str(data['room']), str(data['target']), LightState(
-            bool(hand.get('on', True)), hand.get('brightness'),
-            None if color is None else tuple(float(channel) for channel in color),
-            hand.get('color_temperature_k')))
+            on, _number(hand, 'brightness', None, 0, 1), color,
+            _number(hand, 'color_temperature_k', None, 1000, 20_000)))
+    if not isinstance(data['faces'], list):
+        raise ValueError(f'faces is {shown(data["faces"])}: expected a list')
     return Seen(stamp_s, str(data.get('source', 'emotions')),
                 tuple(_face(face) for face in data['faces']))
 
 
+def _number(data: dict, key: str, default: float | None, low: float, high: float):
+    """Return a number of an object; where it has none, the default."""
+    value = data[key] if key == 'stamp_s' else data.get(key, default)
+    if value is None and key != 'stamp_s':
+        return default
+    if isinstance(value, bool) or not isinstance(value, (int, float)) \
+            or not low <= value <= high:
+        raise ValueError(f'{key} is {shown(value)}: expected a number from {low:g} to {high:g}')
+    return value
+
+
+def _numbers(data: dict, key: str, count: int, low: float, high: float) -> tuple[float, ...]:
+    values = data[key]
+    if not isinstance(values, list) or len(values) != count:
+        raise ValueError(f'{key} is {shown(values)}: expected {count} numbers')
+    return tuple(float(_number({key: value}, key, None, low, high) or 0) for value in values)
+
+
 def _face(data: dict) -> FaceEmotion:
+    if not isinstance(data, dict):
+        raise ValueError(f'a face is {shown(data)}: expected an object')
     label = data['label']
-    if label not in LABELS and label != UNCERTAIN:
-        raise ValueError(f'unknown label {label!r}: expected {", ".join(LABELS)} or {UNCERTAIN}')
-    confidence = float(data.get('confidence', 0.8 if label != UNCERTAIN else 0.3))
+    if label not in (*LABELS, UNCERTAIN):
+        raise ValueError(f'unknown label {shown(label)}: expected '
+                         f'{", ".join(LABELS)} or {UNCERTAIN}')
+    confidence = float(_number(data, 'confidence', 0.8 if label != UNCERTAIN else 0.3, 0, 1))
     spread = np.full(len(LABELS), 1 / len(LABELS))
     if label != UNCERTAIN:
         spread[:] = (1 - confidence) / (len(LABELS) - 1)
         spread[LABELS.index(label)] = confidence
-    filtered = np.array(data.get('filtered', spread), float)
-    for name, values in (('filtered', filtered),
-                         ('probabilities', np.array(data.get('probabilities', filtered), float))):
-        if values.shape != (len(LABELS),):
-            raise ValueError(f'{name} has {values.size} numbers: expected {len(LABELS)}')
+    filtered = np.array(_numbers(data, 'filtered', len(LABELS), 0, 1) if 'filtered' in data
+                        else spread)
+    probabilities = np.array(_numbers(data, 'probabilities', len(LABELS), 0, 1)
+                             if 'probabilities' in data else filtered)
     prototypes = np.array(list(PROTOTYPES.values()))
     valence, arousal = filtered @ prototypes
     return FaceEmotion(
-        track_id=int(data.get('track_id', 1)),
-        box=BoundingBox(*map(float, data.get('box', (0, 0, 100, 100)))),
-        probabilities=np.array(data.get('probabilities', filtered), float), filtered=filtered,
-        label=label, confidence=confidence, quality=float(data.get('quality', 1.0)),
-        valence=float(data.get('valence', valence)), arousal=float(data.get('arousal', arousal)))
+        track_id=int(_number(data, 'track_id', 1, 0, 2**32 - 1)),
+        box=BoundingBox(*_numbers({'box': [0, 0, 100, 100], **data}, 'box', 4, -1e6, 1e6)),
+        probabilities=probabilities, filtered=filtered, label=label, confidence=confidence,
+        quality=float(_number(data, 'quality', 1.0, 0, 1)),
+        valence=float(_number(data, 'valence', float(valence), -1, 1)),
+        arousal=float(_number(data, 'arousal', float(arousal), -1, 1)))
 
 
 def _read_bag(path: Path) -> Iterator[Seen]:
     try:
-        from rosbags.highlevel import AnyReader, AnyReaderError
+        from rosbags.highlevel import AnyReader
         from rosbags.typesys import get_types_from_msg, get_typestore, Stores
     except ImportError as error:
         raise ConfigurationError(f'{path} is a bag: reading one needs rosbags '
@@ -140,7 +168,7 @@ def _read_bag(path: Path) -> Iterator[Seen]:
                                                   f'fer_ros/msg/{name}'))
     kind = 'fer_ros/msg/EmotionArray'
     try:
-        with AnyReader([path], default_typestore=store) as reader:
+        with AnyReader(_bags(path), default_typestore=store) as reader:
             chosen = [connection for connection in reader.connections
                       if connection.msgtype == kind]
             if not chosen:
@@ -150,8 +178,21 @@ def _read_bag(path: Path) -> Iterator[Seen]:
                 stamp = message.header.stamp
                 yield Seen(stamp.sec + stamp.nanosec * 1e-9, connection.topic,
                            tuple(_bag_face(face) for face in message.emotions))
-    except (AnyReaderError, OSError, KeyError) as error:
-        raise ConfigurationError(f'{path}: cannot be read as a bag: {error}') from error
+    except ConfigurationError:
+        raise
+    except Exception as error:  # rosbags raises whatever the bytes of a damaged file lead to
+        raise ConfigurationError(
+            f'{path}: cannot be read as a bag: '
+            f'{cut(str(error)).rstrip(".") or type(error).__name__}. If its recorder was killed, '
+            'repair it: mcap recover FILE.mcap -o WHOLE.mcap, or for .db3 '
+            'ros2 bag reindex FOLDER') from error
+
+
+def _bags(path: Path) -> list[Path]:
+    """Return the bag, or the files of a folder whose recorder was killed before its metadata."""
+    if path.is_dir() and not (path / 'metadata.yaml').exists():
+        return sorted(file for file in path.iterdir() if file.suffix in BAG_SUFFIXES) or [path]
+    return [path]
 
 
 def _message_folders() -> list[Path]:

@@ -5,7 +5,6 @@ from fer_ros import conversions
 from fer_ros.attention.drawing import mark_gaze
 from fer_ros.conversions.attention import message_to_landmarks
 from fer_ros.conversions.optional import MESH_POINTS
-from fer_ros.errors import FerError
 from fer_ros.faces.annotation import annotate
 from fer_ros.msg import AttentionArray, EmotionArray
 from fer_ros.nodes import image_input, qos
@@ -14,6 +13,7 @@ from fer_ros.nodes.demand import PublisherOnDemand
 from fer_ros.nodes.diagnostics import Status
 from fer_ros.nodes.parameters import Parameter
 from fer_ros.nodes.program import run
+from fer_ros.nodes.reading import Reading
 from fer_ros.nodes.synchronizer import Synchronizer
 from fer_ros.statistics import RateMeter
 import numpy as np
@@ -72,8 +72,10 @@ class Annotator(ManagedNode):
             'rate out (Hz)': self._rate.rate_hz(self.now_s())})
         if self._input is not None:
             self._input.report(status)
+            self._reading.report(status)
 
     def _start(self) -> None:
+        self._reading = Reading(self, 'emotions', 'emotions', conversions.message_to_emotions)
         self._emotions = self.subscribe(
             EmotionArray, 'emotions',
             lambda message: self._pairs.add(_EMOTIONS, message.header, message), qos.RESULT,
@@ -107,12 +109,7 @@ class Annotator(ManagedNode):
 
     def _publish(self, found: tuple[np.ndarray, Header], message: EmotionArray) -> None:
         image, header = found
-        try:
-            emotions = conversions.message_to_emotions(message)
-        except FerError as error:
-            self.get_logger().error(f'emotions skipped: {error}', throttle_duration_sec=5.0)
-            emotions = []
-        drawn = annotate(image, emotions)
+        drawn = annotate(image, self._reading.read(message) or [])
         self._mark_gazes(drawn, header)
         self._output.publish(conversions.array_to_image(drawn, 'bgr8', header))
         self._published += 1

@@ -7,7 +7,7 @@ from diagnostic_msgs.msg import DiagnosticArray
 from fer_ros import conversions
 from fer_ros.conversions import home as home_conversions
 from fer_ros.dashboard.page import Page, PAGE_PARAMETERS
-from fer_ros.errors import ConfigurationError, FerError
+from fer_ros.errors import ConfigurationError, cut, FerError
 from fer_ros.habits.views import HABIT_ACTIONS
 from fer_ros.home.commands import RoomCommand
 from fer_ros.msg import AmbientAction, EmotionArray, HomeState
@@ -17,6 +17,7 @@ from fer_ros.nodes.demand import Demand
 from fer_ros.nodes.diagnostics import OK, SILENCE, Status, WARN
 from fer_ros.nodes.parameters import Parameter
 from fer_ros.nodes.program import run
+from fer_ros.nodes.reading import Reading
 from fer_ros.nodes.synchronizer import Synchronizer
 from fer_ros.nodes.topics import camera_name, sibling
 from fer_ros.srv import AnswerSuggestion, CommandRoom, SwitchHabits
@@ -59,7 +60,7 @@ class Dashboard(ManagedNode):
         self._pairs: dict[str, Synchronizer] = {}
         self._demands: list[Demand] = []
         self._looked_since_s: dict[str, float] = {}
-        self._refused = 0
+        self._readings: dict[str, Reading] = {}
         self._steady = Clock(clock_type=ClockType.STEADY_TIME)
 
     @property
@@ -84,6 +85,8 @@ class Dashboard(ManagedNode):
         self._page.open()
         self._pictures = self._page.pictures
         bridge = self.value('bridge')
+        self._readings = {name: Reading(self, 'emotions', topic, conversions.message_to_emotions)
+                          for name, topic in self._topics.items()}
         self._subscriptions_made = [
             *(self.subscribe(EmotionArray, topic,
                              lambda message, name=name: self._on_emotions(message, name),
@@ -130,7 +133,9 @@ class Dashboard(ManagedNode):
             'page': self.url, 'viewers': self._page.viewers,
             'pictures encoded': self._pictures.encoded,
             'records in memory': len(self._board.history),
-            'emotion messages refused': self._refused})
+            'faces skipped': sum(reading.skipped for reading in self._readings.values())})
+        for reading in self._readings.values():
+            reading.report(status)
         self._page.faults.report(status)
         for name, found in self._inputs.items():
             figures = Status()
@@ -170,16 +175,13 @@ class Dashboard(ManagedNode):
     # What the other nodes say.
 
     def _on_emotions(self, message: EmotionArray, name: str) -> None:
-        try:
-            emotions = conversions.message_to_emotions(message)
-        except FerError as error:
-            self._refused += 1
-            self.get_logger().error(f'emotions skipped: {error}', throttle_duration_sec=5.0)
+        emotions = self._readings[name].read(message)
+        if emotions is None:
             return
         self._board.see(name, emotions, now_s=self.now_s(),
                         stamp_s=conversions.stamp_to_s(message.header.stamp),
-                        size=(message.image_width, message.image_height), model=message.model,
-                        label_set=message.label_set)
+                        size=(message.image_width, message.image_height), model=cut(message.model),
+                        label_set=cut(message.label_set))
         if (pairs := self._pairs.get(name)) is not None:
             pairs.add(_EMOTIONS, message.header, None)
 

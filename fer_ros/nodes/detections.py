@@ -3,13 +3,13 @@
 
 from fer_ros import conversions
 from fer_ros.conversions import optional as optional_conversions
-from fer_ros.errors import FerError
 from fer_ros.msg import EmotionArray
 from fer_ros.nodes import qos
 from fer_ros.nodes.base import ManagedNode
 from fer_ros.nodes.demand import PublisherOnDemand
 from fer_ros.nodes.diagnostics import Status
 from fer_ros.nodes.program import run
+from fer_ros.nodes.reading import Reading
 
 
 class Detections(ManagedNode):
@@ -45,8 +45,11 @@ class Detections(ManagedNode):
         if self._publisher is not None:
             status.values.update({'subscribers': self._publisher.subscribers,
                                   'published': self._published})
+            if self._emotions is not None:
+                self._reading.report(status)
 
     def _start(self) -> None:
+        self._reading = Reading(self, 'emotions', 'emotions', conversions.message_to_emotions)
         self._emotions = self.subscribe(EmotionArray, 'emotions', self._on_emotions, qos.RESULT,
                                         own_thread=True)
 
@@ -55,10 +58,8 @@ class Detections(ManagedNode):
         self._emotions = None
 
     def _on_emotions(self, message: EmotionArray) -> None:
-        try:
-            emotions = conversions.message_to_emotions(message)
-        except FerError as error:
-            self.get_logger().error(f'emotions skipped: {error}', throttle_duration_sec=5.0)
+        emotions = self._reading.read(message)
+        if emotions is None:
             return
         self._publisher.publish(
             optional_conversions.emotions_to_detections(emotions, message.header))

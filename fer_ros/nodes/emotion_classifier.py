@@ -3,7 +3,7 @@
 
 from fer_ros import conversions
 from fer_ros.emotions.resting_face import LOOK_S
-from fer_ros.errors import ConfigurationError, FerError
+from fer_ros.errors import ConfigurationError
 from fer_ros.inference.processor import instruction_set
 from fer_ros.msg import EmotionArray, FaceArray
 from fer_ros.newest import Newest
@@ -12,6 +12,7 @@ from fer_ros.nodes.base import ManagedNode
 from fer_ros.nodes.diagnostics import Status, WARN
 from fer_ros.nodes.parameters import Parameter
 from fer_ros.nodes.program import run
+from fer_ros.nodes.reading import Reading
 from fer_ros.nodes.topics import sibling
 from fer_ros.perception import CLASSIFIER_PARAMETERS, EmotionReader
 from fer_ros.statistics import LatencyWindow, RateMeter
@@ -34,6 +35,7 @@ class EmotionClassifierNode(ManagedNode):
         self._reader: EmotionReader | None = None
         self._publishers_by_topic = {}
         self._subscriptions_made, self._services_made = [], []
+        self._readings: dict[str, Reading] = {}
         self._newest = self._worker = None
 
     def configure(self) -> None:
@@ -70,6 +72,7 @@ class EmotionClassifierNode(ManagedNode):
             self.create_service(Trigger, '~/look_neutral', self._on_look_neutral))
         for topic in self._publishers_by_topic:
             self._reader.reset(topic)
+            self._readings[topic] = Reading(self, 'faces', topic, conversions.message_to_faces)
             self._subscriptions_made.append(self.subscribe(
                 FaceArray, topic, lambda message, topic=topic: self._on_faces(message, topic),
                 qos.RESULT, own_thread=True))
@@ -111,7 +114,9 @@ class EmotionClassifierNode(ManagedNode):
             'faces': self._faces, 'face arrays received': self._received,
             'face arrays processed': self._done,
             'face arrays dropped (newer came)': self._newest.replaced if self._newest else 0,
-            'face arrays unreadable': self._bad, 'faces without an answer': self._reader.failed,
+            'face arrays unreadable': self._bad,
+            'faces skipped': sum(reading.skipped for reading in self._readings.values()),
+            'faces without an answer': self._reader.failed,
             'rate in (Hz)': self._rate_in.rate_hz(now_s),
             'rate out (Hz)': self._rate_out.rate_hz(now_s),
             'latency median (ms)': self._latency.median_ms,
@@ -120,6 +125,8 @@ class EmotionClassifierNode(ManagedNode):
             status.values['last unreadable face array'] = self._last_error
         for problem in self._reader.problems:
             status.worsen(WARN, problem)
+        for reading in self._readings.values():
+            reading.report(status)
         for subscription in self._subscriptions_made:
             if not self.get_publishers_info_by_topic(subscription.topic_name):
                 status.worsen(WARN, f'no publisher on {subscription.topic_name}: start a face '
@@ -156,11 +163,13 @@ class EmotionClassifierNode(ManagedNode):
     def _process(self, taken: dict[str, FaceArray]) -> None:
         frames = {}
         for topic, message in taken.items():
-            try:
-                frames[topic] = (conversions.stamp_to_s(message.header.stamp),
-                                 conversions.message_to_faces(message))
-            except FerError as error:
-                self._complain(str(error), f'{topic}: {error}')
+            faces = self._readings[topic].read(message)
+            if faces is None:
+                # Somebody is there: no emotions at all would say the opposite.
+                self._bad += 1
+                self._last_error = self._readings[topic].last_problem
+            else:
+                frames[topic] = (conversions.stamp_to_s(message.header.stamp), faces)
         read = self._reader.read(frames)
         self._tell_problems()
         for topic, emotions in read.items():
@@ -181,11 +190,6 @@ class EmotionClassifierNode(ManagedNode):
                 self.get_logger().warning(self._mismatch)
         if self._reader.failure:
             self.get_logger().error(self._reader.failure, throttle_duration_sec=5.0)
-
-    def _complain(self, short: str, detail: str) -> None:
-        self._bad += 1
-        self._last_error = short
-        self.get_logger().error(f'face array skipped: {detail}', throttle_duration_sec=5.0)
 
 
 def main(args: list[str] | None = None) -> int:

@@ -4,13 +4,13 @@
 from collections.abc import Callable
 
 from fer_ros import conversions, transport
-from fer_ros.errors import FerError
+from fer_ros.errors import cut, FerError
 from fer_ros.newest import Newest
 from fer_ros.nodes import qos
 from fer_ros.nodes.base import ManagedNode
 from fer_ros.nodes.diagnostics import SILENCE, Status, WARN
 from fer_ros.nodes.parameters import Parameter
-from fer_ros.statistics import RateMeter
+from fer_ros.statistics import RateMeter, ReadableShare
 from fer_ros.workers import Worker
 import numpy as np
 from rclpy.clock import Clock, ClockType
@@ -46,13 +46,14 @@ class ImageInput:
         self._received = self._bad = self._lost = self._done = 0
         self._rate = RateMeter()
         self._last_error = ''
-        self._warned = False
+        self._warned = self._unstamped = False
         # Steady: silence is also told while a simulated clock stands still or is absent.
         self._steady = Clock(clock_type=ClockType.STEADY_TIME)
         self._last_image_s = self._steady_s()
         self._subscription = node.subscribe(
             CompressedImage if self._compressed else Image, topic, self._on_image, qos.IMAGE,
             message_lost=self._on_lost, own_thread=True)
+        self._share = ReadableShare(f'images on {self._subscription.topic_name}')
         self._watch = node.create_timer(1.0, self._check_silence, clock=self._steady)
         self._worker = Worker(f'{node.get_name()} worker', self._work, node.faults).start()
 
@@ -92,14 +93,28 @@ class ImageInput:
         if self._warned:
             status.values[SILENCE] = self._silence()
             status.worsen(WARN, status.values[SILENCE])
+        self._share.report(self._steady_s(), status)
         if self._last_error:
             status.values['last unreadable image'] = self._last_error
+        publishers = self._node.get_publishers_info_by_topic(self._subscription.topic_name)
+        if len(publishers) > 1:
+            names = ', '.join(sorted(f'{info.node_namespace}/{info.node_name}'.replace('//', '/')
+                                     for info in publishers))
+            status.worsen(WARN, f'{len(publishers)} publishers on '
+                          f'{self._subscription.topic_name} ({cut(names)}): their images are '
+                          'taken for one camera; stop all but one, or remap')
+        if self._unstamped:
+            status.worsen(WARN, f'images on {self._subscription.topic_name} have the stamp 0: let '
+                          'the camera driver set the time of the image in header.stamp')
         if self._lost > 0.05 * (self._received + self._lost):
             status.worsen(WARN, f'{self._lost} images lost in transport: {transport.LOSS_CURE}')
 
     def _on_image(self, message) -> None:
         self._received += 1
         self._last_image_s = self._steady_s()
+        stamp = message.header.stamp
+        self._unstamped = not stamp.sec and not stamp.nanosec
+        message.header.frame_id = cut(message.header.frame_id)
         self._rate.tick(self._node.now_s())
         if self._warned:
             self._warned = False
@@ -116,23 +131,28 @@ class ImageInput:
     def _work(self) -> None:
         while (taken := self._newest.take()) is not None:
             for message in taken.values():
-                try:
-                    image = self.read(message) if self._decode else message
-                    self._process(image, message.header)
-                    self._done += 1
-                except FerError as error:
-                    self._bad += 1
-                    self._last_error = str(error)
-                    self._node.get_logger().error(
-                        f'image on {self._subscription.topic_name} skipped: {error}',
-                        throttle_duration_sec=5.0)
-                except Exception as error:  # costs this image only
-                    self._bad += 1
-                    self._last_error = 'internal error, see the log'
-                    self._node.faults.add(
-                        f'image on {self._subscription.topic_name} skipped', error)
+                self._take(message)
             # Not to keep an image while waiting for the next.
-            taken = message = image = None
+            taken = message = None
+
+    def _take(self, message) -> None:
+        problem = ''
+        try:
+            image = self.read(message) if self._decode else message
+            self._process(image, message.header)
+            self._done += 1
+        except FerError as error:
+            problem = str(error)
+            self._node.get_logger().error(
+                f'image on {self._subscription.topic_name} skipped: {problem}',
+                throttle_duration_sec=5.0)
+        except Exception as error:  # costs this image only
+            problem = 'internal error, see the log'
+            self._node.faults.add(f'image on {self._subscription.topic_name} skipped', error)
+        self._share.add(self._steady_s(), problem)
+        if problem:
+            self._bad += 1
+            self._last_error = problem
 
     def _steady_s(self) -> float:
         return self._steady.now().nanoseconds * 1e-9

@@ -14,6 +14,7 @@ from fer_ros.nodes.demand import PublisherOnDemand
 from fer_ros.nodes.diagnostics import Status, WARN
 from fer_ros.nodes.parameters import Parameter
 from fer_ros.nodes.program import run
+from fer_ros.nodes.reading import Reading
 from fer_ros.statistics import RateMeter
 from fer_ros.types import FaceEmotion
 import numpy as np
@@ -75,6 +76,9 @@ class Markers(ManagedNode):
             'rate out (Hz)': self._rate.rate_hz(self.now_s())})
         if self._publisher.wanted:
             status.values['camera model'] = 'assumed' if self._camera is None else 'camera_info'
+            self._reading.report(status)
+            if self._camera_problem:
+                status.worsen(WARN, self._camera_problem)
             for subscription in self._subscriptions_made[:1]:
                 if not self.get_publishers_info_by_topic(subscription.topic_name):
                     status.worsen(WARN, f'no publisher on {subscription.topic_name}: start an '
@@ -82,6 +86,8 @@ class Markers(ManagedNode):
 
     def _start(self) -> None:
         self._camera: CameraModel | None = None
+        self._camera_problem = ''
+        self._reading = Reading(self, 'emotions', 'emotions', conversions.message_to_emotions)
         self._depth: tuple[float, np.ndarray] | None = None
         self._shown: set[int] = set()
         self._subscriptions_made = [
@@ -102,7 +108,16 @@ class Markers(ManagedNode):
         self._subscriptions_made = []
 
     def _on_camera_info(self, message: CameraInfo) -> None:
-        self._camera = cameras.message_to_camera(message)
+        problem = ''
+        try:
+            self._camera = cameras.message_to_camera(message)
+        except FerError as error:
+            self._camera = None
+            problem = (f'{self._subscriptions_made[1].topic_name} cannot be used: {error}; '
+                       'horizontal_fov_deg is assumed: calibrate the camera')
+        if problem and not self._camera_problem:
+            self.get_logger().warning(problem)
+        self._camera_problem = problem
 
     def _on_attention(self, message: AttentionArray) -> None:
         self._publisher.publish(attention_to_markers(message, self.value('lifetime_s')))
@@ -115,10 +130,8 @@ class Markers(ManagedNode):
             self.get_logger().error(f'depth image skipped: {error}', throttle_duration_sec=5.0)
 
     def _on_emotions(self, message: EmotionArray) -> None:
-        try:
-            emotions = conversions.message_to_emotions(message)
-        except FerError as error:
-            self.get_logger().error(f'emotions skipped: {error}', throttle_duration_sec=5.0)
+        emotions = self._reading.read(message)
+        if emotions is None:
             return
         width, height = message.image_width, message.image_height
         seen = [emotion for emotion in emotions if emotion.box.width > 0]

@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """One table of parameters per node: declaration, validation and documentation derive from it."""
 
+import sys
 from typing import Any
 
-from fer_ros.errors import ConfigurationError
+from fer_ros.errors import ConfigurationError, cut
+from fer_ros.nodes.parameter_files import check_qos, shared_names
 from fer_ros.nodes.rclpy_internals import parameter_overrides
 from fer_ros.parameters import Parameter
 from rcl_interfaces.msg import FloatingPointRange, IntegerRange, ParameterDescriptor
@@ -37,16 +39,24 @@ def descriptor(parameter: Parameter) -> ParameterDescriptor:
 def declare(node: Node, table: tuple[Parameter, ...]) -> None:
     """Declare every parameter of the table; refuse bad values and unknown names.
 
+    Unknown names that a file sets for all nodes are meant for others: they are ignored.
+
     :raises ConfigurationError: naming the parameter, the value and what was expected.
     """
     given = parameter_overrides(node)
     known = [parameter.name for parameter in table]
     unknown = [name for name in given if name not in known and name not in _FOREIGN
                and not name.startswith(_FOREIGN_PREFIXES)]
+    shared = shared_names(sys.argv) if unknown else frozenset()
+    if meant_for_others := shared.intersection(unknown):
+        node.get_logger().info(
+            f'ignored, as set for all nodes (/**): {cut(", ".join(sorted(meant_for_others)))}')
+    unknown = [name for name in unknown if name not in shared]
     if unknown:
         raise ConfigurationError(
-            f'{node.get_name()}: unknown parameter {", ".join(sorted(unknown))}; it has '
+            f'{node.get_name()}: unknown parameter {cut(", ".join(sorted(unknown)))}; it has '
             f'{", ".join(sorted(known))}. Check the spelling in the YAML file or after -p.')
+    check_qos(node.get_name(), given)
     for parameter in table:
         value = parameter.default if parameter.name not in given else \
             _checked(node.get_name(), parameter, given[parameter.name])

@@ -16,6 +16,7 @@ from fer_ros.msg import EmotionArray, FaceArray
 from fer_ros.nodes import qos
 from fer_ros.nodes.base import ManagedNode
 from fer_ros.nodes.diagnostics import Status, WARN
+from fer_ros.nodes.reading import Reading
 from fer_ros.nodes.ros4hri_crops import letterboxed
 from fer_ros.nodes.synchronizer import Synchronizer
 from fer_ros.nodes.topics import humans_topic, sibling
@@ -66,6 +67,8 @@ class Listening:
         self._frames: OrderedDict[tuple[int, int], _Frame] = OrderedDict()
         self._published = 0
         topic = node.value('face_topics')[0]
+        self._reading = Reading(node, 'emotions', sibling(topic, 'emotions'),
+                                conversions.message_to_emotions)
         self._faces = node.advertise(FaceArray, topic, qos.RESULT)
         self._tracked = node.subscribe(optional.hri.IdsList, self._topic('tracked'),
                                        self._on_tracked, qos.RESULT)
@@ -84,6 +87,7 @@ class Listening:
         """Add figures and what is missing."""
         status.values.update({'faces': len(self._people), 'face arrays published':
                               self._published})
+        self._reading.report(status)
         if not self._node.get_publishers_info_by_topic(self._tracked.topic_name):
             status.worsen(WARN, f'no publisher on {self._tracked.topic_name}: start '
                           'hri_face_detect, or set humans_namespace')
@@ -131,11 +135,8 @@ class Listening:
         self._send_what_is_ready()
 
     def _on_emotions(self, message: EmotionArray) -> None:
-        try:
-            emotions = conversions.message_to_emotions(message)
-        except FerError as error:
-            self._node.get_logger().error(f'emotions skipped: {error}',
-                                          throttle_duration_sec=5.0)
+        emotions = self._reading.read(message)
+        if emotions is None:
             return
         by_track = {person.track_id: person for person in self._people.values()}
         for emotion in emotions:

@@ -11,11 +11,11 @@ from fer_ros import conversions
 from fer_ros.attention.engagement import Engagement
 from fer_ros.conversions import optional
 from fer_ros.conversions.attention import message_to_landmarks, message_to_transforms
-from fer_ros.errors import FerError
 from fer_ros.msg import AttentionArray, EmotionArray, FaceArray
 from fer_ros.nodes import qos
 from fer_ros.nodes.base import ManagedNode
 from fer_ros.nodes.diagnostics import Status, WARN
+from fer_ros.nodes.reading import Reading
 from fer_ros.nodes.ros4hri_crops import Cropper, letterboxed
 from fer_ros.nodes.topics import humans_topic, sibling
 from fer_ros.types import Face
@@ -59,13 +59,19 @@ class Publishing:
             if optional.tf2 is not None else None
         self._tracked = node.advertise(hri.IdsList, self._topic('tracked'), qos.RESULT)
         self._subscriptions = []
+        self._faces_read: dict[str, Reading] = {}
+        self._emotions_read: dict[str, Reading] = {}
         for topic in node.value('face_topics'):
+            emotions = sibling(topic, 'emotions')
+            self._faces_read[topic] = Reading(node, 'faces', topic, conversions.message_to_faces)
+            self._emotions_read[topic] = Reading(node, 'emotions', emotions,
+                                                 conversions.message_to_emotions)
             self._croppers[topic] = Cropper(
                 node, topic, partial(self._wants_crops, topic), partial(self._publish_crop, topic))
             self._subscriptions += [
                 node.subscribe(FaceArray, topic, partial(self._on_faces, topic), qos.RESULT),
-                node.subscribe(EmotionArray, sibling(topic, 'emotions'),
-                               partial(self._on_emotions, topic), qos.RESULT),
+                node.subscribe(EmotionArray, emotions, partial(self._on_emotions, topic),
+                               qos.RESULT),
                 node.subscribe(AttentionArray, sibling(topic, 'attention'),
                                partial(self._on_attention, topic), qos.RESULT)]
 
@@ -87,6 +93,8 @@ class Publishing:
         status.values['faces'] = len(self._people)
         status.values['frames'] = 'on /tf, with the attention node' if self._tf else \
             'tf2_msgs is not installed: none are published'
+        for reading in (*self._faces_read.values(), *self._emotions_read.values()):
+            reading.report(status)
         for subscription in self._subscriptions:
             if subscription.topic_name.endswith('attention'):
                 continue  # people may do without
@@ -97,10 +105,8 @@ class Publishing:
     def _on_faces(self, topic: str, message: FaceArray) -> None:
         if not message.image_width or not message.image_height:
             return
-        try:
-            faces = conversions.message_to_faces(message)
-        except FerError as error:
-            self._node.get_logger().error(f'faces skipped: {error}', throttle_duration_sec=5.0)
+        faces = self._faces_read[topic].read(message)
+        if faces is None:
             return
         header, size = message.header, (message.image_width, message.image_height)
         stamp_s = conversions.stamp_to_s(header.stamp)
@@ -127,11 +133,8 @@ class Publishing:
         self._croppers[topic].on_faces(faces, header)
 
     def _on_emotions(self, topic: str, message: EmotionArray) -> None:
-        try:
-            emotions = conversions.message_to_emotions(message)
-        except FerError as error:
-            self._node.get_logger().error(f'emotions skipped: {error}',
-                                          throttle_duration_sec=5.0)
+        emotions = self._emotions_read[topic].read(message)
+        if emotions is None:
             return
         with self._lock:
             for emotion in emotions:

@@ -10,7 +10,7 @@ import traceback
 from fer_ros import conversions
 from fer_ros.conversions import habits as habit_conversions
 from fer_ros.conversions import home as home_conversions
-from fer_ros.errors import ConfigurationError, FerError
+from fer_ros.errors import ConfigurationError, cut, FerError
 from fer_ros.home.action import AmbientAction as Action
 from fer_ros.home.commands import RoomCommand
 from fer_ros.home.controller import HomeController
@@ -234,13 +234,14 @@ class SmartHomeBridge(ManagedNode):
         with self._lock:
             if self._home is None:
                 return
-            try:
-                emotions = conversions.message_to_emotions(message)
-            except FerError as error:
-                self._home.refuse(source, f'{source}: {error}')
-                return
+            problems: list[str] = []
+            emotions = conversions.message_to_emotions(message, problems)
+            if problems:
+                self._home.refuse(source, problems[0])
+                if not emotions:
+                    return    # somebody is there: nobody would be the opposite
             self._home.observe(source, emotions, conversions.stamp_to_s(message.header.stamp),
-                                now_s=self.now_s(), frame_id=message.header.frame_id)
+                                now_s=self.now_s(), frame_id=cut(message.header.frame_id))
 
     def _on_attention(self, message: AttentionArray, source: str) -> None:
         with self._lock:

@@ -7,13 +7,13 @@ import threading
 import time
 
 from fer_ros.cameras import capture
-from fer_ros.errors import SourceError
+from fer_ros.errors import cut, SourceError
 from fer_ros.faces.face_finder import FaceFinder
 from fer_ros.health import OK, Status, WARN
 from fer_ros.masking import mask
 from fer_ros.newest import Newest
 from fer_ros.standalone.config import Camera
-from fer_ros.statistics import LatencyWindow, RateMeter
+from fer_ros.statistics import LatencyWindow, RateMeter, ReadableShare
 from fer_ros.types import Face
 from fer_ros.workers import Faults, Worker
 import numpy as np
@@ -46,6 +46,7 @@ class CameraWorker:
         self._grabbed_s = time.monotonic()
         self._busy_since_s: float | None = None
         self._last_error = ''
+        self._share = ReadableShare('images')
         self._size = (0, 0)
         self._rate_in, self._rate_out = RateMeter(), RateMeter()
         self.latency = LatencyWindow()
@@ -124,6 +125,7 @@ class CameraWorker:
             status.worsen(WARN, warning)
         if self._last_error:
             status.values['last failed image'] = self._last_error
+        self._share.report(now_s, status)
         self._faults.report(status)
         return status
 
@@ -160,11 +162,13 @@ class CameraWorker:
                     self.faces, self._size = len(faces), (width, height)
                     self._on_faces(self, faces, image, stamp_s)
                     self._done += 1
+                    self._share.add(time.monotonic())
                     self.latency.add((time.time() - stamp_s) * 1e3)
                     self._rate_out.tick(time.monotonic())
                 except Exception as error:  # costs this image only
                     self._bad += 1
-                    self._last_error = f'{type(error).__name__}: {error}'
+                    self._last_error = cut(f'{type(error).__name__}: {error}')
+                    self._share.add(time.monotonic(), self._last_error)
                     self._faults.add(f'image of {self.camera.name} skipped', error)
                 finally:
                     self._busy_since_s = None

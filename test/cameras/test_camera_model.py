@@ -1,10 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
+from pathlib import Path
+
+from fer_ros.cameras import camera_model
 from fer_ros.cameras.camera_model import assumed_camera, load_calibration
 from fer_ros.errors import ConfigurationError
 import numpy as np
 import pytest
 import yaml
 
+CASES = Path(__file__).parents[1] / 'cases' / 'calibration'
 CALIBRATION = {
     'image_width': 640, 'image_height': 480, 'camera_name': 'test',
     'camera_matrix': {'rows': 3, 'cols': 3, 'data': [600, 0, 320, 0, 610, 240, 0, 0, 1]},
@@ -34,8 +38,17 @@ def test_a_calibration_is_read_and_scaled(tmp_path, prefix):
 
 
 @pytest.mark.parametrize('change, word', [
-    ({'camera_matrix': {'data': [1, 2]}}, 'reshape'), ({'image_width': 'wide'}, 'wide'),
-    ({'distortion_model': None, 'camera_matrix': None}, 'NoneType'), ({'image_width': 0}, '0x480'),
+    ({'camera_matrix': {'data': [1, 2]}}, 'camera_matrix: 2 numbers, expected 9'),
+    ({'camera_matrix': {'data': [0] * 9}}, 'camera_matrix: the focal length fx is 0'),
+    ({'projection_matrix': {'data': [0] * 12}}, 'projection_matrix: the focal length fx is 0'),
+    ({'rectification_matrix': {'data': [0] * 9}}, 'rectification_matrix is all zeros'),
+    ({'distortion_coefficients': {'data': [1e400]}}, 'distortion_coefficients holds a number'),
+    ({'distortion_coefficients': {'data': [True]}}, 'distortion_coefficients: data is not a list'),
+    ({'distortion_coefficients': 5}, 'distortion_coefficients: data is not a list'),
+    ({'image_width': 'wide'}, "image_width is 'wide'"), ({'image_width': 0}, '0 and 480'),
+    ({'image_height': -5}, 'image_width and image_height are 640 and -5'),
+    ({'image_width': 10**30}, 'expected 1 to'),
+    ({'distortion_model': None, 'camera_matrix': None}, 'camera_matrix: data is not a list'),
 ])
 def test_a_wrong_calibration_is_named(tmp_path, change, word):
     path = tmp_path / 'camera.yaml'
@@ -48,3 +61,34 @@ def test_a_wrong_calibration_is_named(tmp_path, change, word):
 def test_a_missing_calibration_is_named():
     with pytest.raises(ConfigurationError, match='/nowhere/camera.yaml'):
         load_calibration('/nowhere/camera.yaml')
+
+
+@pytest.mark.parametrize('text, words', [
+    ('a: [', 'line 1: not YAML'), ('[1, 2]', 'holds no mapping'), ('', 'holds no mapping'),
+    ('image_width: 1', 'image_height is missing'), ('[' * 5000, 'calibration'),
+    ('!!python/object:os.system {}', 'not YAML')])
+def test_a_file_that_is_no_calibration_is_told_in_a_line(tmp_path, text, words):
+    (tmp_path / 'camera.yaml').write_text(text)
+    with pytest.raises(ConfigurationError, match='camera calibration') as error:
+        load_calibration(str(tmp_path / 'camera.yaml'))
+    assert words in str(error.value) and '\n' not in str(error.value)
+
+
+def test_calibrations_of_a_package_and_of_nobody(monkeypatch):
+    monkeypatch.setattr(camera_model, 'share_folder',
+                        lambda package: CASES if package == 'robot' else None)
+    assert load_calibration('package://robot/good.yaml').width_px == 640
+    with pytest.raises(ConfigurationError, match='there is no ROS package nobody'):
+        load_calibration('package://nobody/good.yaml')
+
+
+@pytest.mark.parametrize('name, problem', [
+    ('good', None), ('opencv_header', None), ('nan', 'distortion_coefficients'),
+    ('negative_f', 'camera_matrix: the focal length fx is -600')])
+def test_the_cases(name, problem):
+    path = CASES / f'{name}.yaml'
+    if problem is None:
+        assert load_calibration(path.as_uri()).k[0, 0] == 600
+    else:
+        with pytest.raises(ConfigurationError, match=problem):
+            load_calibration(str(path))

@@ -7,9 +7,11 @@ import struct
 import threading
 
 import cv2
+from fer_ros.backoff import Backoff
 from fer_ros.cameras import sources
 from fer_ros.cameras.encoded import declared_size
-from fer_ros.cameras.sources import Backoff, is_live, open_source, Player
+from fer_ros.cameras.player import Player
+from fer_ros.cameras.sources import is_live, open_source
 from fer_ros.errors import SourceError
 import numpy as np
 import pytest
@@ -330,7 +332,7 @@ def test_a_secret_that_is_not_there_is_told(source, words):
 def test_the_size_stands_in_the_first_bytes(suffix, options):
     data = cv2.imencode(suffix, np.zeros((30, 50, 3), np.uint8),
                         options if suffix == '.jpg' else [])[1].tobytes()
-    assert declared_size(data) == (None if suffix == '.webp' else (50, 30))
+    assert declared_size(data) == (50, 30)
     # Whatever is cut off is no reason to fail.
     assert all(declared_size(data[:end]) in (None, (50, 30)) for end in range(len(data)))
 
@@ -394,3 +396,37 @@ def test_a_camera_that_stops_is_named(camera, unplugged, words):
         camera.device.unlink()
     with pytest.raises(SourceError, match=words):
         source.read()
+
+
+def test_frames_of_a_folder_come_in_natural_order(tmp_path):
+    for number in (2, 10, 1, 100):
+        cv2.imwrite(str(tmp_path / f'frame{number}.png'), np.full((4, 4, 3), number, np.uint8))
+    source = open_source(tmp_path.as_uri())
+    assert [int(source.read()[0, 0, 0]) for _ in range(4)] == [1, 2, 10, 100]
+
+
+def test_a_file_url_is_a_file(tmp_path):
+    path = tmp_path / 'a b.avi'
+    writer = cv2.VideoWriter(str(path), cv2.VideoWriter_fourcc(*'MJPG'), 10, (32, 32))
+    writer.write(np.zeros((32, 32, 3), np.uint8))
+    writer.release()
+    assert '%20' in path.as_uri() and not is_live(path.as_uri())
+    assert open_source(path.as_uri()).read().shape == (32, 32, 3)
+
+
+def test_a_video_plays_by_its_time_stamps(shared):
+    path = shared / 'cases' / 'video' / 'browser_7.2_s_180_frames.webm'
+    if not path.exists():
+        pytest.skip('no research data: the cases')
+    now = [0.0]
+
+    def wait(seconds):
+        now[0] += seconds
+    player = Player(lambda: open_source(str(path)), retry=False, wait=wait, now_s=lambda: now[0])
+    times = [now[0] for _ in player.frames()]
+    assert len(times) == 180 and times[-1] == pytest.approx(7.16, abs=0.02)
+    # What is asked for counts more.
+    now[0] = 0.0
+    player = Player(lambda: open_source(str(path)), retry=False, wait=wait, now_s=lambda: now[0],
+                    rate_hz=100.0)
+    assert [now[0] for _ in player.frames()][-1] == pytest.approx(1.79)

@@ -272,7 +272,7 @@ def test_bad_probabilities_are_refused_and_the_state_stays(values):
 
 
 @pytest.mark.parametrize('arguments', [
-    {'time_constant_s': 0}, {'correlation_s': -1}, {'forget_s': 0}, {'uncertain_below': 2},
+    {'time_constant_s': -1}, {'correlation_s': -1}, {'forget_s': 0}, {'uncertain_below': 2},
     {'minimum_quality': -0.1}, {'stationary': (1, 2)}, {'stationary': (0,) * 7},
     {'stationary': (1, 1, 1, 1, 1, 1, float('inf'))}, {'stationary': (1, 1, 1, 1, 1, 1, -1)},
 ])
@@ -328,3 +328,11 @@ def test_whatever_comes_the_promises_hold(frames):
         assert result.confidence == pytest.approx(float(result.filtered.max()), abs=1e-5)
         assert -1 <= result.valence <= 1 and -1 <= result.arousal <= 1
         assert result.duration_s >= 0 and (result.duration_s == 0 or not result.onset)
+
+
+def test_a_time_constant_of_zero_remembers_nothing():
+    results = run(even(time_constant_s=0.0, correlation_s=0.001),
+                  [opinion(HAPPY, 0.8)] * 5 + [opinion(SAD, 0.8)])
+    assert all(np.isfinite(result.filtered).all() for result in results)
+    assert results[-2].label == 'happy'
+    assert results[-1].label == 'sad' and np.allclose(results[-1].filtered, opinion(SAD, 0.8))

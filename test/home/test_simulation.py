@@ -76,8 +76,9 @@ def test_the_same_recording_gives_the_same_output(files, capsys):
     ('{', ':1: '), ('[]', ':1: expected an object'), ('{"faces": []}', "'stamp_s' is missing"),
     ('{"stamp_s": 1}', "'faces' is missing"),
     ('{"stamp_s": 1, "faces": [{"label": "hungry"}]}', "unknown label 'hungry'"),
-    ('{"stamp_s": 1, "faces": [{"label": "sad", "filtered": [1]}]}', 'filtered has 1 numbers'),
-    ('{"stamp_s": NaN, "faces": []}', 'stamp_s is not a number'),
+    ('{"stamp_s": 1, "faces": [{"label": "sad", "filtered": [1]}]}',
+     'filtered is [1]: expected 7 numbers'),
+    ('{"stamp_s": NaN, "faces": []}', 'stamp_s is nan: expected a number'),
     ('{"stamp_s": 2, "faces": []}\n{"stamp_s": 1, "faces": []}', ':2: stamp_s goes back'),
     ('', 'the recording is empty')])
 def test_bad_recordings_are_refused_with_their_line(files, capsys, text, words):

@@ -44,9 +44,9 @@ ROW = ' '.join(['7'] * 2304)
 
 @pytest.mark.parametrize('text, message', [
     ('', 'expected the columns emotion,pixels,Usage, found none'),
-    ('a,b\n1,2\n', 'found a,b'),
+    ('a,b\n1,2\n', "found 'a', 'b'"),
     ('emotion,pixels,Usage\n', 'no rows'),
-    (f'emotion,pixels,Usage\n7,{ROW},Training\n', 'csv:2.*emotion 7'),
+    (f'emotion,pixels,Usage\n8,{ROW},Training\n', 'csv:2.*emotion 8'),
     (f'emotion,pixels,Usage\n-1,{ROW},Training\n', 'csv:2.*emotion -1'),
     (f'emotion,pixels,Usage\nhappy,{ROW},Training\n', 'csv:2: not a FER2013 row'),
     (f'emotion,pixels,Usage\n0,{ROW},Training\n0,{ROW} 7,Training\n', 'csv:3: 2305 pixels'),
@@ -87,7 +87,7 @@ def test_missing_and_empty_folders_say_what_was_expected(tmp_path, splits):
     with pytest.raises(DatasetError, match='no .png or .jpg image'):
         datasets.load(tmp_path)
     (tmp_path / 'train' / 'angry' / 'a.png').write_text('no picture')
-    with pytest.raises(DatasetError, match='a.png: not a readable image'):
+    with pytest.raises(DatasetError, match='a.png: cannot be decoded.*not a readable image'):
         datasets.load(tmp_path)
 
 
@@ -147,3 +147,45 @@ def test_generated_faces_follow_the_seed():
     assert (first.images != other.images).any()
     assert (first.votes.sum(axis=1) == 10).all()
     assert len(generated.faces(0)) == 0
+
+
+@pytest.mark.parametrize('name, header, mark', [
+    ('fer2013.csv', 'emotion,pixels,Usage', '\ufeff'),
+    ('icml_face_data.csv', 'emotion, Usage, pixels', ''),
+    ('icml_face_data.csv', '\ufeffemotion, Usage, pixels', '')])
+def test_csv_files_as_people_have_them(tmp_path, caplog, name, header, mark):
+    columns = [column.strip('\ufeff ') for column in header.split(',')]
+    rows = [{'emotion': str(label), 'pixels': ROW, 'Usage': 'Training'} for label in (0, 7, 6)]
+    text = mark + '\n'.join([header, *(','.join(row[column] for column in columns)
+                                       for row in rows)])
+    (tmp_path / name).write_text(text, encoding='utf-8')
+    for path in (tmp_path, tmp_path / name):
+        assert datasets.load(path)['train'].labels.tolist() == [0, 6]
+    assert '1 rows of an eighth class skipped' in caplog.text
+
+
+def test_the_cases(shared):
+    folder = shared / 'cases' / 'fer2013'
+    if not folder.exists():
+        pytest.skip('no research data: the cases')
+    for path in (folder / 'bom', folder / 'icml', folder / 'icml' / 'icml_face_data.csv'):
+        assert {name: len(one) for name, one in datasets.load(path).items()} == {
+            'private': 7, 'public': 7, 'train': 7}
+
+
+def test_folders_as_people_have_them(tmp_path, splits, caplog):
+    write_folders(tmp_path, {'train': splits['train'], 'validation': splits['public']})
+    for split in ('train', 'validation'):
+        (tmp_path / split / 'happy').rename(tmp_path / split / 'Happy')
+        (tmp_path / split / 'sad').rename(tmp_path / split / 'Sadness')
+        (tmp_path / split / 'contempt').mkdir()
+    loaded = datasets.load(tmp_path)
+    assert set(loaded) == {'train', 'test'}
+    assert len(loaded['train']) == len(splits['train'])
+    assert sorted(loaded['train'].labels) == sorted(splits['train'].labels)
+    assert 'contempt skipped' in caplog.text
+    (tmp_path / 'test').symlink_to(tmp_path / 'validation')
+    assert set(datasets.load(tmp_path)) == {'train', 'public', 'test'}
+    (tmp_path / 'train' / 'anger').mkdir()
+    with pytest.raises(DatasetError, match='anger .*are both angry|angry.*are both angry'):
+        datasets.load(tmp_path)

@@ -10,6 +10,8 @@ from fer_ros.types import FaceEmotion
 
 #: Stamps so far ahead are taken: two machines' clocks are never quite the same.
 FUTURE_TOLERANCE_S = 0.5
+#: A stamp this far away is of another clock, seconds: about three years.
+_ANOTHER_CLOCK_S = 1e8
 
 
 @dataclass(frozen=True)
@@ -36,6 +38,12 @@ class Sightings:
     def add(self, source: str, faces, stamp_s: float, frame_id: str) -> str:
         """Record what a source sees; return why it is refused, or an empty string."""
         age_s = self._clock.now_s - stamp_s
+        if stamp_s == 0:
+            return (f'{source}: the stamp is 0: let the camera driver set the time of the image '
+                    'in header.stamp')
+        if abs(age_s) > _ANOTHER_CLOCK_S:
+            return (f'{source}: the stamp is {stamp_s:.0f} s of another clock, such as the time '
+                    'since boot: let the camera driver use that of ROS (or set use_sim_time)')
         if age_s < -FUTURE_TOLERANCE_S:
             return (f'{source}: the stamp is {-age_s:.1f} s in the future: set the clocks of the '
                     'machines (or use_sim_time) alike')

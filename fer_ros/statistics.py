@@ -41,6 +41,8 @@ class ReadableShare:
 
     #: Fewer unusable ones are only counted: a cable loses that much.
     _TOLERATED = 0.05
+    #: One or two may be an accident.
+    _MANY = 3
     #: A slow source is judged by its last input for so many windows.
     _LONG = 6
 
@@ -63,7 +65,7 @@ class ReadableShare:
         self._reason = problem or self._reason
 
     def problem(self, now_s: float) -> tuple[bytes, str] | None:
-        """Return level and sentence while too few can be used: WARN for some, ERROR for none."""
+        """Return level and sentence while too few can be used; ERROR where none can."""
         inputs = self._inputs
         while len(inputs) > 1 and now_s - inputs[0][0] > self._window_s:
             inputs.popleft()
@@ -74,7 +76,8 @@ class ReadableShare:
         if bad <= self._TOLERATED * (good + bad):
             return None
         if not good:
-            return ERROR, f'none of the last {bad} {self._what} can be used: {self._reason}'
+            level = ERROR if bad >= self._MANY else WARN
+            return level, f'none of the last {bad} {self._what} can be used: {self._reason}'
         return WARN, f'{bad} of the last {good + bad} {self._what} cannot be used: {self._reason}'
 
     def report(self, now_s: float, status: Status) -> None:

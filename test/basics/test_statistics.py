@@ -2,8 +2,9 @@
 import math
 import threading
 
+from fer_ros.health import ERROR, WARN
 from fer_ros.newest import Newest
-from fer_ros.statistics import LatencyWindow, RateMeter
+from fer_ros.statistics import LatencyWindow, RateMeter, ReadableShare
 import pytest
 
 
@@ -58,3 +59,23 @@ def test_close_wakes_the_taker_and_counts_what_waits():
     other.put(1)
     other.close()
     assert other.take() is None and other.replaced == 1
+
+
+def test_the_share_that_can_be_used_decides_the_level_and_is_forgotten():
+    share = ReadableShare('images')
+    assert share.problem(0.0) is None
+    for i in range(100):
+        share.add(i / 30, 'broken' if i == 50 else '')
+    assert share.problem(3.3) is None    # a cable loses as much
+    for i in range(20):
+        share.add(3.4, 'broken: mend it')
+    level, text = share.problem(3.4)
+    assert level == WARN and text == '21 of the last 120 images cannot be used: broken: mend it'
+    for i in range(150):
+        share.add(10 + i / 30, 'nothing fits')
+    assert share.problem(14.9) == (ERROR, 'none of the last 150 images can be used: nothing fits')
+    share.add(16.0, used=200)
+    assert share.problem(20.5) is None
+    # A slow source is judged by its last input, for a while.
+    share.add(100.0, 'broken')
+    assert share.problem(120.0)[0] == WARN and share.problem(131.0) is None

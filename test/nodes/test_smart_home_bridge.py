@@ -348,7 +348,7 @@ def test_bad_emotions_are_told_and_the_next_good_ones_used(home, fault, words):
     publisher.publish(message_of(home, **fault))
     wait_for(lambda: home.bridge._home.counts['refused'] == 1)
     complaint = home.bridge._home.complaints()[0]
-    assert words in complaint.text and complaint.text.startswith('emotions: ')
+    assert words in complaint.text and ' on emotions ' in complaint.text
     assert not complaint.serious
     home.camera.seen = [emotion('happy')]
     assert action(home).emotion == 'happy'

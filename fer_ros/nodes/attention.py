@@ -176,7 +176,12 @@ class AttentionNode(ManagedNode):
         self._pairs.clear()
 
     def _on_camera_info(self, message: CameraInfo) -> None:
-        self._camera = cameras.message_to_camera(message)
+        try:
+            self._camera = cameras.message_to_camera(message)
+        except FerError as error:
+            self._camera = None
+            self._camera_problem = f'camera_info cannot be used: {error}'
+            return
         if self._camera is None:
             self._camera_problem = 'camera_info says that the camera is not calibrated'
 

@@ -99,7 +99,7 @@ demo: install/.built
 	  $(if $(ADDRESS),--address '$(ADDRESS)') $(if $(PORT),--port '$(PORT)')
 
 test: install/.built $(VENV)/.test
-	@$(ROS_ENV) python -m pytest test --numprocesses=2 --dist=loadgroup $(PYTEST_ARGS)
+	@$(ROS_ENV) python -m pytest test --numprocesses=2 --dist=loadscope $(PYTEST_ARGS)
 
 # Long, wants root and Debian for some rows; what cannot run here is shown as not run.
 test-install:

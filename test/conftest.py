@@ -22,12 +22,16 @@ os.environ['XDG_DATA_HOME'] = os.path.join(tempfile.gettempdir(), 'fer_ros_tests
 LIVE = ('nodes', 'dashboard', 'system', 'launch', 'home/connected')
 
 
-def pytest_itemcollected(item):
-    """Group the tests for two processes: one for what is live, the other for all else by file."""
-    name = item.path.relative_to(REPOSITORY / 'test').as_posix()
-    live = name.startswith(tuple(f'{folder}/' for folder in LIVE))
-    if item.config.pluginmanager.hasplugin('xdist'):
-        item.add_marker(pytest.mark.xdist_group('live' if live else name))
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config, log):
+    """Let one of several processes do all that is live, the others all else, file by file."""
+    from xdist.scheduler import LoadScopeScheduling
+
+    class Scheduling(LoadScopeScheduling):
+        def _split_scope(self, nodeid):
+            file = nodeid.partition('::')[0]
+            return 'live' if file.startswith(tuple(f'test/{name}/' for name in LIVE)) else file
+    return Scheduling(config, log)
 
 
 @pytest.fixture(autouse=True)

@@ -52,6 +52,7 @@ def start_all(graph) -> dict:
     """Return every node by name, active, each with somebody who wants what it offers."""
     optional.hri = optional.hri or optional_messages.load('hri_msgs')
     optional.vision = optional.vision or optional_messages.load('vision_msgs')
+    optional.tf2 = optional.tf2 or optional_messages.load('tf2_msgs')
     nodes = {name: graph.add(getattr(import_module(module), kind), **SETTINGS.get(name, {}))
              for name, (module, kind) in NODES.items()}
     for node in nodes.values():

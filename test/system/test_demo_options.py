@@ -47,7 +47,7 @@ def busy():
     (['--web', '--address', '0.0.0.0'], 'FER_DASHBOARD_TOKEN'),
     (['--web', '--address', 'nowhere'], "address is 'nowhere'"),
     (['--web', '--address', '203.0.113.1', '--token-file', '{token}'], 'Cannot assign requested'),
-    (['--web', '--token-file', '{tmp}/none'], 'none cannot be read'),
+    (['--web', '--token-file', '{tmp}/none'], 'none: cannot be read'),
     (['--web', '--port', '{busy}'], 'Address already in use; choose another one with --port'),
     (['--web', '--port', '70000'], '--port is 70000: expected 0 to 65535'),
     (['--output', '{bad}/x'], 'name another one with --output')])

@@ -22,7 +22,9 @@ from fer_ros.home.world.mqtt import MqttConnection
 
 ONLINE, OFFLINE = 'online', 'offline'
 EVENT_TYPES = ('emotion', 'action', 'hold', 'resumed', 'switched_on', 'switched_off', 'occupied',
-               'empty', 'message', 'suggestion', 'suggestion_answered', 'habit_suspended')
+               'empty', 'message')
+#: Those of rooms that learn habits, besides.
+HABIT_EVENTS = ('suggestion', 'suggestion_answered', 'habit_suspended')
 #: The parts of a room's topics that take commands.
 COMMAND_TOPICS = ('enabled', 'policy', *(command.word for command in BUTTONS))
 #: Those that answer what a room suggests, where it has habits.
@@ -257,7 +259,8 @@ class HomeAssistantDiscovery:
                 **{answer.topic: ('button', f'Suggestion: {answer.title.lower()}', {
                     'cmd_t': self._topic(room, answer.topic, 'set')}) for answer in HabitAnswer}}),
             'event': ('event', 'Change', {'stat_t': self._topic(room, 'event'),
-                                          'evt_typ': list(EVENT_TYPES)}),
+                                          'evt_typ': [*EVENT_TYPES, *(
+                                              HABIT_EVENTS if room in self._learning else ())]}),
         }
         if self._attention:
             found['attentive'] = ('sensor', 'Attentive people', {

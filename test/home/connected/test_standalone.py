@@ -391,7 +391,7 @@ def test_an_image_that_fails_is_counted_and_the_next_one_is_read(tmp_path, caplo
 
 
 def test_a_camera_that_comes_back_is_told(tmp_path, caplog, monkeypatch):
-    monkeypatch.setattr('fer_ros.cameras.sources.Backoff.pause_s', lambda self: 0.05)
+    monkeypatch.setattr('fer_ros.cameras.player.Backoff.pause_s', lambda self: 0.05)
     tries = []
 
     class Source:

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """The Fast DDS transport profiles that let whole images arrive.
 
-Fast DDS's default shared-memory segment (512 KiB) is smaller than one 640x480 colour image, so
+Fast DDS's default shared-memory segment (512 KiB) is smaller than one 640x480 color image, so
 images fall back to UDP fragments and most are lost. The profiles beside this file make the segment
-larger: 32 MiB (one 4K colour image, five of 1080p) for processes that publish images, 2 MiB for
+larger: 32 MiB (one 4K color image, five of 1080p) for processes that publish images, 2 MiB for
 those that only receive them, because a process's segment holds what it publishes and counts as its
 memory whether used or not. They are chosen by an environment variable, read when the first
 participant is made.

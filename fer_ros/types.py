@@ -20,8 +20,8 @@ class BoundingBox:
     height: float
 
     @property
-    def centre(self) -> tuple[float, float]:
-        """The centre, pixels."""
+    def center(self) -> tuple[float, float]:
+        """The center, pixels."""
         return self.x + self.width / 2, self.y + self.height / 2
 
     def clipped(self, image_width: int, image_height: int) -> 'BoundingBox':

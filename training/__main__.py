@@ -121,7 +121,7 @@ def _parser() -> argparse.ArgumentParser:
     sub.add_argument('--labels', default='angry,disgust,fear,happy,neutral,sad,surprise',
                      help='its classes in order (default: %(default)s, as a folder reader '
                      'numbers them)')
-    sub.add_argument('--scale', type=float, default=1.0, help='what a grey level is multiplied '
+    sub.add_argument('--scale', type=float, default=1.0, help='what a gray level is multiplied '
                      'by before it enters the model, such as 0.00392157 for inputs 0 to 1')
     sub.add_argument('--name', default='study', help='name of the exported files')
     _add_export(sub, data)

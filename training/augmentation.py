@@ -81,7 +81,7 @@ def augment(images: np.ndarray, config: Augmentation,
 
 
 def blend_shares(n: int, probability: float, generator: np.random.Generator) -> np.ndarray:
-    """Return how much of each row of a batch comes from its neighbour: 0, or up to a half.
+    """Return how much of each row of a batch comes from its neighbor: 0, or up to a half.
 
     :param probability: that a row is blended at all.
     :returns: float32 ``(n,)``.
@@ -109,8 +109,8 @@ def _affine(u: np.ndarray, side: int, config: Augmentation, flip: float) -> np.n
     linear = linear @ np.diag([scale * aspect, scale / aspect])
     if config.flip and flip < 0.5:
         linear = linear @ np.diag([-1.0, 1.0])
-    centre = np.full(2, (side - 1) / 2)
-    offset = centre - linear @ centre + config.shift * side * u[3:5]
+    center = np.full(2, (side - 1) / 2)
+    offset = center - linear @ center + config.shift * side * u[3:5]
     return np.column_stack([linear, offset])
 
 

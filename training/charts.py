@@ -8,8 +8,8 @@ import math
 import cv2
 import numpy as np
 
-# Told apart by most colour-blind readers (M. Okabe, K. Ito 2008).
-COLOURS = ('#0072b2', '#d55e00', '#009e73', '#cc79a7', '#e69f00', '#56b4e9', '#999999')
+# Told apart by most color-blind readers (M. Okabe, K. Ito 2008).
+COLORS = ('#0072b2', '#d55e00', '#009e73', '#cc79a7', '#e69f00', '#56b4e9', '#999999')
 
 _STYLE = """
 :root { color-scheme: light dark; }
@@ -32,7 +32,7 @@ def page(title: str, *parts: str) -> str:
 
 
 def table(header: list[str], rows: list[list], shade: bool = False) -> str:
-    """Return an HTML table; with ``shade`` the cells that are shares are coloured by value."""
+    """Return an HTML table; with ``shade`` the cells that are shares are colored by value."""
     head = ''.join(f'<th>{escape(str(cell))}</th>' for cell in header)
     body = ''
     for row in rows:
@@ -84,12 +84,12 @@ def lines(title: str, series: dict[str, tuple[list, list]], *, x_label: str = ''
                      'stroke="#888" stroke-dasharray="4"/>')
     legend = []
     for i, (name, values) in enumerate(points.items()):
-        colour = COLOURS[i % len(COLOURS)]
+        color = COLORS[i % len(COLORS)]
         path = ' '.join(f'{a:.1f},{b:.1f}' for a, b in (place(*p) for p in values))
-        marks.append(f'<polyline points="{path}" fill="none" stroke="{colour}" '
+        marks.append(f'<polyline points="{path}" fill="none" stroke="{color}" '
                      'stroke-width="2"/>')
         if name:
-            legend.append(f'<span style="color:{colour}">&#9632;</span> {escape(name)}')
+            legend.append(f'<span style="color:{color}">&#9632;</span> {escape(name)}')
     marks += [f'<text x="{(left + right) / 2}" y="{height - 6}" text-anchor="middle">'
               f'{escape(x_label)}</text>',
               f'<text x="16" y="{(top + bottom) / 2}" text-anchor="middle" transform="rotate(-90 '

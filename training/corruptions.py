@@ -59,8 +59,8 @@ def _low_resolution(image, strength, _):
 
 def _move(image, angle_deg=0.0, x=0.0, y=0.0):
     side = image.shape[0]
-    centre = (side - 1) / 2
-    matrix = cv2.getRotationMatrix2D((centre, centre), angle_deg, 1.0)
+    center = (side - 1) / 2
+    matrix = cv2.getRotationMatrix2D((center, center), angle_deg, 1.0)
     matrix[:, 2] += x * side, y * side
     return cv2.warpAffine(image, matrix, (side, side), borderMode=cv2.BORDER_REPLICATE)
 
@@ -76,7 +76,7 @@ def _off_centre(image, strength, generator):
 
 
 def _cover(image, top, bottom, share, generator):
-    # A grey band whose width grows from the middle, as of sunglasses, a mask or a hand.
+    # A gray band whose width grows from the middle, as of sunglasses, a mask or a hand.
     side = image.shape[0]
     half = round(side * share / 2)
     covered = image.copy()

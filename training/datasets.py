@@ -230,7 +230,7 @@ def has_votes(dataset: Dataset) -> bool:
 def ferplus_targets(votes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Turn FER+ votes into a soft target and a weight.
 
-    Votes for 'unknown' and 'not a face' carry no class: the target is the rest, normalised; the
+    Votes for 'unknown' and 'not a face' carry no class: the target is the rest, normalized; the
     weight is their share, so a face nobody could read does not teach.
 
     :param votes: float ``(n, 10)`` in the order of :data:`FERPLUS_COLUMNS`.

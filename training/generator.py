@@ -36,7 +36,7 @@ class Sampling(layers.Layer):
         return mean + ops.exp(0.5 * log_variance) * noise
 
     def get_config(self):
-        """Return the configuration for serialisation."""
+        """Return the configuration for serialization."""
         return {**super().get_config(), 'seed': self.seed}
 
 
@@ -48,7 +48,7 @@ def _pixel_error(expected, drawn):
 def build(side: int, seed: int) -> tuple[keras.Model, keras.Model]:
     """Return the whole model, (image, class) to image, and its decoder, (latent, class) to image.
 
-    Images are standardised grey levels; the side is a multiple of 8.
+    Images are standardised gray levels; the side is a multiple of 8.
     """
     image, chosen = keras.Input((side, side, 1)), keras.Input((_CLASSES,))
     x = image

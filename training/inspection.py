@@ -60,7 +60,7 @@ def text(values: dict) -> str:
         where = f'within {first}' if first == second else f'between {first} and {second}'
         lines.append(f'duplicates {where}: {entry["exact_pairs"]} exact pairs, '
                      f'{entry["near_pairs"]} near; {entry["pairs_of_different_label"]} of them '
-                     'labelled differently')
+                     'labeled differently')
     return '\n'.join(lines)
 
 

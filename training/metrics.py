@@ -36,9 +36,9 @@ def wilson_interval(right: int, total: int, z: float = 1.96) -> tuple[float, flo
     if total == 0:
         return 0.0, 1.0
     share, scale = right / total, 1 + z * z / total
-    centre = (share + z * z / (2 * total)) / scale
+    center = (share + z * z / (2 * total)) / scale
     half = z * np.sqrt(share * (1 - share) / total + z * z / (4 * total * total)) / scale
-    return float(centre - half), float(centre + half)
+    return float(center - half), float(center + half)
 
 
 def reliability(predictions: np.ndarray, labels: np.ndarray, bins: int = 15) -> np.ndarray:
@@ -137,20 +137,20 @@ def calibrate(logits: np.ndarray, labels: np.ndarray,
               weights: np.ndarray | None = None) -> Calibration:
     """Fit the temperature and choose the threshold of 'uncertain'.
 
-    The temperature minimises the negative log-likelihood of the seven published probabilities
+    The temperature minimizes the negative log-likelihood of the seven published probabilities
     (C. Guo et al. 2017). The threshold is that of the rejection curve with the largest excess of
     right over wrong answers: below it an answer is more often wrong than right.
 
     :param logits: float ``(n, >= 7)``.
     :param labels: int ``(n,)`` in [0, 7); rows with -1 are skipped.
     :param weights: how much each face counts for the temperature, ``(n,)``; None: all the same.
-    :raises ValueError: when no labelled face is left.
+    :raises ValueError: when no labeled face is left.
     """
     known = (labels >= 0) & (labels < len(LABELS))
     logits, labels = np.asarray(logits)[known], labels[known]
     weights = None if weights is None else weights[known]
     if len(labels) == 0:
-        raise ValueError('no labelled face to calibrate on')
+        raise ValueError('no labeled face to calibrate on')
     temperature = fit_temperature(logits, labels, weights)
     predictions = probabilities(logits, temperature)
     curve = rejection_curve(predictions, labels)

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The networks, in Keras 3 without anything of one backend.
 
-Every network takes float32 ``(batch, side, side, 1)`` grey levels 0 to 255 (scaling is inside, so
+Every network takes float32 ``(batch, side, side, 1)`` gray levels 0 to 255 (scaling is inside, so
 that trainer and node cannot drift apart) and returns a dict of logits: ``fer2013`` ``(batch, 7)``
 and, where it has the second head, ``ferplus`` ``(batch, 8)``.
 """
@@ -20,7 +20,7 @@ class PerImageStandardization(layers.Layer):
     """Subtract each image's mean and divide by its standard deviation.
 
     This takes brightness and contrast out of the question before the first convolution. The
-    deviation is kept above ``floor`` grey levels, so that a blank image does not blow up.
+    deviation is kept above ``floor`` gray levels, so that a blank image does not blow up.
     """
 
     def __init__(self, floor: float = 8.0, **kwargs):
@@ -30,25 +30,25 @@ class PerImageStandardization(layers.Layer):
     def call(self, inputs):
         """Return the standardised images, same shape."""
         mean = ops.mean(inputs, axis=(1, 2, 3), keepdims=True)
-        centred = inputs - mean
-        variance = ops.mean(centred * centred, axis=(1, 2, 3), keepdims=True)
-        return centred / ops.sqrt(variance + self.floor ** 2)
+        centered = inputs - mean
+        variance = ops.mean(centered * centered, axis=(1, 2, 3), keepdims=True)
+        return centered / ops.sqrt(variance + self.floor ** 2)
 
     def get_config(self):
-        """Return the configuration for serialisation."""
+        """Return the configuration for serialization."""
         return {**super().get_config(), 'floor': self.floor}
 
 
 @keras.saving.register_keras_serializable('fer_ros')
 class FusedBatchNormalization(layers.BatchNormalization):
-    """Batch normalisation over the last axis, in one pass where the backend has one.
+    """Batch normalization over the last axis, in one pass where the backend has one.
 
     Keras' own is made of several operations on TensorFlow; one kernel trains these networks half
     as fast again on a processor. The result is the same, and other backends use Keras' own.
     """
 
     def call(self, inputs, training=None, mask=None):
-        """Return the normalised inputs, same shape; update the moving averages in training."""
+        """Return the normalized inputs, same shape; update the moving averages in training."""
         if not training or keras.backend.backend() != 'tensorflow' or mask is not None:
             return super().call(inputs, training=training, mask=mask)
         fused = importlib.import_module('tensorflow').compat.v1.nn.fused_batch_norm

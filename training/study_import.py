@@ -44,12 +44,12 @@ class ImportFailed(ValueError):
 
 def import_keras2(architecture: Path, weights: Path, *,
                   labels: tuple[str, ...] = STUDY_LABELS, scale: float = 1.0) -> keras.Model:
-    """Return the model as ours are: grey levels 0 to 255 in, logits in our order out.
+    """Return the model as ours are: gray levels 0 to 255 in, logits in our order out.
 
     :param architecture: the file of ``model.to_json()``.
     :param weights: the file of ``model.save_weights('....h5')`` or ``model.save('....h5')``.
     :param labels: the order of its classes.
-    :param scale: what it expects a grey level multiplied by (1/255 for inputs 0 to 1).
+    :param scale: what it expects a gray level multiplied by (1/255 for inputs 0 to 1).
     :raises ImportFailed: when a file is missing or holds something else.
     """
     if sorted(labels) != sorted(LABELS):
@@ -126,7 +126,7 @@ def _layer(path: Path, class_name: str, config: dict) -> layers.Layer:
                            'channels_last can be imported')
     kept = {key: config[key] for key in keys if key in config}
     if class_name == 'BatchNormalization' and config.get('axis') not in (None, -1, 3, 1, [3], [1]):
-        raise ImportFailed(f'{path}: layer {config["name"]} normalises axis {config["axis"]}')
+        raise ImportFailed(f'{path}: layer {config["name"]} normalizes axis {config["axis"]}')
     if class_name == 'LeakyReLU':
         kept['negative_slope'] = float(np.asarray(config.get('alpha', 0.3)))
     return kind(name=config['name'], **kept)

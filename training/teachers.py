@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Distillation: trained networks say what else a face could have been labelled.
+"""Distillation: trained networks say what else a face could have been labeled.
 
 The student's target is part label, part what a teacher reads in the very picture that the student
 sees, augmented and blended (Hinton, Vinyals and Dean 2015, with temperature 1; the same view for

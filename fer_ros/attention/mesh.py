@@ -81,7 +81,7 @@ class FaceMesher:
             right, left = face.landmarks[:2]
             roll = math.atan2(left[1] - right[1], left[0] - right[0])
         size = _FIRST_CROP * max(face.box.width, face.box.height)
-        points, _ = self._pass(image, np.array(face.box.centre), size, roll)
+        points, _ = self._pass(image, np.array(face.box.center), size, roll)
         # The detector's box and eyes are rough: again, upright and in the middle.
         points, _ = self._pass(image, *_extent(points, None))
         return self.refine(image, points, roll_of(points))

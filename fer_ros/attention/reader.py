@@ -89,5 +89,5 @@ def roll_by(camera: CameraModel, model: AttentionModel | None
 
 def _is_at(mesh: Mesh, face: Face) -> bool:
     middle = (mesh.points[:, :2].min(axis=0) + mesh.points[:, :2].max(axis=0)) / 2
-    apart = np.abs(middle - face.box.centre).max()
+    apart = np.abs(middle - face.box.center).max()
     return bool(apart < _FURTHEST * max(face.box.width, face.box.height))

@@ -77,7 +77,7 @@ def core_stages(frames_by_faces: dict[int, list[np.ndarray]]) -> dict[str, dict]
 
 
 def message_stages(frame: np.ndarray) -> dict[str, dict]:
-    """Time the conversions to and from messages and their serialisation."""
+    """Time the conversions to and from messages and their serialization."""
     from fer_ros import conversions
     from rclpy.serialization import deserialize_message, serialize_message
     from sensor_msgs.msg import Image
@@ -94,8 +94,8 @@ def message_stages(frame: np.ndarray) -> dict[str, dict]:
         'array to image message': measure.stage(
             lambda: conversions.array_to_image(frame, 'bgr8', header)),
         'image message to array': measure.stage(lambda: conversions.image_to_array(message)),
-        'image serialised (rclpy)': measure.stage(lambda: serialize_message(message)),
-        'image deserialised (rclpy)': measure.stage(lambda: deserialize_message(raw, Image)),
+        'image serialized (rclpy)': measure.stage(lambda: serialize_message(message)),
+        'image deserialized (rclpy)': measure.stage(lambda: deserialize_message(raw, Image)),
         'faces to message, 1 face': measure.stage(
             lambda: conversions.faces_to_message(faces, header, 640, 480, 'detector')),
         'emotions to message, 1 face': measure.stage(

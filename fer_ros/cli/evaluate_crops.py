@@ -15,7 +15,7 @@ import numpy as np
 
 def add_commands(commands) -> list[argparse.ArgumentParser]:
     """Add the command to ``fer-eval`` and return it."""
-    crop = commands.add_parser('crop', help='framing, turning and quality, on labelled faces')
+    crop = commands.add_parser('crop', help='framing, turning and quality, on labeled faces')
     crop.add_argument('csv', metavar='CSV', help="FER2013's file; its last rows are taken")
     crop.add_argument('--model', default='', metavar='FILE',
                       help='emotion model; empty: the one that ships')

@@ -154,7 +154,7 @@ def _read_faces(classifier: EmotionClassifier, data: str, held_out: bool) -> seg
     if classifier.input.crop_shape != images.shape[1:]:
         images = np.stack([classifier.input.fit(image) for image in images])
     if not len(images):
-        raise ConfigurationError(f'{data}: no labelled face')
+        raise ConfigurationError(f'{data}: no labeled face')
     return segments.ReadFaces(classifier.classify(images), classes[known],
                               classifier.classify(np.ascontiguousarray(images[:, :, ::-1])))
 

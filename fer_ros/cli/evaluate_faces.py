@@ -24,7 +24,7 @@ _GREEN, _RED, _ORANGE = (60, 160, 40), (40, 40, 220), (0, 140, 255)
 
 def add_commands(commands) -> list[argparse.ArgumentParser]:
     """Add both commands to ``fer-eval`` and return them."""
-    detect = commands.add_parser('detect', help='the detector, on labelled images')
+    detect = commands.add_parser('detect', help='the detector, on labeled images')
     detect.add_argument('folder', metavar='DIR', help='holds images/ and labels.txt')
     detect.add_argument('--conditions', default=','.join(detection.CONDITIONS), metavar='LIST',
                         help='what is done to the images (%(default)s); upright always is')
@@ -113,7 +113,7 @@ def _detect(chosen: argparse.Namespace) -> tuple[dict, Page]:
         lines[name] = (recalls, precisions)
     page.chart(lines, x='recall', y='precision')
     page.heading('Where it is worst')
-    page.paragraph('Green: found; red: missed; orange: found where no face of 24 px is labelled.')
+    page.paragraph('Green: found; red: missed; orange: found where no face of 24 px is labeled.')
     _worst_pictures(page, results['upright'], threshold)
     return figures, page
 
@@ -130,10 +130,10 @@ def _worst_pictures(page: Page, results: list, threshold: float) -> None:
     judged.sort(key=lambda entry: -entry[0])
     for _, item, outcome, verdicts, missed in judged[:_PICTURES]:
         image, _ = detection.load_scaled(item)
-        for boxes, colour in ((outcome.boxes[verdicts == 1], _GREEN), (missed, _RED),
+        for boxes, color in ((outcome.boxes[verdicts == 1], _GREEN), (missed, _RED),
                               (outcome.boxes[verdicts == 0], _ORANGE)):
             for x0, y0, x1, y1 in boxes.astype(int).tolist():
-                cv2.rectangle(image, (x0, y0), (x1, y1), colour, 2)
+                cv2.rectangle(image, (x0, y0), (x1, y1), color, 2)
         page.picture(image, item.path.name)
 
 

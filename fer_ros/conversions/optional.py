@@ -123,7 +123,7 @@ def emotions_to_detections(emotions: Sequence[FaceEmotion], header: Header):
     message = vision.Detection2DArray(header=header)
     for emotion in emotions:
         detection = vision.Detection2D(header=header, id=str(emotion.track_id))
-        detection.bbox.center.position.x, detection.bbox.center.position.y = emotion.box.centre
+        detection.bbox.center.position.x, detection.bbox.center.position.y = emotion.box.center
         detection.bbox.size_x = float(emotion.box.width)
         detection.bbox.size_y = float(emotion.box.height)
         for index in np.argsort(-np.asarray(emotion.filtered), kind='stable'):

@@ -46,24 +46,24 @@ def saddened(image: np.ndarray, landmarks: np.ndarray) -> np.ndarray:
     """
     left_eye, right_eye, _, left_mouth, right_mouth = landmarks
     unit = right_eye[0] - left_eye[0]
-    centre = (left_mouth + right_mouth) / 2
-    out = _closed_mouth(image, centre, right_mouth[0] - left_mouth[0], unit, bend=0.18)
+    center = (left_mouth + right_mouth) / 2
+    out = _closed_mouth(image, center, right_mouth[0] - left_mouth[0], unit, bend=0.18)
     moves = []
     for eye, side in ((left_eye, 1), (right_eye, -1)):
         moves.append((eye[0] + side * 0.25 * unit, eye[1] - 0.28 * unit, -0.14 * unit))
         moves.append((eye[0] - side * 0.20 * unit, eye[1] - 0.25 * unit, 0.10 * unit))
     y, x = np.mgrid[:image.shape[0], :image.shape[1]].astype(np.float32)
     source_y = y.copy()
-    for centre_x, centre_y, shift in moves:
-        squared = (x - centre_x) ** 2 + (y - centre_y) ** 2
+    for center_x, center_y, shift in moves:
+        squared = (x - center_x) ** 2 + (y - center_y) ** 2
         source_y -= np.exp(-squared / (2 * (0.18 * unit) ** 2)) * shift
     return cv2.remap(out, x, source_y, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REFLECT)
 
 
-def _closed_mouth(image: np.ndarray, centre: np.ndarray, mouth_width: float, unit: float,
+def _closed_mouth(image: np.ndarray, center: np.ndarray, mouth_width: float, unit: float,
                   bend: float) -> np.ndarray:
     mask = np.zeros(image.shape[:2], np.uint8)
-    cv2.ellipse(mask, (int(centre[0]), int(centre[1] + 0.10 * unit)),
+    cv2.ellipse(mask, (int(center[0]), int(center[1] + 0.10 * unit)),
                 (int(mouth_width * 0.68), int(0.36 * unit)), 0, 0, 360, 255, cv2.FILLED)
     out = cv2.inpaint(image, mask, 5, cv2.INPAINT_TELEA)
     soft = cv2.GaussianBlur(mask, (0, 0), 2)[..., None] / 255
@@ -71,9 +71,9 @@ def _closed_mouth(image: np.ndarray, centre: np.ndarray, mouth_width: float, uni
     zoom = 4  # the lips are drawn enlarged, then scaled down, for smooth edges
     canvas = cv2.resize(out, None, fx=zoom, fy=zoom, interpolation=cv2.INTER_CUBIC)
     t = np.linspace(-1, 1, 41)
-    points = np.stack([centre[0] + t * mouth_width * 0.425,
-                       centre[1] + 0.08 * unit + bend * unit * (t ** 2 - 0.4)], axis=1)
-    # Lower lip, upper lip, the line between them: colour, offset and thickness in eye distances.
+    points = np.stack([center[0] + t * mouth_width * 0.425,
+                       center[1] + 0.08 * unit + bend * unit * (t ** 2 - 0.4)], axis=1)
+    # Lower lip, upper lip, the line between them: color, offset and thickness in eye distances.
     for color, offset, thickness in (((95, 95, 170), 0.035, 0.13), ((80, 80, 150), -0.03, 0.10),
                                      ((45, 40, 75), 0.0, 0.035)):
         line = np.round((points + [0, offset * unit]) * zoom).astype(int)
@@ -108,11 +108,11 @@ def _room() -> np.ndarray:
 def _placed(room: np.ndarray, person: np.ndarray, mask: np.ndarray, eyes: np.ndarray,
             t: float) -> np.ndarray:
     away = 700 * (_ramp(t, LEAVE_S, 1.5) - _ramp(t, RETURN_S, 1.5))
-    centre = np.array([300 + 45 * np.sin(0.9 * t) + away, 190 + 14 * np.sin(1.7 * t)])
+    center = np.array([300 + 45 * np.sin(0.9 * t) + away, 190 + 14 * np.sin(1.7 * t)])
     scale = 1.0 + 0.12 * np.sin(0.6 * t + 1)
     angle = np.deg2rad(8 * np.sin(0.8 * t))
     linear = scale * np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
-    matrix = np.column_stack([linear, centre - linear @ eyes])
+    matrix = np.column_stack([linear, center - linear @ eyes])
     size = (WIDTH_PX, HEIGHT_PX)
     layer = cv2.warpAffine(person, matrix, size, flags=cv2.INTER_LINEAR,
                            borderMode=cv2.BORDER_REPLICATE)

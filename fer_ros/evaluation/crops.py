@@ -87,7 +87,7 @@ def framed(sample: Sample, framing: float) -> np.ndarray:
     """Return the crop with another framing than the product's."""
     factor = framing / CROP_OVER_BOX
     box = sample.box
-    x, y = box.centre
+    x, y = box.center
     width, height = box.width * factor, box.height * factor
     return align_face(sample.photo, BoundingBox(x - width / 2, y - height / 2, width, height),
                       sample.landmarks)
@@ -96,7 +96,7 @@ def framed(sample: Sample, framing: float) -> np.ndarray:
 def rolled(sample: Sample, degrees: float, detector: FaceDetector, net: LandmarkNet | None
            ) -> Sample | None:
     """Return the sample with its photograph turned and searched anew, None where not found."""
-    matrix = cv2.getRotationMatrix2D(sample.box.centre, degrees, 1)
+    matrix = cv2.getRotationMatrix2D(sample.box.center, degrees, 1)
     photo = cv2.warpAffine(sample.photo, matrix, sample.photo.shape[::-1],
                            borderMode=cv2.BORDER_REPLICATE)
     faces = detector.detect(photo)

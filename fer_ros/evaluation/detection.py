@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Measure a face detector on labelled images."""
+"""Measure a face detector on labeled images."""
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -23,7 +23,7 @@ SIZES = ((8, 16), (16, 24), (24, 32), (32, 48), (48, 96), (96, 100000))
 
 
 @dataclass(frozen=True)
-class LabelledImage:
+class LabeledImage:
     """
     An image of a test set.
 
@@ -51,7 +51,7 @@ class Outcome:
     overlaps: np.ndarray
 
 
-def read_labels(folder: str | Path) -> list[LabelledImage]:
+def read_labels(folder: str | Path) -> list[LabeledImage]:
     """
     Return the images of a test set: ``labels.txt`` and the folder ``images`` beside it.
 
@@ -85,7 +85,7 @@ def read_labels(folder: str | Path) -> list[LabelledImage]:
         found[-1][1].append(box)
     if not found:
         raise ConfigurationError(f"'{path}' names no image")
-    return [LabelledImage(image, np.array(boxes, float).reshape(-1, 4))
+    return [LabeledImage(image, np.array(boxes, float).reshape(-1, 4))
             for image, boxes in found]
 
 
@@ -95,10 +95,10 @@ def rolled(image: np.ndarray, labels: np.ndarray, degrees: float
     height, width = image.shape[:2]
     matrix = cv2.getRotationMatrix2D((width / 2, height / 2), degrees, 1.0)
     turned = cv2.warpAffine(image, matrix, (width, height))
-    centres = (labels[:, :2] + labels[:, 2:]) / 2 @ matrix[:, :2].T + matrix[:, 2]
+    centers = (labels[:, :2] + labels[:, 2:]) / 2 @ matrix[:, :2].T + matrix[:, 2]
     halves = np.sqrt(np.prod(labels[:, 2:] - labels[:, :2], axis=1))[:, None] / 2
-    inside = ((centres >= halves) & (centres <= (width, height) - halves)).all(axis=1)
-    return turned, np.hstack([centres - halves, centres + halves])[inside]
+    inside = ((centers >= halves) & (centers <= (width, height) - halves)).all(axis=1)
+    return turned, np.hstack([centers - halves, centers + halves])[inside]
 
 
 def darkened(image: np.ndarray, labels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -125,7 +125,7 @@ CONDITIONS: dict[str, Callable[[np.ndarray, np.ndarray], tuple[np.ndarray, np.nd
 }
 
 
-def load_scaled(item: LabelledImage) -> tuple[np.ndarray, np.ndarray]:
+def load_scaled(item: LabeledImage) -> tuple[np.ndarray, np.ndarray]:
     """Return image and labels at the size of the test; ConfigurationError when unreadable."""
     try:
         image = read_image(item.path)
@@ -135,8 +135,8 @@ def load_scaled(item: LabelledImage) -> tuple[np.ndarray, np.ndarray]:
     return image, item.boxes * factor
 
 
-def run(detector: FaceDetector, items: Sequence[LabelledImage], condition: str = 'upright'
-        ) -> Iterator[tuple[LabelledImage, Outcome]]:
+def run(detector: FaceDetector, items: Sequence[LabeledImage], condition: str = 'upright'
+        ) -> Iterator[tuple[LabeledImage, Outcome]]:
     """Yield each image with what was found in it."""
     change = CONDITIONS[condition]
     for item in items:
@@ -148,7 +148,7 @@ def run(detector: FaceDetector, items: Sequence[LabelledImage], condition: str =
         yield item, Outcome(boxes, scores, labels, intersection_over_union(boxes, labels))
 
 
-def processor_times(detector: FaceDetector, items: Sequence[LabelledImage],
+def processor_times(detector: FaceDetector, items: Sequence[LabeledImage],
                     repeats: int = 3) -> np.ndarray:
     """
     Return the processor time that each image takes, seconds, ``(n,)``.

@@ -77,7 +77,7 @@ class TimeFigures:
     :ivar false_switches_per_min: changes of the label to anything but the state that is, a
         minute.
     :ivar delay_s: median time from a change of state to the first right label, seconds; a state
-        that is never recognised counts with its whole length.
+        that is never recognized counts with its whole length.
     :ivar right: share of frames with the right label, [0, 1].
     """
 

@@ -20,7 +20,7 @@ figure { display: inline-block; margin: 0 1em 1em 0; vertical-align: top }
 figcaption { color: #555; font-size: 13px } svg text { font: 12px system-ui, sans-serif }
 img { max-width: 100% }
 """
-_COLOURS = ('#1f6fb4', '#d1600a', '#2a8f3c', '#8a4fb0', '#777777', '#b8a000', '#c22f4e')
+_COLORS = ('#1f6fb4', '#d1600a', '#2a8f3c', '#8a4fb0', '#777777', '#b8a000', '#c22f4e')
 
 
 class Page:
@@ -125,13 +125,13 @@ def _chart(lines: dict[str, tuple[Sequence[float], Sequence[float]]], x: str, y:
                    f'</text><path d="M{left} {cy:.1f}H{width - right}" stroke="#e4e4e4"/>')
     for k, (name, (px, py)) in enumerate(lines.items()):
         points = [place(a, b) for a, b in zip(px, py)]
-        colour = _COLOURS[k % len(_COLOURS)]
+        color = _COLORS[k % len(_COLORS)]
         path = ''
         for i, (a, b) in enumerate(points):
             path += f'M{a:.1f} {b:.1f}' if not i else (
                 f'H{a:.1f}V{b:.1f}' if steps else f'L{a:.1f} {b:.1f}')
-        out.append(f'<path d="{path}" fill="none" stroke="{colour}" stroke-width="1.6"/>'
-                   f'<text x="{left + 10}" y="{top + 14 + 15 * k}" fill="{colour}">{escape(name)}'
+        out.append(f'<path d="{path}" fill="none" stroke="{color}" stroke-width="1.6"/>'
+                   f'<text x="{left + 10}" y="{top + 14 + 15 * k}" fill="{color}">{escape(name)}'
                    '</text>')
     out.append(f'<text x="{(left + width) / 2:.0f}" y="{height - 6}" text-anchor="middle">'
                f'{escape(x)}</text><text x="4" y="{top + 4}">{escape(y)}</text></svg>')

@@ -43,7 +43,7 @@ class Sprite:
 
 @dataclass(frozen=True)
 class Place:
-    """Where a face is in a frame: its centre and width in pixels, and whether it is covered."""
+    """Where a face is in a frame: its center and width in pixels, and whether it is covered."""
 
     x: float
     y: float
@@ -84,7 +84,7 @@ def scenes() -> dict[str, Scene]:
 
 def cut_out(image: np.ndarray, box: BoundingBox) -> Sprite:
     """Return the face of a BGR image as a sprite with soft edges."""
-    x, y = box.centre
+    x, y = box.center
     half = np.array([box.width, box.height]) * (0.5 + _MARGIN)
     x0, y0 = np.maximum(np.floor((x - half[0], y - half[1])), 0).astype(int)
     x1, y1 = np.minimum(np.ceil((x + half[0], y + half[1])), image.shape[1::-1]).astype(int)
@@ -145,7 +145,7 @@ def render(scene: Scene, sprites: list[Sprite], backdrop: np.ndarray, *, seed: i
 
 
 def _paste(image: np.ndarray, sprite: Sprite, scale: float, place: Place) -> None:
-    x, y = sprite.box.centre
+    x, y = sprite.box.center
     matrix = np.array([[scale, 0, place.x - scale * x], [0, scale, place.y - scale * y]])
     flags = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
     size = (image.shape[1], image.shape[0])
@@ -195,7 +195,7 @@ class TrackingFigures:
     :ivar switches: how often a person's track id changed.
     :ivar fragments: how often a person who was to be seen was lost and found again.
     :ivar false_faces: tracks in a frame with nobody there.
-    :ivar jitter: standard deviation of the box's centre about the true one, in widths of the
+    :ivar jitter: standard deviation of the box's center about the true one, in widths of the
         face, slow drift taken out; the larger of x and y.
     :ivar size_jitter: the same of the width.
     """
@@ -250,8 +250,8 @@ class TrackingMeter:
 
     def _note_error(self, person: int, box: np.ndarray, truth: np.ndarray) -> None:
         width = truth[2] - truth[0]
-        centre = (box[:2] + box[2:] - truth[:2] - truth[2:]) / 2 / width
-        self._errors[person].append((*centre, (box[2] - box[0]) / width))
+        center = (box[:2] + box[2:] - truth[:2] - truth[2:]) / 2 / width
+        self._errors[person].append((*center, (box[2] - box[0]) / width))
 
     def figures(self) -> TrackingFigures:
         """Return the figures so far."""

@@ -8,8 +8,8 @@ import numpy as np
 #: Side of the square crop in units of the face box's side (the root of its area). In FER2013's
 #: images the shipped detector's boxes measure 1 / 1.16 of the side (median of 1,089 faces), ...
 CROP_OVER_BOX = 1.16
-#: ... and their centres lie this fraction of the crop's side below the middle.
-CENTRE_BELOW_MIDDLE = 0.01
+#: ... and their centers lie this fraction of the crop's side below the middle.
+CENTER_BELOW_MIDDLE = 0.01
 
 
 def crop_transform(box: BoundingBox, landmarks: np.ndarray | None = None,
@@ -28,8 +28,8 @@ def crop_transform(box: BoundingBox, landmarks: np.ndarray | None = None,
     scale = side_px / (CROP_OVER_BOX * max(np.sqrt(box.width * box.height), 1.0))
     along, across = scale * np.cos(angle), scale * np.sin(angle)
     turn = np.array([[along, across], [-across, along]])
-    middle = np.array([side_px / 2, side_px * (0.5 + CENTRE_BELOW_MIDDLE)])
-    return np.hstack([turn, (middle - turn @ box.centre)[:, None]])
+    middle = np.array([side_px / 2, side_px * (0.5 + CENTER_BELOW_MIDDLE)])
+    return np.hstack([turn, (middle - turn @ box.center)[:, None]])
 
 
 def roll(landmarks: np.ndarray) -> float:
@@ -76,7 +76,7 @@ def align_face(image: np.ndarray, box: BoundingBox, landmarks: np.ndarray | None
         patch = cv2.resize(patch, size, interpolation=cv2.INTER_AREA)
     local = np.empty((2, 3))
     local[:, :2] = matrix[:, :2] * shrink
-    # Pixel centres lie at half pixels: the shift by one half keeps them there when averaging.
+    # Pixel centers lie at half pixels: the shift by one half keeps them there when averaging.
     local[:, 2] = matrix[:, 2] + matrix[:, :2] @ (shift + (shrink - 1) / 2)
     return cv2.warpAffine(patch, local, (side_px, side_px), flags=cv2.INTER_LINEAR,
                           borderMode=cv2.BORDER_REPLICATE)

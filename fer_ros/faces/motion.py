@@ -14,7 +14,7 @@ _SMALLEST_PX = 1.0
 
 class BoxMotion:
     """
-    Centre, width and height of each box, each with constant velocity and white acceleration.
+    Center, width and height of each box, each with constant velocity and white acceleration.
 
     Y. Bar-Shalom, X. R. Li, T. Kirubarajan: Estimation with Applications to Tracking and
     Navigation, 2001, 6.2.2; noise is in proportion to the face's side, so neither frame rate nor

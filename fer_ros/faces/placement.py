@@ -11,7 +11,7 @@ _FISHEYE = ('equidistant', 'fisheye')
 
 def place_face(box: BoundingBox, camera: CameraModel, face_width_m: float,
                depth_m: float | None = None) -> tuple[float, float, float]:
-    """Return the centre of a face in the camera's optical frame (REP-103), metres.
+    """Return the center of a face in the camera's optical frame (REP-103), metres.
 
     x points right, y down, z forward. By the pinhole model a thing of width W at distance Z is
     f W / Z pixels wide, hence ``Z = f * face_width_m / box.width``.
@@ -21,7 +21,7 @@ def place_face(box: BoundingBox, camera: CameraModel, face_width_m: float,
     :param depth_m: the measured distance along z, which then replaces the assumption.
     """
     z = depth_m if depth_m is not None else float(camera.k[0, 0]) * face_width_m / box.width
-    x, y = _ray(box.centre, camera)
+    x, y = _ray(box.center, camera)
     return x * z, y * z, z
 
 

@@ -133,7 +133,7 @@ class FaceTracker:
 
     def _correct(self, detections: Sequence[Detection],
                  image_size: tuple[int, int] | None) -> set[int]:
-        boxes = np.array([[*d.box.centre, max(d.box.width, 1.0), max(d.box.height, 1.0)]
+        boxes = np.array([[*d.box.center, max(d.box.width, 1.0), max(d.box.height, 1.0)]
                           for d in detections], float).reshape(-1, 4)
         rows, columns = self._assign(boxes)
         cover = self._cover()

@@ -28,7 +28,7 @@ PROTOTYPES: dict[Emotion, tuple[float, float]] = {
 _HUES = ((30.0, 45.0), (60.0, 25.0), (115.0, 5.0), (140.0, 0.0), (150.0, -75.0), (210.0, -135.0),
          (270.0, -170.0), (315.0, -220.0), (390.0, -315.0))
 
-#: Below this distance from the centre a feeling has no colour.
+#: Below this distance from the center a feeling has no color.
 _NEUTRAL_RADIUS = 0.2
 
 
@@ -36,7 +36,7 @@ def ambience(strategy: str, valence: float, arousal: float) -> LightState:
     """Return the light that a strategy gives to a feeling.
 
     ``mirror`` shows the feeling: hue by the angle, saturation by the strength, brightness by
-    arousal (Wilms and Oberfeld 2018: saturated and bright colours are felt as more arousing).
+    arousal (Wilms and Oberfeld 2018: saturated and bright colors are felt as more arousing).
     ``soothe`` answers with dim, warm white, the more so the stronger the distress. ``energise``
     answers with bright, cool white. ``off`` turns the light off.
 

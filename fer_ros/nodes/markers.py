@@ -159,9 +159,9 @@ class Markers(ManagedNode):
         measured = None
         if depth is not None and depth.shape == (height, width):
             measured = depth_at(depth, emotion.box)
-        centre = place_face(emotion.box, camera, self.value('face_width_m'), measured)
+        center = place_face(emotion.box, camera, self.value('face_width_m'), measured)
         # As wide as its box looks from there.
-        return emotion, centre, centre[2] * emotion.box.width / float(camera.k[0, 0])
+        return emotion, center, center[2] * emotion.box.width / float(camera.k[0, 0])
 
 
 def main(args: list[str] | None = None) -> int:

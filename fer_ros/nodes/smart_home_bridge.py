@@ -49,7 +49,7 @@ class SmartHomeBridge(ManagedNode):
                   'where switches, policies, holds and what is to be undone are kept over a '
                   'restart; empty: fer_ros/NODE.json in the ROS home (~/.ros); none: nowhere'),
         Parameter('lamp_display', 'auto',
-                  'how lamps of type terminal are drawn; auto: in colour on a terminal, in the '
+                  'how lamps of type terminal are drawn; auto: in color on a terminal, in the '
                   'log otherwise', choices=('auto', 'color', 'log', 'none')),
     )
 

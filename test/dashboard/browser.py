@@ -20,7 +20,7 @@ WHY_NOT = next((f'{name} is not installed (Debian: apt install chromium chromium
 
 
 def chromium(width_px=1280, height_px=900, scheme='light'):
-    """Return a browser with a window of a size, in a colour scheme."""
+    """Return a browser with a window of a size, in a color scheme."""
     options = webdriver.ChromeOptions()
     options.binary_location = shutil.which('chromium')
     for argument in ('--headless=new', '--no-sandbox', '--disable-gpu', '--disable-dev-shm-usage',
@@ -34,7 +34,7 @@ def chromium(width_px=1280, height_px=900, scheme='light'):
 
 
 def look(driver, width_px, height_px, scheme):
-    """Take another size and colour scheme."""
+    """Take another size and color scheme."""
     driver.execute_cdp_cmd('Emulation.setDeviceMetricsOverride', {
         'width': width_px, 'height': height_px, 'deviceScaleFactor': 1,
         'mobile': width_px < 600})

@@ -191,7 +191,7 @@ def test_the_lamp_changes_as_the_bridge_says(page, graph):
     wait_for(lambda: graph.home, 10, 'the state of the home')
     wait_for(followed, 40, 'the lamp to show three colors of the bridge')
     assert 'because' in text(page, '#actions li')
-    # A word for the colour, for those who do not see it.
+    # A word for the color, for those who do not see it.
     assert re.search(r': on, \d+\s%.*, (pale |warm |cool )?(red|orange|yellow|green|turquoise'
                      r'|blue|violet|pink|white)$', text(page, f'{ROOM} .devices li'))
 

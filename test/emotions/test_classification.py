@@ -140,7 +140,7 @@ def test_temperature_and_threshold_come_from_the_metadata(model):
     assert after.max() < before.max()
 
 
-def test_contempt_is_dropped_and_the_rest_renormalised():
+def test_contempt_is_dropped_and_the_rest_renormalized():
     logits = np.array([[1.0, 2, 3, 4, 5, 6, 7, 50]])
     whole = np.exp(logits - 50) / np.exp(logits - 50).sum()
     expected = whole[:, :7] / whole[:, :7].sum()
@@ -221,7 +221,7 @@ def test_missing_metadata_says_how_to_make_it(model):
     (lambda v: v['input'].update(std=float('nan')), 'input.std is nan'),
     (lambda v: v['input'].update(layout='HWC'), "input.layout is 'HWC', expected one of NHWC"),
     (lambda v: v['input'].update(deviation=1), "unknown key input.'deviation'; known: side_px"),
-    (lambda v: v['input'].update(colour='rgb'), r'input is \?x48x48x1.*metadata says 48x48 rgb'),
+    (lambda v: v['input'].update(color='rgb'), r'input is \?x48x48x1.*metadata says 48x48 rgb'),
     (lambda v: v['input'].update(layout='NCHW'), '48x48 grayscale as NCHW.*input.layout'),
     (lambda v: v.update(valence={'output': 'va'}), "no number 0 in an output 'va'.*valence"),
     (lambda v: v.update(arousal={'output': 'fer2013', 'index': 7}), 'no number 7 .*arousal'),

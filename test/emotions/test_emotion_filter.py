@@ -22,7 +22,7 @@ def face(track_id=1, quality=1.0):
 
 
 def opinion(emotion, strength=0.7):
-    """Return probabilities that favour one emotion."""
+    """Return probabilities that favor one emotion."""
     values = np.full(7, (1 - strength) / 6)
     values[emotion] = strength
     return values

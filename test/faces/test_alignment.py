@@ -15,7 +15,7 @@ LANDMARKS = np.array([[206, 106], [244, 105], [227, 131], [207, 146], [246, 145]
 
 def turned(image, degrees):
     """Return image and landmarks turned about the middle of the face."""
-    matrix = cv2.getRotationMatrix2D(BOX.centre, degrees, 1.0)
+    matrix = cv2.getRotationMatrix2D(BOX.center, degrees, 1.0)
     return (cv2.warpAffine(image, matrix, image.shape[1::-1], borderMode=cv2.BORDER_REPLICATE),
             LANDMARKS @ matrix[:, :2].T + matrix[:, 2])
 
@@ -41,7 +41,7 @@ def test_a_rolled_face_gives_the_crop_of_the_level_one(degrees, portrait):
     assert likeness(align_face(image, BOX), level) < 0.9
 
 
-def test_gray_and_colour_give_the_same_crop(portrait):
+def test_gray_and_color_give_the_same_crop(portrait):
     gray = cv2.cvtColor(portrait, cv2.COLOR_BGR2GRAY)
     difference = np.abs(align_face(portrait, BOX).astype(int) - align_face(gray, BOX))
     assert difference.max() <= 1
@@ -55,7 +55,7 @@ def test_the_crop_does_not_depend_on_the_resolution(scale, portrait):
     crop = align_face(image, box, LANDMARKS * scale)
     reference = align_face(portrait, BOX, LANDMARKS)
     assert likeness(crop, reference) > 0.98
-    # No shift: pixel centres stay pixel centres.
+    # No shift: pixel centers stay pixel centers.
     shift, _ = cv2.phaseCorrelate(reference.astype(np.float32), crop.astype(np.float32))
     assert np.hypot(*shift) < 0.35
 

@@ -65,7 +65,7 @@ def test_the_portrait_s_face_is_found_first(name, portrait):
     found = create_or_skip(name).detect(portrait)
     assert 1 <= len(found) <= 2
     assert [face.score for face in found] == sorted((face.score for face in found), reverse=True)
-    x, y = found[0].box.centre
+    x, y = found[0].box.center
     assert abs(x - FACE_X) < 12 and abs(y - FACE_Y) < 22
     assert 0.7 * FACE_PX < np.sqrt(found[0].box.width * found[0].box.height) < 1.5 * FACE_PX
     assert 0 < found[0].score <= 1
@@ -95,7 +95,7 @@ def test_landmarks_follow_a_rolled_head_where_a_detector_says_so(name, degrees, 
 
 @pytest.mark.parametrize('degrees', [-40, -30, -20, 20, 30, 40])
 def test_rolled_faces_are_found(degrees, yunet, portrait):
-    x, y = best(yunet, turned(portrait, degrees)).box.centre
+    x, y = best(yunet, turned(portrait, degrees)).box.center
     assert np.hypot(x - FACE_X, y - FACE_Y) < 25
 
 
@@ -149,7 +149,7 @@ def test_nothing_is_found_where_nobody_is(image, yunet):
 
 def test_an_enormous_image(yunet, portrait):
     image = cv2.resize(portrait, (10000, 7500), interpolation=cv2.INTER_NEAREST)
-    x, y = best(yunet, image).box.centre
+    x, y = best(yunet, image).box.center
     assert abs(x / 15.625 - FACE_X) < 12 and abs(y / 15.625 - FACE_Y) < 22
 
 
@@ -183,7 +183,7 @@ def test_minimum_face_and_threshold_hold(portrait):
     assert create_detector(minimum_face_px=200).detect(portrait) == []
     assert create_detector(score_threshold=1.0).detect(portrait) == []
     small = create_detector(size_px=320).detect(portrait)[0]
-    assert abs(small.box.centre[0] - FACE_X) < 12
+    assert abs(small.box.center[0] - FACE_X) < 12
 
 
 @pytest.mark.parametrize('image', [
@@ -251,7 +251,7 @@ def test_a_fixed_size_model_of_the_user(tmp_path, yunet, portrait):
     for image in (portrait, portrait[:, :300], cv2.resize(portrait, (240, 180))):
         face, reference = best(detector, image), best(yunet, image)
         scale = image.shape[0] / 480
-        assert abs(face.box.centre[0] - reference.box.centre[0]) < 6 * scale
+        assert abs(face.box.center[0] - reference.box.center[0]) < 6 * scale
         assert abs(face.box.width - reference.box.width) < 15 * scale
 
 

@@ -89,7 +89,7 @@ def test_a_change_of_size_in_the_stream(counted, portrait):
     face, = finder.process(half, 0.03)
     # Same view, other resolution: the same person, looked for again at once.
     assert face.track_id == 1 and face.detected and counted.calls == 2
-    assert face.box.centre[0] == pytest.approx(111, abs=8)
+    assert face.box.center[0] == pytest.approx(111, abs=8)
     face, = finder.process(portrait[:, :400], 0.06)
     assert face.track_id == 2  # another view
     assert finder.process(np.zeros((1, 1), np.uint8), 0.09) == []
@@ -129,7 +129,7 @@ def test_stamps_that_stand_still_or_go_back_keep_the_face(stamps, detector, port
     for i, stamp_s in enumerate(stamps):
         face, = finder.process(moved(portrait, 2 * i), stamp_s)
         assert face.track_id == 1
-        assert face.box.centre[0] == pytest.approx(222 + 2 * i, abs=12)
+        assert face.box.center[0] == pytest.approx(222 + 2 * i, abs=12)
 
 
 def test_a_crowd_and_an_empty_room_by_turns(detector, portrait):
@@ -211,7 +211,7 @@ def test_the_video_with_ground_truth(detector, shared):
         assert good
         faces = finder.process(frame, number / 30)
         seen |= {face.track_id for face in faces}
-        middle = np.array(faces[0].box.centre)
+        middle = np.array(faces[0].box.center)
         assert np.hypot(*(middle - (x, y))) < 0.25 * size
     capture.release()
     assert seen == {1}

@@ -58,7 +58,7 @@ def test_crossing_persons_keep_their_ids(gap_y, speed, hidden):
         if hidden and abs(left.box.x - right.box.x) < 35:
             both = [left]  # the other is behind
         tracks = tracker.update(both, t)
-    where = {track.track_id: track.box.centre[0] for track in tracks}
+    where = {track.track_id: track.box.center[0] for track in tracks}
     assert where[1] > 400 and where[2] < 240 and set(where) == {1, 2}
 
 
@@ -70,7 +70,7 @@ def test_a_missed_face_is_carried_on_then_remembered_then_forgotten():
     assert not carried.detected and carried.track_id == 1
     assert carried.unseen_s == pytest.approx(10 * STEP_S, abs=1e-6)
     # It went on with its speed: 3 px a frame.
-    assert carried.box.centre[0] == pytest.approx(100 + 3 * 24, abs=8)
+    assert carried.box.center[0] == pytest.approx(100 + 3 * 24, abs=8)
     assert ids(tracker.update([], 1.1)) == []
     assert ids(tracker.update([face(220)], 1.2)) == [1]
     follow(tracker, [[]] * 60, 1.3)
@@ -101,7 +101,7 @@ def test_stamps_that_stand_still_or_go_back(stamps):
     for i, stamp_s in enumerate(stamps[:100]):
         tracks = tracker.update([face(100 + i)], stamp_s)
         assert ids(tracks) == [1]
-        assert abs(tracks[0].box.centre[0] - 100 - i) < 8
+        assert abs(tracks[0].box.center[0] - 100 - i) < 8
     for stamp_s in stamps[100:]:
         tracker.update([], stamp_s)
     assert len(tracker) == 0
@@ -130,7 +130,7 @@ def test_a_still_face_is_shown_still():
         x, y = 300 + random.normal(0, 2.0, 2)
         shown.append(tracker.update([face(x, y, 80 + random.normal(0, 3.0))],
                                     i * STEP_S)[0].box)
-    settled = np.array([[*box.centre, box.width] for box in shown[30:]])
+    settled = np.array([[*box.center, box.width] for box in shown[30:]])
     assert (settled.std(axis=0) / 80 < 0.02).all()
 
 
@@ -138,7 +138,7 @@ def test_a_moving_face_is_not_lagged_behind():
     tracker = FaceTracker()
     for i in range(60):
         tracks = tracker.update([face(50 + 6 * i)], i * STEP_S)
-    assert tracks[0].box.centre[0] == pytest.approx(50 + 6 * 59, abs=3)
+    assert tracks[0].box.center[0] == pytest.approx(50 + 6 * 59, abs=3)
 
 
 def test_landmarks_move_with_the_box():
@@ -162,7 +162,7 @@ def test_without_detection_the_tracks_go_on():
         tracks = tracker.update(detections, i * STEP_S)
         if i > 8:
             assert ids(tracks) == [1] and tracks[0].detected == (i % 4 == 0)
-            assert abs(tracks[0].box.centre[0] - 100 - 5 * i) < 6
+            assert abs(tracks[0].box.center[0] - 100 - 5 * i) < 6
 
 
 def test_leaving_the_image_ends_a_track():
@@ -228,7 +228,7 @@ def test_a_face_that_comes_in_across_the_border_is_one_face(speed, score):
 
 
 def as_box(box):
-    return [*box.centre, box.width, box.height]
+    return [*box.center, box.width, box.height]
 
 
 def test_a_face_alone_moves_as_its_filter_says():
@@ -290,7 +290,7 @@ def test_a_covered_face_trusts_its_boxes_less():
         for i in range(3):
             tracker.update([face(200), *others], i * 0.1)
         tracks = tracker.update([face(212), *others], 0.3)
-        return min(track.box.centre[0] for track in tracks) - 200
+        return min(track.box.center[0] for track in tracks) - 200
     alone, covered = moved([]), moved([face(262, 200, 100)])
     assert 0 < covered < 0.6 * alone
 
@@ -320,7 +320,7 @@ def test_an_unconfirmed_face_hides_no_other():
     tracker = FaceTracker(confirm_hits=3)
     assert ids(tracker.update([face(300, score=0.7), face(100, score=0.65)], 0.0)) == []
     tracks = tracker.update([face(300, score=0.7), face(100, score=0.95)], 0.03)
-    assert [(track.track_id, round(track.box.centre[0])) for track in tracks] == [(1, 100)]
+    assert [(track.track_id, round(track.box.center[0])) for track in tracks] == [(1, 100)]
 
 
 @pytest.mark.parametrize('dx, dy, same', [
@@ -351,11 +351,11 @@ def test_of_overlapping_detections_the_surest_is_the_face():
     tracker = FaceTracker()
     tracks = tracker.update([face(330, score=0.85), face(300, score=0.95), face(345, score=0.9),
                              face(500, score=0.82)], 0.0)
-    assert [round(track.box.centre[0]) for track in tracks] == [300, 345, 500]
+    assert [round(track.box.center[0]) for track in tracks] == [300, 345, 500]
     # Each is compared by itself, whatever stands beside it in the list.
     tracks = FaceTracker().update([face(500, score=0.85), face(330, score=0.82),
                                    face(300, score=0.95)], 0.0)
-    assert sorted(round(track.box.centre[0]) for track in tracks) == [300, 500]
+    assert sorted(round(track.box.center[0]) for track in tracks) == [300, 500]
 
 
 def test_a_face_that_is_known_comes_before_one_that_is_not():
@@ -363,7 +363,7 @@ def test_a_face_that_is_known_comes_before_one_that_is_not():
     follow(tracker, [[face(300, score=0.9), face(360, score=0.7)]] * 3)
     track, = tracker.update([face(332, score=0.9)], 0.1)
     # A little nearer to the other; what is known of both is the same.
-    assert track.track_id == 1 and track.detected and track.box.centre[0] > 304
+    assert track.track_id == 1 and track.detected and track.box.center[0] > 304
 
 
 def test_limits_hold_as_they_are_said():

@@ -321,7 +321,7 @@ def test_a_broken_file_of_rules_is_told_and_the_rules_of_before_stay(home):
 
 
 @pytest.mark.parametrize('addition, message', [
-    ('brightness: 7', 'brightness'), ('colour: red', 'colour'), ('for_s: 5', 'takes no for_s'),
+    ('brightness: 7', 'brightness'), ('color: red', 'color'), ('for_s: 5', 'takes no for_s'),
     ('emotion: bored', 'emotion')])
 def test_a_wrong_rule_says_where(home, addition, message):
     home.rules_file.write_text(

@@ -595,7 +595,7 @@ def test_quiet_hours_never_brighten(level, asked):
     assert action.request.light.brightness == asked
 
 
-def test_a_lamp_without_colour_is_asked_for_none():
+def test_a_lamp_without_color_is_asked_for_none():
     sim = Sim(POLICY.replace('{type: terminal}', '{type: terminal, has_color: false}'))
     action, = sim.see('happy', 8)
     assert action.request.light.brightness and action.request.light.color is None

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Colours, strategies, the virtual lamp, and several people."""
+"""Colors, strategies, the virtual lamp, and several people."""
 
 from dataclasses import replace
 
@@ -48,7 +48,7 @@ def test_the_chromaticity_of_srgb_primaries():
     (LightState(True, 0.6, color_temperature_k=2850), []),
     (LightState(True, 0.6, color_temperature_k=3000), ['color temperature']),
     (LightState(True, 0.6, (1.0, 0.0, 0.0)), ['color']),
-    # The same white told as a colour, as some lamps do.
+    # The same white told as a color, as some lamps do.
     (LightState(True, 0.6, kelvin_to_rgb(2700)), [])])
 def test_what_differs_beyond_the_tolerance(other, found):
     assert differences(WARM, other) == found == differences(other, WARM)
@@ -129,7 +129,7 @@ def test_a_lamp_fades_keeps_what_is_left_out_and_survives_a_clock_that_goes_back
     assert lamp.state(13.0).on and lamp.state(1.0) == LightState(False, 0.4, None, 3000)
 
 
-def test_a_terminal_lamp_draws_its_colour():
+def test_a_terminal_lamp_draws_its_color():
     lines = []
     lamp = TerminalLamp(TerminalTarget(type='terminal'), DeviceContext(
         'a/b', lambda _: None, lambda *_: None, lambda: 0.0, write=lines.append, ansi=True))

@@ -54,7 +54,7 @@ def test_commands(name, light, topic, payload):
 
 
 @pytest.mark.parametrize('name, topic, payload, light', [
-    # As Zigbee2MQTT reports: the mode says which of the two colours holds.
+    # As Zigbee2MQTT reports: the mode says which of the two colors holds.
     ('zigbee2mqtt', 'a/b', '{"state":"ON","brightness":127,"color_mode":"color_temp",'
      '"color_temp":400,"color":{"x":0.47,"y":0.41},"linkquality":90}', WARM),
     ('zigbee2mqtt', 'a/b', '{"state":"ON","brightness":127,"color_mode":"xy",'
@@ -76,7 +76,7 @@ def test_answers(name, topic, payload, light):
         assert (state.rgb is None) == (light.rgb is None)
 
 
-def test_wled_tells_brightness_and_colour_apart():
+def test_wled_tells_brightness_and_color_apart():
     one = dialect('wled')
     assert one.state_topics['a/b/c'](b'#0000FF') is None
     assert one.state_topics['a/b/g'](b'0') == OFF

@@ -15,7 +15,7 @@ if images.BRIDGE is not None:
 
 
 def picture(width=64, height=48):
-    """Return a smooth colour picture: chroma subsampling changes it little."""
+    """Return a smooth color picture: chroma subsampling changes it little."""
     y, x = np.mgrid[:height, :width]
     return np.dstack([x * 255 // width, y * 255 // height,
                       (x + y) * 255 // (width + height)]).astype(np.uint8)
@@ -26,7 +26,7 @@ def picture(width=64, height=48):
     ('bgr8', 0), ('rgb8', 0), ('bgra8', 0), ('rgba8', 0),
     ('yuv422_yuy2', 6),  # chroma is halved and rounded
 ])
-def test_colour_round_trip(encoding, tolerance, bridge):
+def test_color_round_trip(encoding, tolerance, bridge):
     image = picture()
     message = conversions.bgr_to_image(image, encoding)
     back = conversions.image_to_array(message, bridge=bridge)
@@ -78,7 +78,7 @@ def test_mono16_keeps_the_upper_byte(big_endian):
 @pytest.mark.parametrize('encoding, code', [
     ('bayer_rggb8', (0, 0, 1)), ('bayer_bggr8', (1, 0, 0))])
 def test_bayer_order(encoding, code):
-    # A flat field in which only the first photosite's colour is lit: red for rggb, blue for bggr.
+    # A flat field in which only the first photosite's color is lit: red for rggb, blue for bggr.
     raw = np.zeros((16, 16), np.uint8)
     raw[::2, ::2] = 200
     image = conversions.image_to_array(conversions.array_to_image(raw, encoding))
@@ -110,7 +110,7 @@ def test_padded_rows_share_memory_too(bridge):
     ({'encoding': ''}, ['unknown encoding']),
     ({'width': 0}, ['0x48', 'nothing to see']),
     ({'height': 0}, ['64x0']),
-    ({'width': 65}, ['step', '195']),               # mislabelled: a row does not fit its step
+    ({'width': 65}, ['step', '195']),               # mislabeled: a row does not fit its step
     ({'height': 49}, ['truncated', '9216']),        # one row short
     ({'width': 100_000, 'height': 100_000, 'step': 300_000}, ['more than']),
     ({'encoding': 'bgra8'}, ['step']),

@@ -63,7 +63,7 @@ def test_a_face_stands_where_the_camera_model_puts_it(viewer):
     label = label_of(markers)
     assert 'happy' in label.text and '3' in label.text
     place = next(m.pose.position for m in markers if m.type != Marker.TEXT_VIEW_FACING)
-    # f = 320 px; 0.16 m that look 100 px wide are 0.512 m away; the box is centred in the image.
+    # f = 320 px; 0.16 m that look 100 px wide are 0.512 m away; the box is centered in the image.
     assert place.z == pytest.approx(0.512, abs=0.005)
     assert (place.x, place.y) == (pytest.approx(0, abs=0.005), pytest.approx(0, abs=0.005))
     assert {m.header.frame_id for m in markers} == {'camera_optical_frame'}

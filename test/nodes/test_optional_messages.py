@@ -124,7 +124,7 @@ def test_our_faces_under_humans(publishing, hri):
               'aligned': Image, 'cropped': Image, 'expression': hri.Expression}
     got = {name: publishing.collect(kind, f'/humans/faces/{given}/{name}', qos.RESULT)
            for name, kind in topics.items()}
-    wait_for(lambda: publishing.hri._part._croppers['faces']._input, what='the colour images')
+    wait_for(lambda: publishing.hri._part._croppers['faces']._input, what='the color images')
     images = publishing.publisher(Image, 'image_raw', qos.IMAGE)
     picture = np.full((240, 320, 3), (10, 20, 200), np.uint8)
 

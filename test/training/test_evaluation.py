@@ -113,7 +113,7 @@ def test_inspect_counts_and_finds_copies(tmp_path, splits, capsys):
     assert values['counts']['test']['neutral'] == 5
     (across,) = (entry for entry in values['duplicates'] if entry['splits'] == ['train', 'test'])
     assert across['exact_pairs'] == 3
-    assert across['pairs_of_different_label'] >= 1     # the first was relabelled
+    assert across['pairs_of_different_label'] >= 1     # the first was relabeled
     assert page.read_text().count('<img') >= 15
     assert '3 exact pairs' in capsys.readouterr().out
 
@@ -132,7 +132,7 @@ def test_nothing_here_imports_tensorflow():
 
 
 def test_real_faces_are_read_better_than_the_commonest_class(fer2013):
-    """A mix-up of labels, colours or scaling would show here at once."""
+    """A mix-up of labels, colors or scaling would show here at once."""
     mosaic = cv2.imread(str(fer2013 / 'public_test_00.png'), cv2.IMREAD_GRAYSCALE)
     with open(fer2013 / 'public_test.csv', newline='') as file:
         names = [row['emotion'] for _, row in zip(range(640), csv.DictReader(file))]

@@ -11,7 +11,7 @@ from training.networks import FusedBatchNormalization  # noqa: E402
 
 # One step of bfloat16 from 4 upwards is 1 / 32.
 @pytest.mark.parametrize('precision, step', [('float32', 5e-3), ('mixed_bfloat16', 1 / 32)])
-def test_fused_normalisation_is_that_of_keras(precision, step):
+def test_fused_normalization_is_that_of_keras(precision, step):
     images = np.random.default_rng(0).normal(3, 2, (16, 6, 6, 8)).astype(np.float32)
     layers = [kind(momentum=0.9, epsilon=1e-4, dtype=keras.DTypePolicy(precision))
               for kind in (keras.layers.BatchNormalization, FusedBatchNormalization)]

@@ -16,7 +16,7 @@ def voted_faces(count=3000):
     counts = np.zeros((count, len(FERPLUS_COLUMNS)))
     counts[:, happy] = generator.integers(0, 11, count)
     counts[:, neutral] = 10 - counts[:, happy]
-    # Whoever labelled was like one more voter, but took one face in ten for surprised.
+    # Whoever labeled was like one more voter, but took one face in ten for surprised.
     shares = np.zeros((count, len(LABELS)))
     shares[:, LABELS.index('happy')] = 0.9 * counts[:, happy] / 10
     shares[:, LABELS.index('neutral')] = 0.9 * counts[:, neutral] / 10

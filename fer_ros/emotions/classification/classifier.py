@@ -261,7 +261,7 @@ def probabilities(logits: np.ndarray, temperature: float = 1.0) -> np.ndarray:
     """Return the softmax over the seven emotions, float32 ``(n, 7)``.
 
     Further classes (contempt) are skipped before it, which equals dropping them afterwards and
-    normalising what is left.
+    normalizing what is left.
     """
     scaled = np.asarray(logits, np.float64)[:, :len(LABELS)] / temperature
     scaled -= scaled.max(axis=1, keepdims=True, initial=-np.inf)

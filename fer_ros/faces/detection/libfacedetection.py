@@ -146,7 +146,7 @@ def _value_info(name: str, shape: list[int | str]) -> bytes:
 
 def build_onnx(weights: dict[str, np.ndarray]) -> bytes:
     """
-    Return YuNet as a serialised ONNX model.
+    Return YuNet as a serialized ONNX model.
 
     Input ``input``: float32 ``(n, 3, height, width)``, BGR, [0, 255], sides multiples of 32.
     Outputs for each stride s of 8, 16, 32: ``cls_s`` and ``obj_s`` ``(n, m, 1)`` (after the
@@ -183,7 +183,7 @@ def build_onnx(weights: dict[str, np.ndarray]) -> bytes:
             name = f'{head_name}_{STRIDES[level]}'
             outputs[graph.node('Reshape', [y, shape], name)] = channels
     return graph.model('input', outputs, 'YuNet with the weights of libfacedetection, '
-                                         'copyright Shiqi Yu, 3-clause BSD licence')
+                                         'copyright Shiqi Yu, 3-clause BSD license')
 
 
 def installed_model() -> bytes:

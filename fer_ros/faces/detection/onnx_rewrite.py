@@ -24,7 +24,7 @@ def free_input_size(model: bytes) -> bytes:
     Weights that old exporters list among the inputs are taken out of them, which also lets the
     run time fold constants. Only fully convolutional models make sense afterwards.
 
-    :param model: a serialised ``ModelProto`` whose one true input is laid out NCHW.
+    :param model: a serialized ``ModelProto`` whose one true input is laid out NCHW.
     :raises ValueError: when the bytes are not such a model.
     """
     out, graph_seen = [], False

@@ -125,9 +125,9 @@ class YuNetDetector(FaceDetector):
             points = outputs[f'kps_{stride}'].reshape(-1, 5, 2)[hits]
             owner, cell = np.divmod(hits, rows * columns)
             cells = np.stack([cell % columns, cell // columns], axis=1)
-            centres = (cells + box[:, :2]) * stride
+            centers = (cells + box[:, :2]) * stride
             halves = np.exp(np.minimum(box[:, 2:], 10)) * stride / 2
-            parts.append((np.hstack([centres - halves, centres + halves]),
+            parts.append((np.hstack([centers - halves, centers + halves]),
                           np.sqrt(np.minimum(product[hits], 1)),
                           (points + cells[:, None]) * stride, owner))
         return tuple(np.concatenate(part) for part in zip(*parts))
@@ -150,11 +150,11 @@ class YuNetDetector(FaceDetector):
             return
         views, ways = [], []
         for i in doubts:
-            centre = (boxes[i, :2] + boxes[i, 2:]) / 2
+            center = (boxes[i, :2] + boxes[i, 2:]) / 2
             for angle in _TURNS_DEG:
-                matrix = cv2.getRotationMatrix2D((float(centre[0]), float(centre[1])), angle,
+                matrix = cv2.getRotationMatrix2D((float(center[0]), float(center[1])), angle,
                                                  _FACE_PX / sides[i])
-                matrix[:, 2] += _PATCH_PX / 2 - centre
+                matrix[:, 2] += _PATCH_PX / 2 - center
                 ways.append(matrix)
                 if sides[i] >= _FACE_PX:
                     views.append(cv2.warpAffine(canvas, matrix, (_PATCH_PX, _PATCH_PX)))
@@ -181,9 +181,9 @@ class YuNetDetector(FaceDetector):
             if found_scores[best] <= scores[i]:
                 continue
             back = cv2.invertAffineTransform(ways[owners[best]])
-            centre = back[:, :2] @ (found[best, :2] + found[best, 2:]) / 2 + back[:, 2]
+            center = back[:, :2] @ (found[best, :2] + found[best, 2:]) / 2 + back[:, 2]
             half = (found[best, 2:] - found[best, :2]) / 2 * sides[i] / _FACE_PX
-            boxes[i] = np.hstack([centre - half, centre + half])
+            boxes[i] = np.hstack([center - half, center + half])
             landmarks[i] = points[best] @ back[:, :2].T + back[:, 2]
             scores[i] = found_scores[best] ** _SECOND_WEIGHT * scores[i] ** (1 - _SECOND_WEIGHT)
 

@@ -7,7 +7,7 @@
 #   make test                                        all tests
 #   make bench [SECTIONS='stages pipeline']           how fast it is here, beside its peers
 #   make test-install [ROWS='wheels arm64 robot pythons']   README's lines for robots, on stand-ins
-#   make evaluate DATA=DIR [MODEL=fernet_large] [JSON=FILE]   a shipped model on FER2013
+#   make evaluate DATA=DIR [MODEL=fernet_float16] [JSON=FILE]   a shipped model on FER2013
 #   make train RECIPE=fernet DATA=DIR                train (resumes); make train-smoke: a minute
 #   make habits-evaluate DATA=DIR [JSON=FILE]        how well a resident's next activity is predicted
 #   make gaze-evaluate DATA=DIR [JSON=FILE]          head pose, gaze, blinks, attention

@@ -128,7 +128,7 @@ class Sim:
         return self.carry_out(self.engine.command(command, 'study', argument, now_s=self.now_s))
 
     def hand(self, target='lamp', **state):
-        """Change a lamp by hand."""
+        """Change a lamp manually."""
         self.lamps[target].set(LightState(**{'on': True, **state}), 0.0, self.now_s)
         self.report()
 

@@ -61,7 +61,7 @@ def describe(summary: dict) -> str:
         + (f' ({where})' if where else '') + f', {summary["unaccounted"]} unaccounted for'
         + (f'; {summary["unreadable"]} could not be read' if summary['unreadable'] else ''),
         f'{summary["faces"]} faces followed; readings: {readings or "none"}',
-        f'{summary["actions"]} ambient actions; {summary["hand"]["changes"]} by hand, after which '
+        f'{summary["actions"]} ambient actions; {summary["hand"]["changes"]} manually, then '
         f'the room was left alone for {summary["hand"]["left_alone_s"]} s with '
         f'{summary["hand"]["actions_meanwhile"]} actions',
         f'stamp to EmotionArray: median {latency["median"]} ms, p99 {latency["p99"]} ms '

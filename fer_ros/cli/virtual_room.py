@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""fer-virtual-room: a lamp, a blind and scenes behind an MQTT broker, changed by hand here.
+"""fer-virtual-room: a lamp, a blind and scenes behind an MQTT broker, changed manually here.
 
 Point a policy's target of type mqtt_light at virtual_room/lamp. Type a line to change the lamp:
 on, off, brightness 0.4, color #ff8800, kelvin 4000; quit ends.
@@ -54,7 +54,7 @@ def main(arguments: list[str] | None = None) -> int:
                 print(_HELP, flush=True)
             else:
                 room.change_manually(state)
-                print(f'by hand: lamp {state.describe()}', flush=True)
+                print(f'manually: lamp {state.describe()}', flush=True)
     except KeyboardInterrupt:
         pass
     stop.set()

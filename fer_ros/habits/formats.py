@@ -60,7 +60,7 @@ def _read_adls(path: Path, rows: list[tuple[int, str]]) -> Iterator[Activity]:
             raise ConfigurationError(f'{path}:{number}: expected begin, end and activity, '
                                      'separated by tabs')
         begin_s, end_s = (_seconds(path, number, text) for text in match.groups()[:2])
-        # Written by hand: where an end is a slip of the pen, the begin is what is known.
+        # Written manually: where an end is a slip of the pen, the begin is what is known.
         yield Activity(begin_s, max(begin_s, end_s), match[3])
 
 

@@ -45,7 +45,7 @@ def simulate(policy: Policy, recording: Iterable[Seen | ManualChange], *, after_
         yield from pass_time(entry.stamp_s)
         if isinstance(entry, ManualChange):
             home.change_manually(entry.room, entry.target, entry.state, now[0])
-            yield now[0], f'{entry.room}/{entry.target}: {entry.state.describe()} by hand'
+            yield now[0], f'{entry.room}/{entry.target}: {entry.state.describe()} manually'
             continue
         source = _match(entry.source, policy.sources)
         for problem in home.observe(source, entry.faces, entry.stamp_s, now_s=now[0]):

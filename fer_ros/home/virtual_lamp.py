@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Virtual devices: a lamp that fades, reports and can be changed by hand, for those with none."""
+"""Virtual devices: a lamp that fades, reports and can be changed manually, for those with none."""
 
 from fer_ros.home.color import chromaticity_distance
 from fer_ros.home.light import LightState

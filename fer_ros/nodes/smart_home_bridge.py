@@ -330,7 +330,7 @@ class SmartHomeBridge(ManagedNode):
             self._home.change_manually(
                 request.room, request.target, home_conversions.message_to_light(request.light),
                 self.now_s())
-            return f'{request.room}/{request.target} changed by hand'
+            return f'{request.room}/{request.target} changed manually'
         return self._answer(response, work)
 
 

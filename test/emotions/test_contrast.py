@@ -82,7 +82,7 @@ def test_the_classifier_evens_what_its_metadata_say(crop, tmp_path):
 def test_metadata_that_do_not_fit_are_refused_with_the_field(change, words, tmp_path):
     shipped = find_model('fernet_int8')
     values = json.loads(shipped.with_suffix('.json').read_text())
-    del values['input']['color']
+    del values['input']['colour']
     values['input']['color'] = 'gray'
     change(values)
     shutil.copy(shipped, tmp_path / 'm.tflite')

@@ -246,7 +246,7 @@ def test_the_example_of_the_page_is_metadata(tmp_path):
     assert read.input.sample_shape == (3, 224, 224) and len(read.input.mean) == 3
     assert not read.label_sets['affectnet'].missing and read.arousal.index == 1
     for key in (*metadata._KEYS, *metadata._INPUT_KEYS[:7], *metadata._LABEL_SET_KEYS):
-        assert key in page or key == 'color', f'{key} is not explained'
+        assert key in page or key == 'colour', f'{key} is not explained'
 
 
 def test_drafted_metadata_need_what_the_file_does_not_tell_and_then_read(tmp_path):

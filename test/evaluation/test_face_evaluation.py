@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The measures are right on cases worked out by hand, and the commands write what they promise."""
+"""The measures are right on cases worked out on paper; the commands write what they promise."""
 
 import json
 

@@ -278,7 +278,7 @@ def test_a_lamp_turned_off_by_hand_is_never_turned_on():
     sim.see([], 120, step_s=0.5)
     sim.see('happy', 120, step_s=0.5)
     assert len(sim.actions) == 1 and not sim.lamps['lamp'].state(sim.now_s).on
-    assert 'by hand' in sim.status.blocked_reason
+    assert 'manually' in sim.status.blocked_reason
 
 
 def test_off_and_on_resumes_after_the_feeling_has_lasted_anew():

@@ -121,7 +121,7 @@ def test_a_hold_ends_by_time_and_by_the_button(scope):
                  lambda home: home.command(RoomCommand.RESUME)):
         home = Home(scope)
         home.change(U, brightness=0.1)
-        assert 'lamp was changed by hand (brightness)' in home.status.hold_reason
+        assert 'lamp was changed manually (brightness)' in home.status.hold_reason
         assert 99 < home.status.hold_left_s <= 100
         ends(home)
         home.see('sad', 8)
@@ -227,7 +227,7 @@ def test_holds_outlive_a_restart():
     other.room.recall(memory)
     assert other.room.targets['lamp'].snapshot.held == ('brightness',)
     assert other.status.hold_left_s == pytest.approx(87, abs=1)
-    assert 'lamp was changed by hand' in other.status.hold_reason
+    assert 'lamp was changed manually' in other.status.hold_reason
     # And where the file now holds whole rooms, it wins.
     third = Sim(text, answers=False, start_s=sim.now_s, **{**options, 'hold': {'scope': 'room'}})
     third.room.recall(memory)

@@ -99,7 +99,7 @@ def test_lights_are_asked_again_only_for_something_else(a, b, same):
      'off, and turn_on is false'),
     # What a person turned off stays so, whatever the policy says.
     (LightState(True, 0.3), True, Situation(OFF, chosen=OFF),
-     'turned off by hand, and so never turned on'),
+     'turned off manually, and so never turned on'),
     (LightState(True, 0.3), True, Situation(OFF, chosen=ON), '')])
 def test_which_lights_are_turned_on(request_, turn_on, situation, refusal):
     assert LIGHT.refusal(LightRequest(request_), lamp(turn_on=turn_on), situation) == refusal
@@ -116,13 +116,13 @@ def judged(state, before=ON, *, in_window=True, moved=True, start=ON, just_on=Fa
 HALF = LightState(True, 0.75, (1.0, 0.5, 0.3))
 ASKED = LightState(True, 0.9, (1.0, 0.0, 0.0))
 GREEN = LightState(True, 0.75, (0.0, 1.0, 0.0))
-BOTH = (Event.CHANGED_MANUALLY, 'was changed by hand (brightness, color)')
+BOTH = (Event.CHANGED_MANUALLY, 'was changed manually (brightness, color)')
 
 
 @pytest.mark.parametrize('state, fields, verdict', [
     (ASKED, {}, (Event.MATCHED, '')), (HALF, {}, (Event.MOVED, '')),
     (ON, {'moved': False}, (None, '')), (GREEN, {}, BOTH),
-    (OFF, {}, (Event.CHANGED_MANUALLY, 'was turned off by hand')),
+    (OFF, {}, (Event.CHANGED_MANUALLY, 'was turned off manually')),
     # Echoed before: what lies between is on the way.
     (ON, {'moved': False, 'matched': True}, (Event.MOVED, '')),
     # From the request before this one, too.
@@ -144,9 +144,9 @@ BOTH = (Event.CHANGED_MANUALLY, 'was changed by hand (brightness, color)')
     # Nothing is asked of it.
     (ON, {'ask': None}, (None, '')), (ON, {'ask': None, 'before': None}, (None, '')),
     (LightState(True, 0.1, None, 2700), {'ask': None}, (
-        Event.CHANGED_MANUALLY, 'was changed by hand (brightness)')),
+        Event.CHANGED_MANUALLY, 'was changed manually (brightness)')),
     (LightState(True, 0.1, None, 2700), {'ask': None, 'just_on': True}, (None, '')),
-    (OFF, {'ask': None}, (Event.CHANGED_MANUALLY, 'was turned off by hand'))])
+    (OFF, {'ask': None}, (Event.CHANGED_MANUALLY, 'was turned off manually'))])
 def test_what_a_lights_report_means(state, fields, verdict):
     assert judged(state, **fields) == verdict
 

@@ -134,7 +134,7 @@ def test_a_terminal_lamp_draws_its_color():
     lamp = TerminalLamp(TerminalTarget(type='terminal'), DeviceContext(
         'a/b', lambda _: None, lambda *_: None, lambda: 0.0, write=lines.append, ansi=True))
     assert lamp.change_manually(LightState(True, 1.0, (1.0, 0.0, 0.0)), 0.0)
-    assert '\x1b[48;2;255;0;0m' in lines[0] and 'a/b: on 100% #ff0000 (by hand)' in lines[0]
+    assert '\x1b[48;2;255;0;0m' in lines[0] and 'a/b: on 100% #ff0000 (manually)' in lines[0]
 
 
 # Several people.

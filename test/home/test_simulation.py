@@ -59,7 +59,7 @@ def test_a_hand_in_a_recording_wins(files, capsys):
     assert main(['simulate', str(policy), str(recording), '--after', '5']) == 0
     output = capsys.readouterr().out
     assert output.endswith('1 action\n')
-    assert 'on hold: lamp was changed by hand' in output
+    assert 'on hold: lamp was changed manually' in output
 
 
 def test_the_same_recording_gives_the_same_output(files, capsys):

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""perception.launch.xml on a camera of the test, in one process, brought up by hand."""
+"""perception.launch.xml on a camera of the test, in one process, brought up manually."""
 
 from pathlib import Path
 import sys

@@ -158,7 +158,7 @@ def test_the_hand_wins_until_the_room_is_resumed(home, states):
     action(home)
     assert hand(home, on=True, brightness=0.1).success
     room = study(states, lambda room: room.on_hold)
-    assert 'changed by hand' in room.hold_reason and 50 < room.hold_left_s <= 60
+    assert 'changed manually' in room.hold_reason and 50 < room.hold_left_s <= 60
     home.camera.seen = [emotion('sad')]
     study(states, lambda room: room.emotion == 'sad')
     assert len(home.actions) == 1

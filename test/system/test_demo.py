@@ -46,7 +46,7 @@ def test_the_bundled_clip_runs_to_its_end(tmp_path):
     assert hand['changes'] == 1 and hand['actions_meanwhile'] == 0
     assert 5 <= hand['left_alone_s'] <= 8
     assert 0 < summary['latency_ms']['median'] <= summary['latency_ms']['p99']
-    order = ['because happy', 'because sad', 'left alone: lamp was changed by hand (brightness)',
+    order = ['because happy', 'because sad', 'left alone: lamp was changed manually (brightness)',
              'living_room follows again', 'because happy']
     at = 0
     for words in order:
@@ -178,7 +178,7 @@ def test_keys_on_the_terminal_are_the_hand(tmp_path, images):
         reads('You are the hand at the lamp')
         reads('living_room/lamp: 70%')
         os.write(keyboard, b'd')
-        reads('left alone: lamp was changed by hand (brightness)')
+        reads('left alone: lamp was changed manually (brightness)')
         os.write(keyboard, b'r')
         reads('living_room follows again')
         reads('living_room/lamp: 70%')

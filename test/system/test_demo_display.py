@@ -40,8 +40,8 @@ def drawn(display, view, *, terminal, event=''):
      ['home: on, 70%', 'study/lamp', 'happy [for] 2 s', 'actions 3']),
     # What the lamp says goes before what it was asked for.
     ({'action': action(LightState(True, 0.7)), 'lamp': LightState(False)}, ['home: off']),
-    ({'lamp': LightState(True, None), 'hold': 'lamp was changed by hand'},
-     ['home: on, 100%', 'left alone: lamp was changed by hand'])])
+    ({'lamp': LightState(True, None), 'hold': 'lamp was changed manually'},
+     ['home: on, 100%', 'left alone: lamp was changed manually'])])
 def test_the_screen_shows_faces_rates_and_the_lamp(fields, words):
     text = drawn(LiveScreen, View('clip.mp4', **fields), terminal=True, event='[bold] told')
     assert all(word in text for word in ['clip.mp4', '[bold] told', *words]), text

@@ -34,7 +34,7 @@ def test_the_command_prints_the_table_and_writes_the_same(tmp_path, splits, caps
     assert f'{values["parameters"]:,}' in table
     assert '<h2>Robustness</h2>' in page.read_text()
 
-    # The same by hand, from the class the nodes use.
+    # The same manually, from the class the nodes use.
     classifier = EmotionClassifier(label_set='fer2013')
     answers = classifier.classify(splits['public'].images).argmax(axis=1)
     assert values['accuracy'] == pytest.approx((answers == splits['public'].labels).mean())

@@ -35,7 +35,7 @@ MODEL_SUFFIXES = ('.tflite', '.onnx', '.keras')
 #: The logit of an emotion that a model does not know: never read.
 NO_LOGIT = -1e4
 _LARGEST_SIDE_PX = 1024
-_INPUT_KEYS = ('side_px', 'color', 'color', 'layout', 'range', 'mean', 'std', 'dtype', 'scaling',
+_INPUT_KEYS = ('side_px', 'color', 'colour', 'layout', 'range', 'mean', 'std', 'dtype', 'scaling',
                'even_contrast')
 _KEYS = ('format', 'name', 'sha256', 'input', 'label_sets', 'default_label_set', 'valence',
          'arousal')
@@ -313,7 +313,7 @@ def load_metadata(path: str | os.PathLike = '') -> ModelMetadata:
 
 def _input(fields: Fields) -> InputFormat:
     fields.refuse_unknown(_INPUT_KEYS)
-    key = 'color' if 'color' in fields and 'color' not in fields else 'color'
+    key = 'colour' if 'colour' in fields and 'color' not in fields else 'color'
     color = fields.text(key, choices=('gray', 'grayscale', 'rgb', 'bgr'))
     color = 'gray' if color == 'grayscale' else color
     counts = (1,) if color == 'gray' else (1, 3)

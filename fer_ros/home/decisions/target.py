@@ -142,7 +142,7 @@ class Target:
         if self._clock.s < self._blocked_until_s:
             return 'the last command failed, waiting before another'
         if self._woken:
-            return 'turned on by hand a moment ago'
+            return 'turned on manually a moment ago'
         return self.kind.refusal(request, self.spec, self.situation) \
             or self.limiter.refusal(self._clock.s)
 

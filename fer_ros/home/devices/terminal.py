@@ -38,7 +38,7 @@ class TerminalLamp(BaseDevice):
     def change_manually(self, state: LightState, now_s: float) -> bool:
         """Change the lamp as a person at its switch would."""
         self.lamp.set(state, 0.0, now_s)
-        self._draw(state, 'by hand')
+        self._draw(state, 'manually')
         self.tick(now_s)
         return True
 

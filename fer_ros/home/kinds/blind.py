@@ -92,7 +92,7 @@ class BlindKind(Kind):
         if abs(position - report.attempt.request.position) <= _REACHED:
             return Verdict(Event.MATCHED)
         if before is not None and abs(position - before.position) > _STILL:
-            return Verdict(Event.CHANGED_MANUALLY, 'was moved by hand', self.attributes)
+            return Verdict(Event.CHANGED_MANUALLY, 'was moved manually', self.attributes)
         return Verdict(Event.MOVED)
 
     def overdue(self, attempt: Attempt, reported: BlindState | None, tolerance: Tolerance) \

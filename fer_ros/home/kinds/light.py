@@ -186,7 +186,7 @@ class LightKind(Kind):
         if not request.light.on or not self.is_off(situation.reported):
             return ''
         if self.is_off(situation.chosen):
-            return 'turned off by hand, and so never turned on'
+            return 'turned off manually, and so never turned on'
         ours = situation.request is not None and not situation.request.expected.on
         return '' if ours or spec.turn_on else 'off, and turn_on is false'
 
@@ -369,8 +369,8 @@ def _dimmer(reported: LightState | None, level: float) -> bool:
 
 
 def _by_a_person(state: LightState, changed: list[str]) -> Verdict:
-    words = 'was turned off by hand' if not state.on \
-        else f'was changed by hand ({", ".join(changed)})'
+    words = 'was turned off manually' if not state.on \
+        else f'was changed manually ({", ".join(changed)})'
     return Verdict(Event.CHANGED_MANUALLY, words, _attributes(changed))
 
 

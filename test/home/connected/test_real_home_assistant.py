@@ -106,7 +106,7 @@ def test_a_day_with_home_assistant(home):
     assert not home.running.status.on_hold
     ha.call('light/turn_on', LIGHT, brightness=20)
     see('happy', until=shows(home, 'hold', 'on'))
-    assert 'bed was changed by hand' in ha.entity(our('hold'))['attributes']['reason']
+    assert 'bed was changed manually' in ha.entity(our('hold'))['attributes']['reason']
     see('sad', 1.5)
     assert len(home.actions) == 2 and ha.entity(LIGHT)['attributes']['brightness'] == 20
     ha.call('button/press', our('resume'))

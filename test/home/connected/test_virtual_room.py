@@ -39,7 +39,7 @@ def test_a_blind_that_is_moved_by_hand_holds_the_room(furnished, spy):
     furnished.running.see('happy', 1.0)
     spy(furnished.port).publish('virtual_room/blind/set', '{"position": 90}')
     furnished.running.see('happy', until=lambda: furnished.running.status.on_hold)
-    assert furnished.running.status.hold_reason == 'blind was moved by hand'
+    assert furnished.running.status.hold_reason == 'blind was moved manually'
     furnished.running.see('', 1.0)
     assert furnished.room.blind == 0.9
 
@@ -66,7 +66,7 @@ def test_what_is_typed_is_the_hand(broker, house):
             process.kill()
     assert process.returncode == 0
     assert 'virtual_room/blind' in printed and printed.count(command._HELP) == 2
-    assert 'by hand: lamp on 20%' in printed and 'by hand: lamp off' in printed
+    assert 'manually: lamp on 20%' in printed and 'manually: lamp off' in printed
     assert 'lamp on 70% #ffc11e, blind 100% open' in printed
 
 

@@ -116,13 +116,19 @@ def render(nodes: dict) -> str:
     return '\n'.join([*lines, '  </enclaves>', '</policy>', ''])
 
 
-if __name__ == '__main__':
+def main() -> None:
+    """Write the file, or with an argument the one that it names."""
     with Graph() as running:
         made = start_all(running)
         before = ''
         while (text := render(made)) != before:
             before = text
             threading.Event().wait(3)
-        FILE.parent.mkdir(exist_ok=True)
-        FILE.write_text(text)
-        print(f'{FILE} written')
+        file = Path(sys.argv[1]) if len(sys.argv) > 1 else FILE
+        file.parent.mkdir(exist_ok=True)
+        file.write_text(text)
+        print(f'{file} written')
+
+
+if __name__ == '__main__':
+    main()

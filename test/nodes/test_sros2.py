@@ -1,6 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """The permissions that ship name what the real nodes use, and what may be changed at run time."""
 
+import os
+import subprocess
+import sys
 import xml.etree.ElementTree as ElementTree
 
 import pytest
@@ -17,13 +20,14 @@ import sros2_policies  # noqa: E402
 from std_srvs.srv import SetBool, Trigger  # noqa: E402
 
 
-def test_the_permissions_are_those_of_the_real_nodes(graph):
-    nodes = sros2_policies.start_all(graph)
+def test_the_permissions_are_those_of_the_real_nodes(tmp_path):
+    # In a domain of its own: what other tests have left in the graph has the same names.
+    made = tmp_path / 'policies.xml'
+    subprocess.run([sys.executable, sros2_policies.__file__, made], check=True, timeout=60,
+                   stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+                   env={**os.environ, 'ROS_DOMAIN_ID': str(215 + os.getpid() % 15)})
     shipped = sros2_policies.FILE.read_text()
-    try:
-        wait_for(lambda: sros2_policies.render(nodes) == shipped, 10, 'the same; else make sros2')
-    except AssertionError:
-        assert sros2_policies.render(nodes) == shipped
+    assert made.read_text() == shipped, 'make sros2 writes what the nodes use now'
     tree = ElementTree.fromstring(shipped)
     profiles = {profile.get('node'): profile for profile in tree.iter('profile')}
     assert profiles.keys() == NODES.keys()

@@ -85,11 +85,11 @@ def home(tmp_path, broker, spy, virtual_room):
 
 
 def test_hands_in_suggestion_out_yes_done_and_an_override_stops_it(home):
-    components = [key for payload in wait_for(
-        lambda: [text for topic, text, *_ in home.spy.messages
-                 if topic.startswith(CONFIG.rpartition('/')[0]) and text])
-        for key in json.loads(payload)['cmps']]
-    assert {'suggestion', 'habit_yes', 'habit_no', 'habit_never'} <= set(components)
+    def announced():
+        return {key for topic, text, *_ in home.spy.messages
+                if topic.startswith(CONFIG.rpartition('/')[0]) and text
+                for key in json.loads(text)['cmps']}
+    wait_for(lambda: {'suggestion', 'habit_yes', 'habit_no', 'habit_never'} <= announced())
     count = 0
     while not home.events('suggestion'):
         count += 1

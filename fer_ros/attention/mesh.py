@@ -16,7 +16,7 @@ import cv2
 from fer_ros.errors import ConfigurationError
 from fer_ros.faces.detection.base import as_bgr
 from fer_ros.faces.detection.runtime import package_file, read_model
-from fer_ros.inference.litert import litert
+from fer_ros.inference.litert import interpreter
 from fer_ros.types import Detection
 import numpy as np
 
@@ -172,14 +172,7 @@ class _Network:
     """One LiteRT network with an image as its input."""
 
     def __init__(self, path: Path, sizes: tuple[int, ...], threads: int):
-        run_time = litert()
-        try:
-            self._interpreter = run_time.Interpreter(model_content=read_model(path),
-                                                     num_threads=threads)
-            self._interpreter.allocate_tensors()
-        except (RuntimeError, ValueError) as error:
-            raise ConfigurationError(f"landmark model '{path}' cannot be loaded: it is damaged or "
-                                     f'not a TensorFlow Lite file ({error})') from error
+        self._interpreter = interpreter(read_model(path), threads, f"landmark model '{path}'")
         image = self._interpreter.get_input_details()[0]
         self._input = image['index']
         self.side = int(image['shape'][1]) if len(image['shape']) == 4 else 0

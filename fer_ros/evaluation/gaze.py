@@ -24,7 +24,7 @@ import numpy as np
 CLOSED_S, _REPORT_SHARE = 1.0, 0.8
 # A closure of the eyes is told at the next reading: so much beside it still meets it, seconds.
 _SLACK_S = 0.15
-# Closed eyes are left out of the figures of gaze.
+# The figures of gaze skip closed eyes.
 _BLINK = 0.5
 
 

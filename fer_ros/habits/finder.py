@@ -110,8 +110,7 @@ def changed_part(choice: Choice) -> LightState:
         return light
     changed = differences(before, light)
     color, kelvin = ((light.color, light.color_temperature_k)
-                     if {'color', 'color temperature'}
-                     & set(changed) else (None, None))
+                     if {'color', 'color temperature'} & set(changed) else (None, None))
     brightness = light.brightness if 'brightness' in changed else None
     if brightness is None and color is None and kelvin is None:
         return light

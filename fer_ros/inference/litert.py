@@ -4,6 +4,7 @@
 from collections.abc import Iterable
 import importlib
 from types import ModuleType
+from typing import Any
 
 from fer_ros.errors import ConfigurationError
 from fer_ros.requirements import REQUIREMENTS
@@ -19,6 +20,22 @@ def litert() -> ModuleType:
     except ImportError as error:
         raise ConfigurationError('no LiteRT run time found: install ai-edge-litert '
                                  '(pip install ai-edge-litert) or tflite-runtime') from error
+
+
+def interpreter(content: bytes, threads: int, what: str) -> Any:
+    """Return an ``Interpreter`` of a network, ready to run.
+
+    :param what: what the file is, for the message.
+    :raises ConfigurationError: when it is not a network, or no LiteRT is installed.
+    """
+    run_time = litert()
+    try:
+        made = run_time.Interpreter(model_content=content, num_threads=threads)
+        made.allocate_tensors()
+    except (RuntimeError, ValueError) as error:
+        raise ConfigurationError(f'{what} cannot be loaded: it is damaged or not a TensorFlow '
+                                 f'Lite file ({error})') from error
+    return made
 
 
 def import_first(names: Iterable[str]) -> ModuleType:

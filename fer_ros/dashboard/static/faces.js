@@ -33,7 +33,11 @@ export class Faces {
     this.shown = new Map();
     this.selected = '';
     this.area = { width: 0, height: 0 };
-    new ResizeObserver(([entry]) => { this.area = entry.contentRect; }).observe(layer);
+    this.last = [[], []];
+    new ResizeObserver(([entry]) => {
+      this.area = entry.contentRect;
+      this.draw(...this.last);
+    }).observe(layer);
   }
 
   clear() {
@@ -46,6 +50,7 @@ export class Faces {
    */
   draw(faces, people) {
     const { area } = this;
+    this.last = [faces, people];
     const boxes = faces.map(([id, x, y, width, height]) => ({
       id, x: x * area.width, y: y * area.height, width: width * area.width,
       height: height * area.height, person: people.find((person) => person.id === id) }));

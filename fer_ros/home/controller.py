@@ -25,10 +25,10 @@ from fer_ros.home.complaints import (
 from fer_ros.home.conditions import StateSource
 from fer_ros.home.decisions.engine import DecisionEngine
 from fer_ros.home.decisions.surroundings import LocalTime
-from fer_ros.home.deliveries import Deliveries
 from fer_ros.home.devices import make_device
 from fer_ros.home.devices.base import Device, DeviceContext
 from fer_ros.home.devices.terminal import TerminalLamp
+from fer_ros.home.dispatch import Dispatch
 from fer_ros.home.habit_desk import HabitDesk
 from fer_ros.home.kinds.base import Cause, State
 from fer_ros.home.kinds.message import MessageRequest
@@ -78,11 +78,9 @@ class HomeController:
         #: What other threads want done, each with the time.
         self._queue: queue.SimpleQueue[Callable[[float], None]] = queue.SimpleQueue()
         self._engine = DecisionEngine(self.policy, local_time=local_time)
-        self._deliveries = Deliveries()
-        self._unreachable: set[tuple[str, str]] = set()
+        self._dispatch = Dispatch(self._engine, self._tell, clock)
         self._refusals = Refusals(clock)
         self.counts = {'emotions': 0, 'refused': 0, 'actions': 0, 'failed': 0}
-        self._devices: dict[tuple[str, str], Device] = {}
         # What a dry run shows has not happened.
         self._memory = None if dry_run else memory
         self._desk = HabitDesk(habits_folder, self._on_habit)
@@ -128,21 +126,13 @@ class HomeController:
         if not self._dry_run:
             self._desk.begin(self.policy, self._path or self._policy_file, self._engine, now_s)
         self._drain(now_s)
-        for key, device in self._devices.items():
-            device.tick(now_s)
-            if device.available:
-                self._unreachable.discard(key)
-            target = self._target(*key)
-            target.set_available(key not in self._unreachable and not device.waking)
-            target.delay_s = device.delay_s
+        self._dispatch.tick(now_s)
         self._drain(now_s)
         actions = self._engine.tick(now_s)
-        self._carry_out(actions, now_s)
+        self._dispatch.carry_out(actions, now_s)
         self._drain(now_s)
         self._remember()
-        for action in self._deliveries.settled(lambda *key: self._target(*key).confirmed,
-                                               self._clock()):
-            self._tell(action)
+        self._dispatch.settle()
         self._desk.follow(self._engine, now_s)
         if self._connections is not None and self._connections.discovery is not None:
             for room in self._engine.rooms:
@@ -169,7 +159,8 @@ class HomeController:
             rooms = [name for name in rooms
                      if argument in self._engine.room(name).policies] or rooms
         for name in rooms:
-            self._carry_out(self._engine.command(command, name, argument, now_s=now_s), now_s)
+            self._dispatch.carry_out(
+                self._engine.command(command, name, argument, now_s=now_s), now_s)
             self._desk.commanded(name, command, now_s)
         # Off stays off, whatever happens next.
         self._remember()
@@ -218,19 +209,19 @@ class HomeController:
             if self._connections is not None and self._connections.discovery is not None:
                 self._connections.discovery.removal(removed)
             actions = self._engine.release(now_s=now_s, reason='the policy changed')
-            self._carry_out([action for action in actions if action.room in removed], now_s)
+            self._dispatch.carry_out(
+                [action for action in actions if action.room in removed], now_s)
         self._disconnect()
         self._desk.end(self._engine, now_s)
         self._path, self.policy = None if path is None else Path(path), policy
-        self._engine = self._engine.successor(policy)
+        self._engine = self._dispatch.engine = self._engine.successor(policy)
         self._connect()
 
     def close(self, now_s: float) -> None:
         """Hand the lights back, say goodbye and let go of everything."""
-        self._carry_out(self._engine.release(now_s=now_s), now_s)
+        self._dispatch.carry_out(self._engine.release(now_s=now_s), now_s)
         self._remember()
-        for action in self._deliveries.flush():
-            self._on_action(action)
+        self._dispatch.flush()
         self._desk.end(self._engine, now_s)
         self._disconnect()
 
@@ -275,15 +266,16 @@ class HomeController:
         if self._connections is not None and self._connections.discovery is not None:
             self._connections.discovery.event(room, kind, **attributes)
 
-    def _target(self, room: str, target: str):
-        return self._engine.room(room).targets[target]
+    @property
+    def _devices(self) -> dict[tuple[str, str], Device]:
+        return self._dispatch.devices
 
     def _connect(self) -> None:
         """Make the devices of the policy and their connections; lamps in memory stay."""
         self._connections = None if self._dry_run else Connections(
             self.policy, self._version, self._on_command, self._on_answer,
             self._connection_options)
-        old, self._devices = self._devices, {}
+        old, self._dispatch.devices = self._devices, {}
         for room, settings in self.policy.rooms.items():
             for name, spec in settings.targets.items():
                 key = room, name
@@ -306,7 +298,7 @@ class HomeController:
             limits=lambda limits: self._queue.put(
                 lambda _: self._on_limits(room, name, limits)),
             result=lambda action, done, detail: self._queue.put(
-                lambda _: self._on_result(action, done, detail)),
+                lambda _: self._dispatch.result(action, done, detail)),
             clock=self._clock, write=self._write, ansi=self._ansi,
             broker=None if connections is None else connections.broker,
             home_assistant=None if connections is None else connections.home_assistant),
@@ -333,18 +325,10 @@ class HomeController:
 
     def _on_limits(self, room: str, target: str, limits: Limits) -> None:
         if (room, target) in self._devices:
-            self._target(room, target).limits = limits
+            self._dispatch.target(room, target).limits = limits
 
     def _on_state(self, source: StateSource, payload: object) -> None:
         self._queue.put(lambda _: self._engine.learn(source, payload))
-
-    def _on_result(self, action: AmbientAction, done: bool, detail: str) -> None:
-        if (action.room, action.target) not in self._devices:
-            return
-        if done:
-            self._target(action.room, action.target).accept(action.request)
-        else:
-            self._fail(action, detail)
 
     def _on_command(self, room: str, command: RoomCommand, argument: str) -> None:
         def work(now_s: float) -> None:
@@ -362,30 +346,9 @@ class HomeController:
                 _LOGGER.warning('%s', error)
         self._queue.put(work)
 
-    def _carry_out(self, actions: Sequence[AmbientAction], now_s: float) -> None:
-        for action in actions:
-            outcome, detail = self._devices[action.room, action.target].apply(action, now_s)
-            if outcome == Outcome.FAILED:
-                self._fail(action, detail)
-                continue
-            older = self._deliveries.add(replace(action, outcome=outcome, detail=detail),
-                                         self._clock())
-            if older is not None:
-                self._tell(older)
-
-    def _fail(self, action: AmbientAction, detail: str) -> None:
-        self._deliveries.drop(action.room, action.target)
-        target = self._target(action.room, action.target)
-        target.failed()
-        if not self._devices[action.room, action.target].available:
-            # It is asked again when it is back, for what is then right.
-            self._unreachable.add((action.room, action.target))
-            target.set_available(False)
-        self.counts['failed'] += 1
-        self._tell(replace(action, outcome=Outcome.FAILED, detail=detail))
-
     def _tell(self, action: AmbientAction) -> None:
         self.counts['actions'] += 1
+        self.counts['failed'] += action.outcome == Outcome.FAILED
         connections = self._connections
         if connections is not None and connections.discovery is not None \
                 and action.outcome != Outcome.FAILED:

@@ -347,7 +347,7 @@ def test_what_a_person_or_the_end_commands_obeys_no_rate_limit(how):
     sim.see('happy', 5)
     sim.room.targets['lamp'].set_available(False)
     assert not sim.command(RoomCommand.REVERT)
-    assert 'not reachable' in sim.room._blocked_reason
+    assert 'not reachable' in sim.room.snapshot.blocked_reason
 
 
 TWO_LAMPS = {'targets': {'lamp': {'type': 'terminal'}, 'other': {'type': 'terminal'}}}

@@ -162,7 +162,7 @@ def test_what_home_assistant_accepted_is_confirmed():
         home._devices['study', device] = make_device(spec, DeviceContext(
             f'study/{device}', report=None, clock=lambda: 0.0, home_assistant=client,
             result=lambda action, done, detail: home._queue.put(
-                lambda _: home._on_result(action, done, detail))))
+                lambda _: home._dispatch.result(action, done, detail))))
     for index in range(40):
         now_s = 100 + index / 10
         home.observe('emotions', [emotion('sad')], now_s, now_s=now_s)

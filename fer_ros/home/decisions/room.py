@@ -1,14 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
-"""One room: what is to be done in it now."""
+"""One room: what comes in, what is to be done in it now, and what a person commands."""
 
 from collections.abc import Iterable
-import math
 
 from fer_ros.errors import ConfigurationError
-from fer_ros.home.action import AmbientAction, Command, NOBODY
+from fer_ros.home.action import AmbientAction
 from fer_ros.home.conditions import Moment
+from fer_ros.home.decisions.actuation import Actuation
 from fer_ros.home.decisions.answer import (
-    Answer,
     choose,
     find_answer,
     habits_now,
@@ -16,22 +15,19 @@ from fer_ros.home.decisions.answer import (
     quiet_hours,
     unknown_conditions,
 )
-from fer_ros.home.decisions.attentiveness import Attentiveness
 from fer_ros.home.decisions.clock import RoomClock
 from fer_ros.home.decisions.episode import Episode
-from fer_ros.home.decisions.evidence import Evidence
-from fer_ros.home.decisions.headcount import Headcount
 from fer_ros.home.decisions.memory import RoomMemory
+from fer_ros.home.decisions.occupants import Occupants
 from fer_ros.home.decisions.override import Override
-from fer_ros.home.decisions.sightings import Sightings
 from fer_ros.home.decisions.surroundings import Surroundings
 from fer_ros.home.decisions.target import Target
-from fer_ros.home.kinds.base import Cause, Request, State, Verdict
+from fer_ros.home.kinds.base import Cause, State, Verdict
 from fer_ros.home.lifecycle import Event
 from fer_ros.home.policy import rooms as policy_rooms
 from fer_ros.home.policy.adopted import AdoptedRule
 from fer_ros.home.policy.rules import NO_RULES, Rules
-from fer_ros.home.snapshot import LastAction, RoomSnapshot
+from fer_ros.home.snapshot import RoomSnapshot
 from fer_ros.types import FaceEmotion, PersonAttention
 
 #: What a person commands, and the end of the bridge, is done so fast, seconds.
@@ -56,23 +52,20 @@ class Room:
         self.enabled, self.policy = settings.enabled, settings.policy
         self.habits: tuple[AdoptedRule, ...] = ()
         self._build(RoomClock())
-        self._last_set_s = -math.inf
-        self._last: LastAction | None = None
-        self._blocked_reason = ''
 
     def _build(self, clock: RoomClock) -> None:
         settings = self.settings
         self._clock = clock
-        self._sightings = Sightings(settings, clock)
-        self._attentiveness = Attentiveness(clock, settings.stale_after_s)
-        self._headcount = Headcount(clock, settings.dwell_s)
-        self._evidence = Evidence(settings, self._policies[self.policy],
-                                  lambda placed: placed.rule.when is None
-                                  or is_open(placed, self.moment))
+        self._occupants = Occupants(settings, self._policies[self.policy], clock,
+                                    lambda placed: placed.rule.when is None
+                                    or is_open(placed, self.moment))
+        self._evidence, self._sightings = self._occupants.evidence, self._occupants.sightings
         self._episode = Episode(clock)
         self._override = Override(clock, settings.hold.for_s)
         self.targets = {name: Target(name, spec, settings, clock)
                         for name, spec in settings.targets.items()}
+        self._actuation = Actuation(self.name, settings, self.targets, self._occupants,
+                                    self._episode, clock)
 
     # What comes in.
 
@@ -80,23 +73,16 @@ class Room:
         """Let time pass."""
         if not self._clock.advance(now_s):
             # Stamps from before the jump cannot be compared with those after it.
-            self._sightings.clear()
-            self._attentiveness.clear()
-            self._headcount.clear()
-            self._evidence.forget()
+            self._occupants.clear()
 
     def observe(self, source: str, faces: Iterable[FaceEmotion], stamp_s: float,
                 frame_id: str) -> str:
         """Record what a source sees; return why it is refused, or an empty string."""
-        refused = self._sightings.add(source, faces, stamp_s, frame_id)
-        if not refused:
-            self._headcount.see(len(self._sightings.faces))
-            self._evidence.add(self._sightings.faces, stamp_s)
-        return refused
+        return self._occupants.observe(source, faces, stamp_s, frame_id)
 
     def attend(self, source: str, people: Iterable[PersonAttention]) -> None:
         """Record what the people attend to that a source sees."""
-        self._attentiveness.add(source, people)
+        self._occupants.attend(source, people)
 
     def report(self, target: str, state: State, cause: Cause = Cause.UNKNOWN) -> None:
         """Record what a device says of itself."""
@@ -123,11 +109,9 @@ class Room:
         for target in self.targets.values():
             self._follow(target, target.check_time())
         if not self.enabled:
-            self._blocked_reason = 'switched off'
-            return []
+            return self._wait('switched off')
         if self._override.left_s:
-            self._blocked_reason = f'on hold: {self._override.reason}'
-            return []
+            return self._wait(f'on hold: {self._override.reason}')
         if self._override.pending:
             self.resume()
         self._episode.check_time()
@@ -138,25 +122,29 @@ class Room:
         if self._sightings.occupied:
             for target in self.targets.values():
                 target.left = False
-            return self._attend() + self._give_back()
+            return self._attend() + self._actuation.give_back(self._quiet)
         if not fresh:
-            self._blocked_reason = 'no fresh emotions'
-            return self._give_back()
-        self._blocked_reason = 'nobody is there'
+            self._wait('no fresh emotions')
+            return self._actuation.give_back(self._quiet)
+        self._wait('nobody is there')
         self._episode.follow(None, self.settings.nobody.after_s)
-        actions = self._give_back()
+        actions = self._actuation.give_back(self._quiet)
         left = self._sightings.empty_s >= self.settings.nobody.after_s
-        return actions + self._leave() if left else actions
+        return actions + self._actuation.leave(self._quiet) if left else actions
+
+    def _wait(self, reason: str) -> list[AmbientAction]:
+        self._actuation.blocked_reason = reason
+        return []
 
     @property
     def moment(self) -> Moment:
         """What the conditions of rules are judged by."""
-        now_s, surroundings = self._clock.now_s, self._surroundings
+        now_s, surroundings, occupants = self._clock.now_s, self._surroundings, self._occupants
         return Moment(
             local=surroundings.local(now_s), sun_up=surroundings.sun_up(now_s),
-            people=self._headcount.people, faces=tuple(self.faces),
+            people=occupants.count, faces=tuple(occupants.faces),
             lasted_s=self._evidence.lasted_s, states=surroundings.states,
-            attention=self._attentiveness.people)
+            attention=occupants.attention.people)
 
     @property
     def _quiet(self) -> policy_rooms.QuietHours | None:
@@ -165,7 +153,7 @@ class Room:
     def _attend(self) -> list[AmbientAction]:
         """Somebody is there: do what the rule that fits asks for."""
         evidence, placed, habits = self._evidence, None, {}
-        self._blocked_reason = evidence.reading.why or 'no feeling has lasted yet'
+        self._wait(evidence.reading.why or 'no feeling has lasted yet')
         if evidence.entered:
             choice = choose(self._policies[self.policy], evidence.key, evidence.valence_arousal,
                             self.moment)
@@ -173,7 +161,7 @@ class Room:
             if evidence.ready or choice.placed is self._episode.rule:
                 placed = choice.placed
             if evidence.ready:
-                self._blocked_reason = choice.why_not if self.policy else 'a sensor: no policy'
+                self._wait(choice.why_not if self.policy else 'a sensor: no policy')
                 habits = habits_now(self.habits, evidence.emotion, self.moment)
         self._episode.follow(placed, self.settings.dwell_s)
         if not evidence.ready:
@@ -184,124 +172,13 @@ class Room:
                 if placed.rule.targets is None or name in placed.rule.targets)
             placed = None
         elif placed is not None and self._episode.spent:
-            self._blocked_reason = f'{placed.name} was done for {placed.rule.for_s:g} s'
+            self._wait(f'{placed.name} was done for {placed.rule.for_s:g} s')
             placed = None
         if placed is None and not habits:
             return []
         answer = find_answer(self.settings, self.title, self.policy, placed, evidence,
                              self.moment, habits)
-        if isinstance(answer, str):
-            self._blocked_reason = answer
-            return []
-        return self._answer(answer)
-
-    def _answer(self, answer: Answer) -> list[AmbientAction]:
-        cooled = self._clock.s - self._last_set_s >= self.settings.cooldown_s
-        actions = []
-        for target in self.targets.values():
-            request = answer.request(target)
-            if request is None:
-                continue
-            # What is asked now takes the place of what would be brought back.
-            self._episode.owed.pop(target.name, None)
-            request = target.kind.narrowed(request, target.holds.held)
-            if request is None:
-                self._blocked_reason = f'left alone: {target.holds.reason}'
-                continue
-            again = target.kind.each_episode(request, target.spec)
-            if target.name in self._episode.asked if again else target.follows(request):
-                self._episode.act(target.name)
-                continue
-            refusal = target.refusal(request) or ('' if cooled else 'cooling down')
-            if refusal:
-                self._blocked_reason = f'{target.name}: {refusal}'
-                continue
-            target.remember()
-            habit, reason = answer.explain(target.name)
-            actions.append(self._act(target, Command.SET, request, answer.transition_s,
-                                     self._evidence.emotion, reason, habit))
-            if not habit:
-                self._episode.act(target.name)
-        if actions:
-            self._last_set_s = self._clock.s
-        return actions
-
-    def _give_back(self) -> list[AmbientAction]:
-        """Bring back what rules that are over have changed."""
-        actions = []
-        for name, reason in self._episode.due.items():
-            actions += self._restore(reason, self.settings.transition_s, limited=True,
-                                     targets=(name,))
-            if self.targets[name].restored:
-                del self._episode.owed[name]
-        return actions
-
-    def _leave(self) -> list[AmbientAction]:
-        """Nobody is there: end the episode."""
-        nobody = self.settings.nobody
-        reason = f'nobody for {nobody.after_s:g} s'
-        if nobody.action == 'restore':
-            return self._restore(reason, self.settings.transition_s, limited=True)
-        actions = []
-        for target in self.targets.values():
-            if nobody.action == 'keep':
-                target.keep()
-                continue
-            off = target.kind.off()
-            if off is None or target.left or target.kind.same(target.request, off) \
-                    or target.kind.is_off(target.reported):
-                continue
-            refusal = f'left alone: {target.holds.reason}' \
-                if target.kind.narrowed(off, target.holds.held) is None else target.refusal(off)
-            if refusal:
-                self._blocked_reason = f'{target.name}: {refusal}'
-                continue
-            self._episode.owed.pop(target.name, None)
-            # Once: who turns it on now is not seen by a camera, and wants light.
-            target.left = True
-            actions.append(self._act(target, Command.SET, off, self.settings.transition_s, NOBODY,
-                                     reason))
-        return actions
-
-    def _restore(self, reason: str, transition_s: float, *, limited: bool,
-                 quietly: bool = True, targets: Iterable[str] | None = None) \
-            -> list[AmbientAction]:
-        """Bring devices back to how they were.
-
-        :param limited: obey what keeps rules from acting; else only what is not reachable stays.
-        :param quietly: obey the quiet hours.
-        :param targets: only these.
-        """
-        actions, quiet = [], self._quiet if quietly else None
-        for target in self.targets.values() if targets is None else (
-                self.targets[name] for name in targets):
-            undo = target.undo()
-            if undo is None:
-                continue
-            refusal = target.refusal(undo) if limited else (
-                '' if target.available else 'not reachable')
-            if quiet is not None and not refusal:
-                undo = target.kind.quieted(
-                    undo, target.reported,
-                    None if quiet.action == 'nothing' else quiet.brightness_max)
-                refusal = '' if undo is not None else f'quiet hours until {quiet.end:%H:%M}'
-            if refusal:
-                self._blocked_reason = f'{target.name}: {refusal}'
-                continue
-            emotion = self._evidence.emotion if self._sightings.occupied else NOBODY
-            actions.append(self._act(target, Command.RESTORE, undo, transition_s, emotion, reason))
-        return actions
-
-    def _act(self, target: Target, command: Command, request: Request, transition_s: float,
-             emotion: str, reason: str, habit: str = '') -> AmbientAction:
-        request = target.ask(Event.SET if command == Command.SET else Event.RESTORE, request,
-                             transition_s)
-        self._last = LastAction(target.name, request, reason)
-        return AmbientAction(
-            stamp_s=self._clock.now_s, room=self.name, target=target.name, command=command,
-            request=request, transition_s=transition_s, emotion=emotion,
-            confidence=0.0 if emotion == NOBODY else min(1.0, self._evidence.support),
-            reason=reason, frame_id=self._sightings.frame_id, habit=habit)
+        return self._wait(answer) if isinstance(answer, str) else self._actuation.answer(answer)
 
     # What a person commands.
 
@@ -310,18 +187,16 @@ class Room:
         if enabled == self.enabled:
             return []
         self.enabled = enabled
-        self._evidence.forget()
-        self._sightings.clear()
-        self._headcount.clear()
+        self._occupants.clear()
         self._episode.clear()
         if enabled:
             return []
         self._end_hold()
-        return self._restore('switched off', PROMPT_S, limited=False, quietly=False)
+        return self._actuation.restore('switched off', PROMPT_S, limited=False)
 
     def revert(self) -> list[AmbientAction]:
         """Go back to how the devices were, and leave the room alone for a while."""
-        actions = self._restore('reverted by a person', PROMPT_S, limited=False, quietly=False)
+        actions = self._actuation.restore('reverted by a person', PROMPT_S, limited=False)
         self._override.begin('reverted by a person')
         return actions
 
@@ -353,7 +228,7 @@ class Room:
         """Return the actions that hand the room back when the bridge ends."""
         if not self.settings.restore_on_exit or not self.enabled or self._override.left_s:
             return []
-        return self._restore(reason, PROMPT_S, limited=False)
+        return self._actuation.restore(reason, PROMPT_S, limited=False, quiet=self._quiet)
 
     # What can be seen.
 
@@ -365,28 +240,21 @@ class Room:
     @property
     def faces(self) -> list[FaceEmotion]:
         """The faces in view now."""
-        return [face for _, face in self._sightings.faces]
+        return self._occupants.faces
 
     @property
     def snapshot(self) -> RoomSnapshot:
         """What the room is doing."""
-        evidence, faces, emotion = self._evidence, len(self._sightings.faces), None
-        if self.enabled and faces:
-            emotion = evidence.emotion
-        elif self.enabled and self._sightings.fresh:
-            emotion = NOBODY
-        felt = {} if not self.enabled or not faces else dict(zip(
-            ('faces', 'confidence', 'valence', 'arousal'),
-            (faces, evidence.confidence, *evidence.valence_arousal)))
-        felt |= self._attentiveness.figures if self.enabled else {}
         left_s, reason = max(
             [(self._override.left_s, self._override.reason),
              *((target.holds.left_s, target.holds.reason) for target in self.targets.values()
                if target.holds.held)], key=lambda hold: hold[0])
         return RoomSnapshot(
             self.name, self.enabled, self.policy, self.policies, self._sightings.fresh,
-            emotion, **felt, hold_left_s=left_s, hold_reason=reason,
-            last=self._last, blocked_reason=self._blocked_reason,
+            self._occupants.emotion if self.enabled else None,
+            **self._occupants.figures if self.enabled else {},
+            hold_left_s=left_s, hold_reason=reason, last=self._actuation.last,
+            blocked_reason=self._actuation.blocked_reason,
             devices=tuple(target.snapshot for target in self.targets.values()),
             title=self.title)
 
@@ -396,6 +264,8 @@ class Room:
         if not self.enabled or self._clock.now_s is None:
             return []
         return unknown_conditions(self._policies[self.policy], self.moment)
+
+    # What outlives the process, or the policy file.
 
     def memory(self) -> dict:
         """Return what is to outlive the process, as plain data; no faces and no emotions."""
@@ -430,7 +300,7 @@ class Room:
         old._episode.end()
         self._episode.owed = {name: reason for name, reason in old._episode.owed.items()
                               if name in self.targets}
-        self._last_set_s, self._last = old._last_set_s, old._last
+        self._actuation.adopt(old._actuation)
         self.habits = old.habits
         for name, target in old.targets.items():
             if name in self.targets and type(target.spec) is type(self.targets[name].spec):

@@ -1,0 +1,148 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a room asks of its devices, as far as they may be asked now."""
+
+from collections.abc import Iterable, Mapping
+import math
+
+from fer_ros.home.action import AmbientAction, Command, NOBODY
+from fer_ros.home.decisions.answer import Answer
+from fer_ros.home.decisions.clock import RoomClock
+from fer_ros.home.decisions.episode import Episode
+from fer_ros.home.decisions.occupants import Occupants
+from fer_ros.home.decisions.target import Target
+from fer_ros.home.kinds.base import Request
+from fer_ros.home.lifecycle import Event
+from fer_ros.home.policy.rooms import QuietHours, Room
+from fer_ros.home.snapshot import LastAction
+
+
+class Actuation:
+    """Makes the actions of one room; each was allowed by its device, or it is said why not.
+
+    :param room: its name, as in the policy.
+    :ivar last: the newest action, or None.
+    :ivar blocked_reason: what keeps the room from acting now, or empty.
+    """
+
+    def __init__(self, room: str, settings: Room, targets: Mapping[str, Target],
+                 occupants: Occupants, episode: Episode, clock: RoomClock):
+        self._room, self._settings, self._targets = room, settings, targets
+        self._occupants, self._episode, self._clock = occupants, episode, clock
+        self._last_set_s = -math.inf
+        self.last: LastAction | None = None
+        self.blocked_reason = ''
+
+    def answer(self, answer: Answer) -> list[AmbientAction]:
+        """Ask what a rule answers."""
+        cooled = self._clock.s - self._last_set_s >= self._settings.cooldown_s
+        actions = []
+        for target in self._targets.values():
+            request = answer.request(target)
+            if request is None:
+                continue
+            # What is asked now takes the place of what would be brought back.
+            self._episode.owed.pop(target.name, None)
+            request = target.kind.narrowed(request, target.holds.held)
+            if request is None:
+                self.blocked_reason = f'left alone: {target.holds.reason}'
+                continue
+            again = target.kind.each_episode(request, target.spec)
+            if target.name in self._episode.asked if again else target.follows(request):
+                self._episode.act(target.name)
+                continue
+            refusal = target.refusal(request) or ('' if cooled else 'cooling down')
+            if refusal:
+                self.blocked_reason = f'{target.name}: {refusal}'
+                continue
+            target.remember()
+            habit, reason = answer.explain(target.name)
+            actions.append(self._act(target, Command.SET, request, answer.transition_s,
+                                     self._occupants.evidence.emotion, reason, habit))
+            if not habit:
+                self._episode.act(target.name)
+        if actions:
+            self._last_set_s = self._clock.s
+        return actions
+
+    def give_back(self, quiet: QuietHours | None) -> list[AmbientAction]:
+        """Bring back what rules that are over have changed."""
+        actions = []
+        for name, reason in self._episode.due.items():
+            actions += self.restore(reason, self._settings.transition_s, quiet=quiet,
+                                    targets=(name,))
+            if self._targets[name].restored:
+                del self._episode.owed[name]
+        return actions
+
+    def leave(self, quiet: QuietHours | None) -> list[AmbientAction]:
+        """Do what the policy says for a room in which nobody is any more."""
+        nobody = self._settings.nobody
+        reason = f'nobody for {nobody.after_s:g} s'
+        if nobody.action == 'restore':
+            return self.restore(reason, self._settings.transition_s, quiet=quiet)
+        actions = []
+        for target in self._targets.values():
+            if nobody.action == 'keep':
+                target.keep()
+                continue
+            off = target.kind.off()
+            if off is None or target.left or target.kind.same(target.request, off) \
+                    or target.kind.is_off(target.reported):
+                continue
+            refusal = f'left alone: {target.holds.reason}' \
+                if target.kind.narrowed(off, target.holds.held) is None else target.refusal(off)
+            if refusal:
+                self.blocked_reason = f'{target.name}: {refusal}'
+                continue
+            self._episode.owed.pop(target.name, None)
+            # Once: who turns it on now is not seen by a camera, and wants light.
+            target.left = True
+            actions.append(self._act(target, Command.SET, off, self._settings.transition_s,
+                                     NOBODY, reason))
+        return actions
+
+    def restore(self, reason: str, transition_s: float, *, limited: bool = True,
+                quiet: QuietHours | None = None, targets: Iterable[str] | None = None) \
+            -> list[AmbientAction]:
+        """Bring devices back to how they were.
+
+        :param limited: obey what keeps rules from acting; else only what is not reachable stays.
+        :param quiet: the quiet hours that are to be obeyed, or None.
+        :param targets: only these.
+        """
+        actions = []
+        for target in self._targets.values() if targets is None else (
+                self._targets[name] for name in targets):
+            undo = target.undo()
+            if undo is None:
+                continue
+            refusal = target.refusal(undo) if limited else (
+                '' if target.available else 'not reachable')
+            if quiet is not None and not refusal:
+                undo = target.kind.quieted(
+                    undo, target.reported,
+                    None if quiet.action == 'nothing' else quiet.brightness_max)
+                refusal = '' if undo is not None else f'quiet hours until {quiet.end:%H:%M}'
+            if refusal:
+                self.blocked_reason = f'{target.name}: {refusal}'
+                continue
+            occupants = self._occupants
+            emotion = occupants.evidence.emotion if occupants.sightings.occupied else NOBODY
+            actions.append(self._act(target, Command.RESTORE, undo, transition_s, emotion, reason))
+        return actions
+
+    def _act(self, target: Target, command: Command, request: Request, transition_s: float,
+             emotion: str, reason: str, habit: str = '') -> AmbientAction:
+        request = target.ask(Event.SET if command == Command.SET else Event.RESTORE, request,
+                             transition_s)
+        self.last = LastAction(target.name, request, reason)
+        support = self._occupants.evidence.support
+        return AmbientAction(
+            stamp_s=self._clock.now_s, room=self._room, target=target.name, command=command,
+            request=request, transition_s=transition_s, emotion=emotion,
+            confidence=0.0 if emotion == NOBODY else min(1.0, support),
+            reason=reason, frame_id=self._occupants.sightings.frame_id, habit=habit)
+
+    def adopt(self, old: 'Actuation') -> None:
+        """Go on where that of another policy file was."""
+        self._last_set_s, self.last = old._last_set_s, old.last

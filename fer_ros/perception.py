@@ -19,62 +19,62 @@ import numpy as np
 
 #: Of everything that may run an ONNX file.
 PROVIDERS = Parameter(
-    'providers', ['cpu'], 'where ONNX Runtime runs an ONNX file, the preferred first, such as '
-    'openvino or cuda, with options after a colon (openvino:device_type=GPU); the processor comes '
-    'last by itself')
+    'providers', ['cpu'], 'ONNX Runtime providers for an ONNX file, preferred first, such as '
+    'openvino or cuda, with options after a colon (openvino:device_type=GPU); the CPU is always '
+    'the fallback')
 
 DETECTOR_PARAMETERS = (
-    Parameter('detector', DETECTORS[0], 'which detector; auto takes the best that is installed',
+    Parameter('detector', DETECTORS[0], 'which detector to use; auto: the best one installed',
               choices=DETECTORS),
     Parameter('model_path', '', "the user's own ONNX model; empty: the detector's own"),
     Parameter('detection_size_px', 0,
-              'long side to which the image is scaled for detection; 0: the detector decides',
+              'long side to which the image is scaled for detection; 0: chosen by the detector',
               minimum=0, maximum=4096),
     Parameter('minimum_face_px', MINIMUM_FACE_PX,
-              'smallest face looked for, pixels of the source image', minimum=8, maximum=2000),
-    Parameter('score_threshold', 0.0, "detections below are dropped; 0: the detector's own",
+              'smallest face to look for, pixels of the source image', minimum=8, maximum=2000),
+    Parameter('score_threshold', 0.0, "detections below this are dropped; 0: the detector's own",
               minimum=0.0, maximum=1.0),
     Parameter('nms_threshold', 0.0,
-              "overlap (IoU) above which two detections are one; 0: the detector's own",
+              "overlap (IoU) above which two detections are merged; 0: the detector's own",
               minimum=0.0, maximum=1.0),
     Parameter('detect_every', DETECT_EVERY,
-              'detect in every n-th image, at least each 0.1 s, and carry the tracks between',
+              'detect faces in every n-th image, at least every 0.1 s, and track them in between',
               minimum=1, maximum=30),
-    Parameter('emotion_model', '', 'the emotion model that will read the crops, as the '
-              "classifier's model: it decides their size and color; empty: the shipped one"),
-    Parameter('crop_side_px', 0, 'side of the aligned crops, 16 pixels or more; 0: as '
-              'emotion_model takes them', minimum=0, maximum=1024),
-    Parameter('crop_encoding', 'auto', 'encoding of the crops; auto: mono8 or bgr8, as '
-              'emotion_model takes them', choices=('auto', 'mono8', 'bgr8', 'rgb8')),
-    Parameter('threads', 1, 'processor threads of the detector', minimum=1, maximum=64),
+    Parameter('emotion_model', '', "the emotion model that will read the crops (the classifier's "
+              'model); it determines their size and color; empty: the shipped one'),
+    Parameter('crop_side_px', 0, 'side of the aligned crops, 16 pixels or more; 0: as required '
+              'by emotion_model', minimum=0, maximum=1024),
+    Parameter('crop_encoding', 'auto', 'encoding of the crops; auto: mono8 or bgr8, as required '
+              'by emotion_model', choices=('auto', 'mono8', 'bgr8', 'rgb8')),
+    Parameter('threads', 1, 'CPU threads of the detector', minimum=1, maximum=64),
     PROVIDERS,
 )
 
 CLASSIFIER_PARAMETERS = (
     Parameter('model', '', 'the model: a file (.tflite or .onnx) with its metadata beside it '
-              '(docs/models.md), or the name of one that ships; empty: the default one'),
-    Parameter('variant', 'auto', 'which variant of a model that ships; auto: the one that is '
-              'faster on this processor, tried at configure', choices=('auto', *VARIANTS)),
-    Parameter('label_set', '', 'which labels the probabilities follow, fer2013 or ferplus '
-              "with the models that ship; empty: the model's default"),
-    Parameter('threads', 1, 'processor threads of the model', minimum=1, maximum=64),
+              '(docs/models.md), or the name of a shipped one; empty: the default one'),
+    Parameter('variant', 'auto', 'which variant of a shipped model to use; auto: the faster one '
+              'on this CPU, timed at configure', choices=('auto', *VARIANTS)),
+    Parameter('label_set', '', 'which labels the probabilities follow (shipped models: fer2013 '
+              "or ferplus); empty: the model's default"),
+    Parameter('threads', 1, 'CPU threads of the model', minimum=1, maximum=64),
     PROVIDERS,
-    Parameter('delegate', '', 'path of a delegate library by which LiteRT runs a .tflite '
-              'file; empty: the processor'),
+    Parameter('delegate', '', 'path of a delegate library with which LiteRT runs a .tflite '
+              'file; empty: run on the CPU'),
     Parameter('delegate_options', '', "the delegate's options, key=value,key=value"),
-    Parameter('mirror_alternate', True, 'read the mirror image of the faces in every other frame: '
-              'the filter averages both, which is right more often and costs nothing',
+    Parameter('mirror_alternate', True, 'read the mirror image of the faces in every other frame; '
+              'the filter averages both, which is more accurate at no cost',
               dynamic=True),
     Parameter('time_constant_s', DEFAULTS.time_constant_s,
-              'how slowly the filtered state follows the single frames, seconds',
+              'time constant with which the filtered state follows single frames, seconds',
               minimum=0.0, maximum=60.0, dynamic=True),
     Parameter('stationary', list(DEFAULTS.stationary),
-              'how much of their time people are angry, disgusted, afraid, happy, sad, surprised '
-              'and neutral, in any unit: what the filtered state returns to without evidence',
+              'share of time that people are angry, disgusted, afraid, happy, sad, surprised and '
+              'neutral, in any unit; the filtered state returns to it without evidence',
               dynamic=True),
     Parameter('learn_resting_face', DEFAULTS.learn_resting_face,
-              'learn slowly, for each face, how it looks at rest, and read it less that; the '
-              'service ~/look_neutral does it in three seconds', dynamic=True),
+              'learn slowly how each face looks at rest, and subtract that from its readings; '
+              'the service ~/look_neutral does it in three seconds', dynamic=True),
     Parameter('uncertain_below', DEFAULTS.uncertain_below,
               "below this confidence the label is uncertain; 0: the model's own threshold",
               minimum=0.0, maximum=1.0, dynamic=True),

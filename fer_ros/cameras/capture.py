@@ -15,14 +15,14 @@ import numpy as np
 CAMERA_PARAMETERS = (
     Parameter('source', '/dev/video0',
               'camera device (0 or /dev/video0), video file, folder of images, or RTSP/HTTP URL; '
-              'in a URL ${env:NAME} and ${file:PATH} stand for secrets'),
-    Parameter('width_px', 0, 'width of the images; a device gives its nearest, others are scaled; '
-              '0: as they come', minimum=0, maximum=16384),
+              'in a URL, ${env:NAME} and ${file:PATH} insert secrets'),
+    Parameter('width_px', 0, 'width of the images; a device uses its nearest, other sources are '
+              'scaled; 0: unchanged', minimum=0, maximum=16384),
     Parameter('height_px', 0, 'height of the images, as width_px', minimum=0, maximum=16384),
-    Parameter('rate_hz', 0.0, 'frames a second, asked of a device or at which files are played; '
+    Parameter('rate_hz', 0.0, 'frames per second, requested from a device or used to play files; '
               "0: the source's own (10 for folders)", minimum=0.0, maximum=1000.0),
-    Parameter('pixel_format', '', 'FourCC asked of a device, such as MJPG or YUYV; empty: its own '
-              'choice'),
+    Parameter('pixel_format', '', 'FourCC requested from a device, such as MJPG or YUYV; empty: '
+              "the device's default"),
     Parameter('loop', False, 'play a file or folder again when it ends'),
 )
 

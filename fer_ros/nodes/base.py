@@ -46,8 +46,8 @@ READ_ONLY = 'this node was started with read_only: nothing is changed through RO
 
 COMMON_PARAMETERS = (
     Parameter('autostart', True, 'configure and activate at start, without a lifecycle manager'),
-    Parameter('read_only', False, 'refuse every change of a parameter while the node runs, '
-              "and the smart-home bridge's services"),
+    Parameter('read_only', False, 'reject every parameter change while the node runs, and calls '
+              "of the smart-home bridge's services"),
 )
 
 

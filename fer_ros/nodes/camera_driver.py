@@ -37,14 +37,14 @@ class CameraDriver(ManagedNode):
         *capture.CAMERA_PARAMETERS,
         Parameter('encoding', 'bgr8', 'encoding of the images',
                   choices=('bgr8', 'rgb8', 'mono8', 'bgra8', 'rgba8', 'yuv422_yuy2')),
-        Parameter('pace', 'realtime', 'how files are played: realtime, or consumed (the next '
-                  'frame when the emotions of the last are in)', choices=('realtime', 'consumed')),
-        Parameter('exit_at_end', False, 'end the process when a file or folder has ended'),
-        Parameter('wait_for_subscribers', 0, 'begin when image_raw has so many subscribers, so '
-                  'that no frame of a file goes unseen', minimum=0, maximum=100),
+        Parameter('pace', 'realtime', 'how files are played: realtime, or consumed (each frame '
+                  'waits for the emotions of the last)', choices=('realtime', 'consumed')),
+        Parameter('exit_at_end', False, 'exit when a file or folder has ended'),
+        Parameter('wait_for_subscribers', 0, 'number of subscribers to image_raw to wait for, so '
+                  'that no frame of a file is missed', minimum=0, maximum=100),
         Parameter('frame_id', 'camera_optical_frame', 'optical frame of the images (REP-103)'),
-        Parameter('camera_info_url', '', 'calibration file as camera_calibration writes it (a '
-                  'path or file://...); empty: intrinsics from horizontal_fov_deg'),
+        Parameter('camera_info_url', '', 'calibration file in the format of camera_calibration (a '
+                  'path, file:// or package://); empty: intrinsics from horizontal_fov_deg'),
         Parameter('horizontal_fov_deg', 60.0, 'horizontal field of view assumed without a '
                   'calibration, degrees', minimum=1.0, maximum=179.0),
     )

@@ -42,11 +42,11 @@ class Dashboard(ManagedNode):
 
     PARAMETERS = (
         *PAGE_PARAMETERS,
-        Parameter('emotion_topics', ['emotions'], 'topics of the emotions, one a camera; each has '
-                  'its images beside it (cam1/emotions: cam1/image_raw)'),
+        Parameter('emotion_topics', ['emotions'], 'topics of the emotions, one per camera, each '
+                  'with its images beside it (cam1/emotions: cam1/image_raw)'),
         Parameter('bridge', 'smart_home_bridge', "the smart-home bridge's node name"),
-        Parameter('recording', '', 'where somebody stores the pictures, as the page tells its '
-                  'viewers; empty: the page says that no picture is stored'),
+        Parameter('recording', '', 'where the pictures are being stored, shown to viewers of the '
+                  'page; empty: the page says that no picture is stored'),
         *image_input.PARAMETERS,
     )
 

@@ -25,7 +25,7 @@ class EmotionClassifierNode(ManagedNode):
 
     PARAMETERS = (
         Parameter('face_topics', ['faces'],
-                  'topics of the face arrays; each gets its emotions on the sibling topic '
+                  'topics of the face arrays; the emotions of each are published beside it '
                   '(cam1/faces: cam1/emotions)'),
         *CLASSIFIER_PARAMETERS,
     )

@@ -21,7 +21,7 @@ PARAMETERS = (
     Parameter('image_transport', 'raw',
               'raw (sensor_msgs/Image on image_raw) or compressed (sensor_msgs/CompressedImage on '
               'image_raw/compressed)', choices=('raw', 'compressed')),
-    Parameter('silence_warning_s', 5.0, 'warn after so long without an image, seconds',
+    Parameter('silence_warning_s', 5.0, 'warn after this long without an image, seconds',
               minimum=0.5, maximum=3600.0),
 )
 

@@ -29,17 +29,17 @@ class Markers(ManagedNode):
     """Place each face's label in front of the camera."""
 
     PARAMETERS = (
-        Parameter('face_width_m', 0.16, "width assumed of what a face's box holds, by which its "
-                  'distance is judged where there is no depth, metres', minimum=0.05,
+        Parameter('face_width_m', 0.16, "assumed width of a face's box, from which its distance "
+                  'is estimated without depth, meters', minimum=0.05,
                   maximum=0.5, dynamic=True),
         Parameter('horizontal_fov_deg', 60.0, 'horizontal field of view assumed while there is '
                   'no calibrated camera_info, degrees', minimum=1.0, maximum=179.0,
                   dynamic=True),
-        Parameter('use_depth', False, 'take the distance from depth/image_raw (16UC1 or 32FC1, '
+        Parameter('use_depth', False, 'read the distance from depth/image_raw (16UC1 or 32FC1, '
                   'registered to the camera)'),
-        Parameter('text_height_m', 0.08, 'height of the letters, metres', minimum=0.01,
+        Parameter('text_height_m', 0.08, 'height of the letters, meters', minimum=0.01,
                   maximum=1.0, dynamic=True),
-        Parameter('lifetime_s', 1.0, 'markers vanish so long after the last image, seconds',
+        Parameter('lifetime_s', 1.0, 'markers vanish this long after the last image, seconds',
                   minimum=0.1, maximum=60.0, dynamic=True),
     )
 

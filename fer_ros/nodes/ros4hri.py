@@ -19,10 +19,10 @@ class Ros4Hri(ManagedNode):
         Parameter('mode', 'publish', 'publish: our faces and emotions under humans_namespace; '
                   'listen: the faces of a running hri_face_detect become our face_topics[0], and '
                   'our emotions the expressions of those faces', choices=('publish', 'listen')),
-        Parameter('humans_namespace', '/humans', 'where the faces of ROS4HRI live'),
-        Parameter('face_topics', ['faces'], 'our face arrays, each with its emotions beside it '
-                  '(cam1/faces: cam1/emotions)'),
-        Parameter('retention_s', 2.0, 'a face not seen for so long loses its topics and its id, '
+        Parameter('humans_namespace', '/humans', 'namespace of the ROS4HRI topics'),
+        Parameter('face_topics', ['faces'], 'topics of our face arrays, each with its emotions '
+                  'beside it (cam1/faces: cam1/emotions)'),
+        Parameter('retention_s', 2.0, 'a face not seen for this long loses its topics and its id, '
                   'seconds', minimum=0.1, maximum=60.0),
         Parameter('image_width_px', 640, 'listen: width of the images of hri_face_detect, whose '
                   'regions have no pixels', minimum=1, maximum=16384),

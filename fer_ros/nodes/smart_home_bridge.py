@@ -39,18 +39,18 @@ class SmartHomeBridge(ManagedNode):
 
     PARAMETERS = (
         Parameter('policy_file', '',
-                  'the policy file; empty: the one that ships. A file that cannot be used is '
-                  'refused and the old policy stays in force', dynamic=True),
-        Parameter('policy', '', "which policy of the file all rooms take; empty: each room's own",
-                  dynamic=True),
+                  'the policy file; empty: the shipped one. A file that cannot be used is '
+                  'rejected, and the old policy stays in force', dynamic=True),
+        Parameter('policy', '', 'the policy in the file that all rooms use; empty: each '
+                  "room's own", dynamic=True),
         Parameter('dry_run', False,
                   'only show what would be done: no broker, no Home Assistant, no secrets read'),
         Parameter('state_file', '',
-                  'where switches, policies, holds and what is to be undone are kept over a '
-                  'restart; empty: fer_ros/NODE.json in the ROS home (~/.ros); none: nowhere'),
+                  'where switches, policies, holds and what is to be undone are kept across '
+                  'restarts; empty: fer_ros/NODE.json in the ROS home (~/.ros); none: nowhere'),
         Parameter('lamp_display', 'auto',
-                  'how lamps of type terminal are drawn; auto: in color on a terminal, in the '
-                  'log otherwise', choices=('auto', 'color', 'log', 'none')),
+                  'how lamps of type terminal are drawn; auto: in color on a terminal, '
+                  'otherwise in the log', choices=('auto', 'color', 'log', 'none')),
     )
 
     def __init__(self, **kwargs):

@@ -17,6 +17,8 @@ from fer_ros.home.kinds.blind import BlindRequest, BlindState
 from fer_ros.home.kinds.light import LightRequest
 from fer_ros.home.kinds.message import MessageRequest
 from fer_ros.home.kinds.scene import SceneRequest
+from fer_ros.home.kinds.switch import SwitchRequest, SwitchState
+from fer_ros.home.kinds.volume import VolumeRequest, VolumeState
 from fer_ros.home.lifecycle import ControlState
 from fer_ros.home.light import KELVIN_RANGE, LightState
 from fer_ros.home.snapshot import DeviceSnapshot, LastAction, RoomSnapshot
@@ -92,6 +94,16 @@ _WIRES = {
     'message': _Wire(DeviceState.MESSAGE,
                      lambda request: ('text', request.text),
                      lambda message: MessageRequest(message.text)),
+    'switch': _Wire(DeviceState.SWITCH,
+                    lambda request: ('on', request.on),
+                    lambda message: SwitchRequest(message.on),
+                    lambda state: ('on', state.on),
+                    lambda message: SwitchState(message.on)),
+    'volume': _Wire(DeviceState.VOLUME,
+                    lambda request: ('volume', float(request.volume)),
+                    lambda message: VolumeRequest(message.volume),
+                    lambda state: ('volume', float(state.volume)),
+                    lambda message: VolumeState(message.volume)),
 }
 _KIND_OF = {wire.number: kind for kind, wire in _WIRES.items()}
 

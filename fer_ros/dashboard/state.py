@@ -340,13 +340,13 @@ def _request(request: Request) -> dict:
 
 
 def _fields(what: State | Request) -> dict:
-    """Return a light's state, a scene's name or a blind's position under its name."""
+    """Return a light's state, or the fields of another kind, under their names."""
     if isinstance(what, LightState):
         return {'light': {
             'on': what.on, 'brightness': None if what.brightness is None
             else _number(what.brightness), 'color': None if what.rgb is None else _hex(what.rgb),
             'color_temperature_k': what.color_temperature_k}}
-    return {name: value if isinstance(value, str) else _number(value)
+    return {name: value if isinstance(value, (str, bool)) else _number(value)
             for name, value in vars(what).items()}
 
 

@@ -203,7 +203,7 @@ def number(value: object) -> float | None:
 class Limits:
     """What a light can do, as far as it says so; the defaults limit nothing.
 
-    :ivar dimmable: whether it can be dimmed.
+    :ivar dimmable: whether it can be dimmed; of a blind, whether it stops between its ends.
     :ivar color: whether it can be colored, and ``white`` whether it has a color temperature.
     :ivar kelvin: its warmest and coldest white.
     """

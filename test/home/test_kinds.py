@@ -3,12 +3,14 @@
 
 from fer_ros.home.devices.terminal import TerminalTarget
 from fer_ros.home.kinds import KINDS
-from fer_ros.home.kinds.base import Attempt, Report, Situation
+from fer_ros.home.kinds.base import Attempt, Cause, Report, Situation
 from fer_ros.home.kinds.blind import BLIND, BlindRequest, BlindState
 from fer_ros.home.kinds.light import LIGHT, LightRequest
 from fer_ros.home.kinds.scene import SCENE, SceneRequest
+from fer_ros.home.kinds.switch import SWITCH, SwitchRequest, SwitchState
+from fer_ros.home.kinds.volume import VOLUME, VolumeRequest, VolumeState
 from fer_ros.home.lifecycle import Event
-from fer_ros.home.light import LightState, Tolerance
+from fer_ros.home.light import LightState, Limits, Tolerance
 from fer_ros.home.policy import Rule
 import pytest
 
@@ -184,27 +186,106 @@ def test_blinds_and_scenes():
             '25% open', '50% open', 'scene party', 'off']
 
 
-@pytest.mark.parametrize('asked_, before, position, in_window, event', [
-    (0.0, 1.0, 0.05, False, Event.MATCHED), (0.0, 1.0, 0.06, False, Event.CHANGED_MANUALLY),
+FREE, PERSON, CLOCK, BACK, OURS = (Cause.UNKNOWN, Cause.PERSON, Cause.AUTOMATION, Cause.RECOVERED,
+                                   Cause.OURS)
+CHANGED = Event.CHANGED_MANUALLY
+
+
+def judged_value(kind, asked_, before, value, *, start=1.0, in_window=False, moved=True,
+                 matched=False, cause=FREE, returned=None):
+    attempt = None if asked_ is None else Attempt(
+        kind.request_type(asked_), 0.0, 1.0, None if start is None else kind.state_type(start),
+        moved=moved, matched=matched)
+    return kind.judge(Report(
+        kind.state_type(value), None if before is None else kind.state_type(before), attempt,
+        None, in_window, False, Tolerance(), cause,
+        returned=None if returned is None else kind.request_type(returned)))
+
+
+@pytest.mark.parametrize('asked_, before, position, fields, event', [
+    (0.0, 1.0, 0.05, {}, Event.MATCHED), (0.0, 0.0, 0.06, {'matched': True}, CHANGED),
+    # A blind takes longer than its time, and tells where it is on the way.
+    (0.0, 1.0, 0.6, {}, Event.MOVED), (0.0, 0.6, 0.3, {}, Event.MOVED),
+    (0.0, 0.3, 0.6, {}, CHANGED), (0.0, 0.0, 0.5, {'matched': True}, CHANGED),
+    # A person, where that is known, is one wherever it goes.
+    (0.0, 1.0, 0.6, {'cause': PERSON}, CHANGED),
+    (0.0, 1.0, 0.6, {'cause': CLOCK}, Event.ADJUSTED), (0.0, 1.0, 0.6, {'cause': BACK},
+                                                      Event.RECOVERED),
     # Where it stood it still stands; where it was is not known.
-    (1.0, 0.0, 0.02, False, Event.MOVED), (1.0, 0.0, 0.03, False, Event.CHANGED_MANUALLY),
-    (1.0, None, 0.5, False, Event.MOVED), (1.0, 0.0, 0.5, True, Event.MOVED),
-    (None, 0.0, 0.5, False, None)])
-def test_what_a_blinds_report_means(asked_, before, position, in_window, event):
-    attempt = None if asked_ is None else Attempt(BlindRequest(asked_), 0.0, 1.0)
-    report = Report(BlindState(position), None if before is None else BlindState(before), attempt,
-                    None, in_window, False, Tolerance())
-    assert BLIND.judge(report).event is event
+    (1.0, 0.0, 0.02, {'moved': False}, Event.UNMOVED), (1.0, None, 0.5, {}, Event.MOVED),
+    (1.0, 0.0, 0.5, {'in_window': True, 'start': None}, Event.MOVED),
+    (0.5, 1.0, 0.9, {'in_window': True}, Event.MOVED),
+    (0.5, 1.0, 0.3, {'in_window': True}, CHANGED),
+    (0.5, 1.0, 0.3, {'in_window': True, 'cause': OURS}, Event.MOVED),
+    # Nothing is asked of it.
+    (None, None, 0.5, {}, None), (None, 0.5, 0.51, {}, None), (None, 0.0, 0.5, {}, CHANGED),
+    (None, 0.0, 0.5, {'cause': CLOCK}, Event.ADJUSTED), (None, 0.0, 0.5, {'cause': OURS}, None),
+    (None, 0.0, 0.5, {'cause': BACK}, Event.ADJUSTED),
+    # Still on its way back.
+    (None, 0.0, 0.5, {'returned': 1.0}, None), (None, 0.5, 0.2, {'returned': 1.0}, CHANGED)])
+def test_what_a_blinds_report_means(asked_, before, position, fields, event):
+    assert judged_value(BLIND, asked_, before, position, **fields).event is event
 
 
-@pytest.mark.parametrize('moved, position, event', [
-    (False, 0.05, Event.UNMOVED), (True, 0.05, Event.MATCHED), (True, 0.06, None),
-    (True, None, None)])
-def test_what_it_means_that_a_blinds_time_is_over(moved, position, event):
-    attempt = Attempt(BlindRequest(0.0), 0.0, 1.0, moved=moved)
-    state = None if position is None else BlindState(position)
-    assert BLIND.overdue(attempt, state, Tolerance()).event is event
-    assert not BLIND.same(BlindRequest(0.0), BlindRequest(0.01))
+@pytest.mark.parametrize('kind, asked_, before, value, fields, event', [
+    (SWITCH, True, False, True, {'start': False, 'in_window': True}, Event.MATCHED),
+    (SWITCH, True, False, False, {'start': False, 'in_window': True, 'moved': False}, None),
+    (SWITCH, True, False, False, {'start': False, 'moved': False}, Event.UNMOVED),
+    (SWITCH, True, True, False, {'start': False, 'matched': True}, CHANGED),
+    (SWITCH, True, True, False, {'start': False, 'matched': True, 'cause': BACK},
+     Event.RECOVERED),
+    (SWITCH, None, True, False, {}, CHANGED), (SWITCH, None, None, False, {}, None),
+    (SWITCH, None, True, False, {'cause': CLOCK}, Event.ADJUSTED),
+    (VOLUME, 0.2, 0.5, 0.22, {'start': 0.5}, Event.MATCHED),
+    (VOLUME, 0.2, 0.2, 0.4, {'start': 0.5, 'matched': True}, CHANGED),
+    # A volume is there at once: what lies between is a person's.
+    (VOLUME, 0.2, 0.5, 0.4, {'start': 0.5}, CHANGED),
+    (VOLUME, 0.2, 0.5, 0.4, {'start': 0.5, 'in_window': True}, Event.MOVED),
+    (VOLUME, None, 0.5, 0.3, {}, CHANGED)])
+def test_what_a_switchs_and_a_players_report_means(kind, asked_, before, value, fields, event):
+    verdict = judged_value(kind, asked_, before, value, **fields)
+    assert verdict.event is event
+    if event is CHANGED:
+        assert verdict.attributes == kind.attributes and 'manually' in verdict.words
+
+
+@pytest.mark.parametrize('kind, moved, value, event', [
+    (BLIND, False, 0.05, Event.UNMOVED), (BLIND, True, 0.05, Event.MATCHED),
+    # It may still be on its way.
+    (BLIND, True, 0.06, None), (BLIND, True, None, None),
+    (VOLUME, True, 0.2, CHANGED), (VOLUME, True, 0.02, Event.MATCHED),
+    (SWITCH, True, True, CHANGED), (SWITCH, False, False, Event.UNMOVED)])
+def test_what_it_means_that_the_time_of_a_value_is_over(kind, moved, value, event):
+    attempt = Attempt(kind.request_type(0.0), 0.0, 1.0, moved=moved)
+    state = None if value is None else kind.state_type(value)
+    assert kind.overdue(attempt, state, Tolerance()).event is event
+
+
+def test_switches_and_players_are_asked_and_brought_back():
+    assert SWITCH.request(Rule(switch='on'), JOY, None, Situation(), None) == SwitchRequest(True)
+    assert SWITCH.request(Rule(brightness=1), JOY, None, Situation(), None) is None
+    assert SWITCH.off() == SwitchRequest(False) == SWITCH.undo(SwitchState(False))
+    assert SWITCH.is_off(SwitchState(False)) and not SWITCH.is_off(None)
+    assert SWITCH.is_so(SwitchRequest(True), SwitchState(True))
+    assert not SWITCH.is_so(SwitchRequest(True), None)
+    assert SWITCH.narrowed(SwitchRequest(True), SWITCH.attributes) is None
+    assert VOLUME.request(Rule(volume=0.3), JOY, None, Situation(), 0.2) == VolumeRequest(0.3)
+    assert VOLUME.same(VolumeRequest(0.3), VolumeRequest(0.309))
+    # Nothing gets louder in quiet hours.
+    louder, softer = VolumeRequest(0.5), VolumeRequest(0.1)
+    for cap in (None, 0.2):
+        assert VOLUME.quieted(louder, VolumeState(0.3), cap) is None
+        assert VOLUME.quieted(softer, VolumeState(0.3), cap) == softer
+    assert [one.describe() for one in (
+        SwitchState(True), SwitchRequest(False), VolumeState(0.4), VolumeRequest(0.25))] == [
+            'on', 'off', 'volume 40%', 'volume 25%']
+
+
+@pytest.mark.parametrize('wanted, got', [(0.3, 0.0), (0.5, 1.0), (1.0, 1.0)])
+def test_a_cover_without_positions_is_opened_or_closed(wanted, got):
+    rule, ends = Rule(blind=wanted), Situation(limits=Limits(dimmable=False))
+    assert BLIND.request(rule, JOY, None, ends, None) == BlindRequest(got)
+    assert BLIND.request(rule, JOY, None, Situation(), None) == BlindRequest(wanted)
 
 
 def test_each_kind_knows_its_name_and_the_keys_of_its_rules():

@@ -14,6 +14,8 @@ from fer_ros.home.kinds import KINDS  # noqa: E402
 from fer_ros.home.kinds.blind import BlindRequest, BlindState  # noqa: E402
 from fer_ros.home.kinds.light import LightRequest  # noqa: E402
 from fer_ros.home.kinds.scene import SceneRequest  # noqa: E402
+from fer_ros.home.kinds.switch import SwitchRequest, SwitchState  # noqa: E402
+from fer_ros.home.kinds.volume import VolumeRequest, VolumeState  # noqa: E402
 from fer_ros.home.lifecycle import ControlState  # noqa: E402
 from fer_ros.home.light import LightState  # noqa: E402
 from fer_ros.home.snapshot import DeviceSnapshot  # noqa: E402
@@ -82,13 +84,16 @@ def test_devices_of_every_kind_are_told():
         DeviceSnapshot('lamp', 'light', True, ControlState.CONFIRMED, light),
         DeviceSnapshot('mute', 'light', True, ControlState.UNRESPONSIVE, None),
         DeviceSnapshot('mood', 'scene', False, ControlState.IDLE, None),
-        DeviceSnapshot('blind', 'blind', True, ControlState.SETTLING, BlindState(0.25)))
+        DeviceSnapshot('blind', 'blind', True, ControlState.SETTLING, BlindState(0.25)),
+        DeviceSnapshot('fan', 'switch', True, ControlState.CONFIRMED, SwitchState(True)),
+        DeviceSnapshot('radio', 'volume', True, ControlState.CONFIRMED, VolumeState(0.5)))
     status = replace(Sim().status, devices=devices)
     message = home_conversions.home_to_message([status], 12.5, 'house.yaml')
     assert conversions.stamp_to_s(message.header.stamp) == 12.5
     room, = message.rooms
     assert not room.fresh and not room.known and room.emotion == '' and room.enabled
-    lamp, mute, mood, blind = room.devices
+    lamp, mute, mood, blind, fan, radio = room.devices
+    assert fan.kind == DeviceState.SWITCH and fan.on and radio.volume == 0.5
     assert home_conversions.message_to_light(lamp.light) == light and lamp.known
     assert not mute.known and mute.available and mute.kind == DeviceState.LIGHT
     assert mood.kind == DeviceState.SCENE and not mood.available and not mood.known
@@ -116,7 +121,8 @@ def test_two_cameras_one_blind_are_neither_fresh_nor_unknown_after_a_round_trip(
 
 @pytest.mark.parametrize('request_', [
     LightRequest(LightState(False)), LightRequest(LightState(True, 0.25, (0.25, 1.0, 0.0))),
-    LightRequest(LightState(True, None, None, 2700)), SceneRequest('party'), BlindRequest(0.0)])
+    LightRequest(LightState(True, None, None, 2700)), SceneRequest('party'), BlindRequest(0.0),
+    SwitchRequest(True), VolumeRequest(0.25)])
 def test_what_is_asked_of_a_device_makes_the_round_trip(request_):
     action = AmbientAction(
         stamp_s=12.5, room='study', target='one', command=Command.RESTORE, request=request_,
@@ -138,7 +144,7 @@ def test_an_action_of_another_version_is_refused(field, value):
 
 def test_every_kind_and_state_has_its_constant():
     assert {kind.upper() for kind in KINDS} == {
-        name for name in ('LIGHT', 'SCENE', 'BLIND', 'MESSAGE')
+        name for name in ('LIGHT', 'SCENE', 'BLIND', 'MESSAGE', 'SWITCH', 'VOLUME')
         if getattr(DeviceRequest, name) == getattr(DeviceState, name)}
     assert set(home_conversions._WIRES) == set(KINDS)
     assert {state.name: getattr(DeviceState, state.name) for state in ControlState} == {

@@ -40,11 +40,13 @@ export function colorName(hex) {
 
 const white = (kelvin) => (kelvin < 3500 ? 'warm white' : kelvin < 5000 ? 'white' : 'cool white');
 
-/** Return a light's state, a scene's name, a blind's position or a text in words. */
-export function describe({ light, scene, position, text }) {
+/** Return a device's state, or what is asked of it, in words. */
+export function describe({ light, scene, position, text, on, volume }) {
   if (text !== undefined) return `“${text}”`;
   if (scene !== undefined) return `scene ${scene}`;
   if (position !== undefined) return `${percent(position)} open`;
+  if (volume !== undefined) return `volume ${percent(volume)}`;
+  if (on !== undefined) return on ? 'on' : 'off';
   if (!light.on) return 'off';
   return ['on', light.brightness === null ? '' : percent(light.brightness),
     light.color_temperature_k ? `${light.color_temperature_k} K, ${

@@ -4,9 +4,13 @@
 from dataclasses import dataclass
 
 from fer_ros.home.devices import (
+    home_assistant_cover,
     home_assistant_light,
+    home_assistant_media_player,
     home_assistant_notify,
     home_assistant_scene,
+    home_assistant_script,
+    home_assistant_switch,
     message,
     mqtt_blind,
     mqtt_light,
@@ -46,6 +50,14 @@ TARGET_TYPES = (
                home_assistant_light.HomeAssistantLight),
     TargetType(home_assistant_scene.HomeAssistantSceneTarget,
                home_assistant_scene.HomeAssistantScene),
+    TargetType(home_assistant_switch.HomeAssistantSwitchTarget,
+               home_assistant_switch.HomeAssistantSwitch),
+    TargetType(home_assistant_cover.HomeAssistantCoverTarget,
+               home_assistant_cover.HomeAssistantCover),
+    TargetType(home_assistant_media_player.HomeAssistantMediaPlayerTarget,
+               home_assistant_media_player.HomeAssistantMediaPlayer),
+    TargetType(home_assistant_script.HomeAssistantScriptTarget,
+               home_assistant_script.HomeAssistantScript),
     TargetType(message.MessageTarget, message.Message),
     TargetType(mqtt_message.MqttMessageTarget, mqtt_message.MqttMessage),
     TargetType(home_assistant_notify.HomeAssistantNotifyTarget,
@@ -59,6 +71,5 @@ def make_device(spec: Part, context: DeviceContext, *, dry_run: bool = False) ->
     :param dry_run: what needs a server gets a stand-in that only shows what would be done.
     """
     if dry_run and spec.needs:
-        return terminal.DryLamp(spec, context) if spec.kind == 'light' \
-            else terminal.DryDevice()
+        return terminal.dry_device(spec, context)
     return next(one.device for one in TARGET_TYPES if one.spec is type(spec))(spec, context)

@@ -5,7 +5,13 @@ from typing import ClassVar, Literal
 
 from fer_ros.home.action import AmbientAction, Outcome
 from fer_ros.home.devices.base import BaseDevice, DeviceContext
+from fer_ros.home.fields import Part
+from fer_ros.home.kinds import KINDS
+from fer_ros.home.kinds.base import State
+from fer_ros.home.kinds.blind import BlindState
 from fer_ros.home.kinds.light import LightTarget
+from fer_ros.home.kinds.switch import SwitchState
+from fer_ros.home.kinds.volume import VolumeState
 from fer_ros.home.light import LightState
 from fer_ros.home.virtual_lamp import VirtualLamp
 
@@ -71,9 +77,34 @@ class DryLamp(TerminalLamp):
         return Outcome.SHOWN, 'dry run'
 
 
+#: How devices that stand in for real ones begin, as far as they have a state.
+_DRY: dict[str, State] = {'blind': BlindState(1.0), 'switch': SwitchState(False),
+                          'volume': VolumeState(0.4)}
+
+
+class DryValue(BaseDevice):
+    """Stands in for a device of one value while the bridge runs dry."""
+
+    def __init__(self, spec: Part, context: DeviceContext):
+        self._kind, self._context = KINDS[spec.kind], context
+        context.report(_DRY[spec.kind])
+
+    def apply(self, action: AmbientAction, now_s: float) -> tuple[Outcome, str]:
+        """Have the value at once, in memory."""
+        self._context.report(self._kind.kept(_DRY[self._kind.name], action.request))
+        return Outcome.SHOWN, 'dry run'
+
+
 class DryDevice(BaseDevice):
-    """Stands in for a device of another kind while the bridge runs dry."""
+    """Stands in for a device that reports nothing while the bridge runs dry."""
 
     def apply(self, action: AmbientAction, now_s: float) -> tuple[Outcome, str]:
         """Do nothing."""
         return Outcome.SHOWN, 'dry run'
+
+
+def dry_device(spec: Part, context: DeviceContext) -> BaseDevice:
+    """Return what stands in for a target that needs a server."""
+    if spec.kind == 'light':
+        return DryLamp(spec, context)
+    return DryValue(spec, context) if spec.kind in _DRY else DryDevice()

@@ -6,10 +6,14 @@ from fer_ros.home.kinds.blind import BLIND
 from fer_ros.home.kinds.light import LIGHT
 from fer_ros.home.kinds.message import MESSAGE
 from fer_ros.home.kinds.scene import SCENE
+from fer_ros.home.kinds.switch import SWITCH
+from fer_ros.home.kinds.volume import VOLUME
 
 KINDS: dict[str, Kind] = {kind.name: kind for kind in (
     LIGHT,
     SCENE,
     BLIND,
     MESSAGE,
+    SWITCH,
+    VOLUME,
 )}

@@ -9,7 +9,7 @@ import { count, describe, percent, plain, spell } from '../words.js';
 const NARROW_UP_TO = 1;
 // What stands for a device without a color.
 const SILENT = { scene: 'a scene', message: 'messages' };
-const SIGNS = { blind: '▤', scene: '✦', message: '✉' };
+const SIGNS = { blind: '▤', scene: '✦', message: '✉', switch: '⏻', volume: '♪' };
 // In these states a device is on its way to what was asked of it.
 const UNDER_WAY = ['commanded', 'settling', 'restoring'];
 

@@ -14,6 +14,8 @@ from fer_ros.home.action import AmbientAction, Command, Outcome
 from fer_ros.home.kinds.blind import BlindRequest, BlindState
 from fer_ros.home.kinds.light import LightRequest
 from fer_ros.home.kinds.scene import SceneRequest
+from fer_ros.home.kinds.switch import SwitchRequest, SwitchState
+from fer_ros.home.kinds.volume import VolumeRequest, VolumeState
 from fer_ros.home.lifecycle import ControlState
 from fer_ros.home.light import LightState
 from fer_ros.home.snapshot import DeviceSnapshot, LastAction, RoomSnapshot
@@ -132,11 +134,14 @@ WARM = LightState(True, 0.5, None, 2700)
     (LightRequest(LightState(True, 0.5), WARM), {'kind': 'light', 'light': {
         'on': True, 'brightness': 0.5, 'color': '#ffad59', 'color_temperature_k': 2700}}),
     (SceneRequest('party'), {'kind': 'scene', 'scene': 'party'}),
-    (BlindRequest(0.25), {'kind': 'blind', 'position': 0.25})])
+    (BlindRequest(0.25), {'kind': 'blind', 'position': 0.25}),
+    (SwitchRequest(True), {'kind': 'switch', 'on': True}),
+    (VolumeRequest(0.5), {'kind': 'volume', 'volume': 0.5})])
 def test_what_is_asked_is_told_in_fields_of_its_kind(state, request_, shown):
     jsonschema = pytest.importorskip('jsonschema')
     schema = json.loads((STATIC / 'state.schema.json').read_text(encoding='utf-8'))
-    reported = {'scene': None, 'blind': BlindState(0.75)}.get(request_.kind, WARM)
+    reported = {'scene': None, 'blind': BlindState(0.75), 'switch': SwitchState(False),
+                'volume': VolumeState(0.4)}.get(request_.kind, WARM)
     room = RoomSnapshot(
         'study', True, 'mirror', ('mirror',), False, 'sad', 0.5, 1,
         last=LastAction('one', request_, 'sad for 2 s'), devices=(DeviceSnapshot(

@@ -50,7 +50,16 @@ class Server(ThreadingHTTPServer):
             for link in list(self.links):
                 link.called(context)
             entity = self.entities.get(data['entity_id'])
-            if not entity or not data['entity_id'].startswith('light.'):
+            domain, _, what = service.partition('/')
+            if not entity or domain in ('scene', 'script'):
+                return
+            if domain == 'cover':
+                position = data.get('position', 100 * (what == 'open_cover'))
+                told = {'current_position': position} if 'position' in data else {}
+                self.change(data['entity_id'], context, 'open' if position else 'closed', **told)
+                return
+            if domain == 'media_player':
+                self.change(data['entity_id'], context, volume_level=data['volume_level'])
                 return
             changed = {key: data[key] for key in ('brightness', 'rgb_color', 'color_temp_kelvin')
                        if key in data}

@@ -35,6 +35,11 @@ class HomeAssistantMediaPlayer(HomeAssistantEntity):
         return self.read(entity) is not None
 
     @property
+    def waking(self) -> bool:
+        """Whether it is off, and so asked for nothing."""
+        return self._off
+
+    @property
     def problem(self) -> str:
         """What is wrong with it, or an empty string: it may be off."""
         return '' if self._off and not self.missing else super().problem

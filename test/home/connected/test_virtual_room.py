@@ -28,7 +28,7 @@ def test_a_blind_and_a_scene_take_part(furnished):
     wait_for(lambda: furnished.room.blind == 0.4, what='the blind')
     wait_for(lambda: furnished.room.lamp.color_temperature_k == 2200, what='the scene')
     assert {action.target: action.outcome for action in furnished.running.actions} == {
-        'mood': Outcome.SENT, 'blind': Outcome.SENT}
+        'mood': Outcome.SENT, 'blind': Outcome.CONFIRMED}
     assert [topic for topic, _ in furnished.room.commands] == [
         'virtual_room/scene', 'virtual_room/blind/set']
     # It was open, and is so again when nobody is there.

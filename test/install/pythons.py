@@ -40,16 +40,18 @@ FROM_WHEELS = (
     Wheels('Ubuntu 22.04 (Humble)', '3.10',
            'numpy==1.21.5 opencv-python-headless==4.5.4.60 flask==2.0.1 werkzeug==2.0.2 '
            'jinja2==3.0.3 markupsafe==2.0.1 itsdangerous==2.1.0 click==8.0.3 paho-mqtt==1.6.1 '
-           'pydantic==1.8.2 PyYAML==6.0.1 waitress==1.4.4 rich==11.2.0',
+           'pydantic==1.8.2 PyYAML==6.0.1 waitress==1.4.4 rich==11.2.0 '
+           'websocket-client==1.2.3',
            'PyYAML 6.0.1: 5.4.1 has no wheel'),
     Wheels('Ubuntu 24.04 (Jazzy, Kilted)', '3.12',
            'numpy==1.26.4 opencv-python-headless==4.6.0.66 flask==3.0.2 werkzeug==3.0.1 '
            'jinja2==3.1.2 paho-mqtt==1.6.1 pydantic==1.10.14 PyYAML==6.0.1 waitress==2.1.2 '
-           'rich==13.7.1'),
+           'rich==13.7.1 websocket-client==1.7.0'),
 )
 _DEBIAN = ('python3-venv', 'python3-numpy', 'python3-opencv', 'python3-flask',
            'python3-waitress', 'python3-paho-mqtt', 'python3-pydantic', 'python3-rich',
-           'python3-yaml', 'python3-pytest', 'python3-hypothesis', 'python3-skimage', 'git')
+           'python3-yaml', 'python3-websocket', 'python3-pytest', 'python3-hypothesis',
+           'python3-skimage', 'git')
 #: Debian suite: what it stands for.
 FROM_DEBIAN = {'trixie': ('Debian 13 (Lyrical, tier 3)', '3.13'),
                'forky': ('Debian 14 (for Ubuntu 26.04, Lyrical)', '3.14')}

@@ -38,6 +38,14 @@ def test_every_pin_has_its_hash(file):
     assert pinned and not bare, 'run make lock'
 
 
+def test_colcon_test_runs_every_folder_of_tests():
+    """A name that is not a folder ends `colcon build` on a robot."""
+    named, = re.findall(r'foreach\(ring ([^)]*)\)', text('CMakeLists.txt'))
+    folders = {file.relative_to(REPOSITORY / 'test').parts[0]
+               for file in (REPOSITORY / 'test').rglob('test_*.py')}
+    assert sorted(named.split()) == sorted(folders - {'training', 'launch'})
+
+
 def test_what_was_skipped_is_one_line_with_one_command():
     assert summary([]) == ''
     line = summary(['mosquitto is not installed (apt install mosquitto)'] * 2

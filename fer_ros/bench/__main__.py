@@ -61,7 +61,7 @@ def measure_all(sections: list[str], seconds: float, soak_frames: int) -> dict:
         rows = results['pipeline'] = {}
         hd = {count: frames.sequence(1280, 720, count) for count in (1, 4, 8)}
         for composed in (False, True):
-            how = 'composed' if composed else 'one process a node'
+            how = 'composed' if composed else 'one process per node'
             for size, by_count in (('640x480', vga), ('1280x720', hd)):
                 for count, sequence in by_count.items():
                     name = f'{how}, {size}, {count} face{"s" * (count > 1)}'

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 _VGA = '640x480, 1 face'
 _HD = '1280x720, 4 faces'
-_APART, _COMPOSED = 'one process a node', 'composed'
+_APART, _COMPOSED = 'one process per node', 'composed'
 
 
 @dataclass(frozen=True)
@@ -64,9 +64,9 @@ GOALS = (
     Goal(f'{_COMPOSED}, {_VGA}: median', 10, 'ms',
          _steady(_COMPOSED, _VGA, 'latency_ms', 'median')),
     Goal(f'{_COMPOSED}, {_VGA}: p99', 20, 'ms', _steady(_COMPOSED, _VGA, 'latency_ms', 'p99')),
-    Goal("processor time of the study's loop over ours", 20, 'times',
+    Goal("CPU time of the study's loop over ours", 20, 'times',
          _peer("the study's loop"), at_least=True),
-    Goal('processor time of fer over ours', 10, 'times', _peer('fer package'), at_least=True),
+    Goal('CPU time of fer over ours', 10, 'times', _peer('fer package'), at_least=True),
     Goal(f'{_APART}, {_HD} at 30 Hz', 1, 'cores', _steady(_APART, _HD, 'cpu_s_per_s')),
     Goal('composed over the direct call, detection in every image', 1.5, 'times', _overhead),
     Goal('first EmotionArray after start', 3, 's', _steady(_APART, _VGA, 'startup_s')),

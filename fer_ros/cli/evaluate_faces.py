@@ -98,8 +98,8 @@ def _detect(chosen: argparse.Namespace) -> tuple[dict, Page]:
     rows = [('AP, 24 px and more', figures['ap24']), ('AP, 48 px and more', figures['ap48']),
             (f'precision at {threshold:g}, 24 px', precision),
             (f'recall at {threshold:g}, 24 px', recall),
-            ('processor ms a frame, mean', figures['ms_cpu_per_frame']),
-            ('processor ms a frame, median', figures['ms_cpu_median'])]
+            ('CPU ms per frame, mean', figures['ms_cpu_per_frame']),
+            ('CPU ms per frame, median', figures['ms_cpu_median'])]
     page.show('Figures', ('', 'value'), rows)
     page.show(f'Recall at {threshold:g} by size', ('face, px', 'recall'),
           figures['recall_by_size'].items())

@@ -46,7 +46,7 @@ press(byId('show-picture'), remembered('picture') !== '0', (value) => {
 });
 press(byId('pause'), false, (value) => {
   paused = value;
-  setText(byId('pause'), value ? 'Go on' : 'Pause');
+  setText(byId('pause'), value ? 'Continue' : 'Pause');
   cameras.pause(value);
   if (!value) Object.entries(latest).forEach(([name, data]) => show(name, data));
 });

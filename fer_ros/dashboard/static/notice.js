@@ -32,7 +32,7 @@ export class Notice {
     say(byId('connection'), text);
     document.body.classList.toggle('lost', Boolean(text));
     // What is shown is what was: the page says so rather than let it pass for now.
-    if (text) setText(byId('notice-text'), 'What it sees is not known at the moment.');
+    if (text) setText(byId('notice-text'), 'What the cameras see is not known at the moment.');
   }
 
   people(data) {
@@ -42,7 +42,7 @@ export class Notice {
     setText(byId('notice-text'), live.length
       ? `${count(live.length, 'camera')} read on this machine, ${
         count(people, 'person', 'people')} seen. ${this.stored}`
-      : ended ? `${capital(ended.picture.reason)}.` : 'No emotions come in at the moment.');
+      : ended ? `${capital(ended.picture.reason)}.` : 'No emotions are arriving at the moment.');
     for (const camera of live) {
       for (const person of camera.people) this.mood(camera.name, person);
     }
@@ -62,6 +62,6 @@ export class Notice {
     const troubled = nodes.filter((node) => node.level !== 'ok');
     say(byId('trouble'), troubled.length === 0 ? '' : troubled.length === 1
       ? `${plain(troubled[0].name)}: ${troubled[0].level}`
-      : `${troubled.length} parts need a look`);
+      : `${troubled.length} parts need attention`);
   }
 }

@@ -79,15 +79,15 @@ class Camera {
     const people = camera.people.map((person) =>
       `person ${person.id} looks ${person.label}`).join(', ');
     const alt = camera.status === 'live'
-      ? `Live picture. ${people || 'Nobody is seen'}.` : 'No live picture.';
+      ? `Live picture. ${people || 'Nobody in view'}.` : 'No live picture.';
     if (this.image.alt !== alt) this.image.alt = alt;
     setText(this.box.querySelector('.figures'), camera.status === 'live'
-      ? [`${camera.rate_hz.toFixed(1)} images a second`,
+      ? [`${camera.rate_hz.toFixed(1)} images per second`,
         camera.latency_ms === null ? ''
           : `emotions ${Math.round(camera.latency_ms)} ms after the image`,
         camera.model ? `network ${camera.model}` : ''].filter(Boolean).join(' · ')
       : camera.picture.status === 'ended' ? ''
-        : `No emotions come from this camera.${camera.reason ? ` ${capital(camera.reason)}` : ''}`);
+        : `No emotions from this camera.${camera.reason ? ` ${capital(camera.reason)}` : ''}`);
     if (this.image.hidden) this.shape(camera.width, camera.height);
   }
 }

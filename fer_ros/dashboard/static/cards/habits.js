@@ -16,11 +16,11 @@ const MARKUP = `<article class="card habits">
     </div>
   </div>
   <ul class="known"></ul>
-  <p class="none soft" hidden>Nothing yet that is done nearly every time.</p>
+  <p class="none soft" hidden>No habits found yet.</p>
   <p class="expected soft"></p>
   <p class="answer" role="status"></p></article>`;
 
-const MODES = { suggest: 'suggests rules', ask: 'asks when it is due', apply: 'does what you agreed to' };
+const MODES = { suggest: 'suggests rules', ask: 'asks when a habit is due', apply: 'does what you agreed to' };
 
 function describeHabit(habit) {
   const record = habit.times ? `, right ${habit.right} of ${habit.times} times lately` : '';

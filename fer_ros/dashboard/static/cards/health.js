@@ -56,7 +56,7 @@ class Node {
 
 export class HealthCard {
   constructor() {
-    this.section = section('health', 'Health', `<p id="no-nodes">No node has been heard yet.</p>
+    this.section = section('health', 'Health', `<p id="no-nodes">No node has been seen yet.</p>
       <ul id="nodes"></ul>`);
     this.nodes = new Map();
   }

@@ -136,10 +136,10 @@ export class PeopleCard {
   }
 
   nobody(cameras) {
-    if (cameras.some((camera) => camera.status === 'live')) return 'Nobody is seen.';
+    if (cameras.some((camera) => camera.status === 'live')) return 'Nobody in view.';
     const ended = cameras.length > 0 && cameras.every(
       (camera) => camera.picture.status === 'ended');
     return ended ? `${capital(cameras[0].picture.reason)}.`
-      : 'Not known: no emotions come from any camera.';
+      : 'Not known: no emotions from any camera.';
   }
 }

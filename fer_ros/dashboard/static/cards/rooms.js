@@ -30,7 +30,7 @@ const MARKUP = `<article class="card room">
 
 function stateOf(device) {
   if (!device.available) return 'cannot be reached';
-  if (!device.known) return SILENT[device.kind] ?? 'has not said how it is';
+  if (!device.known) return SILENT[device.kind] ?? 'has not reported its state';
   return describe(device);
 }
 
@@ -75,7 +75,7 @@ class Room {
         : `, ${percent(room.confidence)} sure, ${count(room.faces, 'face')}`));
     setText(this.get('.state'), (room.enabled ? 'on' : 'off')
       + (room.on_hold ? `, on hold for another ${spell(room.hold_left_s)}: ${room.hold_reason}`
-        : room.blocked_reason ? `, waits: ${room.blocked_reason}` : ''));
+        : room.blocked_reason ? `, waiting: ${room.blocked_reason}` : ''));
     // The list of actions says it already, unless this page came later.
     const last = actions.length ? null : room.last;
     say(this.get('.last'), last ? `${last.target}: ${describe(last.request)}, because ${

@@ -64,8 +64,8 @@ def test_it_is_kept_with_the_outputs_of_this_code_on_drawn_faces():
     outputs = [output for cell in cells for output in cell.outputs]
     assert {output.output_type for output in outputs} <= {'stream', 'display_data'}
     text = ''.join(output.text for output in outputs if output.output_type == 'stream')
-    # Drawn faces: 2800 to learn from and 700 to judge by, as the notebook has by default.
-    assert '2800 faces to learn from, 700 to judge by' in text
+    # Drawn faces: 2800 to train on and 700 to test on, the notebook's default.
+    assert '2800 faces to train on, 700 to test on' in text
     assert 'accuracy' in text and 'BUILT' not in text and 'Traceback' not in text
     assert not [output for output in outputs
                 if output.output_type == 'stream' and output.name == 'stderr']

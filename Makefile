@@ -5,17 +5,17 @@
 #             [POLICY=FILE] [RECORD=1]               rules of the home; a video also of a camera
 #             [WEB=1 [ADDRESS=IP] [PORT=N]]          a page in the browser, for this machine only
 #   make test                                        all tests
-#   make bench [SECTIONS='stages pipeline']           how fast it is here, beside its peers
+#   make bench [SECTIONS='stages pipeline']          how fast it is here, compared with its peers
 #   make test-install [ROWS='wheels arm64 robot pythons']   README's lines for robots, on stand-ins
 #   make evaluate DATA=DIR [MODEL=fernet_float16] [JSON=FILE]   a shipped model on FER2013
 #   make train RECIPE=fernet DATA=DIR                train (resumes); make train-smoke: a minute
 #   make habits-evaluate DATA=DIR [JSON=FILE]        how well a resident's next activity is predicted
 #   make gaze-evaluate DATA=DIR [JSON=FILE]          head pose, gaze, blinks, attention
-#   make habits-compare [DATA=DIR]; make habits-trial   other models beside; made-up residents at home
+#   make habits-compare [DATA=DIR]; make habits-trial   other models; simulated residents at home
 #   make mutants [MINUTES=30] [ONLY=engine]          do the tests notice wrong lines? (resumes)
 #   make audit                                       pinned packages against known vulnerabilities
 #   make sros2                                       permissions of config/sros2, from the nodes
-#   make faults [SECONDS=10] [ONLY=words]            what is done wrong on purpose, what is lost by it
+#   make faults [SECONDS=10] [ONLY=words]            inject faults, and report what is lost
 #   make lock                                        hashes of requirements/*.txt, after a new pin
 # On a machine with ROS 2: colcon build, ros2 launch fer_ros fer.launch.py
 

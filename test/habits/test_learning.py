@@ -187,8 +187,12 @@ def test_the_model_survives_its_file(tmp_path):
     room, old = again.room('study'), model.room('study')
     assert again.learnt_until_s == model.learnt_until_s and room.habits_seen == 4
     assert found(room, 9) == found(old, 9) and room.answers == old.answers
-    assert [*map(repr, room.next_events(MONDAY_S + 10 * DAY_S))] == [
-        *map(repr, old.next_events(MONDAY_S + 10 * DAY_S))]
+    # Sums over what is read back are in another order, so their last digit may differ.
+    for one, other in zip(room.next_events(MONDAY_S + 10 * DAY_S),
+                          old.next_events(MONDAY_S + 10 * DAY_S), strict=True):
+        assert one.name == other.name and one.within == pytest.approx(other.within)
+        assert one.probability == pytest.approx(other.probability)
+        assert one.evidence == pytest.approx(other.evidence)
     assert room.want('lamp', EVENING_S + 9 * DAY_S, 'sad') == old.want(
         'lamp', EVENING_S + 9 * DAY_S, 'sad')
 

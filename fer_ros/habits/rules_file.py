@@ -14,6 +14,7 @@ import re
 from fer_ros.errors import ConfigurationError
 from fer_ros.habits.finder import Habit
 from fer_ros.habits.log import replace_file
+from fer_ros.home.devices import is_group
 from fer_ros.home.light import LightState
 from fer_ros.home.policy.adopted import AdoptedRule, parse_adopted
 from fer_ros.home.policy.rooms import Room
@@ -161,5 +162,8 @@ def missing(rule: AdoptedRule, rooms: Mapping[str, Room]) -> str:
     """Return what of a rule is not in the policy, or an empty string."""
     if rule.room not in rooms:
         return f'no room {rule.room!r} in the policy'
-    gone = [target for target in rule.targets if target not in rooms[rule.room].targets]
+    targets = rooms[rule.room].targets
+    groups = tuple(f'{name}_' for name, spec in targets.items() if is_group(spec))
+    gone = [target for target in rule.targets
+            if target not in targets and not target.startswith(groups)]
     return f'no device {gone[0]!r} in {rule.room}' if gone else ''

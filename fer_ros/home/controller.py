@@ -25,10 +25,11 @@ from fer_ros.home.complaints import (
 from fer_ros.home.conditions import StateSource
 from fer_ros.home.decisions.engine import DecisionEngine
 from fer_ros.home.decisions.surroundings import LocalTime
-from fer_ros.home.devices import make_device
+from fer_ros.home.devices import is_group, make_device
 from fer_ros.home.devices.base import Device, DeviceContext
 from fer_ros.home.devices.terminal import TerminalLamp
 from fer_ros.home.dispatch import Dispatch
+from fer_ros.home.groups import Groups
 from fer_ros.home.habit_desk import HabitDesk
 from fer_ros.home.kinds.base import Cause, State
 from fer_ros.home.kinds.message import MessageRequest
@@ -247,7 +248,8 @@ class HomeController:
         if self._memory is not None and self._memory.problem:
             found = [*found, Complaint(self._memory.problem)]
         found = [*found, *(Complaint(problem) for problem in self._desk.problems)]
-        return [*found, *device_complaints(self._devices, self._engine, found),
+        return [*found, *self._groups.complaints,
+                *device_complaints(self._devices, self._engine, found),
                 *self._refusals.complaints, *room_complaints(self._engine)]
 
     @property
@@ -278,6 +280,8 @@ class HomeController:
         old, self._dispatch.devices = self._devices, {}
         for room, settings in self.policy.rooms.items():
             for name, spec in settings.targets.items():
+                if is_group(spec):
+                    continue
                 key = room, name
                 self._devices[key] = old[key] if not spec.needs and type(
                     old.get(key)) is TerminalLamp else self._device(room, name, spec)
@@ -286,6 +290,8 @@ class HomeController:
             self.policy.states, self._on_state,
             None if connections is None else connections.broker,
             None if connections is None else connections.home_assistant)
+        self._groups = Groups(self.policy, self._dispatch, self._device, self._queue.put)
+        self._groups.follow(None if connections is None else connections.home_assistant)
         if connections is not None:
             connections.start([*self._devices.values(), self._states])
 

@@ -23,9 +23,9 @@ class Deliveries:
         self._waiting[key] = action, now_s
         return None if older is None else older[0]
 
-    def drop(self, room: str, target: str) -> None:
-        """Forget the action of a device: it has failed."""
-        self._waiting.pop((room, target), None)
+    def drop(self, room: str, target: str) -> AmbientAction | None:
+        """Forget the action of a device, which has failed or is gone; return it, or None."""
+        return self._waiting.pop((room, target), (None, 0.0))[0]
 
     def settled(self, confirmed: Callable[[str, str], bool], now_s: float) -> list[AmbientAction]:
         """Return, with their outcome, the actions that need wait no more.

@@ -41,6 +41,14 @@ class Dispatch:
             target.set_available(key not in self._unreachable and not device.waking)
             target.delay_s = device.delay_s
 
+    def remove(self, room: str, name: str) -> None:
+        """Let go of a device that is no longer in the room."""
+        self._unreachable.discard((room, name))
+        last = self._deliveries.drop(room, name)
+        if last is not None:
+            self._on_action(last)
+        self.devices.pop((room, name)).close()
+
     def carry_out(self, actions: Iterable[AmbientAction], now_s: float) -> None:
         """Hand actions over."""
         for action in actions:

@@ -31,6 +31,7 @@ class Server(ThreadingHTTPServer):
         self.links = []
         self.contexts = itertools.count(1)
         self.lock = threading.RLock()
+        self.registries = {'entity': [], 'device': [], 'area': [], 'label': []}
         self.entities = {
             'light.desk': {'state': 'on', 'attributes': {
                 'brightness': 128, 'color_mode': 'color_temp', 'color_temp_kelvin': 3000,
@@ -79,6 +80,20 @@ class Server(ThreadingHTTPServer):
             for link in list(self.links):
                 link.changed(entity_id, entity['state'], attributes, context, new)
 
+    def register(self, registry, entry):
+        """Put an entry into a registry, instead of the one of its name."""
+        key = 'id' if registry == 'device' else f'{registry}_id'
+        with self.lock:
+            self.registries[registry] = [
+                one for one in self.registries[registry] if one[key] != entry[key]] + [entry]
+            self.changed(registry)
+
+    def changed(self, registry):
+        """Tell that a registry has changed."""
+        with self.lock:
+            for link in list(self.links):
+                link.registered(registry)
+
     def drop(self):
         """End every WebSocket."""
         for link in list(self.links):
@@ -92,6 +107,7 @@ class Link:
         self.server, self._handler = handler.server, handler
         self._frames = _abnf.frame_buffer(self._read, True)
         self.heard = []
+        self._entities, self._changes, self._calls = {}, {}, None
         self._context = {}
 
     def _read(self, size):
@@ -132,12 +148,23 @@ class Link:
     def _answer(self, message):
         number, kind = message['id'], message['type']
         if kind == 'subscribe_entities':
-            self._entities, self._entity_ids = number, message['entity_ids']
+            assert message['entity_ids'], 'all entities would be told'
+            self._entities[number] = message['entity_ids']
             self._success(number)
             self._event(number, {'a': {
                 name: {'s': entity['state'], 'a': entity['attributes'], 'c': 'at-start'}
-                for name, entity in self.server.entities.items() if name in self._entity_ids}})
-            self.server.links.append(self)
+                for name, entity in self.server.entities.items()
+                if name in message['entity_ids']}})
+            if self not in self.server.links:
+                self.server.links.append(self)
+        elif kind == 'subscribe_events' and message['event_type'] != 'call_service':
+            self._changes[message['event_type'].partition('_')[0]] = number
+            self._success(number)
+            if self not in self.server.links:
+                self.server.links.append(self)
+        elif kind.startswith('config/'):
+            self._success(number, result=self.server.registries[
+                kind.split('/')[1].partition('_')[0]])
         elif kind == 'subscribe_events':
             self._calls = number if self.server.admin else None
             self._success(number, self.server.admin)
@@ -158,19 +185,27 @@ class Link:
         self.send({'id': number, 'type': 'event', 'event': event})
 
     def called(self, context):
-        if getattr(self, '_calls', None):
+        if self._calls:
             self._event(self._calls, {'event_type': 'call_service', 'context': context})
 
+    def registered(self, registry):
+        if registry in self._changes:
+            self._event(self._changes[registry], {
+                'event_type': f'{registry}_registry_updated', 'data': {'action': 'update'}})
+
     def changed(self, entity_id, state, attributes, context, new):
-        if entity_id not in self._entity_ids:
-            return
+        for number, entity_ids in self._entities.items():
+            if entity_id in entity_ids:
+                self._changed(number, entity_id, state, attributes, context, new)
+
+    def _changed(self, number, entity_id, state, attributes, context, new):
         if new:
-            self._event(self._entities, {'a': {entity_id: {
+            self._event(number, {'a': {entity_id: {
                 's': state, 'a': attributes, 'c': context['id']}}})
             return
         before, self._context = self._context, context
         told = {key: value for key, value in context.items() if before.get(key) != value}
-        self._event(self._entities, {'c': {entity_id: {'+': {
+        self._event(number, {'c': {entity_id: {'+': {
             's': state, 'a': attributes,
             'c': context['id'] if list(told) == ['id'] else told}}}})
 

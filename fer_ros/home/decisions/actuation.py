@@ -68,6 +68,9 @@ class Actuation:
         """Bring back what rules that are over have changed."""
         actions = []
         for name, reason in self._episode.due.items():
+            if name not in self._targets:
+                # Of a group whose members are not known yet.
+                continue
             actions += self.restore(reason, self._settings.transition_s, quiet=quiet,
                                     targets=(name,))
             if self._targets[name].restored:

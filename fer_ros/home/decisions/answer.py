@@ -49,7 +49,7 @@ class Answer:
     def request(self, target: Target) -> Request | None:
         """Return what the rule asks of a target, or None."""
         rule = self.rule
-        if rule is not None and rule.targets is not None and target.name not in rule.targets:
+        if rule is not None and not target.is_among(rule.targets):
             rule = None
         habit = self.habits.get(target.name)
         if habit is not None:

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What is asked of one device of a room, what of that is in force, and how it is undone."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 import math
 
@@ -38,6 +39,7 @@ class Waking:
 class Control:
     """What is asked of a device, and its :class:`ControlState`; times are the room's own, seconds.
 
+    :ivar group: the target of the policy that it is a member of, or empty.
     :ivar reported: what the device says of itself, or None.
     :ivar origin: how it was before the first action, or None.
     :ivar chosen: what a person last chose for it, or None.
@@ -47,8 +49,8 @@ class Control:
     :ivar holds: what a person has changed of it; none where the policy holds whole rooms.
     """
 
-    def __init__(self, name: str, spec: Part, room: Room, clock: RoomClock):
-        self.name, self.spec = name, spec
+    def __init__(self, name: str, spec: Part, room: Room, clock: RoomClock, group: str = ''):
+        self.name, self.spec, self.group = name, spec, group
         self.kind = KINDS[spec.kind]
         self._room, self._clock = room, clock
         hold = room.hold
@@ -72,6 +74,10 @@ class Control:
         self.limiter = RateLimiter(room.rate_limit)
 
     # What can be seen.
+
+    def is_among(self, names: Iterable[str] | None) -> bool:
+        """Return whether a rule's targets name it, or its group; None names all."""
+        return names is None or self.name in names or self.group in names
 
     @property
     def request(self) -> Request | None:

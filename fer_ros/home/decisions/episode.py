@@ -99,6 +99,11 @@ class Episode:
         ends = self.rule is not None and self.rule.rule.ends
         return sorted({*self.owed, *(self.asked if ends else ())})
 
+    def forget(self, target: str) -> None:
+        """Forget a target that is no longer in the room."""
+        self.asked.discard(target)
+        self.owed.pop(target, None)
+
     def clear(self) -> None:
         """Forget all of it."""
         self.owed = {}

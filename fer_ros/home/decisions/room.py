@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """One room: what comes in, what is to be done in it now, and what a person commands."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from fer_ros.errors import ConfigurationError
 from fer_ros.home.action import AmbientAction
@@ -17,11 +17,13 @@ from fer_ros.home.decisions.answer import (
 )
 from fer_ros.home.decisions.clock import RoomClock
 from fer_ros.home.decisions.episode import Episode
-from fer_ros.home.decisions.memory import RoomMemory
+from fer_ros.home.decisions.memory import RoomMemory, TargetMemory
 from fer_ros.home.decisions.occupants import Occupants
 from fer_ros.home.decisions.override import Override
 from fer_ros.home.decisions.surroundings import Surroundings
 from fer_ros.home.decisions.target import Target
+from fer_ros.home.devices import is_group
+from fer_ros.home.fields import Part
 from fer_ros.home.kinds.base import Cause, State, Verdict
 from fer_ros.home.lifecycle import Event
 from fer_ros.home.policy import rooms as policy_rooms
@@ -51,6 +53,9 @@ class Room:
         self._surroundings = surroundings
         self.enabled, self.policy = settings.enabled, settings.policy
         self.habits: tuple[AdoptedRule, ...] = ()
+        #: Of members of groups, until it is known that they are.
+        self._remembered: dict[str, TargetMemory] = {}
+        self._former: dict[str, Target] = {}
         self._build(RoomClock())
 
     def _build(self, clock: RoomClock) -> None:
@@ -63,7 +68,7 @@ class Room:
         self._episode = Episode(clock)
         self._override = Override(clock, settings.hold.for_s)
         self.targets = {name: Target(name, spec, settings, clock)
-                        for name, spec in settings.targets.items()}
+                        for name, spec in settings.targets.items() if not is_group(spec)}
         self._actuation = Actuation(self.name, settings, self.targets, self._occupants,
                                     self._episode, clock)
 
@@ -169,7 +174,7 @@ class Room:
         if placed is not None and placed.rule.undoes:
             self._episode.owed.update(
                 (name, f'{placed.name}: as before') for name, target in self.targets.items()
-                if placed.rule.targets is None or name in placed.rule.targets)
+                if target.is_among(placed.rule.targets))
             placed = None
         elif placed is not None and self._episode.spent:
             self._wait(f'{placed.name} was done for {placed.rule.for_s:g} s')
@@ -179,6 +184,25 @@ class Room:
         answer = find_answer(self.settings, self.title, self.policy, placed, evidence,
                              self.moment, habits)
         return self._wait(answer) if isinstance(answer, str) else self._actuation.answer(answer)
+
+    def regroup(self, group: str, members: Mapping[str, Part]) -> list[AmbientAction]:
+        """Take which devices belong to a group now; return what hands back those that left it."""
+        gone = [name for name, target in self.targets.items()
+                if target.group == group and name not in members]
+        actions = self._actuation.restore(f'no longer one of {group}', PROMPT_S, limited=False,
+                                          targets=gone)
+        for name in gone:
+            self._episode.forget(name)
+            del self.targets[name]
+        for name, spec in members.items():
+            if name in self.targets:
+                continue
+            target = self.targets[name] = Target(name, spec, self.settings, self._clock, group)
+            if name in self._former:
+                target.adopt(self._former.pop(name))
+            elif name in self._remembered:
+                target.recall(self._remembered.pop(name))
+        return actions
 
     # What a person commands.
 
@@ -274,8 +298,11 @@ class Room:
                 'file_enabled': settings.enabled, 'file_policy': settings.policy,
                 'hold_until_s': hold.ends_s, 'hold_reason': hold.reason,
                 'owed': self._episode.debts,
-                'targets': {name: memory for name, target in self.targets.items()
-                            if (memory := target.memory()) is not None}}
+                'targets': {
+                    **{name: memory.model_dump(mode='json')
+                       for name, memory in self._remembered.items()},
+                    **{name: memory for name, target in self.targets.items()
+                       if (memory := target.memory()) is not None}}}
 
     def recall(self, memory: RoomMemory) -> None:
         """Go on where an earlier process was; where the policy file changed, the file wins."""
@@ -285,9 +312,14 @@ class Room:
             self.select(memory.policy)
         for name in memory.targets.keys() & self.targets.keys():
             self.targets[name].recall(memory.targets[name])
+        groups = tuple(f'{name}_' for name, spec in self.settings.targets.items()
+                       if is_group(spec))
+        self._remembered = {name: one for name, one in memory.targets.items()
+                            if name not in self.targets and name.startswith(groups)}
         if memory.hold_until_s is not None:
             self._override.recall(memory.hold_until_s, memory.hold_reason)
-        self._episode.recall(name for name in memory.owed if name in self.targets)
+        self._episode.recall(name for name in memory.owed
+                             if name in self.targets or name in self._remembered)
 
     def adopt(self, old: 'Room') -> None:
         """Carry over what outlives a change of the policy file."""
@@ -298,8 +330,11 @@ class Room:
         self._build(old._clock)
         self._override.adopt(old._override)
         old._episode.end()
+        self._remembered = old._remembered
+        self._former = {name: target for name, target in old.targets.items()
+                        if target.group in self.settings.targets}
         self._episode.owed = {name: reason for name, reason in old._episode.owed.items()
-                              if name in self.targets}
+                              if name in self.targets or name in self._former}
         self._actuation.adopt(old._actuation)
         self.habits = old.habits
         for name, target in old.targets.items():

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from fer_ros.home.devices import (
     home_assistant_cover,
     home_assistant_light,
+    home_assistant_lights,
     home_assistant_media_player,
     home_assistant_notify,
     home_assistant_scene,
@@ -28,7 +29,7 @@ class TargetType:
 
     :ivar spec: what the policy says of it; its ``kind`` says what it can be asked for, ``needs``
         which part of the policy it needs.
-    :ivar device: what stands behind it.
+    :ivar device: what stands behind it, or behind each member of a group.
     """
 
     spec: type[Part]
@@ -48,6 +49,8 @@ TARGET_TYPES = (
     TargetType(mqtt_blind.MqttBlindTarget, mqtt_blind.MqttBlind),
     TargetType(home_assistant_light.HomeAssistantLightTarget,
                home_assistant_light.HomeAssistantLight),
+    TargetType(home_assistant_lights.HomeAssistantLightsTarget,
+               home_assistant_light.HomeAssistantLight),
     TargetType(home_assistant_scene.HomeAssistantSceneTarget,
                home_assistant_scene.HomeAssistantScene),
     TargetType(home_assistant_switch.HomeAssistantSwitchTarget,
@@ -63,6 +66,11 @@ TARGET_TYPES = (
     TargetType(home_assistant_notify.HomeAssistantNotifyTarget,
                home_assistant_notify.HomeAssistantNotify),
 )
+
+
+def is_group(spec: Part) -> bool:
+    """Return whether a target is several devices, which are known only at run time."""
+    return isinstance(spec, home_assistant_lights.HomeAssistantLightsTarget)
 
 
 def make_device(spec: Part, context: DeviceContext, *, dry_run: bool = False) -> Device:

@@ -14,6 +14,8 @@ from fer_ros.home.light import Limits
 
 #: What a device reports so soon after it was away is how it came back, not what a person did.
 BACK_S = 3.0
+#: A device has so long, after a connect, to say how it is before it is asked for anything.
+WAKING_S = 3.0
 
 
 class ReportCallback(Protocol):

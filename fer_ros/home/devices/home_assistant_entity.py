@@ -5,7 +5,7 @@ import math
 from typing import ClassVar
 
 from fer_ros.home.action import AmbientAction, Outcome
-from fer_ros.home.devices.base import BACK_S, BaseDevice, DeviceContext
+from fer_ros.home.devices.base import BACK_S, BaseDevice, DeviceContext, WAKING_S
 from fer_ros.home.fields import Part
 from fer_ros.home.kinds.base import Cause, State
 
@@ -34,6 +34,7 @@ class HomeAssistantEntity(BaseDevice):
         self._entity_id, self._context = spec.entity_id, context
         self._client = context.home_assistant
         self._unavailable, self._back_s = False, -math.inf
+        self._heard, self._since_s = False, None
         self.missing = False
         self._client.watch(spec.entity_id, self)
 
@@ -54,6 +55,17 @@ class HomeAssistantEntity(BaseDevice):
         return self._client.connected and not self._unavailable and not self.missing
 
     @property
+    def waking(self) -> bool:
+        """Whether it is still given time to say how it is: else it could not be brought back."""
+        return self._client.connected and not self._heard and not self.missing and (
+            self._since_s is None or self._context.clock() - self._since_s < WAKING_S)
+
+    def tick(self, now_s: float) -> None:
+        """Expect an answer after the first connect."""
+        if self._since_s is None and self._client.connected:
+            self._since_s = self._context.clock()
+
+    @property
     def problem(self) -> str:
         """What is wrong with it, or an empty string."""
         if self.missing:
@@ -65,9 +77,13 @@ class HomeAssistantEntity(BaseDevice):
         """How much later than it happens a change of it may be heard."""
         return self._client.delay_s
 
+    def close(self) -> None:
+        """Hear no more of it."""
+        self._client.unwatch(self._entity_id, self)
+
     def told(self, entity: dict, cause: Cause = Cause.UNKNOWN) -> None:
         """Take what Home Assistant says of the entity; called by the client's threads."""
-        self.missing, away = False, self._unavailable
+        self.missing, self._heard, away = False, True, self._unavailable
         self._unavailable = not self.usable(entity)
         if not self._unavailable:
             self.learn(entity)

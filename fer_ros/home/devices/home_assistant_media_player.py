@@ -36,8 +36,8 @@ class HomeAssistantMediaPlayer(HomeAssistantEntity):
 
     @property
     def waking(self) -> bool:
-        """Whether it is off, and so asked for nothing."""
-        return self._off
+        """Whether it is off, and so asked for nothing, or has not said how it is."""
+        return self._off or super().waking
 
     @property
     def problem(self) -> str:

@@ -2,12 +2,10 @@
 """What all devices behind the broker have in common."""
 
 from fer_ros.home.action import Outcome
-from fer_ros.home.devices.base import BaseDevice, Connection, DeviceContext
+from fer_ros.home.devices.base import BaseDevice, Connection, DeviceContext, WAKING_S
 
 #: What comes in beyond this is not a device's report.
 MAXIMUM_REPORT = 16384
-#: A device has so long, after a connect, to say how it is before it is asked for anything.
-WAKING_S = 3.0
 #: A device that was away does not get commands that are older, seconds.
 COMMAND_EXPIRY_S = 10
 

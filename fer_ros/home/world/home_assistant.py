@@ -4,6 +4,7 @@
 Every call is read back: a service call on an entity that does not exist answers success.
 """
 
+from collections.abc import Callable
 from http.client import HTTPException
 import json
 import logging
@@ -18,6 +19,7 @@ from fer_ros.home.action import AmbientAction
 from fer_ros.home.devices.base import ResultCallback
 from fer_ros.home.kinds.base import Cause
 from fer_ros.home.policy.servers import HomeAssistant
+from fer_ros.home.world.home_assistant_registries import Registries
 from fer_ros.home.world.json_answers import read_object
 from fer_ros.home.world.mqtt_failures import trusting
 from fer_ros.workers import Faults, Worker
@@ -36,6 +38,10 @@ _ROUND_TRIP_S = 0.5
 _ERRORS = (OSError, ValueError, HTTPException)
 
 _LOGGER = logging.getLogger(__name__)
+
+
+#: Called with the lights of a group and what is wrong with it, or empty.
+MembersCallback = Callable[[tuple[str, ...], str], None]
 
 
 class Watcher(Protocol):
@@ -79,12 +85,13 @@ class HomeAssistantClient:
         context = trusting(settings.ca_file, 'home_assistant.ca_file')
         self._socket = None if HomeAssistantSocket is None else HomeAssistantSocket(
             settings.url, self._token, context, self._faults, lambda: list(self._watched),
-            self._hear)
+            self._hear, self._regroup)
         # Proxies from the environment are not for a house's own network.
         self._opener = urllib.request.build_opener(
             urllib.request.ProxyHandler({}), _NoRedirect(),
             urllib.request.HTTPSHandler(context=context))
         self._watched: dict[str, list[Watcher]] = {}
+        self._groups: list[tuple[str | None, str | None, MembersCallback]] = []
         self._calls: dict[str, tuple[AmbientAction, str, dict, ResultCallback]] = {}
         self._condition = threading.Condition()
         self._stopped = False
@@ -121,10 +128,22 @@ class HomeAssistantClient:
         """Tell a device its entity's state."""
         self._watched.setdefault(entity_id, []).append(device)
 
+    def unwatch(self, entity_id: str, device: Watcher) -> None:
+        """Tell a device no more."""
+        watchers = [one for one in self._watched.get(entity_id, ()) if one is not device]
+        if watchers:
+            self._watched[entity_id] = watchers
+        else:
+            self._watched.pop(entity_id, None)
+
+    def watch_lights(self, area: str | None, label: str | None, changed: MembersCallback) -> None:
+        """Tell which lights an area or a label has; to be called before the start."""
+        self._groups.append((area, label, changed))
+
     def start(self) -> None:
         """Begin."""
-        if self._socket is not None and self._watched:
-            self._socket.start()
+        if self._socket is not None and (self._watched or self._groups):
+            self._socket.start(registries=bool(self._groups))
         self._worker = Worker('home assistant', self._run, self._faults, daemon=True).start()
 
     def stop(self) -> None:
@@ -213,7 +232,7 @@ class HomeAssistantClient:
                 state = self._request(f'/api/states/{entity_id}' if entity_id else '/api/')
             except _Refused as error:
                 if error.status == 404 and entity_id:
-                    for device in self._watched[entity_id]:
+                    for device in self._watched.get(entity_id, ()):
                         device.missing = True
                     continue
                 self._set_problem(self._explain(error), error.status in (401, 403))
@@ -233,6 +252,11 @@ class HomeAssistantClient:
             return
         for device in self._watched.get(entity_id, ()):
             device.missing = True
+
+    def _regroup(self, registries: Registries) -> None:
+        """Take the registries that the WebSocket lists, in its thread."""
+        for area, label, changed in self._groups:
+            changed(*registries.lights(area, label))
 
     def _tell(self, entity_id: str, state: dict, cause: Cause = Cause.UNKNOWN) -> None:
         for device in self._watched.get(entity_id, ()):

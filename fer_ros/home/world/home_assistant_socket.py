@@ -11,6 +11,7 @@ import urllib.parse
 
 from fer_ros.backoff import Backoff
 from fer_ros.home.kinds.base import Cause
+from fer_ros.home.world.home_assistant_registries import REGISTRIES, Registries
 from fer_ros.home.world.home_assistant_states import Origins, States
 from fer_ros.home.world.json_answers import read_object
 from fer_ros.workers import Faults, Worker
@@ -52,19 +53,23 @@ class HomeAssistantSocket:
     :param entity_ids: gives the entities to hear of.
     :param told: called in the thread with an entity's id, its state as of the REST API (None: it
         is not there) and who is behind it.
+    :param listed: called in the thread with the registries, when one of them has changed.
     :ivar connected: whether states are pushed now.
     :ivar problem: why they are not, or empty.
     """
 
     def __init__(self, url: str, token: str, context: ssl.SSLContext, faults: Faults,
                  entity_ids: Callable[[], list[str]],
-                 told: Callable[[str, dict | None, Cause], None]):
+                 told: Callable[[str, dict | None, Cause], None],
+                 listed: Callable[[Registries], None] = lambda _: None):
         parts = urllib.parse.urlsplit(url)
         self._url = urllib.parse.urlunsplit((
             'wss' if parts.scheme == 'https' else 'ws', parts.netloc,
             parts.path.rstrip('/') + '/api/websocket', '', ''))
         self._host, self._token, self._context = parts.hostname, token, context
-        self._faults, self._entity_ids, self._told = faults, entity_ids, told
+        self._faults, self._entity_ids = faults, entity_ids
+        self._told, self._listed = told, listed
+        self._with_registries = False
         self._stop = threading.Event()
         self._lock = threading.Lock()
         self._socket: websocket.WebSocket | None = None
@@ -72,12 +77,21 @@ class HomeAssistantSocket:
         self._next_id = 0
         self._calls: dict[int, _Call] = {}
         self._held_back: deque[tuple[str, dict | None]] = deque()
-        self._states, self._origins = States(), Origins()
+        self._states, self._origins, self._registries = States(), Origins(), Registries()
+        self._known: frozenset[str] = frozenset()
+        #: What the answers and events to some of our messages tell of, by their numbers.
+        self._subscribed: dict[int, tuple[str, ...]] = {}
+        self._lists: dict[int, str] = {}
+        self._changes: dict[int, str] = {}
         self.connected, self.problem = False, 'not connected yet'
         self._worker = Worker('home assistant events', self._run, faults, daemon=True)
 
-    def start(self) -> None:
-        """Begin."""
+    def start(self, *, registries: bool = False) -> None:
+        """Begin.
+
+        :param registries: list the registries, too.
+        """
+        self._with_registries = registries
         self._worker.start()
 
     def stop(self) -> None:
@@ -128,9 +142,15 @@ class HomeAssistantSocket:
         self._socket.send(json.dumps({'type': 'auth', 'access_token': self._token}))
         self._expect('auth_ok')
         self._next_id = 0
-        self._states, self._origins = States(), Origins()
-        entity_ids = self._entity_ids()
-        self._send({'type': 'subscribe_entities', 'entity_ids': entity_ids})
+        self._states, self._origins, self._registries = States(), Origins(), Registries()
+        self._known = frozenset()
+        self._subscribed, self._lists, self._changes = {}, {}, {}
+        self._subscribe_new()
+        for registry in REGISTRIES if self._with_registries else ():
+            number = self._send({'type': 'subscribe_events',
+                                 'event_type': f'{registry}_registry_updated'})
+            self._changes[number] = registry
+            self._list(registry)
         # Needs an administrator's token; without it automations by the clock look like switches.
         self._send({'type': 'subscribe_events', 'event_type': 'call_service'})
         self._socket.settimeout(_WAIT_S)
@@ -141,6 +161,7 @@ class HomeAssistantSocket:
             except websocket.WebSocketTimeoutException:
                 text = None
             now_s = time.monotonic()
+            self._subscribe_new()
             if text == '':
                 raise Closed('Home Assistant ended the connection')
             if text is not None:
@@ -161,7 +182,19 @@ class HomeAssistantSocket:
         if message.get('type') != kind:
             raise Closed('the answer is not that of its WebSocket')
 
-    def _send(self, message: dict, call: _Call | None = None) -> None:
+    def _subscribe_new(self) -> None:
+        """Ask for the states of entities that are not asked for yet."""
+        wanted = self._entity_ids()
+        new = tuple(name for name in wanted if name not in self._known)
+        self._known = frozenset(wanted)
+        # Without any, all would be told.
+        if new:
+            self._subscribed[self._send({'type': 'subscribe_entities', 'entity_ids': new})] = new
+
+    def _list(self, registry: str) -> None:
+        self._lists[self._send({'type': f'config/{registry}_registry/list'})] = registry
+
+    def _send(self, message: dict, call: _Call | None = None) -> int:
         with self._lock:
             socket = self._socket
             if socket is None:
@@ -174,6 +207,7 @@ class HomeAssistantSocket:
             except (OSError, websocket.WebSocketException) as error:
                 self._calls.pop(self._next_id, None)
                 raise Closed(str(error)) from error
+            return self._next_id
 
     def _take(self, message: dict) -> None:
         number, kind = message.get('id'), message.get('type')
@@ -182,20 +216,32 @@ class HomeAssistantSocket:
                 self.connected, self.problem = True, ''
             elif number == 1:
                 raise Closed('it does not tell the states of entities')
+            if isinstance(number, int) and number in self._lists:
+                self._take_list(self._lists.pop(number), message)
             self._answer(number, message)
         elif kind == 'event' and isinstance(message.get('event'), dict):
             event = message['event']
-            if number == 1:
+            if not isinstance(number, int):
+                return
+            if number in self._subscribed:
                 for entity_id, entity in self._states.take(event):
                     self._hear(entity_id, entity)
-                self._tell_missing(event)
+                self._tell_missing(event, self._subscribed[number])
+            elif number in self._changes:
+                self._list(self._changes[number])
             else:
                 self._origins.called(event.get('context'))
 
-    def _tell_missing(self, event: dict) -> None:
+    def _take_list(self, registry: str, message: dict) -> None:
+        """Take what a registry lists; it is told once all have been heard."""
+        self._registries.take(registry, message.get('result'))
+        if self._registries.complete and not self._lists:
+            self._listed(self._registries)
+
+    def _tell_missing(self, event: dict, entity_ids: tuple[str, ...]) -> None:
         """Tell, after the first message, which entities are not there."""
         if 'a' in event:
-            for entity_id in self._entity_ids():
+            for entity_id in entity_ids:
                 if entity_id not in self._states.entities:
                     self._told(entity_id, None, Cause.UNKNOWN)
 

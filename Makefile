@@ -12,6 +12,7 @@
 #   make habits-evaluate DATA=DIR [JSON=FILE]        how well a resident's next activity is predicted
 #   make gaze-evaluate DATA=DIR [JSON=FILE]          head pose, gaze, blinks, attention
 #   make habits-compare [DATA=DIR]; make habits-trial   other models; simulated residents at home
+#   make examples                                    pictures of the policies in examples/home
 #   make mutants [MINUTES=30] [ONLY=engine]          do the tests notice wrong lines? (resumes)
 #   make audit                                       pinned packages against known vulnerabilities
 #   make sros2                                       permissions of config/sros2, from the nodes
@@ -153,6 +154,12 @@ gaze-evaluate: data-given $(VENV)/.test
 
 screenshots: install/.built $(VENV)/.test
 	@$(ROS_ENV) python test/dashboard/screenshots.py
+
+.PHONY: examples
+examples: $(VENV)/.demo
+	@for file in examples/home/*.jsonl; do name=$$(basename $$file .jsonl); \
+	  $(VENV)/bin/python -m fer_ros.cli.policy simulate examples/home/$$name.yaml $$file --quiet \
+	  --picture docs/examples/$$name.svg || exit 1; done
 
 dashboard-load: install/.built $(VENV)/.test
 	@$(ROS_ENV) python test/dashboard/load.py

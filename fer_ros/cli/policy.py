@@ -3,6 +3,7 @@
 
 import argparse
 from datetime import datetime
+from pathlib import Path
 import sys
 from zoneinfo import ZoneInfo
 
@@ -13,6 +14,7 @@ from fer_ros.home.conditions import Moment, StateSource
 from fer_ros.home.decisions.surroundings import Surroundings
 from fer_ros.home.explain import explain, Feeling
 from fer_ros.home.lifecycle import diagram
+from fer_ros.home.picture import draw
 from fer_ros.home.policy import idle_rules, load_policy, Policy
 from fer_ros.home.recording import read_recording
 from fer_ros.home.simulation import simulate
@@ -32,6 +34,7 @@ def main(arguments: list[str] | None = None) -> int:
     trial.add_argument('--quiet', action='store_true', help='only the actions, not why not')
     trial.add_argument('--after', type=float, default=60.0, metavar='SECONDS',
                        help='go on so long after the end, as if nobody were there (60)')
+    trial.add_argument('--picture', metavar='FILE.svg', help='draw it as well')
     why = commands.add_parser('explain', help='say what would be done at a moment, and why not '
                               'something else')
     why.add_argument('file', metavar='FILE', help='the policy')
@@ -147,6 +150,14 @@ def _states(given: list[str], policy: Policy) -> dict[StateSource, object]:
 
 def _simulate(chosen: argparse.Namespace) -> int:
     policy = load_policy(chosen.file)
+    if chosen.picture:
+        picture = draw(policy, read_recording(chosen.recording),
+                       Path(chosen.file).stem.replace('_', ' '), after_s=chosen.after)
+        try:
+            Path(chosen.picture).write_text(picture, encoding='utf-8')
+        except OSError as error:
+            raise ConfigurationError(f'{chosen.picture}: cannot be written: '
+                                     f'{error.strerror}') from error
     start_s, actions = None, 0
     for now_s, what in simulate(policy, read_recording(chosen.recording),
                                 after_s=chosen.after):

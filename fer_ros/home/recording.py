@@ -9,7 +9,8 @@ Each line of a recording is one object. What a camera saw::
 ``faces`` empty means: looked, saw nobody. A face may also give ``probabilities`` and ``filtered``
 (seven each, in the order of the emotions), ``valence``, ``arousal``, ``quality`` and ``box``
 (x, y, width, height in pixels); what it leaves out is filled in from label and confidence.
-``source`` is ``emotions`` unless given. What a person did to a lamp::
+``source`` is ``emotions`` unless given, and with ``for_s`` the camera saw the same, twice a second,
+for so long. What a person did to a lamp::
 
     {"stamp_s": 20.0, "room": "living_room", "target": "lamp",
      "hand": {"on": true, "brightness": 0.3}}
@@ -30,6 +31,8 @@ import numpy as np
 
 #: What a folder or a file of these endings is read as a bag.
 BAG_SUFFIXES = ('.mcap', '.db3')
+#: What is seen for a while is seen again after so long, seconds.
+_AGAIN_S = 0.5
 
 
 @dataclass(frozen=True)
@@ -74,11 +77,12 @@ def read_recording(path: str | Path) -> Iterator[Seen | ManualChange]:
                 except (ValueError, TypeError, KeyError, AttributeError) as error:
                     what = f'{error} is missing' if isinstance(error, KeyError) else error
                     raise ConfigurationError(f'{path}:{number}: {cut(str(what))}') from error
-                if entry.stamp_s < before_s:
+                if entry[0].stamp_s < before_s:
                     raise ConfigurationError(f'{path}:{number}: stamp_s goes back from '
-                                             f'{before_s:.3f} to {entry.stamp_s:.3f}')
-                before_s = entry.stamp_s
-                yield entry
+                                             f'{before_s:.3f} to {entry[0].stamp_s:.3f}')
+                for again in entry:
+                    before_s = again.stamp_s
+                    yield again
     except UnicodeDecodeError as error:
         raise ConfigurationError(f'{path}: not a text file in UTF-8; bags end in '
                                  f'{" or ".join(BAG_SUFFIXES)} or are folders') from error
@@ -86,7 +90,8 @@ def read_recording(path: str | Path) -> Iterator[Seen | ManualChange]:
         raise ConfigurationError(f'{path}: cannot be read: {error.strerror}') from error
 
 
-def _parse(data: dict) -> Seen | ManualChange:
+def _parse(data: dict) -> list[Seen | ManualChange]:
+    """Return what a line tells: one entry, or one for each time that the same was seen."""
     if not isinstance(data, dict):
         raise ValueError('expected an object a line')
     stamp_s = _number(data, 'stamp_s', None, -1e11, 1e11)
@@ -98,13 +103,14 @@ def _parse(data: dict) -> Seen | ManualChange:
         if not isinstance(on, bool):
             raise ValueError(f'on is {shown(on)}: expected true or false')
         color = None if hand.get('color') is None else _numbers(hand, 'color', 3, 0, 1)
-        return ManualChange(stamp_s, str(data['room']), str(data['target']), LightState(
+        return [ManualChange(stamp_s, str(data['room']), str(data['target']), LightState(
             on, _number(hand, 'brightness', None, 0, 1), color,
-            _number(hand, 'color_temperature_k', None, 1000, 20_000)))
+            _number(hand, 'color_temperature_k', None, 1000, 20_000)))]
     if not isinstance(data['faces'], list):
         raise ValueError(f'faces is {shown(data["faces"])}: expected a list')
-    return Seen(stamp_s, str(data.get('source', 'emotions')),
-                tuple(_face(face) for face in data['faces']))
+    times = 1 + round(_number(data, 'for_s', 0, 0, 86400) / _AGAIN_S)
+    source, faces = str(data.get('source', 'emotions')), tuple(map(_face, data['faces']))
+    return [Seen(stamp_s + _AGAIN_S * k, source, faces) for k in range(times)]
 
 
 def _number(data: dict, key: str, default: float | None, low: float, high: float):

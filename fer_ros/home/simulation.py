@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What a policy would have done about a recording."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 from fer_ros.home.action import AmbientAction
 from fer_ros.home.controller import HomeController
@@ -13,11 +13,13 @@ _STEP_S = 0.1
 _MAXIMUM_GAP_S = 3600.0
 
 
-def simulate(policy: Policy, recording: Iterable[Seen | ManualChange], *, after_s: float = 60.0) \
+def simulate(policy: Policy, recording: Iterable[Seen | ManualChange], *, after_s: float = 60.0,
+             watch: Callable[[float, HomeController], None] = lambda *_: None) \
         -> Iterator[tuple[float, AmbientAction | str]]:
     """Yield, with its time, each action and each sentence about what kept a room from acting.
 
     :param after_s: how long to go on after the end, seconds, as if nobody were there.
+    :param watch: called at every step with the time and the home.
     """
     now = [0.0]
     done: list[AmbientAction] = []
@@ -28,6 +30,7 @@ def simulate(policy: Policy, recording: Iterable[Seen | ManualChange], *, after_
         while now[0] < until_s:
             now[0] = min(until_s, now[0] + _STEP_S)
             home.tick(now[0])
+            watch(now[0], home)
             while done:
                 yield now[0], done.pop(0)
             for room in home.rooms:

@@ -167,7 +167,8 @@ def _device(states: list, acted: list, hands: list[float], axis: _Axis) -> list[
 
 
 def _sign(x: float, sign: str, words: str) -> str:
-    return f'<text x="{x:.1f}" y="{_HEIGHT - 8}" font-size="18">{sign}<title>{words}</title></text>'
+    return (f'<text x="{x:.1f}" y="{_HEIGHT - 8}" font-size="18">{sign}<title>{words}</title>'
+            '</text>')
 
 
 def _look(state: State | None) -> tuple[float, str] | None:

@@ -9,7 +9,7 @@ Each line of a recording is one object. What a camera saw::
 ``faces`` empty means: looked, saw nobody. A face may also give ``probabilities`` and ``filtered``
 (seven each, in the order of the emotions), ``valence``, ``arousal``, ``quality`` and ``box``
 (x, y, width, height in pixels); what it leaves out is filled in from label and confidence.
-``source`` is ``emotions`` unless given, and with ``for_s`` the camera saw the same, twice a second,
+``source`` is ``emotions`` unless given. With ``for_s`` the camera saw the same, twice a second,
 for so long. What a person did to a lamp::
 
     {"stamp_s": 20.0, "room": "living_room", "target": "lamp",

@@ -140,6 +140,20 @@ def test_odd_messages_end_the_connection_and_nothing_else(server, running):
     assert running.home.snapshot('study').devices[0].reported is not None
 
 
+def test_a_websocket_that_drops_again_and_again_moves_no_lamp(server, running):
+    running.settle()
+    running.client._socket._backoff = Backoff(0.05, 0.1)
+    for _ in range(6):
+        server.drop()
+        running.see('happy', lambda: not running.client.pushed, timeout_s=30)
+        running.see('happy', lambda: running.client.pushed and server.links, timeout_s=30)
+    assert len(running.of('desk')) == 1 and not running.home.snapshot('study').on_hold
+    # What a person does meanwhile is seen all the same.
+    server.drop()
+    server.change('light.desk', server.context(user='me'), brightness=10)
+    running.see('happy', lambda: running.held == ('brightness',), timeout_s=30)
+
+
 def test_a_refused_token_is_not_tried_again_and_again(server, monkeypatch):
     monkeypatch.setenv('HA_TOKEN', 'another')
     one = Running(server.server_port)

@@ -267,3 +267,30 @@ def test_a_person_may_go_back_at_night():
     home.see('angry', 10)
     home.hour = 22
     assert levels(home.command(RoomCommand.REVERT)) == both(0.6)
+
+
+@pytest.mark.parametrize('jump_s', [25.0, 86400.0, -86400.0])
+def test_a_clock_that_jumps_over_an_end_moves_no_lamp_and_the_end_comes(jump_s):
+    one = sim('flash')
+    one.see('surprise', 10)
+    assert levels(one.actions) == both(1.0)
+    one.actions.clear()
+    assert not one.step([emotion('surprise')], step_s=jump_s)
+    # Time stands still over a jump: what is left of the 20 s is still to come.
+    assert not one.see('surprise', 8)
+    done = one.see('surprise', 10)
+    assert {action.command for action in done} == {Command.RESTORE}
+    assert {action.target for action in done} == {'lamp', 'shelf'} and len(done) == 2
+
+
+@pytest.mark.parametrize('jump_s', [120.0, -120.0])
+def test_a_clock_that_jumps_over_the_end_of_a_hold_does_not_end_it(jump_s):
+    one = sim('flash', hold={'scope': 'lamp', 'for_s': 60})
+    one.see('angry', 10)
+    one.hand(brightness=0.8)
+    one.see('angry', 10)
+    assert one.status.on_hold and not one.step([emotion('fear')], step_s=jump_s)
+    one.see('fear', 45)
+    assert one.status.on_hold and 'lamp' not in {action.target for action in one.actions[2:]}
+    one.see('fear', 20)
+    assert not one.status.on_hold and one.actions[-1].target == 'lamp'

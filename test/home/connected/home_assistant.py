@@ -27,6 +27,10 @@ mqtt:
     - {{name: Bed light, unique_id: bed, schema: json, state_topic: attic/lamp,
         command_topic: attic/lamp/set, brightness: true, brightness_scale: 254,
         supported_color_modes: [rgb, color_temp], min_mireds: 153, max_mireds: 500}}
+    - {{name: Floor, unique_id: floor, schema: json, state_topic: floor/lamp,
+        command_topic: floor/lamp/set, availability_topic: floor/available, brightness: true,
+        brightness_scale: 254, supported_color_modes: [rgb, color_temp], min_mireds: 153,
+        max_mireds: 500}}
     - {{name: Ceiling, unique_id: ceiling, schema: json, optimistic: true,
         command_topic: ceiling/set, brightness: true, supported_color_modes: [brightness]}}
 automation:
@@ -42,10 +46,11 @@ scene:
 class HomeAssistant:
     """Home Assistant in a folder, with a user, a light on ``attic/lamp`` and a scene."""
 
-    def __init__(self, folder: Path):
+    def __init__(self, folder: Path, more: str = ''):
         self.folder, self.port, self.token = folder, free_port(), ''
         (folder / '.storage').mkdir(parents=True)
-        (folder / 'configuration.yaml').write_text(_CONFIGURATION.format(port=self.port))
+        (folder / 'configuration.yaml').write_text(
+            _CONFIGURATION.format(port=self.port) + more)
         (folder / '.storage' / 'onboarding').write_text(json.dumps({
             'version': 4, 'minor_version': 1, 'key': 'onboarding',
             'data': {'done': ['user', 'core_config', 'analytics', 'integration']}}))
@@ -69,6 +74,23 @@ class HomeAssistant:
         """End it."""
         self._process.terminate()
         self._process.wait(60)
+
+    def kill(self):
+        """End it as a power cut does."""
+        self._process.kill()
+        self._process.wait()
+
+    def stored(self, name):
+        """Return a file of its storage, or an empty text."""
+        path = self.folder / '.storage' / name
+        return path.read_text() if path.exists() else ''
+
+    def running(self):
+        """Return whether it is started."""
+        try:
+            return self.request('/api/config')['state'] == 'RUNNING'
+        except OSError:
+            return False
 
     def log(self):
         """Return what it has written."""

@@ -124,6 +124,9 @@ class Link:
 
     def end(self):
         """End the connection without a word."""
+        with self.server.lock:
+            if self in self.server.links:
+                self.server.links.remove(self)
         self._handler.connection.shutdown(2)
 
     def serve(self):
@@ -261,5 +264,6 @@ class Handler(BaseHTTPRequestHandler):
         except (OSError, ValueError, websocket.WebSocketException):
             pass
         finally:
-            if link in self.server.links:
-                self.server.links.remove(link)
+            with self.server.lock:
+                if link in self.server.links:
+                    self.server.links.remove(link)

@@ -45,6 +45,7 @@ def run_one(trial: Trial) -> dict[str, object]:
         ROWS[trial.name](trial)
     except Exception:  # the row itself has failed: no figure may hide that
         traceback.print_exc()
+        trial.tried += 1
         trial.failed += 1
         trial.losses.append(f'the row ended: {traceback.format_exc(limit=-1).splitlines()[-1]}')
     return trial.result()

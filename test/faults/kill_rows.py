@@ -1,108 +1,175 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Rows of processes that are killed: does the pipeline answer after each restart?"""
+"""Rows of processes that are killed or stopped: does the pipeline answer afterwards?"""
 
-import subprocess
+from itertools import cycle
+from pathlib import Path
+import signal
 import sys
+import tempfile
 import time
 
+import cv2
 from fer_ros import conversions
-from fer_ros.msg import AmbientAction, EmotionArray, FaceArray
+from fer_ros.msg import AmbientAction, EmotionArray, FaceArray, HomeState
 from fer_ros.nodes import qos
+from home_support import emotion
+from nodes_factory import NodeFactory
 import numpy as np
 from ros_support import Graph
 from sensor_msgs.msg import Image
 from std_msgs.msg import Header
 from trial import row, Trial
 
-_NODES = {'face_detector': (), 'emotion_classifier': (),
-          'smart_home_bridge': ('dry_run:=true', 'lamp_display:=none')}
-#: So long a restarted node may take on a loaded machine, seconds.
+#: So long a node may take to be heard again on a loaded machine, seconds.
 _PATIENCE_S = 60.0
-_IMAGE = conversions.array_to_image(np.full((120, 160), 90, np.uint8), 'mono8')
+_POLICY = """
+version: 1
+policies: {look: {by_emotion: {happy: {brightness: 0.3}, sad: {brightness: 0.6}}}}
+rooms:
+  study:
+    sources: [moods]
+    policy: look
+    targets: {lamp: {type: terminal}}
+    smoothing_s: 0
+    dwell_s: 0.1
+    cooldown_s: 0
+    minimum_frames: 2
+    rate_limit: {actions: 1000, per_s: 1}
+"""
+_TOPICS = ('/image_raw', '/faces', '/emotions', '/moods', '/ambient_actions')
 
 
 class _Pipeline:
     """The nodes as processes, and a node that feeds and hears them."""
 
-    def __init__(self, graph):
+    def __init__(self, graph, folder):
+        self.arguments = {
+            'camera_driver': (f'source:={self._images(folder)}', 'rate_hz:=5.0', 'loop:=true'),
+            'face_detector': (), 'emotion_classifier': (),
+            'smart_home_bridge': ('dry_run:=true', 'lamp_display:=none', 'state_file:=none',
+                                  f'policy_file:={self._policy(folder)}')}
         self._node = graph.node
-        self.heard = graph.collect(EmotionArray, 'emotions', qos.RESULT)
-        graph.collect(FaceArray, 'faces', qos.RESULT)
-        graph.collect(AmbientAction, 'ambient_actions', qos.RESULT)
-        self._images = graph.node.create_publisher(Image, 'image_raw', qos.IMAGE)
-        self._processes = {name: self._start(name) for name in _NODES}
+        self._heard = {topic: graph.collect(kind, topic, profile) for topic, kind, profile in (
+            ('image_raw', Image, qos.IMAGE), ('faces', FaceArray, qos.RESULT),
+            ('emotions', EmotionArray, qos.RESULT), ('ambient_actions', AmbientAction, qos.RESULT),
+            ('smart_home_bridge/home_state', HomeState, qos.STATE))}
+        self._moods = graph.node.create_publisher(EmotionArray, 'moods', qos.RESULT)
+        self._labels = cycle(('happy', 'sad'))
+        self._factory = NodeFactory(folder, *(f'fer_ros.nodes.{name}' for name in self.arguments))
+        self.nodes = {name: self._start(name) for name in self.arguments}
 
     @staticmethod
-    def _start(name):
-        parameters = [part for one in _NODES[name] for part in ('-p', one)]
-        return subprocess.Popen([sys.executable, '-m', f'fer_ros.nodes.{name}',
-                                 *(['--ros-args', *parameters] if parameters else [])],
-                                stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    def _images(folder):
+        images = folder / 'images'
+        images.mkdir()
+        for number in range(3):
+            cv2.imwrite(str(images / f'{number}.png'), np.full((120, 160, 3), 80 + number, 'u1'))
+        return images
+
+    @staticmethod
+    def _policy(folder):
+        (folder / 'policy.yaml').write_text(_POLICY)
+        return folder / 'policy.yaml'
+
+    def _start(self, name):
+        parameters = [part for one in self.arguments[name] for part in ('-p', one)]
+        return self._factory.start(name, f'fer_ros.nodes.{name}',
+                                   *(['--ros-args', *parameters] if parameters else []))
 
     def kill(self, name):
         """Kill a node at once, and start it again."""
-        self._processes[name].kill()
-        self._processes[name].wait()
-        self.heard.clear()
-        self._processes[name] = self._start(name)
+        self.nodes[name].send(signal.SIGKILL)
+        self.nodes[name].wait()
+        self.nodes[name] = self._start(name)
 
-    def answers(self):
-        """Return whether an image leads to emotions within the patience."""
-        asked, end_s = [], time.monotonic() + _PATIENCE_S
+    def pause(self, name, pause_s):
+        """Stop a node for a while."""
+        self.nodes[name].send(signal.SIGSTOP)
+        time.sleep(pause_s)
+        self.nodes[name].send(signal.SIGCONT)
+
+    def silent(self, *also):
+        """Return what is not heard within the patience: the topics that are to be.
+
+        :param also: topics on which something comes only now and then, and has to now.
+        """
+        for heard in self._heard.values():
+            heard.clear()
+        began, label = self._node.get_clock().now(), next(self._labels)
+        wanted = ['image_raw', 'faces', 'emotions', 'ambient_actions', *also]
+        end_s = time.monotonic() + _PATIENCE_S
         while time.monotonic() < end_s:
-            asked.append(self._node.get_clock().now().to_msg())
-            _IMAGE.header = Header(stamp=asked[-1])
-            self._images.publish(_IMAGE)
-            if any(message.header.stamp in asked for message in [*self.heard]):
-                return True
-            time.sleep(0.1)
-        return False
+            self._moods.publish(conversions.emotions_to_message(
+                [emotion(label)], Header(stamp=self._node.get_clock().now().to_msg()), 640, 480,
+                'm', 'fer2013'))
+            wanted = [topic for topic in wanted if not self._is_new(topic, began)]
+            if not wanted:
+                break
+            time.sleep(0.05)
+        return wanted
+
+    def _is_new(self, topic, began):
+        return any(conversions.stamp_to_s(message.header.stamp) > began.nanoseconds * 1e-9
+                   for message in [*self._heard[topic]])
 
     def discovery(self):
-        """Return what the graph says of each topic: publishers to subscribers, by node."""
+        """Return what the graph says of each topic, and the ports that were left behind."""
         found = []
-        for topic in ('/image_raw', '/faces', '/emotions', '/ambient_actions'):
+        for topic in _TOPICS:
             sides = [sorted(info.node_name for info in get(topic)) for get in (
                 self._node.get_publishers_info_by_topic,
                 self._node.get_subscriptions_info_by_topic)]
             found.append(f'{topic}: {",".join(sides[0])} -> {",".join(sides[1])}')
+        found += [f'{name} maps {", ".join(ports)}, gone' for name, node in self.nodes.items()
+                  if (ports := node.stale_ports())]
         return '; '.join(found)
-
-    def bridge_is_heard(self):
-        """Return whether the bridge's actions have their publisher and the topic of emotions."""
-        end_s = time.monotonic() + _PATIENCE_S
-        while time.monotonic() < end_s:
-            if self._node.count_publishers('ambient_actions') == 1 and \
-                    self._node.count_subscribers('emotions') >= 2:
-                return True
-            time.sleep(0.1)
-        return False
 
     def close(self):
         """End the processes."""
-        for process in self._processes.values():
-            process.terminate()
-        for process in self._processes.values():
-            try:
-                process.wait(10)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait()
+        for node in self.nodes.values():
+            node.send(signal.SIGTERM)
+        for node in self.nodes.values():
+            if node.wait() is None:
+                node.send(signal.SIGKILL)
+                node.wait()
+        self._factory.close()
+
+
+def _try(trial: Trial, disturb) -> None:
+    """Disturb a node at random in each try; all topics are heard again."""
+    with Graph() as graph, tempfile.TemporaryDirectory() as folder:
+        pipeline = _Pipeline(graph, Path(folder))
+        try:
+            if silent := pipeline.silent():
+                raise RuntimeError(f'the nodes did not come up: nothing on {", ".join(silent)}')
+            for random in trial.tries():
+                name = random.choice(list(pipeline.nodes))
+                time.sleep(random.random() * 0.3)
+                what = disturb(pipeline, name, random)
+                began_s = time.monotonic()
+                silent = pipeline.silent()
+                print(f'{trial.tried} {what}: heard after {time.monotonic() - began_s:.1f} s',
+                      file=sys.stderr, flush=True)
+                trial.expect(not silent, f'{what}: nothing on {", ".join(silent)}; '
+                             f'{pipeline.discovery()}')
+        finally:
+            pipeline.close()
 
 
 @row('kill -9 and restart of a node')
 def kills(trial: Trial) -> None:
-    """Kill one at random; images lead to emotions again, and the bridge is heard."""
-    with Graph() as graph:
-        pipeline = _Pipeline(graph)
-        try:
-            if not pipeline.answers():
-                raise RuntimeError(f'the nodes did not come up: {pipeline.discovery()}')
-            for random in trial.tries():
-                name = random.choice(list(_NODES))
-                time.sleep(random.random() * 0.3)
-                pipeline.kill(name)
-                trial.expect(pipeline.answers() and pipeline.bridge_is_heard(),
-                             f'after {name}: {pipeline.discovery()}')
-        finally:
-            pipeline.close()
+    """Kill one at random."""
+    def kill(pipeline, name, _):
+        pipeline.kill(name)
+        return f'{name} killed'
+    _try(trial, kill)
+
+
+@row('a node that is stopped and goes on')
+def stops(trial: Trial) -> None:
+    """Stop one at random for a while, as a debugger or a full machine does."""
+    def pause(pipeline, name, random):
+        pause_s = random.choice([0.1, 0.5, 1.5, 4.0])
+        pipeline.pause(name, pause_s)
+        return f'{name} stopped for {pause_s} s'
+    _try(trial, pause)

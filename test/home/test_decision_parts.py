@@ -6,7 +6,7 @@ import math
 
 from fer_ros.home.commands import RoomCommand
 from fer_ros.home.decisions.check import face_problem
-from fer_ros.home.decisions.clock import MAXIMUM_STEP_S, RoomClock
+from fer_ros.home.decisions.clock import COUNTED_STEP_S, MAXIMUM_STEP_S, RoomClock
 from fer_ros.home.decisions.evidence import Evidence
 from fer_ros.home.decisions.override import Override
 from fer_ros.home.decisions.rate_limit import RateLimiter
@@ -26,17 +26,18 @@ def room_of(**fields):
 
 # Time.
 
-@pytest.mark.parametrize('step_s, passes', [
-    (0.0, True), (0.1, True), (MAXIMUM_STEP_S, True), (MAXIMUM_STEP_S + 0.1, False),
-    (-0.1, False)])
-def test_the_rooms_time_stands_still_where_the_clock_jumps(step_s, passes):
+@pytest.mark.parametrize('step_s, passes, counted_s', [
+    (0.0, True, 0.0), (0.1, True, 0.1), (COUNTED_STEP_S, True, COUNTED_STEP_S),
+    (COUNTED_STEP_S + 0.1, True, COUNTED_STEP_S), (MAXIMUM_STEP_S, True, COUNTED_STEP_S),
+    (MAXIMUM_STEP_S + 0.1, False, 0.0), (-0.1, False, 0.0)])
+def test_the_rooms_time_stands_still_where_the_clock_jumps_or_nobody_calls(
+        step_s, passes, counted_s):
     clock = RoomClock()
     assert clock.advance(1000.0) and clock.s == 0
     assert clock.advance(1000.0 + step_s) == passes
-    assert clock.s == pytest.approx(step_s if passes else 0.0)
+    assert clock.s == pytest.approx(counted_s)
     assert clock.now_s == 1000.0 + step_s
-    assert clock.advance(1001.0 + step_s) and clock.s == pytest.approx(
-        1.0 + (step_s if passes else 0.0))
+    assert clock.advance(1000.5 + step_s) and clock.s == pytest.approx(0.5 + counted_s)
 
 
 def test_a_hold_lasts_its_time_and_is_pending_until_it_is_ended():

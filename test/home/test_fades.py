@@ -196,3 +196,24 @@ def test_whites_out_of_a_lamps_range_are_no_hand():
     sim.engine.report('study', 'lamp', LightState(True, 0.6, color_temperature_k=2200),
                       now_s=sim.now_s)
     assert sim.status.on_hold
+
+
+@pytest.mark.parametrize('family', FAMILIES)
+@pytest.mark.parametrize('pause_s', [1.6, 4.9, 30.0])
+def test_nor_is_one_that_fades_while_the_process_stands_still(family, pause_s):
+    """It was stopped, or the machine was full: the reports of meanwhile come all at once."""
+    home = Home(family, WARM, 'plain', 0.2, 0.0, transition_s=1.5, dwell_s=0.5, smoothing_s=0.2,
+                nobody={'after_s': 60}, cooldown_s=1)
+    while not home.actions:
+        home.see('sad', 0.1)
+    home.see('sad', 0.7)
+    resumed_s = home.now_s + pause_s
+    queued = []
+    while home.now_s < resumed_s:
+        home.now_s += 0.1
+        queued += home.bulb.reports(home.now_s)
+    for light in queued:
+        home.say(light)
+    home.see('sad', 6)
+    assert not home.status.on_hold, home.status.hold_reason
+    assert home.shines.on and len(home.actions) == 1

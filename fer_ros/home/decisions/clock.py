@@ -3,6 +3,9 @@
 
 #: A clock that moves further between two calls has jumped: timers stand still over the jump.
 MAXIMUM_STEP_S = 5.0
+#: No more than this passes between two calls, which come ten times a second: where it was longer
+#: the process stood still, and what devices have said meanwhile is heard only now.
+COUNTED_STEP_S = 1.0
 
 
 class RoomClock:
@@ -21,5 +24,5 @@ class RoomClock:
         self.now_s = now_s
         if not 0 <= step <= MAXIMUM_STEP_S:
             return False
-        self.s += step
+        self.s += min(step, COUNTED_STEP_S)
         return True

@@ -11,6 +11,7 @@ from fer_ros.errors import FerError
 from fer_ros.nodes.base import ManagedNode
 from fer_ros.nodes.log import use_ros_log
 from fer_ros.nodes.rclpy_internals import RCLError, UnknownROSArgsError
+from fer_ros.nodes.shared_ports import EXIT_AGAIN, SharedPorts
 from fer_ros.workers import Faults, Worker
 import rclpy
 from rclpy.executors import Executor, ExternalShutdownException, SingleThreadedExecutor
@@ -38,6 +39,9 @@ def run(*makers: type[ManagedNode], args: list[str] | None = None) -> int:
     """Run nodes in this process until they finish or a signal comes; return the exit code.
 
     The transport profile is chosen here, so that nodes started in whatever way use it.
+
+    :returns: :data:`fer_ros.nodes.shared_ports.EXIT_AGAIN` when the process hears nothing any
+        more, which has then been told; it is to be started again.
     """
     transport.use_profile(images=any(maker.PUBLISHES_IMAGES for maker in makers))
     try:
@@ -69,10 +73,17 @@ def run(*makers: type[ManagedNode], args: list[str] | None = None) -> int:
             if node.value('autostart') and not stop.is_set():
                 node.start()
         spinning = spinner(executor, nodes[0].faults).start()
+        ports, lost = SharedPorts(), []
         # Signal handlers run in this thread, which therefore must not sit inside rclpy.
-        while not stop.wait(0.1):
+        while not (lost or stop.wait(0.1)):
             if all(node.finished.is_set() for node in nodes):
                 break
+            lost = ports.lost()
+        if lost:
+            nodes[0].get_logger().error(
+                f'port {", ".join(map(str, lost))} of the shared memory was taken away, nothing '
+                'that others send arrives here any more: starting again')
+            return EXIT_AGAIN
         return max(node.exit_code for node in nodes)
     finally:
         executor.shutdown(timeout_sec=2.0)

@@ -11,6 +11,7 @@ import os
 import signal
 import sys
 
+from fer_ros.nodes.shared_ports import EXIT_AGAIN
 from fer_ros.requirements import EXIT_NOT_INSTALLED
 from fer_ros.start_checks import chosen_nodes, prepare_log, ready, tell_shared_memory
 
@@ -31,8 +32,26 @@ def main_of(module: str) -> int:
             return EXIT_NOT_INSTALLED
         prepare_log()
         tell_shared_memory(*nodes)
-        return import_module(module).main()
+        code = import_module(module).main()
+        if code == EXIT_AGAIN:
+            _start_again()
+        return code
     finally:
         # After a terminal's Ctrl-C, launch sends another SIGINT. The interpreter, which is ending
         # by then, no longer catches it and would be killed by it.
         signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+
+def _start_again() -> None:
+    """Become the process that was started, from its beginning."""
+    sys.stdout.flush()
+    sys.stderr.flush()
+    # Fast DDS lets a program that follows inherit its files, and with them the locks of the ports
+    # that are not to be taken again.
+    for name in os.listdir('/proc/self/fd'):
+        if int(name) > 2:
+            try:
+                os.set_inheritable(int(name), False)
+            except OSError:  # the folder's own
+                continue
+    os.execv(sys.executable, [sys.executable, *sys.orig_argv[1:]])

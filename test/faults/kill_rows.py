@@ -12,6 +12,7 @@ import cv2
 from fer_ros import conversions
 from fer_ros.msg import AmbientAction, EmotionArray, FaceArray, HomeState
 from fer_ros.nodes import qos
+from fer_ros.nodes.shared_ports import unlinked
 from home_support import emotion
 from nodes_factory import NodeFactory
 import numpy as np
@@ -120,8 +121,8 @@ class _Pipeline:
                 self._node.get_publishers_info_by_topic,
                 self._node.get_subscriptions_info_by_topic)]
             found.append(f'{topic}: {",".join(sides[0])} -> {",".join(sides[1])}')
-        found += [f'{name} maps {", ".join(ports)}, gone' for name, node in self.nodes.items()
-                  if (ports := node.stale_ports())]
+        found += [f'{name} has lost the ports {sorted(ports)}'
+                  for name, node in self.nodes.items() if (ports := unlinked(node.pid))]
         return '; '.join(found)
 
     def close(self):

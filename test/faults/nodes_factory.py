@@ -14,6 +14,8 @@ import subprocess
 import sys
 import time
 
+_SCRIPTS = Path(__file__).resolve().parents[2] / 'scripts'
+
 
 class NodeFactory:
     """Start nodes as processes, from a process that has loaded their modules.
@@ -61,16 +63,6 @@ class ForkedNode:
             time.sleep(0.01)
         return code
 
-    def stale_ports(self) -> list[str]:
-        """Return the ports of Fast DDS's shared memory that it has mapped and are gone."""
-        try:
-            maps = Path(f'/proc/{self.pid}/maps').read_text().splitlines()
-        except OSError:
-            return []
-        return sorted({line.split()[5].rpartition('_')[2] for line in maps
-                       if 'fastrtps_port' in line and line.endswith('(deleted)')})
-
-
 def _run(module: str, arguments: list[str], log: str) -> None:
     """Be a node; never returns."""
     code = 1
@@ -80,6 +72,8 @@ def _run(module: str, arguments: list[str], log: str) -> None:
             os.dup2(output.fileno(), 2)
         os.close(0)
         sys.argv = arguments
+        # With which it starts again when it hears nothing any more.
+        sys.orig_argv = [sys.executable, str(_SCRIPTS / module.rpartition('.')[2]), *arguments[1:]]
         from fer_ros.nodes.startup import main_of
         code = main_of(module)
     finally:

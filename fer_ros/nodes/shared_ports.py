@@ -1,0 +1,70 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Whether this process still hears what others send to it through Fast DDS's shared memory.
+
+A participant reads from ports: files in /dev/shm that senders find by name. The successor of a
+killed process takes over its ports while their senders reset them, and now and then loses that
+race: the names lead senders to new files, and the process goes on reading the old ones, which are
+unlinked. It is discovered and matched, and hears nothing until it is started again. Watched with
+Fast DDS 2.14.5, once in 365 kills and restarts; senders and readers lock such a file by different
+means.
+
+This module imports nothing that takes time or may be missing.
+"""
+
+import os
+import re
+import time
+
+#: The exit code of a process that hears nothing any more and is to be started again.
+EXIT_AGAIN = 75
+#: Fast DDS opens a port anew by itself, too: what it has not done within so many checks, and so
+#: many seconds between two, it does not do.
+_CHECKS, _PAUSE_S = 3, 1.0
+_MAPPED = re.compile(r'/dev/shm/fast(?:rtps|dds)_port(\d+)( \(deleted\))?\n')
+_LOCK = re.compile(r'/dev/shm/fast(?:rtps|dds)_port(\d+)_el(?: \(deleted\))?')
+
+
+class SharedPorts:
+    """The ports from which this process reads."""
+
+    def __init__(self):
+        self._due_s = time.monotonic() + _PAUSE_S
+        self._checks: dict[int, int] = {}
+
+    def lost(self) -> list[int]:
+        """Return the ports that are lost for good; may be called often."""
+        if time.monotonic() >= self._due_s:
+            self._due_s = time.monotonic() + _PAUSE_S
+            self._checks = {port: self._checks.get(port, 0) + 1 for port in unlinked()}
+        return [port for port, checks in self._checks.items() if checks >= _CHECKS]
+
+
+def unlinked(pid: int | str = 'self') -> set[int]:
+    """Return the ports of a process that it reads from while their names lead elsewhere."""
+    ours = _read_ports(pid)
+    if not ours:
+        return set()
+    try:
+        with open(f'/proc/{pid}/maps') as maps:
+            mapped = [(int(port), bool(gone)) for port, gone in _MAPPED.findall(maps.read())]
+    except OSError:
+        return set()
+    return {port for port, gone in mapped if gone and port in ours} \
+        - {port for port, gone in mapped if not gone}
+
+
+def _read_ports(pid: int | str) -> set[int]:
+    """Return the ports whose reader's lock a process holds; none where there is no /proc."""
+    found = set()
+    try:
+        names = os.listdir(f'/proc/{pid}/fd')
+    except OSError:
+        return found
+    for name in names:
+        try:
+            match = _LOCK.fullmatch(os.readlink(f'/proc/{pid}/fd/{name}'))
+        except OSError:  # closed meanwhile
+            continue
+        if match:
+            found.add(int(match[1]))
+    return found

@@ -9,6 +9,7 @@ import threading
 from fer_ros.cli import demo_options
 from fer_ros.errors import FerError
 from fer_ros.requirements import EXIT_NOT_INSTALLED
+from fer_ros.signals import heed
 from fer_ros.start_checks import ready
 
 
@@ -16,8 +17,7 @@ def main(arguments: list[str] | None = None) -> int:
     """Run the demo; return 0 when it ran to its end, 1 with one line when it could not."""
     options = demo_options.parse(arguments)
     stop = threading.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: stop.set())
+    heed(stop.set, signal.SIGINT, signal.SIGTERM)
     # Without any ROS 2 there is more to say than that rclpy is missing: below.
     if find_spec('rclpy') and not ready('demo', *(['dashboard'] if options.web else [])):
         return EXIT_NOT_INSTALLED

@@ -35,8 +35,6 @@ def main(arguments: list[str] | None = None) -> int:
         # Whoever read has enough; what is still buffered must not fail at the end either.
         sys.stdout = None
         return 0
-    except KeyboardInterrupt:
-        return 130
 
 
 def report(findings, *, as_json: bool = False) -> int:

@@ -14,6 +14,7 @@ import threading
 
 # What takes time to import is imported below, where a signal ends the process cleanly.
 from fer_ros.errors import ConfigurationError, FerError
+from fer_ros.signals import heed
 
 #: Where a service's configuration is looked for when no other is named.
 DEFAULT_CONFIG = Path('/etc/fer-home/home.yaml')
@@ -21,9 +22,8 @@ DEFAULT_CONFIG = Path('/etc/fer-home/home.yaml')
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the command; 0 is good, 1 a failure, 2 a configuration that cannot be used."""
-    for number in (signal.SIGINT, signal.SIGTERM):
-        # Nothing has been made yet that needs an orderly end.
-        signal.signal(number, lambda *_: os._exit(0))
+    # Nothing has been made yet that needs an orderly end.
+    heed(lambda: os._exit(0), signal.SIGINT, signal.SIGTERM)
     parser = _parser()
     chosen, rest = parser.parse_known_args(arguments)
     if rest and chosen.work is not _check:

@@ -21,8 +21,6 @@ def main(arguments: list[str] | None = None) -> int:
     except FerError as error:
         print(error, file=sys.stderr)
         return 1
-    except KeyboardInterrupt:
-        return 130
 
 
 def _add_fetch(commands: argparse._SubParsersAction) -> None:

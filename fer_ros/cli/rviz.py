@@ -22,7 +22,8 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument('--frame', default='', help='fixed frame; empty: the frame of the first '
                         'emotions, which is that of the images')
     options, ros_arguments = parser.parse_args(arguments[:at]), arguments[at:]
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.default_int_handler)
     try:
         command = shutil.which('rviz2')
         if command is None:

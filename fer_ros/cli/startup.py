@@ -7,29 +7,47 @@ import signal
 import sys
 
 from fer_ros.requirements import EXIT_NOT_INSTALLED
+from fer_ros.signals import heed, interrupt
 from fer_ros.start_checks import ready
 
 #: The exit code of shells for what Ctrl-C has ended.
 INTERRUPTED = 130
 
 
-def main_of(module: str) -> int:
+def main_of(module: str, *, checked: bool = True) -> int:
     """Import a command's module and call its ``main``; return the exit code.
 
     Ctrl-C ends it without a traceback at every moment; commands that have more to do then catch
     it themselves.
+
+    :param checked: look first for the packages that it needs; some say more of that themselves.
     """
     # Nothing has been made yet that needs an orderly end, and an exception raised inside an
     # import may be caught by whoever imports.
-    signal.signal(signal.SIGINT, lambda *_: os._exit(INTERRUPTED))
-    if not ready(module.rpartition('.')[2]):
+    heed(lambda: os._exit(INTERRUPTED), signal.SIGINT)
+    if checked and not ready(module.rpartition('.')[2]):
         return EXIT_NOT_INSTALLED
     main = import_module(module).main
-    signal.signal(signal.SIGINT, signal.default_int_handler)
+    interrupt()
     try:
         return main()
     except KeyboardInterrupt:
         return INTERRUPTED
+
+
+def bench() -> int:
+    """Run fer-bench."""
+    return main_of('fer_ros.bench.__main__')
+
+
+def demo() -> int:
+    """Run fer-demo, which has more to say where there is no ROS."""
+    return main_of('fer_ros.cli.demo', checked=False)
+
+
+def doctor() -> int:
+    """Run fer-doctor, which finds what is missing."""
+    return main_of('fer_ros.cli.doctor', checked=False)
 
 
 def evaluate() -> int:
@@ -52,6 +70,11 @@ def home() -> int:
     if sys.argv[1:2] == ['check']:
         return import_module('fer_ros.cli.home').main()
     return main_of('fer_ros.cli.home')
+
+
+def model() -> int:
+    """Run fer-model."""
+    return main_of('fer_ros.cli.model')
 
 
 def policy() -> int:

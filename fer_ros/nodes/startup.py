@@ -13,6 +13,7 @@ import sys
 
 from fer_ros.nodes.shared_ports import EXIT_AGAIN
 from fer_ros.requirements import EXIT_NOT_INSTALLED
+from fer_ros.signals import heed
 from fer_ros.start_checks import chosen_nodes, prepare_log, ready, tell_shared_memory
 
 
@@ -22,10 +23,9 @@ def main_of(module: str) -> int:
     :returns: the exit code; :data:`fer_ros.requirements.EXIT_NOT_INSTALLED` when a package
         is missing, too old or broken, which has then been told in a line.
     """
-    for number in (signal.SIGINT, signal.SIGTERM):
-        # Nothing has been made that needs an orderly end, and an exception raised inside an
-        # import may be caught by whoever imports.
-        signal.signal(number, lambda *_: os._exit(0))
+    # Nothing has been made that needs an orderly end, and an exception raised inside an import may
+    # be caught by whoever imports.
+    heed(lambda: os._exit(0), signal.SIGINT, signal.SIGTERM)
     try:
         nodes = chosen_nodes(module, sys.argv[1:])
         if not ready(*nodes):

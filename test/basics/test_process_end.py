@@ -6,10 +6,11 @@ from fer_ros.processes import stop
 import pytest
 
 OBEYS = """
-import sys, signal
+import sys, signal, time
 signal.signal(signal.SIGINT, lambda *_: sys.exit(3))
 print('ready', flush=True)
-signal.pause()
+while True:
+    time.sleep(0.05)    # a pause without end would miss a signal that comes just before it
 """
 STUBBORN = OBEYS.replace('lambda *_: sys.exit(3)', 'signal.SIG_IGN')
 

@@ -63,6 +63,7 @@ class ForkedNode:
             time.sleep(0.01)
         return code
 
+
 def _run(module: str, arguments: list[str], log: str) -> None:
     """Be a node; never returns."""
     code = 1

@@ -24,7 +24,6 @@ from rclpy.serialization import deserialize_message  # noqa: E402
 from ros_support import wait_for  # noqa: E402
 from sensor_msgs.msg import Image  # noqa: E402
 from std_msgs.msg import Header  # noqa: E402
-from waiting import interrupted  # noqa: E402
 
 rosbag2 = pytest.importorskip('rosbags.rosbag2', reason='rosbags, which reads recordings')
 SCRIPTS = Path(__file__).parents[2] / 'examples' / 'fer_ros_examples' / 'scripts'
@@ -133,7 +132,8 @@ def test_the_listener_tells_faces_and_nobody(graph, tmp_path):
         publisher.publish(EmotionArray())
         wait_for(lambda: 'nobody' in (tmp_path / 'log').read_text(), what='both messages')
     finally:
-        assert interrupted(process, signal.SIGINT) == 0
+        process.send_signal(signal.SIGINT)
+        assert process.wait(20) == 0
     text = (tmp_path / 'log').read_text()
     assert 'face 3: happy, confidence 0.75, for 2.5 s' in text
     assert 'face 4: uncertain, confidence 0.25, for 0.0 s' in text

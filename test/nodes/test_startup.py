@@ -11,7 +11,6 @@ import tempfile
 from fer_ros.requirements import EXIT_NOT_INSTALLED
 from fer_ros.start_checks import chosen_nodes, prepare_log, tell_shared_memory
 import pytest
-from waiting import interrupted
 
 REPOSITORY = Path(__file__).parents[2]
 #: Stands in for rclpy, which every node imports, and keeps the node loading.
@@ -33,8 +32,8 @@ def test_a_signal_while_loading_ends_the_process_cleanly(tmp_path, name, number)
         stderr=subprocess.PIPE, text=True, env={**os.environ, 'PYTHONPATH': path})
     try:
         assert process.stdout.readline() == 'loading\n', process.stderr.read()
-        interrupted(process, number)
-        printed = process.stderr.read()
+        process.send_signal(number)
+        _, printed = process.communicate(timeout=20)
     finally:
         process.kill()
     assert (process.returncode, printed) == (0, '')

@@ -14,7 +14,8 @@ MOMENTS_S = (0.0, 0.1, 0.4, 1.0)
 
 @pytest.mark.parametrize('command, arguments', [
     ('home', ['--source', '/nowhere.mp4']), ('virtual_room', ['--port', '1']),
-    ('policy', ['simulate', '/dev/zero', '/dev/zero'])])
+    ('policy', ['simulate', '/dev/zero', '/dev/zero']), ('doctor', []),
+    ('model', ['check', '/nowhere']), ('demo', ['--source', '/nowhere.mp4'])])
 def test_a_command_that_is_interrupted_at_its_start_says_nothing(command, arguments):
     for moment_s in MOMENTS_S:
         process = subprocess.Popen(

@@ -1,0 +1,65 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A signal is heeded while the main thread waits, even if it came just before it began to."""
+
+import signal
+import subprocess
+import sys
+
+import pytest
+
+#: Another thread takes the signal, as if it had come before the main thread began to wait: that
+#: is not woken.
+PROGRAM = """
+import os, signal, threading, time
+from fer_ros.signals import heed, interrupt
+{before}
+def take():
+    time.sleep(0.3)
+    signal.pthread_kill(threading.get_ident(), {number})
+threading.Thread(target=take).start()
+try:
+    threading.Event().wait(60)
+except KeyboardInterrupt:
+    print('interrupted')
+    try:
+        threading.Event().wait(1)
+    except KeyboardInterrupt:
+        print('again')
+    os._exit(5)
+os._exit(9)
+"""
+
+
+def run(before, number):
+    done = subprocess.run(
+        [sys.executable, '-c', PROGRAM.format(before=before, number=int(number))],
+        capture_output=True, text=True, timeout=90)
+    return done.returncode, done.stdout + done.stderr
+
+
+@pytest.mark.parametrize('number', [signal.SIGINT, signal.SIGTERM])
+def test_a_heeded_signal_does_not_wait_for_the_main_thread(number):
+    assert run('heed(lambda: os._exit(3), signal.SIGINT, signal.SIGTERM)', number) == (3, '')
+
+
+def test_an_interrupt_wakes_the_main_thread_once():
+    assert run('interrupt()', signal.SIGINT) == (5, 'interrupted\n')
+
+
+def test_another_handler_takes_the_place_of_the_first():
+    assert run('heed(lambda: os._exit(3), signal.SIGINT)\ninterrupt()', signal.SIGINT) == (
+        5, 'interrupted\n')
+
+
+def test_a_forked_child_leaves_the_signals_of_its_parent_alone():
+    before = """
+heed(lambda: os._exit(3), signal.SIGINT)
+child = os.fork()
+if not child:
+    heed(lambda: os._exit(4), signal.SIGINT)
+    signal.pause()
+time.sleep(0.5)
+os.kill(child, signal.SIGINT)
+assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 4
+os._exit(8)"""
+    assert run(before, signal.SIGINT) == (8, '')

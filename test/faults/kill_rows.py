@@ -20,6 +20,7 @@ from ros_support import Graph
 from sensor_msgs.msg import Image
 from std_msgs.msg import Header
 from trial import row, Trial
+from waiting import wait_for
 
 #: So long a node may take to be heard again on a loaded machine, seconds.
 _PATIENCE_S = 60.0
@@ -40,15 +41,29 @@ rooms:
 _TOPICS = ('/image_raw', '/faces', '/emotions', '/moods', '/ambient_actions')
 
 
+def _arguments(folder):
+    """Return the parameters of each node, and write the files that they name."""
+    images, policy = folder / 'images', folder / 'policy.yaml'
+    images.mkdir()
+    for number in range(3):
+        cv2.imwrite(str(images / f'{number}.png'), np.full((120, 160, 3), 80 + number, 'u1'))
+    policy.write_text(_POLICY)
+    return {'camera_driver': (f'source:={images}', 'rate_hz:=5.0', 'loop:=true'),
+            'face_detector': (), 'emotion_classifier': (),
+            'smart_home_bridge': ('dry_run:=true', 'lamp_display:=none', 'state_file:=none',
+                                  f'policy_file:={policy}')}
+
+
+def _start(factory, name, parameters):
+    given = [part for one in parameters for part in ('-p', one)]
+    return factory.start(name, f'fer_ros.nodes.{name}', *(['--ros-args', *given] if given else []))
+
+
 class _Pipeline:
     """The nodes as processes, and a node that feeds and hears them."""
 
     def __init__(self, graph, folder):
-        self.arguments = {
-            'camera_driver': (f'source:={self._images(folder)}', 'rate_hz:=5.0', 'loop:=true'),
-            'face_detector': (), 'emotion_classifier': (),
-            'smart_home_bridge': ('dry_run:=true', 'lamp_display:=none', 'state_file:=none',
-                                  f'policy_file:={self._policy(folder)}')}
+        self.arguments = _arguments(folder)
         self._node = graph.node
         self._heard = {topic: graph.collect(kind, topic, profile) for topic, kind, profile in (
             ('image_raw', Image, qos.IMAGE), ('faces', FaceArray, qos.RESULT),
@@ -57,31 +72,14 @@ class _Pipeline:
         self._moods = graph.node.create_publisher(EmotionArray, 'moods', qos.RESULT)
         self._labels = cycle(('happy', 'sad'))
         self._factory = NodeFactory(folder, *(f'fer_ros.nodes.{name}' for name in self.arguments))
-        self.nodes = {name: self._start(name) for name in self.arguments}
-
-    @staticmethod
-    def _images(folder):
-        images = folder / 'images'
-        images.mkdir()
-        for number in range(3):
-            cv2.imwrite(str(images / f'{number}.png'), np.full((120, 160, 3), 80 + number, 'u1'))
-        return images
-
-    @staticmethod
-    def _policy(folder):
-        (folder / 'policy.yaml').write_text(_POLICY)
-        return folder / 'policy.yaml'
-
-    def _start(self, name):
-        parameters = [part for one in self.arguments[name] for part in ('-p', one)]
-        return self._factory.start(name, f'fer_ros.nodes.{name}',
-                                   *(['--ros-args', *parameters] if parameters else []))
+        self.nodes = {name: _start(self._factory, name, parameters)
+                      for name, parameters in self.arguments.items()}
 
     def kill(self, name):
         """Kill a node at once, and start it again."""
         self.nodes[name].send(signal.SIGKILL)
         self.nodes[name].wait()
-        self.nodes[name] = self._start(name)
+        self.nodes[name] = _start(self._factory, name, self.arguments[name])
 
     def pause(self, name, pause_s):
         """Stop a node for a while."""
@@ -164,6 +162,35 @@ def kills(trial: Trial) -> None:
         pipeline.kill(name)
         return f'{name} killed'
     _try(trial, kill)
+
+
+@row('Ctrl-C at any moment of a node')
+def interrupts(trial: Trial) -> None:
+    """One is enough, more do no harm: it ends with 0 and says nothing."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        arguments = _arguments(folder)
+        factory = NodeFactory(folder, *(f'fer_ros.nodes.{name}' for name in arguments))
+        for random in trial.tries():
+            name = random.choice(list(arguments))
+            node = _start(factory, name, arguments[name])
+            wait_for(node.heeds_interrupts)
+            time.sleep(2.5 * random.random() ** 2)
+            presses = random.choice([1, 1, 1, 2, 5])
+            for _ in range(presses):
+                if node.wait(0.02) is None:
+                    node.send(signal.SIGINT)
+            began_s = time.monotonic()
+            code = node.wait(30)
+            print(f'{trial.tried} {name}: {presses} presses, ended with {code} after '
+                  f'{time.monotonic() - began_s:.1f} s', file=sys.stderr, flush=True)
+            trial.expect(code == 0, f'{name} ended with {code}')
+            trial.expect('Traceback' not in node.log.read_text(), f'{name}: a traceback')
+            node.log.unlink()
+            if code is None:
+                node.send(signal.SIGKILL)
+                node.wait()
+        factory.close()
 
 
 @row('a node that is stopped and goes on')

@@ -50,18 +50,27 @@ class ForkedNode:
     """A node's process."""
 
     def __init__(self, factory: NodeFactory, pid: int, log: Path):
-        self._factory, self.pid, self.log = factory, pid, log
+        self._factory, self.pid, self.log, self._code = factory, pid, log, None
 
     def send(self, number: signal.Signals) -> None:
         """Send a signal."""
         os.kill(self.pid, number)
 
+    def heeds_interrupts(self) -> bool:
+        """Return whether its first lines have run: until then it ignores Ctrl-C."""
+        status = Path(f'/proc/{self.pid}/status').read_text()
+        caught = int(status.partition('SigCgt:')[2].split()[0], 16)
+        return bool(caught & 1 << signal.SIGINT - 1)
+
     def wait(self, timeout_s: float = 10.0) -> int | None:
         """Wait for the end; return the exit code, or None when it has not ended in time."""
         end_s = time.monotonic() + timeout_s
-        while (code := self._factory._ask(self.pid)) is None and time.monotonic() < end_s:
+        while self._code is None:
+            self._code = self._factory._ask(self.pid)
+            if time.monotonic() > end_s:
+                break
             time.sleep(0.01)
-        return code
+        return self._code
 
 
 def _run(module: str, arguments: list[str], log: str) -> None:
@@ -85,6 +94,7 @@ def _run(module: str, arguments: list[str], log: str) -> None:
 
 def _serve() -> None:
     """Load the modules, then fork for each line of stdin, or tell how a process has ended."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     for module in sys.argv[1:]:
         import_module(module)
     answer = sys.stdout

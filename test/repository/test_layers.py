@@ -9,7 +9,7 @@ import pytest
 PACKAGE = Path(__file__).parents[2] / 'fer_ros'
 #: Rooms that hold what the nodes and commands are made of; with them the files beside the rooms.
 ROOMS = ('cameras', 'faces', 'emotions', 'inference', 'home', 'habits', 'attention', 'evaluation',
-         'doctor')
+         'doctor', 'load')
 #: What joins everything: programs, nodes and their messages, and what starts them.
 ABOVE = ('nodes', 'conversions', 'cli', 'dashboard', 'standalone', 'bench', 'launch_guard',
          'processes', 'start_checks')

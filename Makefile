@@ -6,6 +6,8 @@
 #             [WEB=1 [ADDRESS=IP] [PORT=N]]          a page in the browser, for this machine only
 #   make test                                        all tests
 #   make bench [SECTIONS='stages pipeline']          how fast it is here, compared with its peers
+#   make profile                                     where the time of a frame goes, by thread and line
+#   make load-picture                                latency, and what is given up for it, as a picture
 #   make test-install [ROWS='wheels arm64 robot pythons']   README's lines for robots, on stand-ins
 #   make evaluate DATA=DIR [MODEL=fernet_float16] [JSON=FILE]   a shipped model on FER2013
 #   make train RECIPE=fernet DATA=DIR                train (resumes); make train-smoke: a minute
@@ -198,6 +200,20 @@ build/mutants/.installed: requirements/mutants.txt $(VENV)/.test
 mutants: build/mutants/.installed
 	@PYTHONPATH=$(CURDIR):$(CURDIR)/build/mutants $(VENV)/bin/python test/mutants \
 	  --minutes $(MINUTES) $(if $(ONLY),--only $(ONLY))
+
+build/profile/.installed: requirements/profile.txt $(VENV)/.demo
+	@$(PIP) --target build/profile -r requirements/profile.txt || { echo "The packages of" \
+	  "requirements/profile.txt could not be installed: is the network up? Run the same command" \
+	  "again when it is."; exit 1; }
+	@touch $@
+
+.PHONY: profile
+profile: install/.built build/profile/.installed
+	@$(ROS_ENV) python test/load/profile_nodes.py
+
+.PHONY: load-picture
+load-picture: install/.built $(VENV)/.test
+	@$(ROS_ENV) python test/load/picture.py
 
 .PHONY: faults
 faults: install/.built $(VENV)/.test

@@ -4,6 +4,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 import threading
+import time
 from typing import Any
 
 from fer_ros.emotions.affect import AffectFilter
@@ -13,9 +14,13 @@ from fer_ros.errors import ConfigurationError
 from fer_ros.faces.detection import create_detector, DETECTORS, MINIMUM_FACE_PX
 from fer_ros.faces.face_finder import DETECT_EVERY, FaceFinder
 from fer_ros.faces.tracking import FaceTracker
+from fer_ros.load import FaceRounds
 from fer_ros.parameters import Parameter
 from fer_ros.types import Face, FaceEmotion
 import numpy as np
+
+#: The part of the defended latency that reading a batch of faces may take.
+_READING = 0.25
 
 #: Of everything that may run an ONNX file.
 PROVIDERS = Parameter(
@@ -48,6 +53,17 @@ DETECTOR_PARAMETERS = (
               'by emotion_model', choices=('auto', 'mono8', 'bgr8', 'rgb8')),
     Parameter('threads', 1, 'CPU threads of the detector', minimum=1, maximum=64),
     PROVIDERS,
+)
+
+DEFENDED_LATENCY = Parameter(
+    'defended_latency_ms', 50.0, 'latency to defend, milliseconds: while results are later, '
+    'detections become rarer, then optional work slower, then frames are skipped '
+    '(docs/performance.md); 0: never', minimum=0.0, maximum=10000.0)
+
+LOAD_PARAMETERS = (
+    DEFENDED_LATENCY,
+    Parameter('processor_share', 1.0, "share of the whole machine's CPU time that this process may "
+              'use before it reduces quality', minimum=0.01, maximum=1.0),
 )
 
 CLASSIFIER_PARAMETERS = (
@@ -124,6 +140,8 @@ class EmotionReader:
 
     :param streams: their names.
     :param values: of :data:`CLASSIFIER_PARAMETERS`, all of them, by name.
+    :param latency_ms: where all faces at once would take more than a quarter of this, they are
+        read in turns; 0: never.
     :ivar choice: the network's variants that were tried, and their times.
     :ivar classifier: the network.
     :ivar filters: the filter over time of each stream, by its name.
@@ -131,7 +149,8 @@ class EmotionReader:
     :raises ConfigurationError: when the model or a value cannot be used.
     """
 
-    def __init__(self, streams: Iterable[str], values: Mapping[str, Any]):
+    def __init__(self, streams: Iterable[str], values: Mapping[str, Any], *,
+                 latency_ms: float = 0.0):
         self.choice = choose(
             values['model'], variant=values['variant'], threads=values['threads'],
             label_set=values['label_set'], providers=values['providers'],
@@ -141,6 +160,7 @@ class EmotionReader:
         self._filter_lock = threading.Lock()
         self._crops = CropReader(self.classifier)
         self._streams = tuple(streams)
+        self._rounds = FaceRounds(latency_ms * _READING)
         self.mismatch = ''
         self.tune(values)
 
@@ -160,6 +180,11 @@ class EmotionReader:
         return self._crops.failure
 
     @property
+    def waiting(self) -> int:
+        """How many faces of the last frames were not read, for it was not their turn."""
+        return self._rounds.waiting
+
+    @property
     def failed(self) -> int:
         """How many faces got no answer so far."""
         return self._crops.failed
@@ -177,7 +202,8 @@ class EmotionReader:
         self.filters = {stream: EmotionFilter.of(self.classifier, settings)
                          for stream in self._streams}
         self._mirror = values['mirror_alternate']
-        self._mirrored = dict.fromkeys(self._streams, True)
+        self._mirrored = dict.fromkeys(self._streams, False)
+        self._read_since: dict[str, set[int]] = {stream: set() for stream in self._streams}
         self._affect_filters = {
             stream: AffectFilter(time_constant_s=values['time_constant_s'])
             for stream in self._streams}
@@ -196,25 +222,39 @@ class EmotionReader:
              ) -> dict[str, list[FaceEmotion]]:
         """Return what the faces show, by stream; one batch for the faces of all streams.
 
+        Faces whose turn it is not show what they showed last.
+
         :param frames: the stamp of the image, seconds, and its faces, by stream; a face without
             a crop is skipped.
         """
         readable = {stream: [face for face in faces if face.crop is not None]
                     for stream, (_, faces) in frames.items()}
-        crops = [crop for stream, faces in readable.items()
-                 for crop in self._alternate(stream, [face.crop for face in faces])]
+        chosen = self._rounds.choose({stream: [face.track_id for face in faces]
+                                      for stream, faces in readable.items()})
+        crops = [crop for stream, faces in readable.items() for crop in self._alternate(
+            stream, [face for face in faces if face.track_id in chosen[stream]])]
+        began_s = time.perf_counter()
         reading = self._crops.read(crops)
+        self._rounds.took(len(crops), (time.perf_counter() - began_s) * 1e3)
         if crops:
             self.mismatch = self._crops.mismatch
         affect = [None] * len(crops) if reading.affect is None else reading.affect
+        no_affect = None if reading.affect is None else np.full(2, np.nan, np.float32)
         rows = iter(zip(reading.probabilities, affect, reading.valid))
-        return {stream: self._emotions(stream, frames[stream][0],
-                                       [(face, *next(rows)) for face in faces])
-                for stream, faces in readable.items()}
+        return {stream: self._emotions(stream, frames[stream][0], [
+            (face, *(next(rows) if face.track_id in chosen[stream] else (None, no_affect, True)))
+            for face in faces]) for stream, faces in readable.items()}
 
-    def _alternate(self, stream: str, crops: list[np.ndarray]) -> list[np.ndarray]:
-        """Return the crops of a frame, mirrored if those of the stream's last frame were not."""
-        self._mirrored[stream] = self._mirror and not self._mirrored[stream]
+    def _alternate(self, stream: str, faces: list[Face]) -> list[np.ndarray]:
+        """Return the crops of faces, mirrored if those of the last round were not."""
+        ids = {face.track_id for face in faces}
+        # A round ends when a face has its turn again.
+        if ids & self._read_since[stream]:
+            self._mirrored[stream] = self._mirror and not self._mirrored[stream]
+            self._read_since[stream] = ids
+        else:
+            self._read_since[stream] |= ids
+        crops = [face.crop for face in faces]
         return ([np.ascontiguousarray(crop[:, ::-1]) for crop in crops] if self._mirrored[stream]
                 else crops)
 

@@ -17,7 +17,7 @@ import tempfile
 FOLDER = Path(__file__).parents[1] / 'requirements'
 #: Files that are resolved together, and whether their dependencies count.
 GROUPS = ((('demo.txt', 'test.txt'), True), (('audit.txt',), True),
-          (('detectors.txt', 'peers.txt', 'mutants.txt'), False))
+          (('detectors.txt', 'peers.txt', 'mutants.txt', 'profile.txt'), False))
 _PIN = re.compile(r'([A-Za-z0-9._-]+)==(\S+)')
 
 

@@ -81,6 +81,7 @@ class _State:
     label: str
     since_s: float
     resting: RestingFace
+    probabilities: np.ndarray  # of the last reading
 
 
 class EmotionFilter:
@@ -148,7 +149,7 @@ class EmotionFilter:
         return len(self._states)
 
     def update(self, stamp_s: float,
-               faces: Sequence[tuple[Face, np.ndarray]]) -> list[FaceEmotion]:
+               faces: Sequence[tuple[Face, np.ndarray | None]]) -> list[FaceEmotion]:
         """
         Take in a frame and return what each of its faces shows, in the order given.
 
@@ -156,12 +157,14 @@ class EmotionFilter:
 
         :param stamp_s: time of the frame, seconds.
         :param faces: each face with its probabilities, float ``(7,)`` in the order of
-            :class:`Emotion`, sum 1.
+            :class:`Emotion`, sum 1; None: it was not read in this frame and shows what it showed.
         :raises ValueError: for probabilities of another shape or that are no numbers.
         """
-        checked = [(face, _checked(probabilities)) for face, probabilities in faces]
+        checked = [(face, None if probabilities is None else _checked(probabilities))
+                   for face, probabilities in faces]
         self._now_s += self._clock.advance(stamp_s)
-        result = [self._read(face, probabilities) for face, probabilities in checked]
+        result = [self._carry(face) if probabilities is None else self._read(face, probabilities)
+                  for face, probabilities in checked]
         self._forget()
         return result
 
@@ -183,8 +186,7 @@ class EmotionFilter:
         weight = quality if quality >= settings.minimum_quality else 0.0
         state = self._states.get(face.track_id)
         if state is None or self._now_s - state.seen_s > settings.forget_s:
-            state = _State(self._stationary.copy(), self._now_s, '', self._now_s, RestingFace(
-                self._neutral, learn=settings.learn_resting_face))
+            state = self._new()
             self._states[face.track_id] = state
             interval_s = 0.0
         else:
@@ -205,13 +207,30 @@ class EmotionFilter:
         onset = label != state.label
         if onset:
             state.label, state.since_s = label, self._now_s
+        state.probabilities = probabilities
+        return self._emotion(face, state, onset)
+
+    def _carry(self, face: Face) -> FaceEmotion:
+        """Return what a face showed when it was read last; its next reading counts from then."""
+        state = self._states.get(face.track_id)
+        if state is None or self._now_s - state.seen_s > self.settings.forget_s:
+            # It has not been read yet: its first reading is to count in full.
+            state = self._new()
+            state.label = UNCERTAIN
+        return self._emotion(face, state, False)
+
+    def _new(self) -> _State:
+        return _State(self._stationary.copy(), self._now_s, '', self._now_s, RestingFace(
+            self._neutral, learn=self.settings.learn_resting_face), self._stationary)
+
+    def _emotion(self, face: Face, state: _State, onset: bool) -> FaceEmotion:
         valence, arousal = valence_arousal(state.belief)
         return FaceEmotion(
             track_id=face.track_id, box=face.box,
-            probabilities=probabilities.astype(np.float32),
-            filtered=state.belief.astype(np.float32), label=label, confidence=confidence,
-            quality=quality, valence=valence, arousal=arousal,
-            duration_s=self._now_s - state.since_s, onset=onset)
+            probabilities=state.probabilities.astype(np.float32),
+            filtered=state.belief.astype(np.float32), label=state.label,
+            confidence=float(state.belief.max()), quality=float(np.clip(face.quality, 0, 1)),
+            valence=valence, arousal=arousal, duration_s=self._now_s - state.since_s, onset=onset)
 
     def _forget(self) -> None:
         oldest_first = sorted(self._states.items(), key=lambda item: item[1].seen_s)

@@ -40,6 +40,9 @@ class FaceFinder:
     :param crop_color: make the crops in color (BGR) instead of gray.
     :param refine_landmarks: where the detector's landmarks do not follow a rolled head, get
         better ones from :class:`LandmarkNet`, if its file is installed.
+    :ivar stretch: by what the interval between detections is multiplied, 1 or more; may be set
+        from one image to the next.
+    :ivar detected: whether the detector ran on the last image.
     :ivar detector_name: of the detector.
     :ivar description: the parts in words, for logs and diagnostics.
     :ivar warnings: the detector's: what is worse than it could be, and the cure.
@@ -59,6 +62,8 @@ class FaceFinder:
         self._crop_side_px = crop_side_px
         self._crop_color = crop_color
         self._landmark_net = None
+        self.stretch = 1.0
+        self.detected = False
         self.detector_name = detector.name
         self.description = detector.description
         self.warnings = detector.warnings
@@ -87,7 +92,8 @@ class FaceFinder:
         height, width = image.shape[:2]
         self._adapt(width, height)
         detections = None
-        if self._due(stamp_s):
+        self.detected = self._due(stamp_s)
+        if self.detected:
             detections = self._detector.detect(image)
             self._since_detection = 0
             self._detected_at_s = stamp_s
@@ -110,11 +116,14 @@ class FaceFinder:
         return faces
 
     def _due(self, stamp_s: float) -> bool:
-        if self._since_detection % self._detect_every == 0 or not len(self._tracker):
-            return True
         # A clock that jumped tells nothing of where the faces are now.
         carried_s = stamp_s - self._detected_at_s
-        return carried_s < 0 or carried_s > LONGEST_CARRY_S + _TREMBLE_S
+        if not self._since_detection or carried_s < 0 or \
+                carried_s > LONGEST_CARRY_S * self.stretch + _TREMBLE_S:
+            return True
+        if len(self._tracker):
+            return self._since_detection >= self._detect_every * self.stretch
+        return carried_s > LONGEST_CARRY_S * (self.stretch - 1) - _TREMBLE_S
 
     def _refined(self, image: np.ndarray, tracks: list[Track]) -> list[Track]:
         seen = sorted((i for i, track in enumerate(tracks) if track.detected),

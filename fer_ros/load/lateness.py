@@ -76,9 +76,10 @@ class Lateness:
         """
         Return how late frames are, milliseconds; None while too few say it.
 
-        It is the median, or, where that is more, the mean of frames with a detection and of those without, half and half, however
-        many there are of each: else who skips frames would look later than who does not. The
-        very latest frame of each kind may be an accident and does not count.
+        It is the median, or, where that is more, the mean of frames with a detection and of those
+        without, half and half, however many there are of each: else who skips frames would look
+        later than who does not. The very latest frame of each kind may be an accident and does
+        not count.
         """
         while self._frames and now_s - self._frames[0][0] > _WINDOW_S:
             self._frames.popleft()

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 #: slower; up to the third, frames are skipped.
 OPTIONAL_FROM, SKIP_FROM, HIGHEST = 1.0, 2.0, 3.0
 #: How far detections move apart, and optional work slows down, at most.
-MOST_STRETCH, MOST_SLOWER = 4.0, 8.0
+MOST_STRETCH, MOST_SLOWER = 4.0, 4.0
 #: So many frames per second are processed at least, where so many come.
 LEAST_HZ = 5.0
 
@@ -62,15 +62,17 @@ class Shed:
             return 1.0
         return (LEAST_HZ / rate_hz) ** min(1.0, self.level - SKIP_FROM)
 
-    def words(self, rate_hz: float) -> str:
-        """Return what is given up, in words; empty: nothing."""
+    @property
+    def words(self) -> str:
+        """What is given up, in words; empty: nothing."""
         if self.level <= _NONE:
             return ''
         parts = [f'detections {self.stretch:.1f} times as far apart']
         if self.level > OPTIONAL_FROM:
             parts.append(f'optional work {self.slower:.1f} times slower')
         if self.level > SKIP_FROM:
-            parts.append(f'{1 - self.part(rate_hz):.0%} of the frames')
+            parts.append('some frames' if self.level < HIGHEST else
+                         f'all frames but {LEAST_HZ:.0f} per second')
         return ', '.join(parts)
 
 
@@ -201,5 +203,13 @@ class Heard:
 
     def most(self, now_s: float) -> float:
         """Return the largest value that is fresh; 0 when there is none."""
-        return max((value for value, heard_s in list(self._values.values())
-                    if now_s - heard_s <= _HEARD_S), default=0.0)
+        return max(self.values(now_s), default=0.0)
+
+    def fresh(self, now_s: float) -> float | None:
+        """Return the largest value that is fresh; None when there is none."""
+        return max(self.values(now_s), default=None)
+
+    def values(self, now_s: float) -> list[float]:
+        """Return all values that are fresh."""
+        return [value for value, heard_s in list(self._values.values())
+                if now_s - heard_s <= _HEARD_S]

@@ -11,6 +11,7 @@ from fer_ros.nodes import image_input, qos
 from fer_ros.nodes.base import ManagedNode
 from fer_ros.nodes.demand import PublisherOnDemand
 from fer_ros.nodes.diagnostics import Status
+from fer_ros.nodes.load import OptionalWork
 from fer_ros.nodes.parameters import Parameter
 from fer_ros.nodes.program import run
 from fer_ros.nodes.reading import Reading
@@ -38,7 +39,7 @@ class Annotator(ManagedNode):
 
     def __init__(self, **kwargs):
         super().__init__('annotator', **kwargs)
-        self._input = self._emotions = self._gazes = self._output = None
+        self._input = self._emotions = self._gazes = self._output = self._load = None
 
     def configure(self) -> None:
         """Create the publisher."""
@@ -73,6 +74,7 @@ class Annotator(ManagedNode):
         if self._input is not None:
             self._input.report(status)
             self._reading.report(status)
+            self._load.report(status)
 
     def _start(self) -> None:
         self._reading = Reading(self, 'emotions', 'emotions', conversions.message_to_emotions)
@@ -83,6 +85,7 @@ class Annotator(ManagedNode):
         self._attention: AttentionArray | None = None
         self._gazes = self.subscribe(AttentionArray, 'attention', self._on_attention, qos.RESULT,
                                      own_thread=True)
+        self._load = OptionalWork(self)
         self._input = image_input.ImageInput(
             self, lambda image, header: self._pairs.add(_IMAGE, header, (image, header)))
 
@@ -90,6 +93,7 @@ class Annotator(ManagedNode):
         self._input.close()
         self.destroy_subscription(self._emotions)
         self.destroy_subscription(self._gazes)
+        self._load.close()
         self._input = self._emotions = self._gazes = self._attention = None
         self._pairs.clear()
 
@@ -108,6 +112,8 @@ class Annotator(ManagedNode):
                           np.array([face.gaze.x, face.gaze.y]), face.label, face.roi.width)
 
     def _publish(self, found: tuple[np.ndarray, Header], message: EmotionArray) -> None:
+        if not self._load.wanted():
+            return
         image, header = found
         drawn = annotate(image, self._reading.read(message) or [])
         self._mark_gazes(drawn, header)

@@ -20,6 +20,7 @@ from fer_ros.nodes.base import ManagedNode
 from fer_ros.nodes.demand import PublisherOnDemand
 from fer_ros.nodes.diagnostics import Status, WARN
 from fer_ros.nodes.frames import PointsInFrames
+from fer_ros.nodes.load import OptionalWork
 from fer_ros.nodes.parameters import Parameter
 from fer_ros.nodes.program import run
 from fer_ros.nodes.synchronizer import Synchronizer
@@ -67,7 +68,7 @@ class AttentionNode(ManagedNode):
     def __init__(self, **kwargs):
         super().__init__('attention', **kwargs)
         self._output = self._tf = self._stream = self._points = None
-        self._input = self._worker = self._newest = None
+        self._input = self._worker = self._newest = self._load = None
         self._made, self._services_made = [], []
 
     def configure(self) -> None:
@@ -134,6 +135,7 @@ class AttentionNode(ManagedNode):
         if self._input is None:
             return
         self._input.report(status)
+        self._load.report(status)
         status.values['camera model'] = self._camera_words()
         if self._camera is not None and self._camera_problem:
             status.worsen(WARN, f'{self._camera_problem}: calibrate the camera again; until then '
@@ -161,6 +163,7 @@ class AttentionNode(ManagedNode):
                            qos.RESULT, own_thread=True),
             self.subscribe(CameraInfo, 'camera_info', self._on_camera_info, qos.IMAGE,
                            own_thread=True)]
+        self._load = OptionalWork(self)
         self._input = image_input.ImageInput(
             self, lambda message, header: self._pairs.add(_IMAGE, header, message), decode=False)
 
@@ -170,6 +173,7 @@ class AttentionNode(ManagedNode):
         self._input.close()
         for subscription in self._made:
             self.destroy_subscription(subscription)
+        self._load.close()
         self._newest.close()
         self._worker.end()
         self._input, self._made = None, []
@@ -188,7 +192,7 @@ class AttentionNode(ManagedNode):
     def _on_pair(self, image: Image | CompressedImage, faces: FaceArray) -> None:
         # A stamp that went back begins again.
         stamp_s = conversions.stamp_to_s(faces.header.stamp)
-        wait_s = 1 / self.value('rate_hz')
+        wait_s = self._load.slower / self.value('rate_hz')
         if self._taken_s is None or not 0 <= stamp_s - self._taken_s < (1 - _EARLY) * wait_s:
             # Keep the pace on average where the images' rate is no multiple of it.
             late_s = stamp_s - (self._taken_s or 0.0) - wait_s

@@ -15,6 +15,7 @@ from fer_ros.nodes import image_input, qos
 from fer_ros.nodes.base import ManagedNode
 from fer_ros.nodes.demand import Demand
 from fer_ros.nodes.diagnostics import OK, SILENCE, Status, WARN
+from fer_ros.nodes.load import OptionalWork
 from fer_ros.nodes.parameters import Parameter
 from fer_ros.nodes.program import run
 from fer_ros.nodes.reading import Reading
@@ -58,6 +59,7 @@ class Dashboard(ManagedNode):
         self._subscriptions_made = []
         self._inputs: dict[str, image_input.ImageInput] = {}
         self._pairs: dict[str, Synchronizer] = {}
+        self._loads: dict[str, OptionalWork] = {}
         self._demands: list[Demand] = []
         self._looked_since_s: dict[str, float] = {}
         self._readings: dict[str, Reading] = {}
@@ -140,6 +142,7 @@ class Dashboard(ManagedNode):
         for name, found in self._inputs.items():
             figures = Status()
             found.report(figures)
+            self._loads[name].report(figures)
             status.values.update({f'{name}: {key}': value
                                   for key, value in figures.values.items()})
         for subscription in self._subscriptions_made[:len(self._topics)]:
@@ -155,16 +158,21 @@ class Dashboard(ManagedNode):
     def _begin(self, name: str) -> None:
         self._looked_since_s[name] = self._steady_s()
         self._pairs[name] = Synchronizer(2, _BUFFERED, lambda offer, _: offer())
+        self._loads[name] = OptionalWork(self, sibling(self._topics[name], 'load'))
         self._inputs[name] = image_input.ImageInput(
             self, lambda image, header: self._on_image(image, header, name),
             sibling(self._topics[name], 'image_raw'))
 
     def _end(self, name: str) -> None:
         self._inputs.pop(name).close()
+        self._loads.pop(name).close()
         self._pairs.pop(name)
         self._pictures.clear(name)
 
     def _on_image(self, image: np.ndarray, header: Header, name: str) -> None:
+        if not self._loads[name].wanted():
+            return
+
         def offer():
             self._pictures.offer(name, image, conversions.stamp_to_s(header.stamp))
         if self._pictures.age_s(name) > _IMPATIENCE_S:

@@ -10,11 +10,12 @@ from fer_ros.newest import Newest
 from fer_ros.nodes import qos
 from fer_ros.nodes.base import ManagedNode
 from fer_ros.nodes.diagnostics import Status, WARN
+from fer_ros.nodes.load import ReadLoad
 from fer_ros.nodes.parameters import Parameter
 from fer_ros.nodes.program import run
 from fer_ros.nodes.reading import Reading
 from fer_ros.nodes.topics import sibling
-from fer_ros.perception import CLASSIFIER_PARAMETERS, EmotionReader
+from fer_ros.perception import CLASSIFIER_PARAMETERS, DEFENDED_LATENCY, EmotionReader
 from fer_ros.statistics import LatencyWindow, RateMeter
 from fer_ros.workers import Worker
 from std_srvs.srv import Trigger
@@ -28,6 +29,7 @@ class EmotionClassifierNode(ManagedNode):
                   'topics of the face arrays; the emotions of each are published beside it '
                   '(cam1/faces: cam1/emotions)'),
         *CLASSIFIER_PARAMETERS,
+        DEFENDED_LATENCY,
     )
 
     def __init__(self, **kwargs):
@@ -36,7 +38,7 @@ class EmotionClassifierNode(ManagedNode):
         self._publishers_by_topic = {}
         self._subscriptions_made, self._services_made = [], []
         self._readings: dict[str, Reading] = {}
-        self._newest = self._worker = None
+        self._newest = self._worker = self._load = None
 
     def configure(self) -> None:
         """Load the model."""
@@ -45,7 +47,8 @@ class EmotionClassifierNode(ManagedNode):
         if not topics or len(set(outputs)) < len(outputs):
             raise ConfigurationError(f'face_topics is {list(topics)}: expected one or more '
                                      'different topics')
-        self._reader = EmotionReader(topics, self._settings({}))
+        self._reader = EmotionReader(topics, self._settings({}),
+                                     latency_ms=self.value('defended_latency_ms'))
         classifier = self._reader.classifier
         self._mismatch = ''
         for topic, output in zip(topics, outputs):
@@ -66,6 +69,7 @@ class EmotionClassifierNode(ManagedNode):
     def activate(self) -> None:
         """Subscribe."""
         self._newest = newest = Newest()
+        self._load = ReadLoad(self, list(self._publishers_by_topic))
         self._worker = Worker('emotion_classifier worker', lambda: self._work(newest),
                               self.faults).start()
         self._services_made.append(
@@ -89,6 +93,7 @@ class EmotionClassifierNode(ManagedNode):
             self._newest.close()
             self._worker.end()
             self._worker = None
+            self._load.close()
 
     def cleanup(self) -> None:
         """Free the model."""
@@ -117,6 +122,7 @@ class EmotionClassifierNode(ManagedNode):
             'face arrays unreadable': self._bad,
             'faces skipped': sum(reading.skipped for reading in self._readings.values()),
             'faces without an answer': self._reader.failed,
+            'faces waiting for their turn': self._reader.waiting,
             'rate in (Hz)': self._rate_in.rate_hz(now_s),
             'rate out (Hz)': self._rate_out.rate_hz(now_s),
             'latency median (ms)': self._latency.median_ms,
@@ -149,7 +155,8 @@ class EmotionClassifierNode(ManagedNode):
     def _on_faces(self, message: FaceArray, topic: str) -> None:
         self._received += 1
         self._rate_in.tick(self.now_s())
-        self._newest.put(message, topic)
+        self._newest.put((message, self._load.received(
+            topic, conversions.stamp_to_s(message.header.stamp))), topic)
 
     def _work(self, newest: Newest) -> None:
         while (taken := newest.take()) is not None:
@@ -160,9 +167,9 @@ class EmotionClassifierNode(ManagedNode):
                 self._last_error = 'internal error, see the log'
                 self.faults.add(f'face arrays on {", ".join(taken)} skipped', error)
 
-    def _process(self, taken: dict[str, FaceArray]) -> None:
+    def _process(self, taken: dict[str, tuple[FaceArray, tuple[float, float]]]) -> None:
         frames = {}
-        for topic, message in taken.items():
+        for topic, (message, _) in taken.items():
             faces = self._readings[topic].read(message)
             if faces is None:
                 # Somebody is there: no emotions at all would say the opposite.
@@ -173,10 +180,11 @@ class EmotionClassifierNode(ManagedNode):
         read = self._reader.read(frames)
         self._tell_problems()
         for topic, emotions in read.items():
-            message = taken[topic]
+            message, received = taken[topic]
             self._publishers_by_topic[topic].publish(conversions.emotions_to_message(
                 emotions, message.header, message.image_width, message.image_height,
                 self._reader.name, self._reader.label_set))
+            self._load.done(topic, received, any(face.detected for face in frames[topic][1]))
             self._done += 1
             self._faces = len(emotions)
             now_s = self.now_s()

@@ -6,8 +6,9 @@ from fer_ros.msg import FaceArray
 from fer_ros.nodes import image_input, qos
 from fer_ros.nodes.base import ManagedNode
 from fer_ros.nodes.diagnostics import Status, WARN
+from fer_ros.nodes.load import Shedding
 from fer_ros.nodes.program import run
-from fer_ros.perception import create_finder, crop_format, DETECTOR_PARAMETERS
+from fer_ros.perception import create_finder, crop_format, DETECTOR_PARAMETERS, LOAD_PARAMETERS
 from fer_ros.statistics import LatencyWindow, RateMeter
 import numpy as np
 from std_msgs.msg import Header
@@ -18,12 +19,13 @@ class FaceDetector(ManagedNode):
 
     PARAMETERS = (
         *DETECTOR_PARAMETERS,
+        *LOAD_PARAMETERS,
         *image_input.PARAMETERS,
     )
 
     def __init__(self, **kwargs):
         super().__init__('face_detector', **kwargs)
-        self._input = self._publisher = self._finder = None
+        self._input = self._publisher = self._finder = self._shedding = None
 
     def configure(self) -> None:
         """Load the detector."""
@@ -44,13 +46,17 @@ class FaceDetector(ManagedNode):
     def activate(self) -> None:
         """Subscribe."""
         self._finder.reset()
-        self._input = image_input.ImageInput(self, self._on_image)
+        self._shedding = Shedding(self)
+        self._input = image_input.ImageInput(self, self._on_image, shedding=self._shedding)
 
     def deactivate(self) -> None:
         """Unsubscribe."""
         if self._input is not None:
             self._input.close()
             self._input = None
+        if self._shedding is not None:
+            self._shedding.close()
+            self._shedding = None
 
     def cleanup(self) -> None:
         """Free the detector."""
@@ -71,13 +77,16 @@ class FaceDetector(ManagedNode):
                 'latency p99 (ms)': self._latency.p99_ms})
         if self._input is not None:
             self._input.report(status)
+            self._shedding.report(status)
 
     def _on_image(self, image: np.ndarray, header: Header) -> None:
         height, width = image.shape[:2]
+        self._finder.stretch = self._shedding.shed.stretch
         faces = self._finder.process(image, conversions.stamp_to_s(header.stamp))
         self._publisher.publish(conversions.faces_to_message(faces, header, width, height,
                                                              self._detector_name,
                                                              self._crop_encoding))
+        self._shedding.done(self._input.received, self._finder.detected)
         self._faces = len(faces)
         now_s = self.now_s()
         self._rate.tick(now_s)

@@ -9,6 +9,7 @@ from fer_ros.newest import Newest
 from fer_ros.nodes import qos
 from fer_ros.nodes.base import ManagedNode
 from fer_ros.nodes.diagnostics import SILENCE, Status, WARN
+from fer_ros.nodes.load import Shedding
 from fer_ros.nodes.parameters import Parameter
 from fer_ros.statistics import RateMeter, ReadableShare
 from fer_ros.workers import Worker
@@ -32,14 +33,19 @@ class ImageInput:
     ``process(image, header)`` gets uint8 ``(h, w, 3)`` BGR or ``(h, w)`` gray. An image that
     cannot be read is counted and logged, the next one is processed.
 
+    :param shedding: says which images are skipped because there is too much to do.
     :param decode: False: ``process`` gets the message, and :meth:`read` its image.
     """
 
     def __init__(self, node: ManagedNode, process: Callable[[np.ndarray, Header], None],
-                 topic: str = 'image_raw', *, decode: bool = True):
+                 topic: str = 'image_raw', *, decode: bool = True,
+                 shedding: Shedding | None = None):
         self._node = node
         self._process = process
         self._decode = decode
+        self._shedding = shedding
+        #: When the image at hand came, and how late it was then, as the shedding has it.
+        self.received = (0.0, 0.0)
         self._newest: Newest = Newest()
         self._compressed = node.value('image_transport') == 'compressed'
         topic = f'{topic}/compressed' if self._compressed else topic
@@ -119,7 +125,8 @@ class ImageInput:
         if self._warned:
             self._warned = False
             self._node.get_logger().info(f'receiving images on {self._subscription.topic_name}')
-        self._newest.put(message)
+        self._newest.put((message, self._shedding and self._shedding.received(
+            conversions.stamp_to_s(stamp))))
 
     def _on_lost(self, event) -> None:
         self._lost += event.total_count_change
@@ -130,8 +137,10 @@ class ImageInput:
 
     def _work(self) -> None:
         while (taken := self._newest.take()) is not None:
-            for message in taken.values():
-                self._take(message)
+            for message, self.received in taken.values():
+                if self._shedding is None or self._shedding.wanted(
+                        self._rate.rate_hz(self._node.now_s())):
+                    self._take(message)
             # Not to keep an image while waiting for the next.
             taken = message = None
 

@@ -30,7 +30,7 @@ def test_one_version_everywhere():
 @pytest.mark.parametrize('file', sorted(
     path.name for path in (REPOSITORY / 'requirements').glob('*.txt')
     if 'make lock' in path.read_text() or path.name in (
-        'test.txt', 'detectors.txt', 'peers.txt', 'mutants.txt')))
+        'test.txt', 'detectors.txt', 'peers.txt', 'mutants.txt', 'profile.txt')))
 def test_every_pin_has_its_hash(file):
     bare = re.findall(r'^\S+==\S+$', text(f'requirements/{file}'), re.MULTILINE)
     pinned = re.findall(r'^\S+==\S+ \\\n +--hash=sha256:[0-9a-f]{64}$',

@@ -9,7 +9,7 @@ const MARKUP = `<li class="card node"><details><summary><span class="level"></sp
   <span class="key soft"></span></summary><table></table></details><p class="message"></p></li>`;
 
 // The figures that people ask for first, in this order; all are in the table.
-const KEYS = [/^rate/, /^latency median/, /^viewers/, /^[^:]*(dropped|lost)/];
+const KEYS = [/^given up$/, /^rate/, /^latency median/, /^viewers/, /^[^:]*(dropped|lost)/];
 
 function key(values) {
   return KEYS.flatMap((pattern) => Object.entries(values).filter(([name, value]) =>

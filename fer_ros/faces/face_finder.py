@@ -9,6 +9,7 @@ from fer_ros.faces.detection import FaceDetector
 from fer_ros.faces.detection.base import as_bgr, check_image
 from fer_ros.faces.detection.mtcnn import LandmarkNet
 from fer_ros.faces.quality import face_quality
+from fer_ros.faces.stillness import Stillness
 from fer_ros.faces.tracking import FaceTracker, Track
 from fer_ros.types import Face
 import numpy as np
@@ -17,6 +18,10 @@ import numpy as np
 DETECT_EVERY = 4
 #: Motion carries a face no longer than this without the detector, seconds.
 LONGEST_CARRY_S = 0.1
+#: While nobody is there and nothing moves, detections are no further apart than this, seconds.
+LONGEST_STILL_S = 0.4
+# ... nor than so many images, should their stamps stand still.
+_MOST_STILL = 30
 # Stamps of a steady camera tremble by this much, seconds.
 _TREMBLE_S = 0.005
 # Frames whose sides change by the same factor, within this, come from a change of resolution.
@@ -34,8 +39,9 @@ class FaceFinder:
     :param detector: finds the faces.
     :param tracker: follows them; the finder resets it.
     :param detect_every: the detector runs on every n-th image, from 1; between, the faces are
-        carried on by their motion. While nobody is there it runs on every image, and in a slow
-        stream on every image that comes :data:`LONGEST_CARRY_S` or more after the last it saw.
+        carried on by their motion. While nobody is there it runs on every image in which
+        something has moved, and each :data:`LONGEST_STILL_S`, and in a slow stream on every
+        image that comes :data:`LONGEST_CARRY_S` or more after the last it saw.
     :param crop_side_px: side of the crops; 0: none are made (and the quality stays 1).
     :param crop_color: make the crops in color (BGR) instead of gray.
     :param refine_landmarks: where the detector's landmarks do not follow a rolled head, get
@@ -62,6 +68,7 @@ class FaceFinder:
         self._crop_side_px = crop_side_px
         self._crop_color = crop_color
         self._landmark_net = None
+        self._stillness = Stillness() if detect_every > 1 else None
         self.stretch = 1.0
         self.detected = False
         self.detector_name = detector.name
@@ -76,6 +83,9 @@ class FaceFinder:
     def reset(self) -> None:
         """Forget all faces, as before the first image."""
         self._tracker.reset()
+        self._detector.follow_stream()
+        if self._stillness:
+            self._stillness.reset()
         self._since_detection = 0
         self._detected_at_s = 0.0
         self._size: tuple[int, int] | None = None
@@ -92,8 +102,10 @@ class FaceFinder:
         height, width = image.shape[:2]
         self._adapt(width, height)
         detections = None
-        self.detected = self._due(stamp_s)
+        self.detected = self._due(stamp_s) and not self._still(image, stamp_s)
         if self.detected:
+            if self._stillness:
+                self._stillness.looked()
             detections = self._detector.detect(image)
             self._since_detection = 0
             self._detected_at_s = stamp_s
@@ -124,6 +136,13 @@ class FaceFinder:
         if len(self._tracker):
             return self._since_detection >= self._detect_every * self.stretch
         return carried_s > LONGEST_CARRY_S * (self.stretch - 1) - _TREMBLE_S
+
+    def _still(self, image: np.ndarray, stamp_s: float) -> bool:
+        """Whether nobody was there and nothing has moved since."""
+        if self._stillness is None or len(self._tracker):
+            return False
+        return self._stillness.still(image) and self._since_detection < _MOST_STILL and \
+            0 <= stamp_s - self._detected_at_s < LONGEST_STILL_S
 
     def _refined(self, image: np.ndarray, tracks: list[Track]) -> list[Track]:
         seen = sorted((i for i, track in enumerate(tracks) if track.detected),

@@ -2,12 +2,15 @@
 """Images go in, faces with identity, crop and quality come out."""
 
 import cv2
+from fer_ros.bench.frames import sequence
 from fer_ros.errors import ConfigurationError
 from fer_ros.evaluation import tracking as evaluation
 from fer_ros.faces.alignment import roll
-from fer_ros.faces.detection import create_detector, FaceDetector
+from fer_ros.faces.detection import create_detector
+from fer_ros.faces.detection.base import FaceDetector, scaled_to
 from fer_ros.faces.detection.runtime import package_file
 from fer_ros.faces.face_finder import FaceFinder
+from fer_ros.faces.stillness import Stillness
 from fer_ros.faces.tracking import FaceTracker
 from fer_ros.types import BoundingBox, Detection
 import numpy as np
@@ -75,11 +78,85 @@ def test_motion_carries_no_face_for_long_in_a_slow_stream(rate_hz, calls, counte
 
 def test_while_nobody_is_there_every_image_is_searched(counted, portrait):
     finder = FaceFinder(counted, FaceTracker(), detect_every=10)
-    blank = np.zeros_like(portrait)
     for i in range(5):
-        assert finder.process(blank, i / 30) == []
+        # Something moves.
+        assert finder.process(np.full_like(portrait, 20 * i), i / 30) == []
     assert counted.calls == 5
     assert finder.process(portrait, 5 / 30)
+
+
+def test_an_empty_room_in_which_nothing_moves_is_searched_now_and_then(counted, portrait):
+    finder = FaceFinder(counted, FaceTracker(), detect_every=4)
+    noise = np.random.default_rng(0)
+    room = cv2.GaussianBlur(noise.integers(0, 256, portrait.shape, np.uint8), (0, 0), 9)
+    for i in range(30):
+        grain = noise.normal(0, 4, room.shape)
+        assert finder.process(np.clip(room + grain, 0, 255).astype(np.uint8), i / 30) == []
+    assert counted.calls == 3  # at 0, 0.4 and 0.8 s
+    # Who comes in is found in the very image.
+    room[100:340, 200:440] = cv2.resize(portrait, (240, 240))
+    assert finder.process(room, 1.0)
+
+
+@pytest.mark.parametrize('shift', [3, 8])
+def test_a_small_face_that_comes_moves_something(shift, portrait):
+    stillness = Stillness()
+    room = np.full((480, 640, 3), 120, np.uint8)
+    assert not stillness.still(room)
+    stillness.looked()
+    assert stillness.still(room)
+    small = cv2.resize(portrait, (30, 24), interpolation=cv2.INTER_AREA)
+    room[200 + shift:224 + shift, 300 + shift:330 + shift] = small
+    assert not stillness.still(room)
+    assert stillness.still(np.full((480, 640, 3), 120, np.uint8))
+    assert not stillness.still(np.full((240, 320), 120, np.uint8)), 'another shape'
+
+
+def test_stamps_that_stand_still_do_not_end_the_search(counted, portrait):
+    finder = FaceFinder(counted, FaceTracker())
+    blank = np.zeros_like(portrait)
+    for _ in range(70):
+        assert finder.process(blank, 5.0) == []
+    assert counted.calls == 3
+
+
+@pytest.mark.parametrize('stretch, calls', [(1.0, 9), (2.0, 6), (4.0, 3)])
+def test_detections_move_apart_as_asked(stretch, calls, counted, portrait):
+    finder = FaceFinder(counted, FaceTracker())
+    finder.stretch = stretch
+    for i in range(36):
+        faces = finder.process(moved(portrait, 2 * i), i / 30)
+        assert [face.track_id for face in faces] == [1]
+        assert faces[0].detected == finder.detected
+    assert counted.calls == calls
+
+
+def test_what_was_doubted_in_vain_rests_in_a_stream_only():
+    alone, following = create_detector('yunet'), create_detector('yunet')
+    following.follow_stream()
+    looks, scores = {}, {}
+    for name, detector in (('alone', alone), ('following', following)):
+        seen, look = [], detector._look
+        detector._look = lambda blob, threshold, seen=seen, look=look: (
+            seen.append(len(blob)), look(blob, threshold))[1]
+        # Its background has what looks a little like faces.
+        scores[name] = [[face.score for face in detector.detect(image)]
+                        for image in sequence(640, 480, 1)[:10]]
+        looks[name] = sum(views for views in seen if views > 1)
+    assert 0 < looks['following'] < looks['alone'] / 2
+    assert scores['following'] == scores['alone']
+
+
+def test_a_large_image_is_scaled_as_before_without_holes():
+    # Stripes of one pixel must become gray, not stripes of another width.
+    stripes = np.zeros((1440, 1920, 3), np.uint8)
+    stripes[:, ::2] = 200
+    scaled, factor = scaled_to(stripes, 0, 480)
+    assert scaled.shape == (360, 480, 3) and factor == 0.25
+    assert abs(scaled.astype(int) - 100).max() <= 1
+    odd, _ = scaled_to(np.full((1081, 1921), 77, np.uint8), 0, 480)
+    assert odd.shape == (270, 480) and (odd == 77).all()
+    assert scaled_to(np.zeros((1, 5000), np.uint8), 0, 480)[0].shape == (1, 480)
 
 
 def test_a_change_of_size_in_the_stream(counted, portrait):

@@ -46,6 +46,9 @@ class FaceDetector(ABC):
                  if max(face.box.width, face.box.height) >= self._minimum_face_px]
         return sorted(found, key=lambda face: -face.score)
 
+    def follow_stream(self) -> None:
+        """Take the images from now on as one stream: what was doubted need not be doubted anew."""
+
     @abstractmethod
     def _detect(self, image: np.ndarray) -> list[Detection]:
         """Return the faces of a checked image."""
@@ -85,9 +88,13 @@ def scaled_to(image: np.ndarray, size_px: int, largest_px: int = 0) -> tuple[np.
         return image, 1.0
     # A side that becomes less than a pixel still needs one.
     size = tuple(max(1, round(side * factor)) for side in image.shape[1::-1])
-    # Averaging is exact and slow; below a factor of two linear sampling misses no pixel.
-    method = cv2.INTER_AREA if factor < 0.5 else cv2.INTER_LINEAR
-    return cv2.resize(image, size, interpolation=method), factor
+    # Below a factor of two linear sampling misses no pixel. Halving averages four pixels each and
+    # is a tenth of the work of averaging at any other factor.
+    scaled = image
+    while min(scaled.shape[:2]) > 1 and 2 * max(size) <= max(scaled.shape[:2]):
+        scaled = cv2.resize(scaled, (scaled.shape[1] // 2 or 1, scaled.shape[0] // 2 or 1),
+                            interpolation=cv2.INTER_AREA)
+    return cv2.resize(scaled, size, interpolation=cv2.INTER_LINEAR), factor
 
 
 def padded_to_multiple(image: np.ndarray, multiple: int) -> np.ndarray:

@@ -49,6 +49,10 @@ _MOST_DOUBTS, _TURNS_DEG = 3, (-30.0, 30.0)
 _PATCH_PX, _FACE_PX = 96, 40
 # ... and the same face may come out larger or smaller by this factor.
 _MOST_GROWTH = 1.5
+# In a stream, what was shown again in vain is not shown again in the next so many images, ...
+_REST = 5
+# ... as long as it lies within this part of its side and has the same size and score within these.
+_SAME_PLACE, _SAME_SIZE, _SAME_SCORE = 0.15, 1.2, 0.1
 # How much the second look counts against the first in the score (geometric mean).
 _SECOND_WEIGHT = 0.8
 
@@ -86,7 +90,13 @@ class YuNetDetector(FaceDetector):
         self._nms_threshold = nms_threshold
         self._fixed = fixed_size(self._model)
         self._second_look = second_look and not self._fixed
+        # What the second look did not confirm: box, score, images left to rest; None: no stream.
+        self._in_vain: list[tuple[np.ndarray, float, int]] | None = None
         self.description = f'YuNet ({path.name}, {self._model.runtime})'
+
+    def follow_stream(self) -> None:
+        """Take the images from now on as one stream."""
+        self._in_vain = []
 
     def _detect(self, image: np.ndarray) -> list[Detection]:
         image = as_bgr(image)
@@ -145,8 +155,11 @@ class YuNetDetector(FaceDetector):
         doubts = np.flatnonzero((scores < _TRUST) & (sides >= smallest_px))
         # First those that it alone can save, the likeliest before the others.
         order = np.lexsort((-scores[doubts], scores[doubts] >= _LIKELY))
-        doubts = doubts[order][:_MOST_DOUBTS]
-        if not doubts.size:
+        doubts = [i for i in doubts[order][:_MOST_DOUBTS]
+                  if not self._rests(boxes[i], scores[i], sides[i])]
+        if self._in_vain:
+            self._in_vain = [(box, score, left - 1) for box, score, left in self._in_vain if left]
+        if not doubts:
             return
         views, ways = [], []
         for i in doubts:
@@ -175,10 +188,10 @@ class YuNetDetector(FaceDetector):
         turns = len(_TURNS_DEG)
         for k, i in enumerate(doubts):
             mine = np.flatnonzero(owners // turns == k)
-            if not mine.size:
-                continue
-            best = mine[found_scores[mine].argmax()]
-            if found_scores[best] <= scores[i]:
+            best = mine[found_scores[mine].argmax()] if mine.size else None
+            if best is None or found_scores[best] <= scores[i]:
+                if self._in_vain is not None:
+                    self._in_vain.append((boxes[i].copy(), float(scores[i]), _REST))
                 continue
             back = cv2.invertAffineTransform(ways[owners[best]])
             center = back[:, :2] @ (found[best, :2] + found[best, 2:]) / 2 + back[:, 2]
@@ -186,6 +199,16 @@ class YuNetDetector(FaceDetector):
             boxes[i] = np.hstack([center - half, center + half])
             landmarks[i] = points[best] @ back[:, :2].T + back[:, 2]
             scores[i] = found_scores[best] ** _SECOND_WEIGHT * scores[i] ** (1 - _SECOND_WEIGHT)
+
+    def _rests(self, box: np.ndarray, score: float, side: float) -> bool:
+        """Whether the same candidate was shown again in vain a moment ago."""
+        for other, other_score, _ in self._in_vain or ():
+            growth = (other[2:] - other[:2]).max() / side
+            if abs(other_score - score) < _SAME_SCORE and 1 / _SAME_SIZE < growth < _SAME_SIZE \
+                    and np.abs(other[:2] + other[2:] - box[:2] - box[2:]).max() / 2 \
+                    < _SAME_PLACE * side:
+                return True
+        return False
 
 
 def _own_model() -> tuple[Path, bytes]:

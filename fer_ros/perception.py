@@ -62,8 +62,8 @@ DEFENDED_LATENCY = Parameter(
 
 LOAD_PARAMETERS = (
     DEFENDED_LATENCY,
-    Parameter('processor_share', 1.0, "share of the whole machine's CPU time that this process may "
-              'use before it reduces quality', minimum=0.01, maximum=1.0),
+    Parameter('processor_share', 1.0, "share of the whole machine's CPU time that this process "
+              'may use before it reduces quality', minimum=0.01, maximum=1.0),
 )
 
 CLASSIFIER_PARAMETERS = (

@@ -6,7 +6,8 @@ import sys
 
 from fer_ros.cli.model_describe import add_check, add_describe
 from fer_ros.errors import FerError
-from fer_ros.inference.published_models import fetch, PUBLISHED
+from fer_ros.inference.fetching import fetch
+from fer_ros.inference.published_models import PUBLISHED
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -14,11 +14,10 @@ import time
 from urllib.parse import urlparse
 
 from fer_ros.cli import model as command
+from fer_ros.inference.fetching import fetch, FetchError
 from fer_ros.inference.published_models import (
     data_folder,
-    fetch,
     fetched_path,
-    FetchError,
     flaw,
     PublishedFile,
     YUNET,

@@ -24,6 +24,9 @@ _RATE_HZ = 100
 _TICK_MS = 1e3 / os.sysconf('SC_CLK_TCK')
 #: PR_SET_PTRACER and PR_SET_PTRACER_ANY of prctl(2).
 _SET_PTRACER, _ANYBODY = 0x59616d61, ctypes.c_ulong(-1)
+#: Where threads wait for work: not idle in the eyes of py-spy.
+_WAITING = ('SubscriptionWaiter.wait', 'Newest.take', 'Condition.wait', 'wait (', 'take (',
+            'run (')
 #: What is profiled: the nodes, cameras, frames per second.
 CASES = {'composed, 1 camera at 30 Hz': (True, 1, 30.0),
          'one process a node, 1 camera at 30 Hz': (False, 1, 30.0),
@@ -53,18 +56,18 @@ def thread_names(pid: int) -> dict[int, str]:
     return {thread['os_thread_id']: thread['thread_name'] for thread in json.loads(dump.stdout)}
 
 
-def samples(path: Path) -> dict[str, Counter]:
-    """Return how often each line was met, by the thread's name.
+def samples(path: Path) -> dict[int, Counter]:
+    """Return how often each line was met at work, by the thread's number.
 
     :param path: what py-spy has recorded: a line for each stack, its frames and its count.
     """
-    found: dict[str, Counter] = {}
+    found: dict[int, Counter] = {}
     for line in path.read_text().splitlines():
         stack, _, count = line.rpartition(' ')
         thread, *calls = stack.split(';')
-        name = re.sub(r'^thread \(0x[0-9A-Fa-f]+\)(: )?', '', thread)
-        if calls:
-            found.setdefault(name, Counter())[_line(calls)] += int(count)
+        number = re.match(r'thread \((\w+)\)', thread)
+        if number and calls and not calls[-1].startswith(_WAITING):
+            found.setdefault(int(number[1], 0), Counter())[_line(calls)] += int(count)
     return found
 
 
@@ -121,7 +124,7 @@ def profile(composed: bool, cameras: int, rate_hz: float, seconds: float) -> Non
 
 
 def _show(name: str, pid: int, names: dict[int, str], spent: dict[int, float], sent: float,
-          lines: dict[str, Counter]) -> None:
+          lines: dict[int, Counter]) -> None:
     print(f'\n### {name}: {sum(spent.values()) / sent:.2f} ms per frame\n')
     print('| thread | line | ms per frame |\n|---|---|---|')
     native = sum(ms for tid, ms in spent.items() if tid not in names) / sent
@@ -129,8 +132,8 @@ def _show(name: str, pid: int, names: dict[int, str], spent: dict[int, float], s
         if tid not in names or ms / sent < 0.02:
             continue
         print(f'| {names[tid]} | all | {ms / sent:.2f} |')
-        counted = lines.get(names[tid], Counter())
-        for line, count in counted.most_common(12):
+        counted = lines.get(tid, Counter())
+        for line, count in counted.most_common(10):
             part = ms / sent * count / counted.total()
             if part >= 0.05:
                 print(f'| | `{line}` | {part:.2f} |')

@@ -29,7 +29,8 @@ class Feed:
 
     def __init__(self, graph, image, rate_hz=15.0, topic='image_raw'):
         self._graph, self._pause_s = graph, 1 / rate_hz
-        self._publisher = graph.publisher(Image, topic, qos.IMAGE)
+        # A process takes its time to start.
+        self._publisher = graph.publisher(Image, topic, qos.IMAGE, timeout_s=60.0)
         self._message = conversions.bgr_to_image(image, 'bgr8', Header(frame_id='camera'))
         self._stop = threading.Event()
         self.sent = 0
@@ -134,11 +135,11 @@ def test_optional_work_slows_down_while_a_detector_is_late(graph, portrait):
 def test_a_competitor_costs_detections_and_they_come_back_when_it_is_gone(graph, fed):
     processors = sorted(os.sched_getaffinity(0))[:1]
     pinned = {'preexec_fn': lambda: os.sched_setaffinity(0, processors)}
-    graph.process('fer_ros.nodes.face_detector', '--ros-args', '-p', 'defended_latency_ms:=60.0',
+    graph.process('fer_ros.nodes.face_detector', '--ros-args', '-p', 'defended_latency_ms:=100.0',
                   **pinned)
     loads = graph.collect(Load, 'load', qos.RESULT)
     fed()
-    wait_for(lambda: len(loads) > 3)
+    wait_for(lambda: len(loads) > 3, 60, 'the detector')
     competitors = [subprocess.Popen([sys.executable, '-c', _COMPETITOR], **pinned)
                    for _ in range(24)]
     try:

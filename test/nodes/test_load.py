@@ -117,10 +117,9 @@ def test_the_classifier_tells_each_detector_how_late_its_emotions_are(graph, fed
 
 
 def test_optional_work_slows_down_while_a_detector_is_late(graph, portrait):
-    annotator, attention = graph.add(Annotator), graph.add(AttentionNode)
+    annotator, attention = graph.add(Annotator), graph.add(AttentionNode, always=True)
     graph.collect(Image, 'image_annotated', qos.IMAGE)
     wait_for(lambda: annotator._input is not None)
-    attention._start()
     says = graph.publisher(Load, 'load', qos.RESULT, subscribers=2)
     late = Load(node='/face_detector', level=2.0, late_ms=80.0)
     wait_for(lambda: says.publish(late) or min(

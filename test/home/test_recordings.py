@@ -12,7 +12,8 @@ CASES = Path(__file__).parents[1] / 'cases' / 'recordings'
 PROBLEMS = {
     'conf.jsonl': 'confidence is nan: expected a number from 0 to 1',
     'confidence_95.jsonl': 'confidence is 95: expected a number from 0 to 1',
-    'deep.jsonl': 'too deeply nested',
+    # Python 3.13 reads that deep, and finds that the line ends too early.
+    'deep.jsonl': '(too deeply nested|Expecting value)',
     'hand.jsonl': "brightness is 'x': expected a number from 0 to 1",
     'hand2.jsonl': r'color is \[1\]: expected 3 numbers',
     'hand_brightness_80.jsonl': 'brightness is 80: expected a number from 0 to 1',

@@ -24,6 +24,7 @@ _TIFF = (b'II*\0', b'MM\0*')
 _FRAMES = {*range(0xC0, 0xD0)} - {0xC4, 0xC8, 0xCC}
 _BARE = {0x01, *range(0xD0, 0xDA)}
 _START_OF_SCAN = 0xDA
+_SCAN = bytes((0xFF, _START_OF_SCAN))
 
 
 def decode(data: bytes, flags: int = cv2.IMREAD_COLOR) -> np.ndarray:
@@ -42,7 +43,7 @@ def decode(data: bytes, flags: int = cv2.IMREAD_COLOR) -> np.ndarray:
     size = read_size(data)
     if size is not None and size[0] * size[1] > MAXIMUM_PIXELS:
         raise ImageError(f'the image is {size[0]}x{size[1]} pixels: more than {MAXIMUM_PIXELS}')
-    if data[:3] == _JPEG and data.count(bytes((0xFF, _START_OF_SCAN))) > _MAXIMUM_SCANS:
+    if data[:3] == _JPEG and data.count(_SCAN) > _MAXIMUM_SCANS:
         raise ImageError(f'the JPEG has more than {_MAXIMUM_SCANS} scans')
     try:
         image = cv2.imdecode(np.frombuffer(data, np.uint8), flags)
@@ -75,6 +76,14 @@ def declared_size(data: bytes) -> tuple[int, int] | None:
     """
     read_size = _reader(data)
     return None if read_size is None else read_size(data)
+
+
+def work(data: bytes) -> int:
+    """Return about how much there is to decode: pixels, of each scan of a JPEG, and bytes."""
+    size = declared_size(data)
+    pixels = MAXIMUM_PIXELS if size is None else size[0] * size[1]
+    scans = data.count(_SCAN) if data[:3] == _JPEG else 1
+    return pixels * max(1, scans) + len(data)
 
 
 def _reader(data: bytes):

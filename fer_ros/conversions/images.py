@@ -2,6 +2,7 @@
 """Between image messages and arrays."""
 
 from array import array
+from collections.abc import Callable
 
 import cv2
 from fer_ros import MAXIMUM_PIXELS
@@ -132,9 +133,11 @@ def _pixels(message: Image, pixel_bytes: int, bridge) -> np.ndarray:
                                            writeable=False)
 
 
-def compressed_to_array(message: CompressedImage) -> np.ndarray:
+def compressed_to_array(message: CompressedImage,
+                        decode: Callable[[bytes], np.ndarray] = decode) -> np.ndarray:
     """Return a JPEG or PNG image as uint8 ``(h, w, 3)`` BGR.
 
+    :param decode: of a :class:`fer_ros.cameras.decoding.StreamDecoder`, for the images of one.
     :raises ImageError: when it cannot be decoded, or is larger than :data:`MAXIMUM_PIXELS`.
     """
     try:

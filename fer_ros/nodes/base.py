@@ -47,7 +47,7 @@ READ_ONLY = 'this node was started with read_only: nothing is changed through RO
 COMMON_PARAMETERS = (
     Parameter('autostart', True, 'configure and activate at start, without a lifecycle manager'),
     Parameter('read_only', False, 'reject every parameter change while the node runs, and calls '
-              "of the smart-home bridge's services"),
+              'of the services of the smart-home bridge and the emotion classifier'),
 )
 
 

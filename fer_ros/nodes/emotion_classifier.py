@@ -8,7 +8,7 @@ from fer_ros.inference.processor import instruction_set
 from fer_ros.msg import EmotionArray, FaceArray
 from fer_ros.newest import Newest
 from fer_ros.nodes import qos
-from fer_ros.nodes.base import ManagedNode
+from fer_ros.nodes.base import ManagedNode, READ_ONLY
 from fer_ros.nodes.diagnostics import Status, WARN
 from fer_ros.nodes.load import ReadLoad
 from fer_ros.nodes.parameters import Parameter
@@ -143,6 +143,9 @@ class EmotionClassifierNode(ManagedNode):
                 for parameter in CLASSIFIER_PARAMETERS}
 
     def _on_look_neutral(self, _, response: Trigger.Response) -> Trigger.Response:
+        if self.value('read_only'):
+            response.success, response.message = False, READ_ONLY
+            return response
         faces = self._reader.look_neutral()
         response.success = faces > 0
         response.message = (

@@ -4,6 +4,7 @@
 from collections.abc import Callable
 
 from fer_ros import conversions, transport
+from fer_ros.cameras.decoding import StreamDecoder
 from fer_ros.errors import cut, FerError
 from fer_ros.newest import Newest
 from fer_ros.nodes import qos
@@ -42,7 +43,7 @@ class ImageInput:
                  shedding: Shedding | None = None):
         self._node = node
         self._process = process
-        self._decode = decode
+        self._decode, self._decoder = decode, StreamDecoder()
         self._shedding = shedding
         #: When the image at hand came, and how late it was then, as the shedding has it.
         self.received = (0.0, 0.0)
@@ -85,8 +86,8 @@ class ImageInput:
 
         :raises ImageError: when it cannot be read.
         """
-        return conversions.compressed_to_array(message) if self._compressed \
-            else conversions.image_to_array(message)
+        return conversions.compressed_to_array(message, self._decoder.decode) \
+            if self._compressed else conversions.image_to_array(message)
 
     def report(self, status: Status) -> None:
         """Add the stream's figures and complaints."""

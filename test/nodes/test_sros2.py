@@ -12,6 +12,7 @@ pytest.importorskip('fer_ros.conversions', reason='the messages are not built')
 pytest.importorskip('flask', reason='flask, for the dashboard')
 from fer_ros.nodes.camera_driver import CameraDriver  # noqa: E402
 from fer_ros.nodes.composed import NODES  # noqa: E402
+from fer_ros.nodes.emotion_classifier import EmotionClassifierNode  # noqa: E402
 from fer_ros.nodes.smart_home_bridge import SmartHomeBridge  # noqa: E402
 from fer_ros.srv import CommandRoom  # noqa: E402
 from rclpy.parameter import Parameter  # noqa: E402
@@ -23,7 +24,7 @@ from std_srvs.srv import SetBool, Trigger  # noqa: E402
 def test_the_permissions_are_those_of_the_real_nodes(tmp_path):
     # In a domain of its own: what other tests have left in the graph has the same names.
     made = tmp_path / 'policies.xml'
-    subprocess.run([sys.executable, sros2_policies.__file__, made], check=True, timeout=60,
+    subprocess.run([sys.executable, sros2_policies.__file__, made], check=True, timeout=180,
                    stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
                    env={**os.environ, 'ROS_DOMAIN_ID': str(215 + os.getpid() % 15)})
     shipped = sros2_policies.FILE.read_text()
@@ -60,3 +61,11 @@ def test_a_node_that_is_read_only_refuses_what_the_domain_wants(graph):
         answer = node.set_parameters([Parameter(change[0], value=change[1])])[0]
         assert not answer.successful and 'read_only' in answer.reason
     assert driver.start() and driver.value('source') == '/dev/video97'
+    # A stranger may stop it, and cannot let it be configured with anything else.
+    driver.trigger_deactivate()
+    driver.trigger_cleanup()
+    assert not driver.set_parameters([Parameter('source', value='/dev/video0')])[0].successful
+    assert driver.start() and driver.value('source') == '/dev/video97'
+    classifier = graph.add(EmotionClassifierNode, read_only=True)
+    answer = classifier._on_look_neutral(None, Trigger.Response())
+    assert not answer.success and 'read_only' in answer.message

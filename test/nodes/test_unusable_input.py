@@ -11,6 +11,7 @@ import pytest
 
 pytest.importorskip('fer_ros.conversions', reason='the messages are not built')
 from fer_ros import conversions  # noqa: E402
+from fer_ros.cameras.decoding import StreamDecoder  # noqa: E402
 from fer_ros.conversions import cameras  # noqa: E402
 from fer_ros.errors import ConfigurationError, ImageError  # noqa: E402
 from fer_ros.msg import EmotionArray, FaceArray  # noqa: E402
@@ -68,6 +69,28 @@ def test_a_video_stream_as_compressed_image_is_told(graph):
     images = graph.publisher(CompressedImage, 'image_raw/compressed', qos.IMAGE)
     becomes(node, ERROR, "compressed image ('h264')", 'JPEG, PNG', send=lambda: images.publish(
         CompressedImage(header=stamped(graph), format='h264', data=b'\0\0\0\1\x67')))
+
+
+def test_images_that_take_too_long_to_decode_do_not_hold_up_the_others(graph):
+    node = graph.add(FaceDetector, image_transport='compressed')
+    node._input._decoder = StreamDecoder(limit_s=0.01)
+    heard = graph.collect(FaceArray, 'faces', qos.RESULT)
+    images = graph.publisher(CompressedImage, 'image_raw/compressed', qos.IMAGE)
+    large, small = (cv2.imencode('.png', np.zeros((side, side), np.uint8))[1].tobytes()
+                    for side in (4000, 64))
+
+    def send(data):
+        header = stamped(graph)
+        images.publish(CompressedImage(header=header, format='png', data=data))
+        return header.stamp
+    becomes(node, WARN, 'to decode, of 0.01 s at most: let the camera publish smaller images',
+            send=lambda: (send(large), send(small)))
+    before = node._input._done
+    stamps = [send(data) for data in (large, small)]
+    wait_for(lambda: stamps[1] in [message.header.stamp for message in [*heard]],
+             what='the faces of the small image')
+    assert node._input._done <= before + 2
+    assert stamps[0] not in [message.header.stamp for message in [*heard]]
 
 
 def test_two_publishers_of_one_image_topic_and_stamps_of_zero_are_named(graph):

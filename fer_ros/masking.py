@@ -39,6 +39,12 @@ _USUAL = re.compile(
     r'realmonitor|isapi|picture|preview|rtsp|rtp|track(?:id)?|sdp|mp4|m3u8|hls|index|playlist|'
     r'api|states?|services|feed|proxy|test|front|back|left|right|door|yard|garage|garden|kitchen|'
     r'hall|office|room|living|bed|a|v|x)?\d{0,3})', re.IGNORECASE)
+#: Names in the queries of cameras; another may be a key itself.
+_NAMES = re.compile(
+    r'user(?:name)?|usr|login|subtype|res(?:olution)?|fps|rate|width|height|quality|codec|size|id|'
+    r'type|mode|time|date|start|end|proto|transport|format|action|cmd|pass(?:word|wd|phrase)?|pwd|'
+    r'pw|psw|token|access_?token|api_?key|key|auth|secret|pin|code|sig|signature|session',
+    re.IGNORECASE)
 #: While the rest of a text is searched, these stand for what its URLs hold.
 _KEPT = {ord(char): 0xe000 + i for i, char in enumerate('=%:@"\'')}
 _SHOWN = {code: char for char, code in _KEPT.items()}
@@ -124,10 +130,9 @@ def _path(path: str) -> str:
 def _pair(pair: str) -> str:
     """Return a part of a query; numbers of channels and the like are shown."""
     name, equals, value = pair.partition('=')
-    plain = equals and re.fullmatch(r'[a-zA-Z]{1,12}', name) \
-        and re.fullmatch(r'\d{0,3}|true|false', value) \
-        and not re.fullmatch(_QUERY_NAME, name, re.IGNORECASE)
-    if plain:
+    if not equals or not (_NAMES.fullmatch(name) or _USUAL.fullmatch(name)):
+        name = MASK
+    elif re.fullmatch(r'\d{0,3}|true|false', value) and not re.fullmatch(
+            _QUERY_NAME, name, re.IGNORECASE):
         return pair
-    return (name if equals and re.fullmatch(r'[\w-]{1,20}', name) else MASK) + equals + (
-        MASK if value else '')
+    return name + equals + (MASK if value else '')

@@ -4,9 +4,9 @@
 A participant reads from ports: files in /dev/shm that senders find by name. The successor of a
 killed process takes over its ports while their senders reset them, and now and then loses that
 race: the names lead senders to new files, and the process goes on reading the old ones, which are
-unlinked. It is discovered and matched, and hears nothing until it is started again. Watched with
-Fast DDS 2.14.5, once in 1,219 kills and restarts; senders and readers lock such a file by different
-means.
+gone. It is discovered and matched, and hears nothing until it is started again. Watched with Fast
+DDS 2.14.5, once in 1,219 kills and restarts: its senders look at the lock of such a file without
+the mutex that guards it.
 
 This module imports nothing that takes time or may be missing.
 """

@@ -80,6 +80,8 @@ def unambiguous(where, part):
                         '{}\n{}', '"{}"', 'first http://a:80/x then {}']))
 @example('rtsp://me:{}@camera:554/1', '80/', '', '{}')
 @example('rtsp://me:{}@camera:554/1', 'a@b:', '/?#', '{}')
+@example('rtsp://10.0.0.2/{}/1', '?', '=', '{}')
+@example('rtsp://10.0.0.2/{}/1', '?', '=1&', '{}')
 def test_a_secret_of_any_characters_is_not_shown(where, before, after, around):
     before, after = unambiguous(where, before), unambiguous(where, after)
     text = around.replace('{}', where.replace('{}', before + HUSH + after))

@@ -1,11 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """A signal is heeded while the main thread waits, even if it came just before it began to."""
 
+from pathlib import Path
 import signal
 import subprocess
 import sys
 
 import pytest
+
+TEST = str(Path(__file__).parents[1])
 
 #: Another thread takes the signal, as if it had come before the main thread began to wait: that
 #: is not woken.
@@ -63,3 +66,16 @@ os.kill(child, signal.SIGINT)
 assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 4
 os._exit(8)"""
     assert run(before, signal.SIGINT) == (8, '')
+
+
+def test_the_thread_goes_on_after_an_exception():
+    before = f"""
+import sys
+sys.path.insert(0, {TEST!r})
+from killing import kill
+heed(lambda: os._exit(3), signal.SIGINT)
+signal.signal(signal.SIGUSR1, lambda *_: None)
+kill('signals')
+os.kill(os.getpid(), signal.SIGUSR1)"""
+    code, said = run(before, signal.SIGINT)
+    assert code == 3 and 'MadeUp' in said

@@ -39,6 +39,15 @@ def kelvin_to_rgb(kelvin: float) -> tuple[float, float, float]:
     return xy_to_rgb(x, y)
 
 
+def saturated(rgb: Rgb, amount: float) -> Rgb:
+    """Return a color of another saturation.
+
+    :param amount: what is added to the saturation, [-1, 1].
+    """
+    hue, saturation, value = colorsys.rgb_to_hsv(*rgb)
+    return colorsys.hsv_to_rgb(hue, min(1.0, max(0.0, saturation + amount)), value)
+
+
 def xy_to_rgb(x: float, y: float) -> tuple[float, float, float]:
     """Return the sRGB color of a CIE 1931 chromaticity, its largest channel 1."""
     y = max(y, 1e-6)

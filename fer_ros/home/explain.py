@@ -97,11 +97,15 @@ def _requests(settings: Room, winner: PlacedRule, feeling: Feeling, cap: float |
     end = '' if not rule.ends else ', then as before' if rule.for_s is None \
         else f', for {rule.for_s:g} s, then as before'
     for name, spec in settings.targets.items():
-        request = None
-        if rule.targets is None or name in rule.targets:
-            request = KINDS[spec.kind].request(rule, affect, spec, Situation(), cap)
-        if request is not None:
+        if rule.targets is not None and name not in rule.targets:
+            continue
+        kind = KINDS[spec.kind]
+        request = kind.request(rule, affect, spec, Situation(), cap)
+        words = [] if request is None else [request.describe()]
+        if added := kind.added(rule):
+            words.append(f'{added} added to what it is set to')
+        if words:
             found = True
-            yield f'  does: {name}: {request.describe()} over {transition_s:g} s{end}'
+            yield f'  does: {name}: {", ".join(words)} over {transition_s:g} s{end}'
     if not found:
         yield f'  does nothing: {winner.name} asks for nothing that a target of the room can do'

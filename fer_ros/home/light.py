@@ -115,6 +115,25 @@ def differences(a: LightState, b: LightState, tolerance: Tolerance = Tolerance()
     return found
 
 
+def distance(a: LightState, b: LightState, tolerance: Tolerance = Tolerance()) -> float:
+    """Return how far two lights are apart, in tolerances of what differs most.
+
+    What one of the two does not know is taken to agree.
+    """
+    if a.on != b.on:
+        return math.inf
+    found = [0.0]
+    if a.brightness is not None and b.brightness is not None:
+        found.append(abs(a.brightness - b.brightness) / tolerance.brightness)
+    if a.color is None and b.color is None:
+        if a.color_temperature_k and b.color_temperature_k:
+            found.append(abs(1e6 / a.color_temperature_k - 1e6 / b.color_temperature_k)
+                         / tolerance.mired)
+    elif a.rgb is not None and b.rgb is not None:
+        found.append(chromaticity_distance(a.rgb, b.rgb) / tolerance.chromaticity)
+    return max(found)
+
+
 def deviations(asked: LightState, state: LightState, tolerance: Tolerance = Tolerance()) \
         -> list[str]:
     """Return what of a light's state is neither what was asked nor what such lamps make of it.

@@ -22,9 +22,11 @@ policies:
     by_emotion:
       sad: {brightness: 0.7, then: restore}
       neutral: {strategy: restore}
+      disgust: {brightness: +10%, color_temperature_k: -400}
     by_valence_arousal:
       - {name: tense, valence: [-1, -0.2], arousal: [0.2, 1], scene: calm}
-  plain: {by_emotion: {happy: {brightness: 0.9}}}
+  plain: {by_emotion: {happy: {brightness: 0.9}, fear: {strategy: soothe, brightness: -5%,
+                                                        then: restore}}}
 rooms:
   living_room:
     policy: evening
@@ -54,6 +56,12 @@ def explain(tmp_path, capsys):
 
 
 @pytest.mark.parametrize('at, emotion, more, lines', [
+    ('2026-01-05 19:30', 'disgust', [], [
+        '  does: lamp: brightness +10%, color temperature -400 K added to what it is set to over '
+        '1.5 s']),
+    ('2026-01-05 19:30', 'fear', ['--policy', 'plain'], [
+        '  does: lamp: on 2388 K, brightness -5% added to what it is set to over 1.5 s, then as '
+        'before']),
     ('2026-01-05 19:30', 'sad', [], [
         'living_room: policy evening, Monday 2026-01-05 19:30, sun down, sad for 60 s, 1 person',
         '  rules.0 (late): wins',

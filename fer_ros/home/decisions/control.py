@@ -41,7 +41,7 @@ class Control:
 
     :ivar group: the target of the policy that it is a member of, or empty.
     :ivar reported: what the device says of itself, or None.
-    :ivar origin: how it was before the first action, or None.
+    :ivar origin: how it was before the first action, with what others have changed since, or None.
     :ivar chosen: what a person last chose for it, or None.
     :ivar limits: what it can do, as far as it says so.
     :ivar delay_s: how much later than it happens a change of it may be heard.
@@ -67,7 +67,9 @@ class Control:
         self._last_on: State | None = None
         self._keeps_origin = False
         self._blocked_until_s = -math.inf
-        self._trail, self._writer = Trail(), ThirdWriter()
+        self._trail = Trail()
+        self._writer = ThirdWriter(lambda a, b: self.kind.distance(a, b, self._tolerance))
+        self._written: tuple[float, State] | None = None
         self.available, self.left = True, False
         self.limits, self.delay_s = Limits(), 0.0
         self.holds = Holds(clock, hold.for_s)
@@ -87,7 +89,12 @@ class Control:
     @property
     def situation(self) -> Situation:
         """How it stands."""
-        return Situation(self.reported, self.chosen, self.request, self.limits)
+        return Situation(self.reported, self.chosen, self.request, self.limits, base=self.base)
+
+    @property
+    def base(self) -> State | None:
+        """How it would be without what rules have asked of it, as far as is known."""
+        return self.reported if self.request is None and not self._keeps_origin else self.origin
 
     @property
     def confirmed(self) -> bool:

@@ -29,10 +29,12 @@ class Target(Control):
         if self.request is not None and self.in_window:
             self._attempt = replace(
                 self._attempt, nearest=self.kind.nearer(self._attempt, self.reported))
-        if cause is Cause.UNKNOWN and self._writer.expected(now_s):
+        if cause is Cause.UNKNOWN and self._writer.expected(now_s, self.reported):
             cause = Cause.AUTOMATION
         if cause is Cause.AUTOMATION and self._room.hold.automations:
             cause = Cause.PERSON
+        if self.reported != before:
+            self._written = (now_s, self.reported) if cause is Cause.AUTOMATION else None
         reference = self._trail.reference(now_s)
         if self.kind.is_off(self.reported) and reference is not None \
                 and not self.kind.is_off(reference):
@@ -42,7 +44,7 @@ class Target(Control):
             self.reported, before, None if self.request is None else self._attempt, self._lost,
             self.in_window, self._woken, self._tolerance, cause, left_now, reference,
             self._returned))
-        verdict = self._unless_repeated(verdict, cause)
+        verdict = self._unless_repeated(verdict, before, cause)
         if verdict.event is Event.MOVED and not self.in_window:
             # It begins late.
             self._attempt = replace(self._attempt, at_s=now_s)
@@ -56,18 +58,31 @@ class Target(Control):
                 and self._attempt.request == request:
             self._happen(Verdict(Event.MATCHED))
 
-    def _unless_repeated(self, verdict: Verdict, cause: Cause) -> Verdict:
+    def _unless_repeated(self, verdict: Verdict, before: State | None, cause: Cause) -> Verdict:
         """Take a change that repeats itself for what it is."""
-        if verdict.event not in (Event.CHANGED_MANUALLY, Event.ADJUSTED) \
-                or not verdict.attributes or 'power' in verdict.attributes \
-                or cause in (Cause.PERSON, Cause.RECOVERED):
+        changed = self._changed_by_others(verdict, before)
+        if not changed or cause in (Cause.PERSON, Cause.RECOVERED):
             return verdict
-        if self._writer.add(self._clock.s, verdict.attributes) \
+        if self._writer.add(self._clock.s, self.reported, changed) \
                 and verdict.event is Event.CHANGED_MANUALLY and cause is Cause.UNKNOWN:
             self.holds.end(verdict.attributes)
             self._trail.restart(self._clock.s, self.reported)
             return Verdict(Event.ADJUSTED, attributes=verdict.attributes)
         return verdict
+
+    def _changed_by_others(self, verdict: Verdict, before: State | None) -> frozenset[str]:
+        """Return what others may have changed with the last report, be it ever so little."""
+        if verdict.event in (Event.CHANGED_MANUALLY, Event.ADJUSTED):
+            return frozenset() if 'power' in verdict.attributes else verdict.attributes
+        if verdict.event not in (None, Event.MATCHED) or before is None or self.in_window:
+            return frozenset()
+        if self.request is not None:
+            wanted = self.kind.kept(self.reported, self.request)
+            if self.kind.distance(self.reported, wanted, self._tolerance) \
+                    < self.kind.distance(before, wanted, self._tolerance):
+                # A lamp that is late comes nearer to what it was asked for.
+                return frozenset()
+        return self.kind.changes(before, self.reported)
 
     def check_time(self) -> Verdict:
         """Ask, once the time of a request is over, whether the device did what was asked."""
@@ -78,8 +93,11 @@ class Target(Control):
             return verdict
         if self.state in (ControlState.COMMANDED, ControlState.SETTLING,
                           ControlState.RESTORING) and not self._attempt.matched:
-            verdict = self._happen(self.kind.overdue(self._attempt, self.reported,
-                                                     self._tolerance))
+            verdict = self.kind.overdue(self._attempt, self.reported, self._tolerance)
+            if verdict.event is Event.CHANGED_MANUALLY and self._written is not None:
+                self._writer.add(*self._written, verdict.attributes)
+                verdict = Verdict(Event.ADJUSTED, attributes=verdict.attributes)
+            verdict = self._happen(verdict)
         if self.state is ControlState.RESTORING:
             self.origin = None
             self._returned = None if self._attempt.reached else self._attempt.request

@@ -2,6 +2,7 @@
 """How a device has changed of late, to tell a person from something slow that repeats itself."""
 
 from collections import deque
+from collections.abc import Callable
 
 from fer_ros.home.kinds.base import State
 
@@ -13,6 +14,11 @@ _REPEATS = 4
 _SHORTEST_S = 8.0
 #: The longest of equal distances is so many times the shortest.
 _EVEN = 1.4
+#: Its clock is so even, seconds.
+_JITTER_S = 2.0
+#: It comes so near to what it wrote before, in tolerances, or so many of its own steps, also over
+#: some that were not seen.
+_NEAR, _FAR, _MISSED = 0.75, 1.5, 10
 #: A writer that has been silent for so long is gone, seconds.
 _GONE_S = 3600.0
 
@@ -48,51 +54,67 @@ class Trail:
 
 
 class ThirdWriter:
-    """Recognizes something beside the bridge that changes a device again and again."""
+    """Recognizes something beside the bridge that changes a device again and again.
 
-    def __init__(self):
-        self._times: deque[float] = deque(maxlen=_REPEATS)
+    :param distance: says how far two states are apart, in tolerances.
+    """
+
+    def __init__(self, distance: Callable[[State, State], float]):
+        self._distance = distance
+        self._writes: deque[tuple[float, State]] = deque(maxlen=_REPEATS)
         self._attributes: frozenset[str] = frozenset()
         self._known = False
 
-    def add(self, now_s: float, attributes: frozenset[str]) -> bool:
+    def add(self, now_s: float, state: State, attributes: frozenset[str]) -> bool:
         """Note a change by others; return whether it is now recognized to repeat itself."""
-        if self._times and now_s - self._times[-1] > _GONE_S:
-            self._times.clear()
+        if self._writes and now_s - self._writes[-1][0] > _GONE_S:
+            self._writes.clear()
             self._known = False
-        if self._known and not self.expected(now_s) \
-                or self._times and now_s - self._times[-1] < _SHORTEST_S / 2:
-            # Somebody else's, or a part of the same change.
+        if self._writes and now_s - self._writes[-1][0] < _SHORTEST_S / 2:
+            # A part of the same change.
+            self._writes[-1] = self._writes[-1][0], state
             return False
-        self._times.append(now_s)
+        if self._known and not self.expected(now_s, state):
+            return False
+        self._writes.append((now_s, state))
         self._attributes |= attributes
         gaps = self._gaps
-        even = len(gaps) == _REPEATS - 1 and min(gaps) >= _SHORTEST_S \
-            and max(gaps) <= _EVEN * min(gaps)
+        even = len(gaps) == _REPEATS - 1 and gaps[0] >= _SHORTEST_S and gaps[-1] <= _EVEN * gaps[0]
         recognized = even and not self._known
         self._known = self._known or even
         return recognized
 
     @property
     def _gaps(self) -> list[float]:
-        times = list(self._times)
-        return [later - earlier for earlier, later in zip(times, times[1:])]
+        """The times between its changes, the shortest first, seconds."""
+        times = [at_s for at_s, _ in self._writes]
+        return sorted(later - earlier for earlier, later in zip(times, times[1:]))
 
-    def expected(self, now_s: float) -> bool:
-        """Return whether a change now would be the writer's next."""
+    @property
+    def _usual_s(self) -> float:
+        gaps = self._gaps
+        return gaps[len(gaps) // 2]
+
+    def expected(self, now_s: float, state: State) -> bool:
+        """Return whether a state would be the writer's next: at its time, and near its last."""
         if not self._known:
             return False
-        gaps = sorted(self._gaps)
-        usual_s, passed_s = gaps[len(gaps) // 2], now_s - self._times[-1]
-        turns = max(1, round(passed_s / usual_s))
-        return passed_s < _GONE_S and abs(passed_s - turns * usual_s) <= 0.2 * usual_s
+        usual_s, (last_s, last) = self._usual_s, self._writes[-1]
+        turns = max(1, round((now_s - last_s) / usual_s))
+        slack_s = _JITTER_S + max(abs(gap_s - usual_s * max(1, round(gap_s / usual_s)))
+                                  for gap_s in self._gaps)
+        steps = [self._distance(earlier, later) for (_, earlier), (_, later) in zip(
+            self._writes, list(self._writes)[1:])]
+        reach = max(_NEAR, _FAR * max(steps) * min(turns, _MISSED))
+        return now_s - last_s < _GONE_S \
+            and abs(now_s - last_s - turns * usual_s) <= min(slack_s, 0.2 * usual_s) \
+            and self._distance(last, state) <= reach
 
     def problem(self, now_s: float) -> str:
         """Return what repeats itself, in words, or an empty string."""
-        if not self._known or now_s - self._times[-1] > _GONE_S:
+        if not self._known or now_s - self._writes[-1][0] > _GONE_S:
             return ''
-        gaps = sorted(self._gaps)
         return (f'something else changes its {" and ".join(sorted(self._attributes))} about every '
-                f'{gaps[len(gaps) // 2]:.0f} s (a sun-following automation?), which is not taken '
+                f'{self._usual_s:.0f} s (a sun-following automation?), which is not taken '
                 'for a person: take this light out of it, or let the rules leave that part of the '
                 'light alone')

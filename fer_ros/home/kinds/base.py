@@ -4,6 +4,7 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
+import math
 from typing import ClassVar, Protocol
 
 from fer_ros.home.fields import Part
@@ -122,6 +123,7 @@ class Situation:
     :ivar request: the request in force, or None.
     :ivar limits: what it can do, as far as it says so.
     :ivar words: what a text may name, in words.
+    :ivar base: how it would be if no rule had asked for anything, or None.
     """
 
     reported: State | None = None
@@ -129,6 +131,7 @@ class Situation:
     request: Request | None = None
     limits: Limits = Limits()
     words: Mapping[str, str] = field(default_factory=dict)
+    base: State | None = None
 
 
 class Kind:
@@ -165,6 +168,10 @@ class Kind:
         :param cap: the quiet hours' brightness, or None.
         """
         raise NotImplementedError
+
+    def added(self, rule: Part) -> str:
+        """Return in words what a rule adds to what a device is set to, or an empty string."""
+        return ''
 
     def completed(self, request: Request, reported: State | None) -> Request:
         """Return the request with what it will make of the device as it is."""
@@ -224,6 +231,14 @@ class Kind:
     def has_left(self, start: State | None, state: State) -> bool:
         """Return whether a device has done anything since it said ``start``."""
         return True
+
+    def changes(self, before: State, state: State) -> frozenset[str]:
+        """Return which attributes differ by more than rounding, on or off apart."""
+        return frozenset()
+
+    def distance(self, a: State, b: State, tolerance: Tolerance) -> float:
+        """Return how far two states are apart, in tolerances."""
+        return 0.0 if a == b else math.inf
 
     def nearer(self, attempt: Attempt, state: State) -> State | None:
         """Return which came nearer to what was asked: the nearest so far, or a state."""

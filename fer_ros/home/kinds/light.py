@@ -2,22 +2,20 @@
 """Lights: asked for a state or a part of one, and watched for a person's hand."""
 
 from dataclasses import dataclass, replace
-from typing import Annotated, ClassVar, Literal
+from typing import ClassVar
 
-from fer_ros.home.ambience import ambience, STRATEGIES
 from fer_ros.home.color import chromaticity_distance
-from fer_ros.home.fields import Color, Part, Unit
 from fer_ros.home.kinds.base import Attempt, Cause, Kind, Report, Situation, Verdict
+from fer_ros.home.kinds.light_keys import LightKeys, LightTarget, wanted_light
 from fer_ros.home.lifecycle import Event
 from fer_ros.home.light import (
     deviations,
     differences,
-    KELVIN_RANGE,
+    distance,
     LightState,
     on_the_way,
     Tolerance,
 )
-from pydantic import Field, model_validator
 
 #: A lamp that is further from where it began has at least done something.
 _MOVED = Tolerance(0.01, 5.0, 0.005)
@@ -27,8 +25,6 @@ _EXACT = Tolerance(0.004, 0.5, 0.002)
 #: What of a light is held apart, by the words for what differs.
 _ATTRIBUTES = {'on/off': 'power', 'brightness': 'brightness', 'color': 'color',
                'color temperature': 'color', 'effect': 'color'}
-
-Kelvin = Annotated[int, Field(ge=KELVIN_RANGE[0], le=KELVIN_RANGE[1])]
 
 
 @dataclass(frozen=True)
@@ -54,46 +50,6 @@ class LightRequest:
         return self.light.describe()
 
 
-class LightTarget(Part):
-    """What all targets that are lights have in common."""
-
-    kind: ClassVar[str] = 'light'
-
-    turn_on: bool = False
-    brightness_min: Unit = 0.02
-    brightness_max: Unit = 1.0
-    color_temperature_min_k: Kelvin = 2000
-    color_temperature_max_k: Kelvin = 6500
-    has_color: bool = True
-
-    @model_validator(mode='after')
-    def _ranges(self):
-        if self.brightness_min > self.brightness_max:
-            raise ValueError('brightness_min is above brightness_max')
-        if self.color_temperature_min_k > self.color_temperature_max_k:
-            raise ValueError('color_temperature_min_k is above color_temperature_max_k')
-        return self
-
-
-class LightKeys(Part):
-    """What a rule may say about lights."""
-
-    #: ``restore`` is no light: what was done is undone.
-    strategy: Literal[(*STRATEGIES, 'restore')] | None = None
-    brightness: Unit | None = None
-    color: Color | None = None
-    color_temperature_k: Kelvin | None = None
-
-    @model_validator(mode='after')
-    def _one_light(self):
-        if self.color is not None and self.color_temperature_k is not None:
-            raise ValueError('give color or color_temperature_k, not both')
-        if self.strategy in ('off', 'restore') and any(value is not None for value in (
-                self.brightness, self.color, self.color_temperature_k)):
-            raise ValueError(f'strategy {self.strategy} has no brightness or color')
-        return self
-
-
 class LightKind(Kind):
     """Lights are asked for a state or a part of one, and every report is judged."""
 
@@ -108,21 +64,29 @@ class LightKind(Kind):
         """Return what a rule asks of a light, within what the light can do."""
         if not self.wanted(rule) or rule.strategy == 'restore':
             return None
-        light = _light(rule, feeling)
-        if not light.on:
-            return LightRequest(light)
+        light = wanted_light(rule, feeling, situation.base)
+        if light is None or not light.on:
+            return None if light is None else LightRequest(light)
+        base, added = situation.base or light, rule.relative
         kelvin, brightness, color = light.color_temperature_k, light.brightness, light.color
         if kelvin is not None:
-            kelvin = min(spec.color_temperature_max_k, max(spec.color_temperature_min_k, kelvin))
+            kelvin = _within(kelvin, spec.color_temperature_min_k, spec.color_temperature_max_k,
+                             base.color_temperature_k if 'color_temperature_k' in added else None)
         if color is not None and not spec.has_color:
             color = None
         if brightness is not None:
-            ceiling = spec.brightness_max if cap is None else min(spec.brightness_max, cap)
-            brightness = min(ceiling, max(spec.brightness_min, brightness))
+            brightness = _within(brightness, spec.brightness_min, spec.brightness_max,
+                                 base.brightness if 'brightness' in added else None)
+            brightness = brightness if cap is None else min(cap, brightness)
         elif cap is not None and not _dimmer(situation.reported, cap):
             brightness = cap
         return LightRequest(situation.limits.within(
             LightState(True, brightness, color, kelvin)))
+
+    def added(self, rule: LightKeys) -> str:
+        """Return in words what a rule adds to what a light is set to, or an empty string."""
+        return ', '.join(f'{key.removesuffix("_k").replace("_", " ")} {value.text}'
+                         for key, value in rule.relative.items())
 
     def completed(self, request: LightRequest, reported: LightState | None) -> LightRequest:
         """Return the request with the light as it will be.
@@ -229,6 +193,14 @@ class LightKind(Kind):
         """Return whether a light has changed, as far as is known."""
         return start is None or bool(differences(start, state, _MOVED))
 
+    def changes(self, before: LightState, state: LightState) -> frozenset[str]:
+        """Return which attributes differ by more than rounding, on or off apart."""
+        return _attributes(differences(before, state, _MOVED)) - {'power'}
+
+    def distance(self, a: LightState, b: LightState, tolerance: Tolerance) -> float:
+        """Return how far two lights are apart, in tolerances."""
+        return distance(a, b, tolerance)
+
     def nearer(self, attempt: Attempt, state: LightState) -> LightState | None:
         """Return which came nearer to the color that was asked."""
         nearest, asked = attempt.nearest, attempt.request.expected.rgb
@@ -263,6 +235,12 @@ class LightKind(Kind):
     def _judge_attempt(self, report: Report, attempt: Attempt, turned_on: bool) -> Verdict:
         state, expected = report.state, _expected(attempt)
         changed = deviations(expected, state, report.tolerance)
+        if report.cause is Cause.AUTOMATION and not report.in_window and state.on == expected.on:
+            # However little it is: what rules are added to is now another.
+            moved = _attributes(changed) | (
+                frozenset() if report.before is None else self.changes(report.before, state))
+            if moved:
+                return Verdict(Event.ADJUSTED, attributes=moved)
         if not changed:
             # Out of its time it was a person who turned it on.
             late = report.in_window or report.left_now
@@ -348,18 +326,11 @@ def _attributes(changed: list[str]) -> frozenset[str]:
     return frozenset(_ATTRIBUTES[one] for one in changed)
 
 
-def _light(rule: LightKeys, feeling: tuple[float, float]) -> LightState:
-    """Return a strategy's light with the rule's own values put over it."""
-    light = LightState(True) if rule.strategy is None else ambience(rule.strategy, *feeling)
-    if not light.on:
-        return light
-    color, kelvin = light.color, light.color_temperature_k
-    if rule.color is not None:
-        color, kelvin = rule.color, None
-    elif rule.color_temperature_k is not None:
-        color, kelvin = None, rule.color_temperature_k
-    brightness = light.brightness if rule.brightness is None else rule.brightness
-    return LightState(True, brightness, color, kelvin)
+def _within(value: float, low: float, high: float, base: float | None) -> float:
+    """Return a value within limits, which are as wide as the base that it was added to."""
+    if base is not None:
+        low, high = min(low, base), max(high, base)
+    return min(high, max(low, value))
 
 
 def _dimmer(reported: LightState | None, level: float) -> bool:

@@ -30,6 +30,9 @@ class AdoptedRule(ListedRule):
                 or not self.whole_plane:
             raise ValueError('an adopted rule takes no for_s, then, strategy restore, valence or '
                              'arousal')
+        if self.relative:
+            raise ValueError(f'an adopted rule takes no relative value '
+                             f'({", ".join(self.relative)})')
         return self
 
     @property
@@ -50,7 +53,7 @@ class AdoptedRule(ListedRule):
             # The lamp is wanted on: nothing of the policy's light is left.
             base['strategy'] = None
         if self.color is not None or self.color_temperature_k is not None:
-            base['color'] = base['color_temperature_k'] = None
+            base['color'] = base['color_temperature_k'] = base['saturation'] = None
         return Rule.model_construct(**{**base, **own})
 
     def meets(self, start: time | None, end: time | None) -> bool:

@@ -112,7 +112,8 @@ def _explain(chosen: argparse.Namespace) -> int:
     feeling = Feeling(chosen.emotion, tuple(chosen.affect) if chosen.affect else None)
     for name, room in policy.rooms.items():
         if chosen.room in (None, name):
-            for line in explain(policy, name, chosen.policy or room.policy, feeling, moment):
+            for line in explain(policy, name, chosen.policy or room.policy, feeling, moment,
+                                surroundings.elevation_deg(now_s)):
                 print(line)
     return 0
 

@@ -11,6 +11,7 @@ from fer_ros.home.conditions import Moment
 from fer_ros.home.decisions.answer import failing, quiet_hours
 from fer_ros.home.kinds import KINDS
 from fer_ros.home.kinds.base import Situation
+from fer_ros.home.light import LightState
 from fer_ros.home.policy import PlacedRule, Policy, Room
 
 
@@ -31,12 +32,13 @@ class Feeling:
         return self.affect or PROTOTYPES[Emotion(LABELS.index(self.label))]
 
 
-def explain(policy: Policy, room: str, chosen: str, feeling: Feeling, moment: Moment) \
-        -> Iterator[str]:
+def explain(policy: Policy, room: str, chosen: str, feeling: Feeling, moment: Moment,
+            elevation_deg: float | None = None) -> Iterator[str]:
     """Yield, line by line, what a room would do and why not something else.
 
     :param chosen: which of the policies the room takes.
     :param moment: a feeling that has lasted; how the devices are is not known.
+    :param elevation_deg: how high the sun stands, or None where that is not known.
     """
     settings = policy.rooms[room]
     sun = {None: '', True: ', sun up', False: ', sun down'}[moment.sun_up]
@@ -47,6 +49,11 @@ def explain(policy: Policy, room: str, chosen: str, feeling: Feeling, moment: Mo
     if not settings.enabled:
         yield '  nothing, because the room starts switched off (enabled: false)'
         return
+    base = None if settings.base is None else settings.base.at(moment.local, elevation_deg)
+    if base is not None:
+        lights = settings.base.targets or [name for name, spec in settings.targets.items()
+                                           if spec.kind == 'light']
+        yield f'  the light of the day: {", ".join(lights)} {base.describe()}'
     quiet = quiet_hours(settings, moment.local.time())
     if quiet is not None:
         yield f'  quiet hours until {quiet.end:%H:%M}: ' + (
@@ -66,7 +73,7 @@ def explain(policy: Policy, room: str, chosen: str, feeling: Feeling, moment: Mo
         yield '  does: brings devices back to how they were'
     elif quiet is None or quiet.action == 'dim':
         yield from _requests(settings, winner, feeling,
-                             None if quiet is None else quiet.brightness_max)
+                             None if quiet is None else quiet.brightness_max, base)
 
 
 def _verdicts(ordered: tuple[PlacedRule, ...], feeling: Feeling, moment: Moment) \
@@ -89,8 +96,8 @@ def _verdicts(ordered: tuple[PlacedRule, ...], feeling: Feeling, moment: Moment)
             yield placed, f'fits, but {winner.name} comes first'
 
 
-def _requests(settings: Room, winner: PlacedRule, feeling: Feeling, cap: float | None) \
-        -> Iterator[str]:
+def _requests(settings: Room, winner: PlacedRule, feeling: Feeling, cap: float | None,
+              day: LightState | None) -> Iterator[str]:
     rule, found = winner.rule, False
     affect = winner.feeling(feeling.label, feeling.valence_arousal)
     transition_s = settings.transition_s if rule.transition_s is None else rule.transition_s
@@ -100,10 +107,11 @@ def _requests(settings: Room, winner: PlacedRule, feeling: Feeling, cap: float |
         if rule.targets is not None and name not in rule.targets:
             continue
         kind = KINDS[spec.kind]
-        request = kind.request(rule, affect, spec, Situation(), cap)
+        led = day is not None and settings.base.leads(name) and spec.kind == 'light'
+        request = kind.request(rule, affect, spec, Situation(base=day if led else None), cap)
         words = [] if request is None else [request.describe()]
         if added := kind.added(rule):
-            words.append(f'{added} added to what it is set to')
+            words.append(f'{added} added to {"that" if led else "what it is set to"}')
         if words:
             found = True
             yield f'  does: {name}: {", ".join(words)} over {transition_s:g} s{end}'

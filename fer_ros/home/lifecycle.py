@@ -31,7 +31,7 @@ class Event(Enum):
 
     #: It is asked for something by a rule.
     SET = 'set'
-    #: It is asked to go back.
+    #: It is asked to go back, or the rest of the way that quiet hours had cut short.
     RESTORE = 'restore'
     #: It reports what it was asked for.
     MATCHED = 'matched'
@@ -67,7 +67,7 @@ ACTIVE = frozenset({_S.COMMANDED, _S.SETTLING, _S.CONFIRMED, _S.UNRESPONSIVE, _S
 #: state: {event: state after it}. What is not listed cannot happen.
 TRANSITIONS: dict[ControlState, dict[Event, ControlState]] = {
     _S.IDLE: {
-        _E.SET: _S.COMMANDED, _E.LATE: _S.CONFIRMED},
+        _E.SET: _S.COMMANDED, _E.LATE: _S.CONFIRMED, _E.RESTORE: _S.RESTORING},
     _S.COMMANDED: {
         _E.MATCHED: _S.CONFIRMED, _E.MOVED: _S.SETTLING, _E.UNMOVED: _S.UNRESPONSIVE},
     _S.SETTLING: {

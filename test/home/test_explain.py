@@ -29,6 +29,7 @@ policies:
                                                         then: restore}}}
 rooms:
   living_room:
+    base: {sun: {}, targets: [lamp]}
     policy: evening
     targets:
       lamp: {type: terminal}
@@ -57,11 +58,15 @@ def explain(tmp_path, capsys):
 
 @pytest.mark.parametrize('at, emotion, more, lines', [
     ('2026-01-05 19:30', 'disgust', [], [
-        '  does: lamp: brightness +10%, color temperature -400 K added to what it is set to over '
-        '1.5 s']),
+        '  the light of the day: lamp on 40% 2200 K',
+        '  does: lamp: on 50% 2000 K, brightness +10%, color temperature -400 K added to that '
+        'over 1.5 s']),
+    ('2026-06-05 12:30', 'disgust', [], [
+        '  the light of the day: lamp on 100% 5000 K',
+        '  does: lamp: on 100% 4600 K, brightness +10%, color temperature -400 K added to that '
+        'over 1.5 s']),
     ('2026-01-05 19:30', 'fear', ['--policy', 'plain'], [
-        '  does: lamp: on 2388 K, brightness -5% added to what it is set to over 1.5 s, then as '
-        'before']),
+        '  does: lamp: on 35% 2388 K, brightness -5% added to that over 1.5 s, then as before']),
     ('2026-01-05 19:30', 'sad', [], [
         'living_room: policy evening, Monday 2026-01-05 19:30, sun down, sad for 60 s, 1 person',
         '  rules.0 (late): wins',
@@ -123,3 +128,12 @@ def test_check_names_rules_that_can_never_win(tmp_path, capsys):
     note, = [line for line in capsys.readouterr().out.splitlines() if 'never' in line]
     assert note == (f'{file}:14: note: policies.evening.rules.3 can never win: late fits before '
                     'it whenever it does')
+
+
+def test_what_is_added_is_said_in_words_where_nothing_leads_the_lamp(explain, tmp_path):
+    file = tmp_path / 'policy.yaml'
+    file.write_text(TEXT.replace('    base: {sun: {}, targets: [lamp]}\n', ''))
+    printed = explain('2026-01-05 19:30', 'fear', '--policy', 'plain')
+    assert ('  does: lamp: on 2388 K, brightness -5% added to what it is set to over 1.5 s, then '
+            'as before') in printed
+    assert 'the light of the day' not in printed

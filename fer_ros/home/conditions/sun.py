@@ -5,6 +5,10 @@ from typing import Any, Literal
 
 from fer_ros.home.conditions.base import Condition, Finding, Moment
 
+#: What a policy lacks that asks for the sun.
+LOCATION_MISSING = ('needs the place of the house: write location: {latitude: 52.5, '
+                    'longitude: 13.4}')
+
 
 class SunCondition(Condition):
     """The sun is up, or down."""
@@ -21,8 +25,7 @@ class SunCondition(Condition):
 
     def fault(self, wanted: str, policy: Any) -> str:
         """Return that the policy does not say where the house is."""
-        return '' if policy.location is not None else \
-            'needs the place of the house: write location: {latitude: 52.5, longitude: 13.4}'
+        return '' if policy.location is not None else LOCATION_MISSING
 
 
 SUN = SunCondition()

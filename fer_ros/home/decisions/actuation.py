@@ -64,17 +64,32 @@ class Actuation:
             self._last_set_s = self._clock.s
         return actions
 
+    def follow_day(self, quiet: QuietHours | None) -> list[AmbientAction]:
+        """Take the next step to what the day makes of devices that no rule has changed."""
+        actions = []
+        for target in self._targets.values():
+            step = target.step()
+            step = None if step is None else target.kind.narrowed(step, target.holds.held)
+            if step is not None and quiet is not None:
+                step = target.kind.quieted(step, target.reported, _cap(quiet))
+            if step is not None and not target.refusal(step):
+                actions.append(self._act(target, Command.SET, step, self._settings.transition_s,
+                                         self._emotion, 'the light of the day', resting=True))
+        return actions
+
     def give_back(self, quiet: QuietHours | None) -> list[AmbientAction]:
         """Bring back what rules that are over have changed."""
-        actions = []
-        for name, reason in self._episode.due.items():
+        actions, late = [], 'the quiet hours are over'
+        due = {**{name: late for name, target in self._targets.items() if target.partly},
+               **self._episode.due}
+        for name, reason in due.items():
             if name not in self._targets:
                 # Of a group whose members are not known yet.
                 continue
             actions += self.restore(reason, self._settings.transition_s, quiet=quiet,
                                     targets=(name,))
             if self._targets[name].restored:
-                del self._episode.owed[name]
+                self._episode.owed.pop(name, None)
         return actions
 
     def leave(self, quiet: QuietHours | None) -> list[AmbientAction]:
@@ -119,26 +134,33 @@ class Actuation:
             undo = target.undo()
             if undo is None:
                 continue
+            partly = False
             refusal = target.refusal(undo) if limited else (
                 '' if target.available else 'not reachable')
             if quiet is not None and not refusal:
-                undo = target.kind.quieted(
-                    undo, target.reported,
-                    None if quiet.action == 'nothing' else quiet.brightness_max)
+                whole, undo = undo, target.kind.quieted(undo, target.reported, _cap(quiet))
+                partly = undo is not whole
                 refusal = '' if undo is not None else f'quiet hours until {quiet.end:%H:%M}'
             if refusal:
                 self.blocked_reason = f'{target.name}: {refusal}'
                 continue
-            occupants = self._occupants
-            emotion = occupants.evidence.emotion if occupants.sightings.occupied else NOBODY
-            actions.append(self._act(target, Command.RESTORE, undo, transition_s, emotion, reason))
+            actions.append(self._act(target, Command.RESTORE, undo, transition_s, self._emotion,
+                                     reason))
+            target.partly = partly
         return actions
 
+    @property
+    def _emotion(self) -> str:
+        occupants = self._occupants
+        return occupants.evidence.emotion if occupants.sightings.occupied else NOBODY
+
     def _act(self, target: Target, command: Command, request: Request, transition_s: float,
-             emotion: str, reason: str, habit: str = '') -> AmbientAction:
+             emotion: str, reason: str, habit: str = '', *, resting: bool = False) \
+            -> AmbientAction:
         request = target.ask(Event.SET if command == Command.SET else Event.RESTORE, request,
-                             transition_s)
-        self.last = LastAction(target.name, request, reason)
+                             transition_s, resting=resting)
+        if not resting:
+            self.last = LastAction(target.name, request, reason)
         support = self._occupants.evidence.support
         return AmbientAction(
             stamp_s=self._clock.now_s, room=self._room, target=target.name, command=command,
@@ -149,3 +171,8 @@ class Actuation:
     def adopt(self, old: 'Actuation') -> None:
         """Go on where that of another policy file was."""
         self._last_set_s, self.last = old._last_set_s, old.last
+
+
+def _cap(quiet: QuietHours) -> float | None:
+    """Return the brightness that quiet hours allow, or None when they allow nothing new."""
+    return None if quiet.action == 'nothing' else quiet.brightness_max

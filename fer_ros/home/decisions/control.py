@@ -20,6 +20,8 @@ from fer_ros.home.snapshot import DeviceSnapshot
 
 #: A command that could not be handed over is tried again no sooner.
 RETRY_S = 15.0
+#: The day takes no two steps in less, seconds.
+STEP_S = 30.0
 #: Of where a device may have been when it was asked, no more is kept.
 _PASSED = 4
 
@@ -46,6 +48,8 @@ class Control:
     :ivar limits: what it can do, as far as it says so.
     :ivar delay_s: how much later than it happens a change of it may be heard.
     :ivar left: whether it was turned off because nobody is there.
+    :ivar partly: whether it was brought back as far as quiet hours allow, and the rest is to come.
+    :ivar day: what the day makes of it, where it follows the day; None: nothing.
     :ivar holds: what a person has changed of it; none where the policy holds whole rooms.
     """
 
@@ -65,7 +69,10 @@ class Control:
         self._returned: Request | None = None
         self._waking: Waking | None = None
         self._last_on: State | None = None
-        self._keeps_origin = False
+        self._keeps_origin = self._resting = self._fresh = False
+        self.partly = False
+        self.day: State | None = None
+        self._step_s = -math.inf
         self._blocked_until_s = -math.inf
         self._trail = Trail()
         self._writer = ThirdWriter(lambda a, b: self.kind.distance(a, b, self._tolerance))
@@ -94,7 +101,14 @@ class Control:
     @property
     def base(self) -> State | None:
         """How it would be without what rules have asked of it, as far as is known."""
-        return self.reported if self.request is None and not self._keeps_origin else self.origin
+        state = self.reported if self.at_rest and not self._keeps_origin else self.origin
+        return state if self.day is None or state is None else self.kind.led(
+            state, self.day, self.spec, self.limits, self.holds.held)
+
+    @property
+    def at_rest(self) -> bool:
+        """Whether nothing is asked of it, or only what the day makes of it."""
+        return self.request is None or self._resting
 
     @property
     def confirmed(self) -> bool:
@@ -104,7 +118,7 @@ class Control:
     @property
     def restored(self) -> bool:
         """Whether there is nothing to bring back, or it is on its way back."""
-        return self.request is None or self.state is ControlState.RESTORING
+        return not self.partly and (self.at_rest or self.state is ControlState.RESTORING)
 
     @property
     def silent(self) -> bool:
@@ -133,7 +147,8 @@ class Control:
         """Return whether it is asked for this already, or is so without."""
         if self.request is None:
             return self.kind.is_so(request, self.reported)
-        return self.state is not ControlState.RESTORING and self.kind.same(self.request, request)
+        return self.state is not ControlState.RESTORING and not self._resting \
+            and self.kind.same(self.request, request)
 
     def refusal(self, request: Request) -> str:
         """Return what keeps it from being asked now, or an empty string."""
@@ -150,33 +165,55 @@ class Control:
 
     def remember(self) -> None:
         """Remember how it is, to go back there, unless something is in force already."""
-        if self.request is None and not self._keeps_origin:
+        if self.at_rest and not self._keeps_origin:
             self.origin = self.reported
 
-    def ask(self, event: Event, request: Request, transition_s: float) -> Request:
-        """Take a request, of a rule or to go back; return it with what it will make."""
-        previous = self.request
+    def step(self) -> Request | None:
+        """Return the next step to what the day makes of it, or None when none is due.
+
+        A step is so small that nobody sees it, unless somebody has just turned the device on.
+        """
+        if self.day is None or self.reported is None or self.kind.is_off(self.reported) \
+                or not self.at_rest or self.state is ControlState.RESTORING or self.in_window \
+                and self.request is not None:
+            return None
+        limit = self._room.rate_limit
+        pause_s = max(STEP_S, 2 * limit.per_s / limit.actions)
+        if not self._fresh and self._clock.s - self._step_s < pause_s:
+            return None
+        goal = self.kind.led(self.reported, self.day, self.spec, self.limits, self.holds.held)
+        step = self.kind.step(self.reported, goal, whole=self._fresh)
+        return None if step is None or self.kind.same(self.request, step) else step
+
+    def ask(self, event: Event, request: Request, transition_s: float, *, resting: bool = False) \
+            -> Request:
+        """Take a request, of a rule, to go back, or (resting) of the day; return what it makes."""
+        # A step of the day is nothing that a request which fails could fall back to.
+        previous = None if self._resting else self.request
         passed: tuple[State, ...] = ()
-        if previous is not None and self.in_window:
+        if self.request is not None and self.in_window:
             old = self._attempt
             passed = (*old.passed, *(() if old.start is None else (old.start,)))[-_PASSED:]
         request = self.kind.completed(request, self.reported)
         self._attempt = Attempt(request, self._clock.s, transition_s, self.reported, previous,
                                 passed=passed)
         self._lost = self._returned = None
-        self._keeps_origin = False
+        self._keeps_origin = self.partly = False
+        self._resting = resting
+        if resting:
+            self._fresh, self._step_s, self.origin = False, self._clock.s, None
         self.state = after(self.state, event)
         self.limiter.count(self._clock.s)
         return request
 
     def undo(self) -> Request | None:
         """Return what brings it back to how it was, or None when there is nothing to undo."""
-        if self.request is None:
-            self._keeps_origin = False
-            return None
         if self.state is ControlState.RESTORING:
             return None
-        undo = None if self.origin is None else self.kind.undo(self.origin)
+        if self.at_rest and not self.partly:
+            self._keeps_origin = False
+            return None
+        undo = None if self.origin is None else self.kind.undo(self.base)
         if undo is None or self.kind.same(undo, self.request):
             # It never said how it was, and nothing is guessed; or it is so already.
             self.release()
@@ -185,14 +222,16 @@ class Control:
 
     def release(self) -> None:
         """Let go of what was asked: the device is as it should be."""
-        self.origin = None
+        self.origin, self.partly = None, False
         if self.request is not None:
             self.state = after(self.state, Event.RELEASED)
             self._trail.restart(self._clock.s, self.reported)
 
     def keep(self) -> None:
         """Let what was done be how it is, so that it is neither undone nor asked again."""
-        if self.request is None or self.reported is None:
+        if self.at_rest:
+            return
+        if self.reported is None:
             self.release()
         else:
             self.origin = self.kind.kept(self.reported, self.request)
@@ -200,13 +239,14 @@ class Control:
     def failed(self) -> None:
         """Take back a command that could not be handed over."""
         self._blocked_until_s = self._clock.s + RETRY_S
-        self.left = False
+        self.left = self.partly = False
         self._take_back()
 
     def _take_back(self) -> None:
         if self.request is None:
             return
-        self._lost, previous = self.request, self._attempt.previous
+        previous = self._attempt.previous
+        self._lost = None if self._resting else self.request
         if previous is None:
             self.state = after(self.state, Event.DROPPED)
         else:
@@ -229,12 +269,14 @@ class Control:
 
     def memory(self) -> dict | None:
         """Return what is to outlive the process, or None; a lamp in memory does not."""
-        if not self.spec.needs or self.state is ControlState.IDLE and self.chosen is None:
+        if not self.spec.needs or self.state is ControlState.IDLE and self.chosen is None \
+                and not self.partly:
             return None
         attempt = self._attempt if self.state in ACTIVE else None
         return {'type': self.spec.type, 'state': self.state.value,
                 'request': pack(self.request), 'origin': pack(self.origin),
                 'chosen': pack(self.chosen),
+                'resting': self._resting, 'partly': self.partly,
                 'moved': attempt is not None and (attempt.moved or attempt.matched),
                 'holds': dict(self.holds.ends_s), 'hold_reason': self.holds.reason}
 
@@ -246,7 +288,10 @@ class Control:
         request = unpack_request(name, memory.request)
         if state is ControlState.RESTORING or state in ACTIVE and request is None:
             state = ControlState.IDLE
-        self.origin = None if state is ControlState.IDLE else unpack_state(name, memory.origin)
+        self.partly, self._resting = memory.partly, memory.resting
+        self.origin = None if state is ControlState.IDLE and not self.partly \
+            else unpack_state(name, memory.origin)
+        self._keeps_origin = self.partly
         self.chosen = unpack_state(name, memory.chosen)
         if state in ACTIVE:
             state = ControlState.CONFIRMED if memory.moved else ControlState.COMMANDED
@@ -262,6 +307,8 @@ class Control:
         self.chosen, self._attempt, self._lost = old.chosen, old._attempt, old._lost
         self._returned, self._waking, self._last_on = old._returned, old._waking, old._last_on
         self._keeps_origin, self._blocked_until_s = old._keeps_origin, old._blocked_until_s
+        self._resting, self._fresh, self._step_s = old._resting, old._fresh, old._step_s
+        self.partly = old.partly
         self._trail, self._writer = old._trail, old._writer
         self.available, self.left = old.available, old.left
         self.limits, self.delay_s = old.limits, old.delay_s

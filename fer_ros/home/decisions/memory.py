@@ -25,6 +25,8 @@ class TargetMemory(Part):
     """What is remembered of a device.
 
     :ivar type: of the target in the policy; another one is another device.
+    :ivar resting: whether the request is only what the day makes of the device.
+    :ivar partly: whether the rest of the way back is still to come.
     :ivar moved: whether it had been seen to follow the request.
     :ivar holds: until when what a person had changed is left alone, seconds since 1970.
     """
@@ -34,6 +36,8 @@ class TargetMemory(Part):
     request: _Data | None = None
     origin: _Data | None = None
     chosen: _Data | None = None
+    resting: bool = False
+    partly: bool = False
     moved: bool = False
     holds: dict[_Text, float] = {}
     hold_reason: _Text = ''

@@ -16,6 +16,7 @@ from fer_ros.home.decisions.answer import (
     unknown_conditions,
 )
 from fer_ros.home.decisions.clock import RoomClock
+from fer_ros.home.decisions.day import Day
 from fer_ros.home.decisions.episode import Episode
 from fer_ros.home.decisions.memory import RoomMemory, TargetMemory
 from fer_ros.home.decisions.occupants import Occupants
@@ -69,6 +70,7 @@ class Room:
         self._override = Override(clock, settings.hold.for_s)
         self.targets = {name: Target(name, spec, settings, clock)
                         for name, spec in settings.targets.items() if not is_group(spec)}
+        self._day = Day(settings.base, self._surroundings, clock)
         self._actuation = Actuation(self.name, settings, self.targets, self._occupants,
                                     self._episode, clock)
 
@@ -119,6 +121,13 @@ class Room:
             return self._wait(f'on hold: {self._override.reason}')
         if self._override.pending:
             self.resume()
+        day = self._day.light
+        for name, target in self.targets.items():
+            target.day = day if self._day.leads(name) else None
+        return self._react() + self._actuation.follow_day(self._quiet)
+
+    def _react(self) -> list[AmbientAction]:
+        """Do what is right for who is there, or for nobody."""
         self._episode.check_time()
         fresh = self._sightings.fresh
         if not fresh:

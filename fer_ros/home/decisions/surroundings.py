@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 from fer_ros.home.conditions import StateSource
 from fer_ros.home.policy import Policy
-from fer_ros.home.sun import is_up
+from fer_ros.home.sun import elevation_deg, is_up
 
 #: Gives the date and time on the wall of a time in seconds since 1970.
 LocalTime = Callable[[float], datetime]
@@ -25,6 +25,11 @@ class Surroundings:
         self.local = local_time or (lambda now_s: datetime.fromtimestamp(now_s, zone))
         self._location = policy.location
         self.states: dict[StateSource, object] = {}
+
+    def elevation_deg(self, now_s: float) -> float | None:
+        """Return how high the sun stands, or None where the policy does not say where that is."""
+        place = self._location
+        return None if place is None else elevation_deg(place.latitude, place.longitude, now_s)
 
     def sun_up(self, now_s: float) -> bool | None:
         """Return whether the sun is up, or None where the policy does not say where that is."""

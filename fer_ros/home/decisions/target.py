@@ -99,7 +99,8 @@ class Target(Control):
                 verdict = Verdict(Event.ADJUSTED, attributes=verdict.attributes)
             verdict = self._happen(verdict)
         if self.state is ControlState.RESTORING:
-            self.origin = None
+            self._keeps_origin = self.partly
+            self.origin = self.origin if self.partly else None
             self._returned = None if self._attempt.reached else self._attempt.request
             self.state = after(self.state, Event.RETURNED)
             self._trail.restart(self._clock.s, self.reported)
@@ -137,19 +138,20 @@ class Target(Control):
         if event is Event.TURNED_ON_MANUALLY:
             self._waking = Waking(self._clock.s, self.reported, self._last_on)
             self.chosen, self.origin, self._keeps_origin = None, None, False
+            self.partly, self._fresh = False, True
             self.holds.end()
             self._trail.restart(self._clock.s, self.reported)
         elif event is Event.ADJUSTED:
             self._adjust(verdict.attributes)
         elif event is Event.RECOVERED:
-            self.left = False
+            self.left, self._fresh = False, True
             self._trail.restart(self._clock.s, self.reported)
             if self.state is ControlState.RESTORING and self._attempt.previous is not None:
                 # As if not sent back yet.
                 self._attempt = Attempt(self._attempt.previous, self._clock.s, 0.0, self.reported)
                 self.state = after(self.state, Event.FAILED)
                 return verdict
-            self._keeps_origin = True
+            self._keeps_origin = not self._resting
         if event is not None:
             self.state = after(self.state, event)
         return verdict
@@ -177,7 +179,7 @@ class Target(Control):
         self._keeps_origin = False
         if rest is None:
             # What the person chose is now how the room is: there is nothing to go back to.
-            self.origin = None
+            self.origin, self.partly = None, False
             self.state = after(self.state, Event.CHANGED_MANUALLY)
             return verdict
         if self.origin is not None:

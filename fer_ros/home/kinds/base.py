@@ -196,6 +196,18 @@ class Kind:
         """Return whether a device is so anyway that a request need not be made."""
         return False
 
+    def led(self, state: State, day: State, spec: Part, limits: Limits, held: frozenset[str]) \
+            -> State:
+        """Return a state with what the day makes of a device, but for attributes that are held."""
+        return state
+
+    def step(self, start: State, goal: State, *, whole: bool) -> Request | None:
+        """Return the next step to a goal, or None where it is reached.
+
+        :param whole: take all of the way in one.
+        """
+        return None
+
     def undo(self, state: State) -> Request:
         """Return the request that brings a device back to a state."""
         raise NotImplementedError

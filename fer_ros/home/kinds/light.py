@@ -13,12 +13,15 @@ from fer_ros.home.light import (
     differences,
     distance,
     LightState,
+    Limits,
     on_the_way,
     Tolerance,
 )
 
 #: A lamp that is further from where it began has at least done something.
 _MOVED = Tolerance(0.01, 5.0, 0.005)
+#: The day moves a lamp once it is off by more, and then by no more than what nobody sees.
+_STEP, _LARGEST = Tolerance(0.015, 6.0, 0.003), Tolerance(0.03, 12.0)
 #: Requests are compared up to rounding, not by a lamp's inaccuracy.
 _EXACT = Tolerance(0.004, 0.5, 0.002)
 
@@ -119,6 +122,39 @@ class LightKind(Kind):
     def is_so(self, request: LightRequest, state: LightState | None) -> bool:
         """Return whether a light that is to be off is."""
         return not request.light.on and self.is_off(state)
+
+    def led(self, state: LightState, day: LightState, spec: LightTarget, limits: Limits,
+            held: frozenset[str]) -> LightState:
+        """Return a light with what the day makes of it, but for attributes that are held."""
+        if not state.on:
+            return state
+        level, kelvin = day.brightness, day.color_temperature_k
+        day = limits.within(LightState(
+            True,
+            None if level is None else min(spec.brightness_max, max(spec.brightness_min, level)),
+            None, None if kelvin is None else min(
+                spec.color_temperature_max_k, max(spec.color_temperature_min_k, kelvin))))
+        if 'brightness' not in held and day.brightness is not None:
+            state = replace(state, brightness=day.brightness)
+        if 'color' not in held and day.rgb is not None and (day.color is None or spec.has_color):
+            state = replace(state, color=day.color, effect=state.effect and '',
+                            color_temperature_k=day.color_temperature_k)
+        return state
+
+    def step(self, start: LightState, goal: LightState, *, whole: bool) -> LightRequest | None:
+        """Return the next step to a goal, which nobody sees, or None where it is reached."""
+        changed = _attributes(differences(start, goal, _STEP))
+        light = LightState(True)
+        if 'brightness' in changed:
+            light = replace(light, brightness=goal.brightness if whole else _nearer(
+                start.brightness, goal.brightness, _LARGEST.brightness))
+        if 'color' in changed:
+            kelvin = goal.color_temperature_k
+            if not whole and start.color is goal.color is None:
+                kelvin = round(1e6 / _nearer(1e6 / start.color_temperature_k, 1e6 / kelvin,
+                                             _LARGEST.mired))
+            light = replace(light, color=goal.color, color_temperature_k=kelvin)
+        return LightRequest(light) if changed else None
 
     def undo(self, state: LightState) -> LightRequest:
         """Return the request that brings a light back to a state."""
@@ -331,6 +367,10 @@ def _within(value: float, low: float, high: float, base: float | None) -> float:
     if base is not None:
         low, high = min(low, base), max(high, base)
     return min(high, max(low, value))
+
+
+def _nearer(start: float, goal: float, most: float) -> float:
+    return start + min(most, max(-most, goal - start))
 
 
 def _dimmer(reported: LightState | None, level: float) -> bool:

@@ -3,6 +3,7 @@
 
 from collections.abc import Iterator
 
+from fer_ros.home.conditions.sun import LOCATION_MISSING
 from fer_ros.home.fields import Part
 from fer_ros.home.kinds import KINDS
 from fer_ros.home.policy.faults import Fault
@@ -39,10 +40,22 @@ def _room_faults(policy: Part) -> Iterator[Fault]:
         if room.policy not in policy.policies:
             yield ('rooms', name, 'policy'), (f'{room.policy!r} is not among the policies: '
                                               f'{", ".join(policy.policies)}')
+        if room.base is not None:
+            yield from _base_faults(('rooms', name, 'base'), room, policy)
     for path, _, target in _targets(policy):
         if target.needs and getattr(policy, target.needs) is None:
             article = 'a ' if target.needs == 'broker' else ''
             yield path, f'{target.type} needs {article}{target.needs}'
+
+
+def _base_faults(path: tuple, room: Part, policy: Part) -> Iterator[Fault]:
+    if room.base.sun is not None and policy.location is None:
+        yield path, LOCATION_MISSING
+    for index, name in enumerate(room.base.targets or ()):
+        if name not in room.targets or room.targets[name].kind != 'light':
+            yield (*path, 'targets', index), f'{name!r} is not a light of the room'
+    if not any(target.kind == 'light' for target in room.targets.values()):
+        yield path, 'the room has no light that could follow the day'
 
 
 def _shared_devices(policy: Part) -> Iterator[Fault]:
@@ -77,9 +90,16 @@ def _one_rule(path: tuple, rule: Part, everything: dict[str, list[Part]]) -> Ite
         if found is None:
             yield (*path, 'targets', index), (f'{name!r} is not a target of any room: '
                                               f'{", ".join(everything)}')
+        elif rule.undoes:
+            # Whatever reports how it is can be brought back to how it was.
+            if not any(KINDS[target.kind].state_type for target in found):
+                yield (*path, 'targets', index), (f'{name!r} is a {found[0].kind}, which cannot '
+                                                  'be brought back to how it was')
         elif not any(target.kind in [kind.name for kind in wanted] for target in found):
             yield (*path, 'targets', index), (f'{name!r} is a {found[0].kind}: the rule asks '
                                               f'for a {asks}')
+    if rule.undoes:
+        return
     usable = [target for name, found in everything.items() for target in found
               if rule.targets is None or name in rule.targets]
     for kind in wanted:

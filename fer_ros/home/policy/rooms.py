@@ -5,6 +5,7 @@ from typing import Annotated, Literal, Union
 
 from fer_ros.home.devices import TARGET_TYPES
 from fer_ros.home.fields import DayPart, DisplayName, Name, Part, RosName, Seconds, Unit
+from fer_ros.home.policy.daily_light import Base
 from fer_ros.home.policy.habits import HabitMode
 from pydantic import Field, model_validator
 
@@ -72,6 +73,7 @@ class Room(Part):
     nobody: Nobody = Nobody()
     hold: Hold = Hold()
     quiet_hours: tuple[QuietHours, ...] = ()
+    base: Base = None
     restore_on_exit: bool = True
     habits: HabitMode = 'off'
 

@@ -41,6 +41,10 @@ class Rule(*(kind.rule_keys for kind in KINDS.values())):
             raise ValueError('for_s ends what the rule does, then: keep does not: leave one out')
         if self.undoes and (self.for_s is not None or self.then is not None):
             raise ValueError('strategy restore is an end itself: it takes no for_s and no then')
+        if self.undoes and any(getattr(self, key) is not None for key in _KEYS
+                               if key != 'strategy'):
+            raise ValueError('strategy restore brings devices back, and asks for nothing else: '
+                             'leave it out, or the other keys')
         return self
 
     @property

@@ -75,7 +75,7 @@ class Control:
         self._step_s = -math.inf
         self._blocked_until_s = -math.inf
         self._trail = Trail()
-        self._writer = ThirdWriter(lambda a, b: self.kind.distance(a, b, self._tolerance))
+        self._writer = ThirdWriter(self.kind, self._tolerance)
         self._written: tuple[float, State] | None = None
         self.available, self.left = True, False
         self.limits, self.delay_s = Limits(), 0.0
@@ -194,7 +194,11 @@ class Control:
         if self.request is not None and self.in_window:
             old = self._attempt
             passed = (*old.passed, *(() if old.start is None else (old.start,)))[-_PASSED:]
-        request = self.kind.completed(request, self.reported)
+        # What it is on its way to, as far as it is not asked for something else now.
+        still = self.kind.kept(self.reported, self.request) \
+            if self.request is not None and self.reported is not None and self.in_window \
+            else self.reported
+        request = self.kind.completed(request, still)
         self._attempt = Attempt(request, self._clock.s, transition_s, self.reported, previous,
                                 passed=passed)
         self._lost = self._returned = None

@@ -29,7 +29,11 @@ class Target(Control):
         if self.request is not None and self.in_window:
             self._attempt = replace(
                 self._attempt, nearest=self.kind.nearer(self._attempt, self.reported))
-        if cause is Cause.UNKNOWN and self._writer.expected(now_s, self.reported):
+        # While it fades for us, the rest of it moves as well.
+        moved = frozenset() if before is None or self.request is not None and self.in_window \
+            else self.kind.changes(before, self.reported)
+        expected = cause is Cause.UNKNOWN and self._writer.expected(now_s, self.reported, moved)
+        if expected:
             cause = Cause.AUTOMATION
         if cause is Cause.AUTOMATION and self._room.hold.automations:
             cause = Cause.PERSON
@@ -44,7 +48,7 @@ class Target(Control):
             self.reported, before, None if self.request is None else self._attempt, self._lost,
             self.in_window, self._woken, self._tolerance, cause, left_now, reference,
             self._returned))
-        verdict = self._unless_repeated(verdict, before, cause)
+        verdict = self._unless_repeated(verdict, before, cause, expected)
         if verdict.event is Event.MOVED and not self.in_window:
             # It begins late.
             self._attempt = replace(self._attempt, at_s=now_s)
@@ -58,12 +62,13 @@ class Target(Control):
                 and self._attempt.request == request:
             self._happen(Verdict(Event.MATCHED))
 
-    def _unless_repeated(self, verdict: Verdict, before: State | None, cause: Cause) -> Verdict:
+    def _unless_repeated(self, verdict: Verdict, before: State | None, cause: Cause,
+                         expected: bool) -> Verdict:
         """Take a change that repeats itself for what it is."""
         changed = self._changed_by_others(verdict, before)
         if not changed or cause in (Cause.PERSON, Cause.RECOVERED):
             return verdict
-        if self._writer.add(self._clock.s, self.reported, changed) \
+        if self._writer.add(self._clock.s, self.reported, changed, expected=expected) \
                 and verdict.event is Event.CHANGED_MANUALLY and cause is Cause.UNKNOWN:
             self.holds.end(verdict.attributes)
             self._trail.restart(self._clock.s, self.reported)
@@ -95,7 +100,7 @@ class Target(Control):
                           ControlState.RESTORING) and not self._attempt.matched:
             verdict = self.kind.overdue(self._attempt, self.reported, self._tolerance)
             if verdict.event is Event.CHANGED_MANUALLY and self._written is not None:
-                self._writer.add(*self._written, verdict.attributes)
+                self._writer.add(*self._written, verdict.attributes, expected=True)
                 verdict = Verdict(Event.ADJUSTED, attributes=verdict.attributes)
             verdict = self._happen(verdict)
         if self.state is ControlState.RESTORING:
@@ -160,7 +165,12 @@ class Target(Control):
         """Let a part of the device be what others made of it."""
         if self.origin is not None:
             self.origin = self.kind.adjusted(self.origin, self.reported, attributes)
-        if self.request is not None:
+        if self.request is None:
+            return
+        if self.in_window:
+            # It may have been so before our request came to it, and go on from there.
+            self._attempt = replace(self._attempt, passed=(*self._attempt.passed, self.reported))
+        else:
             self._attempt = replace(self._attempt, baseline=self.reported, matched=True)
 
     def _change_manually(self, verdict: Verdict) -> Verdict:

@@ -2,9 +2,10 @@
 """How a device has changed of late, to tell a person from something slow that repeats itself."""
 
 from collections import deque
-from collections.abc import Callable
+from dataclasses import dataclass, replace
 
-from fer_ros.home.kinds.base import State
+from fer_ros.home.kinds.base import Kind, State
+from fer_ros.home.light import Tolerance
 
 #: What a person changes is changed within so long, seconds.
 SLOW_S = 10.0
@@ -12,15 +13,18 @@ SLOW_S = 10.0
 _REPEATS = 4
 #: Nobody changes a lamp so often for long, seconds.
 _SHORTEST_S = 8.0
-#: The longest of equal distances is so many times the shortest.
-_EVEN = 1.4
+#: The longest of equal distances is at most so many times the shortest, and so many seconds longer:
+#: a person who comes about every hour is no clock.
+_EVEN, _EVEN_S = 1.4, 10.0
 #: Its clock is so even, seconds.
 _JITTER_S = 2.0
 #: It comes so near to what it wrote before, in tolerances, or so many of its own steps, also over
 #: some that were not seen.
 _NEAR, _FAR, _MISSED = 0.75, 1.5, 10
-#: A writer that has been silent for so long is gone, seconds.
-_GONE_S = 3600.0
+#: Where its next turn is known no better, in turns, nothing is expected.
+_UNSURE = 0.15
+#: A writer that has been silent for so long is told of no more, and later is gone, seconds.
+_SILENT_S, _GONE_S = 3600.0, 86400.0
 
 
 class Trail:
@@ -53,68 +57,95 @@ class Trail:
         self._states = old._states
 
 
+@dataclass(frozen=True)
+class _Write:
+    at_s: float
+    state: State
+    attributes: frozenset[str]
+
+
 class ThirdWriter:
-    """Recognizes something beside the bridge that changes a device again and again.
+    """Recognizes something beside the bridge that changes a device again and again."""
 
-    :param distance: says how far two states are apart, in tolerances.
-    """
+    def __init__(self, kind: Kind, tolerance: Tolerance):
+        self._kind, self._tolerance = kind, tolerance
+        self._writes: deque[_Write] = deque(maxlen=_REPEATS)
+        self._forget()
 
-    def __init__(self, distance: Callable[[State, State], float]):
-        self._distance = distance
-        self._writes: deque[tuple[float, State]] = deque(maxlen=_REPEATS)
-        self._attributes: frozenset[str] = frozenset()
+    def _forget(self) -> None:
+        self._writes.clear()
         self._known = False
+        #: The first change in its rhythm, and how many turns of it the newest came after that.
+        self._first_s, self._turns = 0.0, 0
 
-    def add(self, now_s: float, state: State, attributes: frozenset[str]) -> bool:
-        """Note a change by others; return whether it is now recognized to repeat itself."""
-        if self._writes and now_s - self._writes[-1][0] > _GONE_S:
-            self._writes.clear()
-            self._known = False
-        if self._writes and now_s - self._writes[-1][0] < _SHORTEST_S / 2:
+    def add(self, now_s: float, state: State, attributes: frozenset[str], *,
+            expected: bool = False) -> bool:
+        """Note a change by others; return whether it is now recognized to repeat itself.
+
+        :param expected: that :meth:`expected` said so of it.
+        """
+        last = self._writes[-1] if self._writes else None
+        if last is not None and now_s - last.at_s > _GONE_S:
+            self._forget()
+        elif last is not None and now_s - last.at_s < _SHORTEST_S / 2:
             # A part of the same change.
-            self._writes[-1] = self._writes[-1][0], state
+            self._writes[-1] = replace(last, state=state)
             return False
-        if self._known and not self.expected(now_s, state):
+        if self._known and not expected:
             return False
-        self._writes.append((now_s, state))
-        self._attributes |= attributes
-        gaps = self._gaps
-        even = len(gaps) == _REPEATS - 1 and gaps[0] >= _SHORTEST_S and gaps[-1] <= _EVEN * gaps[0]
-        recognized = even and not self._known
-        self._known = self._known or even
+        if self._known:
+            self._turns += self._passed(now_s)
+        self._writes.append(_Write(now_s, state, attributes))
+        times = [write.at_s for write in self._writes]
+        gaps = [later - earlier for earlier, later in zip(times, times[1:])]
+        recognized = not self._known and len(gaps) == _REPEATS - 1 \
+            and min(gaps) >= _SHORTEST_S \
+            and max(gaps) <= min(_EVEN * min(gaps), min(gaps) + _EVEN_S)
+        if recognized:
+            self._known, self._first_s, self._turns = True, times[0], len(gaps)
         return recognized
 
     @property
-    def _gaps(self) -> list[float]:
-        """The times between its changes, the shortest first, seconds."""
-        times = [at_s for at_s, _ in self._writes]
-        return sorted(later - earlier for earlier, later in zip(times, times[1:]))
+    def _attributes(self) -> frozenset[str]:
+        return frozenset().union(*(write.attributes for write in self._writes))
 
     @property
-    def _usual_s(self) -> float:
-        gaps = self._gaps
-        return gaps[len(gaps) // 2]
+    def _every_s(self) -> float:
+        """How often it changes the device, the more exact the longer it is known, seconds."""
+        return (self._writes[-1].at_s - self._first_s) / self._turns
 
-    def expected(self, now_s: float, state: State) -> bool:
-        """Return whether a state would be the writer's next: at its time, and near its last."""
-        if not self._known:
+    def _passed(self, now_s: float) -> int:
+        """Return how many of its turns have passed since the last that was seen."""
+        return max(1, round((now_s - self._writes[-1].at_s) / self._every_s))
+
+    def expected(self, now_s: float, state: State, moved: frozenset[str]) -> bool:
+        """Return whether a change would be the writer's next.
+
+        It comes at its time, changes what the writer changes and nothing else, and makes nearly of
+        that what the writer last made of it; a person does not.
+
+        :param moved: what has changed with it.
+        """
+        if not self._known or not moved <= self._attributes:
             return False
-        usual_s, (last_s, last) = self._usual_s, self._writes[-1]
-        turns = max(1, round((now_s - last_s) / usual_s))
-        slack_s = _JITTER_S + max(abs(gap_s - usual_s * max(1, round(gap_s / usual_s)))
-                                  for gap_s in self._gaps)
-        steps = [self._distance(earlier, later) for (_, earlier), (_, later) in zip(
-            self._writes, list(self._writes)[1:])]
-        reach = max(_NEAR, _FAR * max(steps) * min(turns, _MISSED))
-        return now_s - last_s < _GONE_S \
-            and abs(now_s - last_s - turns * usual_s) <= min(slack_s, 0.2 * usual_s) \
-            and self._distance(last, state) <= reach
+        last, every_s, turns = self._writes[-1], self._every_s, self._passed(now_s)
+        slack_s = _JITTER_S * (1 + turns / self._turns)
+        if slack_s > _UNSURE * every_s or abs(now_s - last.at_s - turns * every_s) > slack_s:
+            return False
+        step = max(self._apart(*pair) for pair in zip(self._writes, list(self._writes)[1:]))
+        reach = max(_NEAR, _FAR * step * min(turns, _MISSED))
+        return self._apart(last, _Write(now_s, state, moved)) <= reach
+
+    def _apart(self, one: _Write, other: _Write) -> float:
+        """Return how far two are apart in what the writer changes, in tolerances."""
+        return self._kind.distance(one.state, self._kind.adjusted(
+            one.state, other.state, self._attributes), self._tolerance)
 
     def problem(self, now_s: float) -> str:
         """Return what repeats itself, in words, or an empty string."""
-        if not self._known or now_s - self._writes[-1][0] > _GONE_S:
+        if not self._known or now_s - self._writes[-1].at_s > _SILENT_S:
             return ''
         return (f'something else changes its {" and ".join(sorted(self._attributes))} about every '
-                f'{self._usual_s:.0f} s (a sun-following automation?), which is not taken '
+                f'{self._every_s:.0f} s (a sun-following automation?), which is not taken '
                 'for a person: take this light out of it, or let the rules leave that part of the '
                 'light alone')

@@ -35,7 +35,3 @@ class Day:
             if wanted is None or self._light is None or distance(self._light, wanted, _STEP) > 1:
                 self._light = wanted
         return self._light
-
-    def leads(self, target: str) -> bool:
-        """Return whether a target of the room follows the day."""
-        return self._settings is not None and self._settings.leads(target)

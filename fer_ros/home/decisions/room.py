@@ -122,8 +122,9 @@ class Room:
         if self._override.pending:
             self.resume()
         day = self._day.light
-        for name, target in self.targets.items():
-            target.day = day if self._day.leads(name) else None
+        for target in self.targets.values():
+            target.day = day if day is not None and target.is_among(
+                self.settings.base.targets) else None
         return self._react() + self._actuation.follow_day(self._quiet)
 
     def _react(self) -> list[AmbientAction]:

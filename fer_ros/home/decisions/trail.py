@@ -13,8 +13,8 @@ SLOW_S = 10.0
 _REPEATS = 4
 #: Nobody changes a lamp so often for long, seconds.
 _SHORTEST_S = 8.0
-#: The longest of equal distances is at most so many times the shortest, and so many seconds longer:
-#: a person who comes about every hour is no clock.
+#: The longest of equal distances is so many times the shortest at most, and so many seconds
+#: longer: a person who comes about every hour is no clock.
 _EVEN, _EVEN_S = 1.4, 10.0
 #: Its clock is so even, seconds.
 _JITTER_S = 2.0

@@ -40,6 +40,7 @@ class AmbientAction:
     :ivar reason: a sentence.
     :ivar detail: why it failed.
     :ivar habit: the name of the adopted habit that asked for it, or empty.
+    :ivar daily: whether it is a step of the light of the day, which answers nobody.
     """
 
     stamp_s: float
@@ -55,6 +56,7 @@ class AmbientAction:
     outcome: Outcome = Outcome.SHOWN
     detail: str = ''
     habit: str = ''
+    daily: bool = False
 
     def describe(self) -> str:
         """Return what is asked, in words."""

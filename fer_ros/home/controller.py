@@ -355,9 +355,12 @@ class HomeController:
     def _tell(self, action: AmbientAction) -> None:
         self.counts['actions'] += 1
         self.counts['failed'] += action.outcome == Outcome.FAILED
+        self._on_action(action)
+        # A step of the day is no event to anybody, and nothing to learn from.
+        if action.outcome == Outcome.FAILED or action.daily:
+            return
         connections = self._connections
-        if connections is not None and connections.discovery is not None \
-                and action.outcome != Outcome.FAILED:
+        if connections is not None and connections.discovery is not None:
             if isinstance(action.request, MessageRequest):
                 connections.discovery.event(action.room, 'message', target=action.target,
                                             emotion=action.emotion, text=action.request.text)
@@ -365,9 +368,7 @@ class HomeController:
                 action.room, 'action', target=action.target, action=action.command.name.lower(),
                 emotion=action.emotion, outcome=action.outcome.name.lower(),
                 reason=action.reason)
-        if action.outcome != Outcome.FAILED:
-            self._desk.acted(action)
-        self._on_action(action)
+        self._desk.acted(action)
 
     def _people(self, room: str) -> list[dict] | None:
         if not self.policy.privacy.per_person:

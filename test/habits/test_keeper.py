@@ -371,3 +371,19 @@ def test_other_policies_than_those_of_a_file_have_their_rules_beside_the_log(tmp
     suggested(home)
     home.answer()
     assert (home.folder / 'adopted.yaml').is_file()
+
+
+def test_the_light_of_the_day_is_nothing_to_learn_from(tmp_path):
+    home = Evenings(tmp_path, policy=POLICY.replace(
+        'habits: {mode}',
+        "habits: {mode}\n    base: {{times: [{{at: '06:00', brightness: 0.2}}]}}"))
+    home.pass_(100, 'neutral', 2.0)
+    home.pass_(10, 'sad')
+    home.home.close(home.now_s)
+    lamp = [action for action in home.actions if action.target == 'lamp']
+    assert [action.daily for action in lamp] == [True] * (len(lamp) - 2) + [False, False]
+    assert len(lamp) > 4
+    events = EventLog(home.folder).read(now_s=home.now_s).events
+    actions = [one.light.brightness for one in events
+               if one.kind.value == 'action' and one.target == 'lamp']
+    assert actions[0] == 0.8 and len(actions) <= 2

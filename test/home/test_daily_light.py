@@ -128,7 +128,7 @@ def test_a_lamp_follows_in_steps_that_nobody_sees():
         day.actions, day.actions[1:])) >= 30
     assert {action.reason for action in day.actions} == {'the light of the day'}
     # It is no answer to anybody.
-    assert day.status.last is None
+    assert day.status.last is None and all(action.daily for action in day.actions)
 
 
 def test_a_lamp_that_is_far_off_comes_slowly_and_one_just_turned_on_at_once():

@@ -211,7 +211,7 @@ def test_no_hand_is_made_up_and_none_is_missed(seed):
     assert house.seen == 30 and not house.hands
     feelings = {action.emotion for action in house.actions}
     assert {'happy', 'sad', 'angry', 'surprise', 'nobody'} <= feelings
-    steps = [action for action in house.actions if action.reason == 'the light of the day']
+    steps = [action for action in house.actions if action.daily]
     assert len(steps) > 60 and len(house.actions) - len(steps) > 100
     assert 'changes its brightness about every 90 s' in house.target('shelf').other_writer
     # What nobody holds is at the end as the day, or the other automation, has it.

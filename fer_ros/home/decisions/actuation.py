@@ -166,7 +166,8 @@ class Actuation:
             stamp_s=self._clock.now_s, room=self._room, target=target.name, command=command,
             request=request, transition_s=transition_s, emotion=emotion,
             confidence=0.0 if emotion == NOBODY else min(1.0, support),
-            reason=reason, frame_id=self._occupants.sightings.frame_id, habit=habit)
+            reason=reason, frame_id=self._occupants.sightings.frame_id, habit=habit,
+            daily=resting)
 
     def adopt(self, old: 'Actuation') -> None:
         """Go on where that of another policy file was."""

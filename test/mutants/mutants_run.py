@@ -25,7 +25,8 @@ TARGETS = {
     'engine': (
         [f'{_HOME}/decisions', f'{_HOME}/kinds', f'{_HOME}/lifecycle.py', f'{_HOME}/snapshot.py'],
         [f'test/home/test_{name}.py' for name in (
-            'decision_parts', 'engine', 'kinds', 'lifecycle', 'light', 'snapshot')]),
+            'base_light', 'daily_light', 'decision_parts', 'engine', 'hold_matrix', 'kinds',
+            'lifecycle', 'light', 'snapshot', 'third_writer')]),
     'filter': (['fer_ros/emotions/emotion_filter.py'],
                ['test/emotions/test_emotion_filter.py', 'test/emotions/test_resting_face.py']),
     'tracker': ([f'fer_ros/faces/{name}.py' for name in _TRACKER],

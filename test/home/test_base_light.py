@@ -179,6 +179,16 @@ def test_an_automation_moves_what_the_mood_is_added_to(step):
     assert not sim.status.on_hold and len(sim.actions) == 4
 
 
+def test_an_automation_that_writes_the_same_again_does_not_end_the_mood():
+    sim = home('brightness: +10%, then: restore')
+    sim.see('happy', 6)
+    for count in (2, 3):
+        sim.lamps['lamp'].set(LightState(True, 0.6), 0.0, sim.now_s)
+        sim.engine.report('study', 'lamp', lamp(sim), Cause.AUTOMATION, now_s=sim.now_s)
+        sim.see('happy', 6)
+        assert lamp(sim).brightness == pytest.approx(0.7) and len(sim.actions) == count
+
+
 def test_a_mood_that_is_absolute_leaves_what_an_automation_made_of_the_lamp():
     sim = home('brightness: 0.9, then: restore')
     sim.see('happy', 6)

@@ -147,8 +147,13 @@ class Control:
         """Return whether it is asked for this already, or is so without."""
         if self.request is None:
             return self.kind.is_so(request, self.reported)
+        adjusted, kind = self._attempt.adjusted, self.kind
+        if adjusted is not None and kind.is_added(request) \
+                and not kind.same(kind.undo(adjusted), request):
+            # Its part is gone; what is absolute lets the automation have it.
+            return False
         return self.state is not ControlState.RESTORING and not self._resting \
-            and self.kind.same(self.request, request)
+            and kind.same(self.request, request)
 
     def refusal(self, request: Request) -> str:
         """Return what keeps it from being asked now, or an empty string."""
@@ -173,9 +178,9 @@ class Control:
 
         A step is so small that nobody sees it, unless somebody has just turned the device on.
         """
-        if self.day is None or self.reported is None or self.kind.is_off(self.reported) \
-                or not self.at_rest or self.state is ControlState.RESTORING or self.in_window \
-                and self.request is not None:
+        busy = not self.at_rest or self.partly or self._keeps_origin \
+            or self.request is not None and self.in_window
+        if busy or self.day is None or self.reported is None or self.kind.is_off(self.reported):
             return None
         limit = self._room.rate_limit
         pause_s = max(STEP_S, 2 * limit.per_s / limit.actions)

@@ -171,7 +171,8 @@ class Target(Control):
             # It may have been so before our request came to it, and go on from there.
             self._attempt = replace(self._attempt, passed=(*self._attempt.passed, self.reported))
         else:
-            self._attempt = replace(self._attempt, baseline=self.reported, matched=True)
+            self._attempt = replace(self._attempt, baseline=self.reported, matched=True,
+                                    adjusted=self.reported)
 
     def _change_manually(self, verdict: Verdict) -> Verdict:
         """Leave alone what a person changed, and keep asking for the rest."""

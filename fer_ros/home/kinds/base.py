@@ -56,6 +56,7 @@ class Attempt:
         not over.
     :ivar baseline: how it is to be by now, where that is not what was asked: the nearest that it
         can do, or what an automation has made of it since.
+    :ivar adjusted: what an automation has made of it since, or None.
     :ivar nearest: the report that came nearest to what was asked, or None.
     """
 
@@ -69,6 +70,7 @@ class Attempt:
     reached: bool = False
     passed: tuple[State, ...] = ()
     baseline: State | None = None
+    adjusted: State | None = None
     nearest: State | None = None
 
 
@@ -180,6 +182,10 @@ class Kind:
     def same(self, a: Request | None, b: Request | None) -> bool:
         """Return whether two requests ask for the same."""
         return a == b
+
+    def is_added(self, request: Request) -> bool:
+        """Return whether a request adds to what others have made of a device."""
+        return False
 
     def each_episode(self, request: Request, spec: Part) -> bool:
         """Return whether a request is made again each time a feeling comes again."""

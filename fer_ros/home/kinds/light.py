@@ -36,12 +36,14 @@ class LightRequest:
 
     :ivar light: what is asked; what is None stays as the light is.
     :ivar result: how the light will then be, as far as is known.
+    :ivar added: whether a part of it was added to what the light was set to.
     """
 
     kind: ClassVar[str] = 'light'
 
     light: LightState
     result: LightState | None = None
+    added: bool = False
 
     @property
     def expected(self) -> LightState:
@@ -84,7 +86,7 @@ class LightKind(Kind):
         elif cap is not None and not _dimmer(situation.reported, cap):
             brightness = cap
         return LightRequest(situation.limits.within(
-            LightState(True, brightness, color, kelvin)))
+            LightState(True, brightness, color, kelvin)), added=bool(added))
 
     def added(self, rule: LightKeys) -> str:
         """Return in words what a rule adds to what a light is set to, or an empty string."""
@@ -110,6 +112,10 @@ class LightKind(Kind):
         if a is None or b is None:
             return a is b
         return not differences(a.expected, b.expected, _EXACT)
+
+    def is_added(self, request: LightRequest) -> bool:
+        """Return whether a request adds to what others have made of a light."""
+        return request.added
 
     def off(self) -> LightRequest:
         """Return the request that turns a light off."""
@@ -208,7 +214,7 @@ class LightKind(Kind):
             light = replace(light, color=None, color_temperature_k=None, effect=None)
         if light.brightness is None and light.rgb is None:
             return None
-        return request if light == request.light else LightRequest(light)
+        return request if light == request.light else replace(request, light=light, result=None)
 
     def adjusted(self, origin: LightState, reported: LightState, changed: frozenset[str]) \
             -> LightState:

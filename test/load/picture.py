@@ -37,8 +37,8 @@ class Recorder(pipeline.Bench):
             self.node.create_subscription(Load, topic.replace('faces', 'load'), self._on_load,
                                           qos.RESULT)
 
-    def _on_emotions(self, message) -> None:
-        super()._on_emotions(message)
+    def _on_emotions(self, message, camera) -> None:
+        super()._on_emotions(message, camera)
         self.results.append((time.monotonic(), self.latencies_ms[-1]))
 
     def _on_load(self, message: Load) -> None:

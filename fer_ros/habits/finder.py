@@ -1,13 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """Find habits: what people chose for a lamp nearly every time the room was like this.
 
-A habit is told by counting chances: a day on which an emotion met a part of the day is one chance,
+A habit is told by counting chances: each time that an emotion met a part of the day is one chance,
 and if the last choice then was like the others, one hit. Whether hits are the rule is asked of the
 posterior of their share (beta-binomial, uniform prior; T. Bayes 1763): is it above a half, nearly
 surely? As many of the latest chances are counted as that holds for, so that a change of mind is
-found early.
+found early. The times of one day resemble each other: hits must be of several days.
 """
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import time
@@ -27,8 +28,8 @@ DAYS = ('', 'weekdays', 'weekends')
 SAME = Tolerance(0.12, 60.0, 0.06)
 #: A habit of only some days of the week needs so many hits: there are more ways to see one.
 _HITS_OF_DAYS = 6
-#: No more chances are looked at, nor older ones, days.
-CHANCES, OLDEST_DAYS = 20, 60
+#: No more chances are looked at, nor older ones, days; nor more of one day.
+CHANCES, OLDEST_DAYS, OF_A_DAY = 20, 60, 3
 #: So long after an emotion has begun the policy has answered it, seconds.
 _ANSWERED_S = 30.0
 #: Who takes longer does not answer the emotion but follows the clock, seconds.
@@ -41,16 +42,17 @@ _OFTEN = 0.3
 class Bar:
     """What it takes to be called a habit.
 
-    :ivar hits: at least so many.
+    :ivar hits: at least so many, on at least so many ``days``.
     :ivar sure: probability that more than half of the chances are hits.
     """
 
     hits: int
+    days: int
     sure: float
 
 
 #: Where nothing was said yes to before, and where something was that people now override.
-NEW, AGAIN = Bar(4, 0.93), Bar(3, 0.85)
+NEW, AGAIN = Bar(4, 3, 0.93), Bar(3, 2, 0.85)
 
 
 @dataclass(frozen=True)
@@ -58,6 +60,10 @@ class _Chance:
     begin_s: float
     choice: Choice | None
     hit: bool
+
+    @property
+    def day(self) -> float:
+        return self.begin_s // DAY_S
 
 
 @dataclass(frozen=True)
@@ -135,8 +141,9 @@ def find_habits(episodes: Sequence[Episode], target: str, emotion: str, now_s: f
     found = []
     for light in wanted:
         of_light = [habit for part in PARTS for first in _starts(recent, target, light, part)
+                    for chances in [_chances(recent, target, light, first, PARTS[part][1])]
                     for days in DAYS
-                    if (habit := _habit(recent, target, light, part, first, days, bar))
+                    if (habit := _habit(recent[0], target, chances, part, first, days, bar))
                     is not None]
         general = [habit for habit in of_light if not habit.days]
         found += general or of_light
@@ -161,26 +168,30 @@ def _starts(recent: list[Episode], target: str, light: LightState, part: str) ->
     return [first, start] if start >= first + 1 else [first]
 
 
-def _habit(recent: list[Episode], target: str, light: LightState, part: str, first: float,
+def _chances(recent: list[Episode], target: str, light: LightState, first: float, last: int) \
+        -> list[_Chance]:
+    """Return the chances of a part of the day, the newest first."""
+    return [chance for episode in recent
+            if (chance := _chance(episode, target, light, first, last)) is not None]
+
+
+def _habit(newest: Episode, target: str, every: list[_Chance], part: str, first: float,
            days: str, bar: Bar) -> Habit | None:
     last = PARTS[part][1]
     least = max(bar.hits, _HITS_OF_DAYS if days else 0)
-    by_day: dict[float, _Chance] = {}
-    for episode in recent:
-        if days and Situation(episode.begin_s).weekend != (days == 'weekends'):
-            continue
-        chance = _chance(episode, target, light, first, last)
-        if chance is not None:
-            day = chance.begin_s // DAY_S
-            if day not in by_day or by_day[day].choice is None:
-                by_day[day] = chance
-        if len(by_day) == CHANCES:
+    chances, by_day, best = [], Counter(), None
+    for chance in every:
+        if by_day[chance.day] < OF_A_DAY and not (
+                days and Situation(chance.begin_s).weekend != (days == 'weekends')):
+            by_day[chance.day] += 1
+            chances.append(chance)
+        if len(chances) == CHANCES:
             break
-    chances, best = list(by_day.values()), None
     for n in range(least, len(chances) + 1):
-        hits = sum(chance.hit for chance in chances[:n])
+        hit_days = [chance.day for chance in chances[:n] if chance.hit]
+        hits = len(hit_days)
         # The newest chance must be a hit: a habit that has just been broken is not offered.
-        if hits >= least and chances[0].hit:
+        if hits >= least and len(set(hit_days)) >= bar.days and chances[0].hit:
             probability = majority(hits, n)
             if probability >= bar.sure:
                 best = probability, hits, n
@@ -193,8 +204,7 @@ def _habit(recent: list[Episode], target: str, light: LightState, part: str, fir
         return None
     start, end = (None, None) if part == 'any time' else (
         time(int(first), round(first % 1 * 60)), time(last % 24))
-    episode = recent[0]
-    return Habit(episode.room, target, episode.emotion, part, days, start, end,
+    return Habit(newest.room, target, newest.emotion, part, days, start, end,
                  _typical(choices), best[1], best[2], best[0],
                  float(np.median([hit.choice.local_s - hit.begin_s for hit in taken])) > _PROMPT_S)
 
@@ -241,7 +251,7 @@ def _typical(choices: list[Choice]) -> LightState:
     parts = [changed_part(choice) for choice in choices]
     if not parts[0].on:
         return LightState(False)
-    middle = summarize([choice.light for choice in choices], np.ones(len(choices)))
+    middle = summarize([choice.light for choice in choices])
     often = _OFTEN * len(parts)
     brightness = color = kelvin = None
     if sum(part.brightness is not None for part in parts) >= often \

@@ -4,7 +4,7 @@
 A :class:`HomeController` tells it what happens; all methods are called from one thread.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime, timezone
 import logging
@@ -13,22 +13,23 @@ from pathlib import Path
 
 from fer_ros.errors import ConfigurationError
 from fer_ros.habits.events import EventKind, HomeEvent
-from fer_ros.habits.finder import AGAIN, DAYS, Habit, NEW, PARTS
+from fer_ros.habits.finder import AGAIN, Habit, NEW
 from fer_ros.habits.journal import Journal
+from fer_ros.habits.matching import covers, is_due, part_of, same_circumstances
 from fer_ros.habits.model import RoomModel, SWITCH
-from fer_ros.habits.preferences import Situation
 from fer_ros.habits.recorder import Recorder
 from fer_ros.habits.rules_file import adopted, missing, rules_path, RulesFile
 from fer_ros.habits.sequence import DAY_S
 from fer_ros.habits.views import HabitAnswer, HabitStatus, HabitView, RoomHabits, Suggestion
 from fer_ros.habits.words import evidence, spoken
 from fer_ros.home.action import AmbientAction
+from fer_ros.home.kinds.base import Cause
 from fer_ros.home.policy import Policy
 from fer_ros.home.policy.adopted import AdoptedRule
 from fer_ros.home.snapshot import RoomSnapshot
 
-#: A room is asked about something new no sooner after the last question, seconds.
-PAUSE_S = 20 * 3600.0
+#: A room is asked about something new no sooner after the last question, or a yes, seconds.
+PAUSE_S, AFTER_YES_S = 20 * 3600.0, 3600.0
 #: A question is open for so long, and is not put again sooner when nobody answered, seconds.
 OPEN_S, REPEAT_S = 3 * DAY_S, 7 * DAY_S
 #: How often the files are looked at for what people changed in them, seconds.
@@ -61,7 +62,8 @@ class HabitKeeper:
                                else rules_path(policy_path, folder),
                                'the policy' if policy_path is None else policy_path.name)
         self._open: dict[str, tuple[Suggestion, Habit | None]] = {}
-        self._asked_s: dict[str, float] = {}
+        #: By room: when it may be asked about something new.
+        self._pause_until_s: dict[str, float] = {}
         #: By room: the rule that a person has just said yes to, and the emotion it is for.
         self._once: dict[str, AdoptedRule] = {}
         self._offered: dict[str, set[str]] = {}
@@ -98,6 +100,17 @@ class HabitKeeper:
         if action.room in self._recorded and self._model(action.room).enabled:
             self._learn(self._recorder.action(action, now_s))
 
+    def reported(self, room: str, target: str, cause: Cause) -> None:
+        """Take who is behind what a device reports, before the next tick."""
+        if room in self._recorded:
+            self._recorder.reported(room, target, cause)
+
+    def conditions(self, room: str, states: Mapping[str, str], now_s: float) -> None:
+        """Record which conditions of a room's rules hold: yes, no, or unknown, by name."""
+        if room in self._recorded and self._model(room).enabled:
+            for event in self._recorder.conditions(room, states, now_s):
+                self._learn(event)
+
     def commanded(self, room: str, word: str, now_s: float) -> None:
         """Record a person's command."""
         if room in self._recorded and self._model(room).enabled:
@@ -118,7 +131,7 @@ class HabitKeeper:
                 'its time is over')
         words = self._follow(room, suggestion, found, answer, now_s)
         self._close(room)
-        if found is not None and not suggestion.now:
+        if found is not None and (not suggestion.now or answer is HabitAnswer.NEVER):
             self._learn(self._recorder.suggestion(room, answer.word, suggestion.habit,
                                                   found.circumstances, now_s))
         self._on_event(room, 'suggestion_answered', {'habit': suggestion.habit,
@@ -225,7 +238,7 @@ class HabitKeeper:
         self._check_suspension(event.room, event.time_s)
         if event.room not in self._modes or event.room in self._open or not event.emotion \
                 or self._modes[event.room] == 'ask' \
-                or event.time_s - self._asked_s.get(event.room, -math.inf) < PAUSE_S:
+                or 0 <= self._pause_until_s.get(event.room, 0.0) - event.time_s < PAUSE_S:
             return
         model = self._model(event.room)
         before = any(rule.room == event.room and event.target in rule.targets
@@ -244,7 +257,7 @@ class HabitKeeper:
         answer, at_s = model.answers.get(habit.circumstances, ('', 0.0))
         if model.refused(habit, now_s) or (answer == 'shown' and now_s - at_s < REPEAT_S):
             return False
-        return not any(_covers(rule, habit) for rule in self._file.rules
+        return not any(covers(rule, habit) for rule in self._file.rules
                        if not rule.suspended)
 
     def _ask(self, habit: Habit, sentence: str, now_s: float, *, now: bool) -> None:
@@ -253,7 +266,7 @@ class HabitKeeper:
         suggestion = Suggestion(f'habit_{model.habits_seen}_{habit.room}'[:40], habit.target,
                                 sentence, now, now_s)
         self._open[habit.room] = suggestion, habit
-        self._asked_s[habit.room] = now_s
+        self._pause_until_s[habit.room] = now_s + PAUSE_S
         self._views.pop(habit.room, None)
         self._on_event(habit.room, 'suggestion', {
             'habit': suggestion.habit, 'target': habit.target, 'text': sentence})
@@ -268,13 +281,15 @@ class HabitKeeper:
             self._once[room] = adopted(habit, suggestion.habit)
             return f'{room}: the {spoken(habit.target)} will be set once'
         for old in self._file.rules:
-            if not old.suspended and _same_circumstances(old, habit):
+            if not old.suspended and same_circumstances(old, habit):
                 # What people left of what the old rule did, they agreed with.
                 habit = replace(habit, light=old.light.merged(habit.light)
                                 if habit.light.on and old.light.on else habit.light)
                 self._file.suspend(old.name, f'{_day(self._local(now_s))}: {suggestion.habit} '
                                    'has taken its place')
         self._file.add(habit, suggestion.habit, evidence(habit), self._local(now_s))
+        # Who likes what is offered need not wait for the rest.
+        self._pause_until_s[room] = now_s + AFTER_YES_S
         later = '' if self._modes[room] == 'apply' else \
             '; the room does so by itself with habits: apply'
         return f'{room}: {suggestion.habit} was added to {self._file.path}{later}'
@@ -319,7 +334,7 @@ class HabitKeeper:
         offered.add(snapshot.emotion)
         model = self._model(room)
         for habit in model.habits(local_s, emotion=snapshot.emotion):
-            if habit.target in lamps and _is_due(habit, local_s) \
+            if habit.target in lamps and is_due(habit, local_s) \
                     and not habit.agrees(lamps[habit.target]) \
                     and not model.refused(habit, now_s):
                 self._ask(habit, f'{evidence(habit)}; shall it be done now?', now_s, now=True)
@@ -330,7 +345,7 @@ class HabitKeeper:
         views = [self._adopted_view(model, rule) for rule in self._file.rules
                  if rule.room == room]
         for habit in model.habits(local_s):
-            if any(_covers(rule, habit) for rule in self._file.rules if not rule.suspended):
+            if any(covers(rule, habit) for rule in self._file.rules if not rule.suspended):
                 continue
             status = HabitStatus.REFUSED if model.refused(habit, now_s) else HabitStatus.FOUND
             views.append(HabitView('', habit.target, habit.emotion, habit.part, evidence(habit),
@@ -350,43 +365,12 @@ class HabitKeeper:
             rule, self._rooms) else HabitStatus.ADOPTED
         right, times = (0, 0) if record is None else (sum(record.outcomes), len(record.outcomes))
         # One more of each, as if nothing were known: the mean of the posterior.
-        return HabitView(rule.name, rule.targets[0], ', '.join(rule.emotion), _part(rule),
+        return HabitView(rule.name, rule.targets[0], ', '.join(rule.emotion), part_of(rule),
                          rule.describe(), status, (right + 1) / (times + 2), right, times)
 
 
 def _day(local_s: float) -> str:
     return datetime.fromtimestamp(local_s, timezone.utc).strftime('%Y-%m-%d')
-
-
-def _part(rule: AdoptedRule) -> str:
-    """Return the part of the day in which a rule begins to hold."""
-    if rule.when is None or rule.when.time is None:
-        return 'any time'
-    return next(part for part, (first, last) in PARTS.items()
-                if first <= rule.when.time[0].start.hour < last)
-
-
-def _is_due(habit: Habit, local_s: float) -> bool:
-    situation = Situation(local_s)
-    if habit.days and situation.weekend != (habit.days == DAYS[2]):
-        return False
-    if habit.start is None:
-        return True
-    first = habit.start.hour + habit.start.minute / 60
-    return first <= situation.hour < PARTS[habit.part][1]
-
-
-def _same_circumstances(rule: AdoptedRule, habit: Habit) -> bool:
-    return rule.room == habit.room and habit.target in rule.targets \
-        and habit.emotion in rule.emotion and rule.meets(habit.start, habit.end)
-
-
-def _covers(rule: AdoptedRule, habit: Habit) -> bool:
-    """Return whether a rule does already what a habit would."""
-    light = rule.light
-    says_all = (habit.light.brightness is None or light.brightness is not None) and (
-        habit.light.rgb is None or light.rgb is not None)
-    return _same_circumstances(rule, habit) and says_all and habit.agrees(light)
 
 
 def wanted(policy: Policy) -> bool:

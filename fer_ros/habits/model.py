@@ -95,6 +95,9 @@ class RoomModel:
         self.habits_seen = 0
         #: The switch of the page.
         self.enabled = True
+        #: Habits found, by lamp, emotion and bar, with the local day; forgotten by what changes
+        #: them.
+        self._found: dict[tuple[str, str, Bar], tuple[float, list[Habit]]] = {}
 
     def learn(self, event: HomeEvent, *, sequence: bool = True) -> None:
         """Learn an event.
@@ -111,6 +114,8 @@ class RoomModel:
             self._revert()
         if event.by_person and event.light is not None:
             self._choose(event)
+        if event.kind is EventKind.ACTION and self.tracker.current is not None:
+            self._look_again(self.tracker.current.emotion)
         for episode in self.tracker.add(event):
             self._end(episode)
         if event.kind is EventKind.START:
@@ -139,8 +144,15 @@ class RoomModel:
         for habit in self.tracker.revert():
             self._record(habit, False)
 
+    def _look_again(self, emotion: str) -> None:
+        for key in [key for key in self._found if key[1] == emotion]:
+            del self._found[key]
+
     def _end(self, episode: Episode) -> None:
+        if len(self.episodes) == EPISODES:
+            self._look_again(self.episodes[0].emotion)
         self.episodes.append(episode)
+        self._look_again(episode.emotion)
         broken = {choice.against for choices in episode.choices.values() for choice in choices}
         for habit in set(episode.habits.values()) - broken - episode.reverted:
             self._record(habit, True)
@@ -181,9 +193,11 @@ class RoomModel:
         pairs = sorted({(name, episode.emotion) for episode in episodes
                         for name in episode.choices
                         if target in (None, name) and emotion in (None, episode.emotion)})
-        found = []
-        for name, label in pairs:
-            found += find_habits(episodes, name, label, local_s, bar)[:1]
+        found, day = [], local_s // DAY_S
+        for key in ((name, label, bar) for name, label in pairs):
+            if self._found.get(key, (None,))[0] != day:
+                self._found[key] = day, find_habits(episodes, *key[:2], local_s, bar)[:1]
+            found += self._found[key][1]
         return found
 
     def refused(self, habit: Habit, now_s: float) -> bool:

@@ -7,7 +7,9 @@ another emotion count a little, so that a first guess exists where nothing was s
 """
 
 from collections import deque
+from collections.abc import Sequence
 from dataclasses import dataclass
+import math
 
 from fer_ros.habits.sequence import DAY_S, HALF_LIFE_DAYS, weighted_quantiles
 from fer_ros.home.light import LightState
@@ -72,63 +74,87 @@ class Preference:
         return LightState(True, self.brightness, self.color, self.color_temperature_k)
 
 
+class _Lights:
+    """Lights as arrays; what is not known is NaN."""
+
+    def __init__(self, lights: Sequence[LightState]):
+        self.on = np.array([light.on for light in lights], bool)
+        self.brightness = _numbers([light.brightness for light in lights])
+        self.color = np.array([(math.nan,) * 3 if light.color is None else light.color
+                               for light in lights], float).reshape(-1, 3)
+        self.kelvin = _numbers([None if light.color is not None else light.color_temperature_k
+                                for light in lights])
+
+
+def _numbers(values: list[float | None]) -> np.ndarray:
+    return np.array([math.nan if value is None else value for value in values], float)
+
+
 class Preferences:
     """What people chose for one lamp."""
 
     def __init__(self, half_life_days: float = HALF_LIFE_DAYS):
         self._half_life_s = half_life_days * DAY_S
         self.choices: deque[tuple[Situation, LightState]] = deque(maxlen=CAPACITY)
+        #: The same as arrays, made when they are asked for: lights, times, hours, weekends,
+        #: emotions.
+        self._arrays: tuple | None = None
 
     def learn(self, situation: Situation, light: LightState) -> None:
         """Learn what a person chose."""
         self.choices.append((situation, light))
+        self._arrays = None
 
     def want(self, situation: Situation) -> Preference | None:
         """Return how the lamp is wanted, or None when nothing was ever chosen."""
         if not self.choices:
             return None
-        weights = np.array([self._weight(situation, past) for past, _ in self.choices])
-        lights = [light for _, light in self.choices]
-        return summarize(lights, weights, _PRIOR)
+        if self._arrays is None:
+            past = [situation for situation, _ in self.choices]
+            self._arrays = (_Lights([light for _, light in self.choices]),
+                            np.array([one.local_s for one in past]),
+                            np.array([one.hour for one in past]),
+                            np.array([one.weekend for one in past]),
+                            np.array([one.emotion for one in past]))
+        lights, times_s, hours, weekends, emotions = self._arrays
+        age = 0.5 ** (np.maximum(0.0, situation.local_s - times_s) / self._half_life_s)
+        apart = np.abs(situation.hour - hours)
+        near = np.exp(-0.5 * (np.minimum(apart, 24 - apart) / BANDWIDTH_H) ** 2)
+        weights = age * near * np.where(emotions == situation.emotion, 1.0, OTHER_EMOTION) \
+            * np.where(weekends == situation.weekend, 1.0, OTHER_DAYS)
+        return _summarize(lights, weights, _PRIOR)
 
-    def _weight(self, now: Situation, past: Situation) -> float:
-        age = 0.5 ** (max(0.0, now.local_s - past.local_s) / self._half_life_s)
-        hours = abs(now.hour - past.hour)
-        hours = min(hours, 24 - hours)
-        near = float(np.exp(-0.5 * (hours / BANDWIDTH_H) ** 2))
-        return age * near * (1.0 if now.emotion == past.emotion else OTHER_EMOTION) * (
-            1.0 if now.weekend == past.weekend else OTHER_DAYS)
+
+def summarize(lights: Sequence[LightState]) -> Preference:
+    """Return what some choices, at least one, have in common."""
+    return _summarize(_Lights(lights), np.ones(len(lights)), 0.0)
 
 
-def summarize(lights: list[LightState], weights: np.ndarray, prior: float = 0.0) -> Preference:
+def _summarize(lights: _Lights, weights: np.ndarray, prior: float) -> Preference:
     """Return what weighted choices have in common.
 
-    :param lights: at least one.
     :param weights: float ``(n,)``, none negative.
     :param prior: so many choices' worth of not knowing whether on or off.
     """
-    total = float(weights.sum())
-    on = np.array([light.on for light in lights])
+    total, on = float(weights.sum()), lights.on
     share = (float(weights[on].sum()) + prior / 2) / (total + prior) if total + prior else 0.5
     squares = float((weights ** 2).sum())
     evidence = total ** 2 / squares if squares else 0.0
 
-    def pick(of):
-        chosen = [i for i, light in enumerate(lights)
-                  if light.on and of(light) is not None and weights[i] > 0]
-        return np.array([of(lights[i]) for i in chosen], float), weights[chosen]
+    def known(values: np.ndarray) -> np.ndarray:
+        return on & (weights > 0) & ~np.isnan(values)
 
-    levels, level_weights = pick(lambda light: light.brightness)
-    colors, color_weights = pick(lambda light: light.color)
-    whites, white_weights = pick(lambda light: None if light.color is not None
-                                 else light.color_temperature_k)
+    bright, tinted, white = (known(lights.brightness), known(lights.color[:, 0]),
+                             known(lights.kelvin))
     brightness = spread = color = kelvin = None
-    if len(levels):
-        low, middle, high = weighted_quantiles(levels, level_weights, (0.25, 0.5, 0.75))
+    if bright.any():
+        low, middle, high = weighted_quantiles(lights.brightness[bright], weights[bright],
+                                               (0.25, 0.5, 0.75))
         brightness, spread = float(middle), (float(low), float(high))
-    if len(colors) and color_weights.sum() > white_weights.sum():
-        color = tuple(float(weighted_quantiles(colors[:, i], color_weights, (0.5,))[0])
-                      for i in range(3))
-    elif len(whites):
-        kelvin = round(float(weighted_quantiles(whites, white_weights, (0.5,))[0]))
+    if tinted.any() and weights[tinted].sum() > weights[white].sum():
+        color = tuple(float(weighted_quantiles(lights.color[tinted, i], weights[tinted],
+                                               (0.5,))[0]) for i in range(3))
+    elif white.any():
+        kelvin = round(float(weighted_quantiles(lights.kelvin[white], weights[white],
+                                                (0.5,))[0]))
     return Preference(share, evidence, brightness, spread, color, kelvin)

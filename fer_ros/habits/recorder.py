@@ -1,13 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
 """From what the rooms do to events: snapshots and actions in, :class:`HomeEvent` out."""
 
-from collections.abc import Callable
+from collections import deque
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 import math
 
 from fer_ros.emotions.labels import LABELS
-from fer_ros.habits.events import Actor, EventKind, HomeEvent
+from fer_ros.habits.events import Actor, coarse, EventKind, HomeEvent
 from fer_ros.home.action import AmbientAction, Command
+from fer_ros.home.kinds.base import Cause, State
 from fer_ros.home.lifecycle import ControlState
 from fer_ros.home.light import differences, LightState, Tolerance
 from fer_ros.home.snapshot import DeviceSnapshot, RoomSnapshot
@@ -18,18 +20,28 @@ BEGIN_S, END_S = 2.0, 5.0
 SETTLED_S = 2.0
 #: Who changes a lamp after a face is gone still felt what it showed, seconds.
 _AFTERGLOW_S = 60.0
+#: A condition has changed when that is so for this long, seconds.
+_HOLDS_S = 5.0
+#: Of what automations make of one device, no more is recorded in an hour.
+AUTOMATIONS_AN_HOUR = 6
 _STILL = Tolerance(0.01, 10.0, 0.01)
 #: What differs, as the attribute that is held; all else is color.
 _HELD_AS = {'on/off': 'power', 'brightness': 'brightness'}
 
 
 @dataclass
-class _Lamp:
+class _Device:
     state: ControlState | None = None
-    reported: LightState | None = None
+    reported: State | None = None
     held: tuple[str, ...] = ()
-    #: Since when a person's change stands still, or None when there is none.
+    #: Who is behind what it has reported since the last look, where that is told.
+    cause: Cause = Cause.UNKNOWN
+    #: Since when the change of a person or an automation stands still; None: there is none.
     changed_s: float | None = None
+    actor: Actor = Actor.PERSON
+    #: What the log says of it last, and when automations had set it.
+    told: str = ''
+    automated_s: deque[float] = field(default_factory=lambda: deque(maxlen=AUTOMATIONS_AN_HOUR))
 
 
 @dataclass
@@ -42,7 +54,13 @@ class _Room:
     last_end_s: float = -math.inf
     occupied: bool | None = None
     people: int = 0
-    lamps: dict[str, _Lamp] = field(default_factory=dict)
+    devices: dict[str, _Device] = field(default_factory=dict)
+    #: By condition: what the log says of it, and what it is since when.
+    conditions: dict[str, str] = field(default_factory=dict)
+    becoming: dict[str, tuple[str, float]] = field(default_factory=dict)
+
+    def device(self, name: str) -> _Device:
+        return self.devices.setdefault(name, _Device())
 
 
 class Recorder:
@@ -71,13 +89,40 @@ class Recorder:
             events += self._device(room, snapshot.room, device, now_s)
         return events
 
+    def reported(self, room: str, target: str, cause: Cause) -> None:
+        """Take who is behind what a device has just reported; unknown says nothing."""
+        if cause is not Cause.UNKNOWN:
+            self._rooms.setdefault(room, _Room()).device(target).cause = cause
+
+    def conditions(self, room: str, states: Mapping[str, str], now_s: float) -> list[HomeEvent]:
+        """Return the conditions of a room's rules that have changed.
+
+        :param states: by condition: yes, no, or unknown.
+        """
+        known, events = self._rooms.setdefault(room, _Room()), []
+        for name, state in states.items():
+            candidate, since_s = known.becoming.get(name, ('', now_s))
+            if candidate != state or now_s < since_s:
+                since_s = now_s
+            known.becoming[name] = state, since_s
+            # What is first known of it is how the log begins.
+            if known.conditions.get(name, 'unknown') != state and (
+                    name not in known.conditions or now_s - since_s >= _HOLDS_S):
+                known.conditions[name] = state
+                events.append(self._event(room, EventKind.CONDITION, now_s,
+                                          value=f'{name} = {state}'))
+        return events
+
     def action(self, action: AmbientAction, now_s: float) -> HomeEvent:
         """Return the event of something that a rule or habit did."""
         request = action.request
         light = request.expected if request.kind == 'light' else None
         value = 'restore' if action.command is Command.RESTORE else ''
-        if light is None:
-            value = value or request.describe()
+        if light is None and not value:
+            # The text of a message may name how sure an emotion was.
+            value = 'message' if request.kind == 'message' else request.describe()
+        self._rooms.setdefault(action.room, _Room()).device(action.target).told = _coarse(
+            request if light is None else light)
         return self._event(action.room, EventKind.ACTION, now_s, target=action.target,
                            actor=Actor.HABIT if action.habit else Actor.RULE, value=value,
                            light=light, habit=action.habit)
@@ -130,31 +175,72 @@ class Recorder:
 
     def _device(self, room: _Room, name: str, device: DeviceSnapshot, now_s: float) \
             -> list[HomeEvent]:
-        if not isinstance(device.reported, LightState):
+        if device.reported is None:
             return []
-        lamp = room.lamps.setdefault(device.target, _Lamp())
-        before, state_before, held_before = lamp.reported, lamp.state, lamp.held
-        lamp.reported, lamp.state, lamp.held = device.reported, device.state, device.held
-        changed = [] if before is None else differences(before, device.reported, _STILL)
-        moved = bool(changed)
+        known = room.device(device.target)
+        before, cause, first = known.reported, known.cause, known.state is None
+        moved = before is not None and _moved(before, device.reported)
+        by_person = self._by_person(known, device, moved)
+        known.reported, known.cause = device.reported, Cause.UNKNOWN
+        known.state, known.held = device.state, device.held
+        if first:
+            # Also what a person had changed before a restart was not changed now.
+            return []
+        if moved and cause is Cause.AUTOMATION:
+            known.changed_s, known.actor = now_s, Actor.AUTOMATION
+        elif by_person:
+            known.changed_s, known.actor = now_s, Actor.PERSON
+        elif moved and known.changed_s is not None:
+            known.changed_s = now_s
+        if known.changed_s is None or 0 <= now_s - known.changed_s < SETTLED_S:
+            return []
+        known.changed_s = None
+        return self._changed(name, device, known, now_s)
+
+    @staticmethod
+    def _by_person(known: _Device, device: DeviceSnapshot, moved: bool) -> bool:
+        """Return whether a person has changed a device since the last look."""
+        if device.state is ControlState.OVERRIDDEN \
+                and (moved or known.state is not ControlState.OVERRIDDEN):
+            return True
         # A rule may go on with what nobody touched: what is held is what a person changed.
-        by_hand = set(device.held) - set(held_before) or any(
-            _HELD_AS.get(name, 'color') in device.held for name in changed)
-        overridden = device.state is ControlState.OVERRIDDEN
-        if overridden and (moved or state_before is not ControlState.OVERRIDDEN):
-            # Also the first look at a lamp that a person had changed before a restart is none.
-            if state_before is not None:
-                lamp.changed_s = now_s
-        elif by_hand and state_before is not None:
-            lamp.changed_s = now_s
-        elif moved and device.state is ControlState.IDLE and not before.on \
-                and device.reported.on and state_before in (
-                    ControlState.IDLE, ControlState.OVERRIDDEN):
-            lamp.changed_s = now_s
-        elif moved and lamp.changed_s is not None:
-            lamp.changed_s = now_s
-        if lamp.changed_s is None or 0 <= now_s - lamp.changed_s < SETTLED_S:
-            return []
-        lamp.changed_s = None
-        return [self._event(name, EventKind.ACTION, now_s, actor=Actor.PERSON,
-                            target=device.target, light=lamp.reported)]
+        if set(device.held) - set(known.held) or moved and any(
+                part in device.held for part in _parts(known.reported, device.reported)):
+            return True
+        return moved and device.state is ControlState.IDLE and known.state in (
+            ControlState.IDLE, ControlState.OVERRIDDEN) and isinstance(
+                device.reported, LightState) and device.reported.on and not known.reported.on
+
+    def _changed(self, room: str, device: DeviceSnapshot, known: _Device, now_s: float) \
+            -> list[HomeEvent]:
+        """Return the event of a change by others that has come to rest."""
+        told, known.told = known.told, _coarse(device.reported)
+        if known.actor is Actor.AUTOMATION:
+            # One that follows the sun changes a lamp all day long.
+            often = len(known.automated_s) == AUTOMATIONS_AN_HOUR \
+                and 0 <= now_s - known.automated_s[0] < 3600
+            if often or told == known.told:
+                known.told = told
+                return []
+            known.automated_s.append(now_s)
+        light = device.reported if isinstance(device.reported, LightState) else None
+        return [self._event(room, EventKind.ACTION, now_s, actor=known.actor,
+                            target=device.target, light=light,
+                            value='' if light else device.reported.describe())]
+
+
+def _moved(before: State, now: State) -> bool:
+    if isinstance(before, LightState) and isinstance(now, LightState):
+        return bool(differences(before, now, _STILL))
+    return before != now
+
+
+def _parts(before: State, now: State) -> list[str]:
+    """Return what of a device has changed, as the attributes that are held."""
+    if not (isinstance(before, LightState) and isinstance(now, LightState)):
+        return ['position']
+    return [_HELD_AS.get(name, 'color') for name in differences(before, now, _STILL)]
+
+
+def _coarse(state) -> str:
+    return coarse(state) if isinstance(state, LightState) else state.describe()

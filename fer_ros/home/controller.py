@@ -134,7 +134,7 @@ class HomeController:
         self._drain(now_s)
         self._remember()
         self._dispatch.settle()
-        self._desk.follow(self._engine, now_s)
+        self._desk.follow(self.policy, self._engine, now_s)
         if self._connections is not None and self._connections.discovery is not None:
             for room in self._engine.rooms:
                 self._connections.discovery.update(self.snapshot(room), self._clock(),
@@ -328,6 +328,7 @@ class HomeController:
             -> None:
         if (room, target) in self._devices:
             self._engine.report(room, target, state, cause, now_s=now_s)
+            self._desk.reported(room, target, cause)
 
     def _on_limits(self, room: str, target: str, limits: Limits) -> None:
         if (room, target) in self._devices:

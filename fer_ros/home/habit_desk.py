@@ -3,6 +3,7 @@
 
 from collections.abc import Callable
 from datetime import datetime
+import math
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -12,8 +13,14 @@ from fer_ros.habits.places import habits_folder
 from fer_ros.habits.views import RoomHabits
 from fer_ros.home.action import AmbientAction
 from fer_ros.home.commands import RoomCommand
+from fer_ros.home.conditions import Moment
 from fer_ros.home.decisions.engine import DecisionEngine
+from fer_ros.home.kinds.base import Cause
 from fer_ros.home.policy import Policy
+from fer_ros.home.policy.rules import Rules
+
+#: How often conditions are looked at, seconds.
+_CONDITIONS_S = 1.0
 
 
 class HabitDesk:
@@ -27,7 +34,7 @@ class HabitDesk:
     def __init__(self, folder: Path | None, on_event: Callable[[str, str, dict], None]):
         self._folder, self._on_event = folder, on_event
         self.keeper: HabitKeeper | None = None
-        self._now_s = 0.0
+        self._now_s, self._asked_s = 0.0, -math.inf
 
     def begin(self, policy: Policy, path: Path | None, engine: DecisionEngine, now_s: float) \
             -> None:
@@ -45,10 +52,23 @@ class HabitDesk:
                 utc_offset=lambda at_s: round(datetime.fromtimestamp(at_s, zone).astimezone(
                     zone).utcoffset().total_seconds()))
 
-    def follow(self, engine: DecisionEngine, now_s: float) -> None:
-        """Record what the rooms did."""
+    def follow(self, policy: Policy, engine: DecisionEngine, now_s: float) -> None:
+        """Record what the rooms did, and which conditions of their rules hold."""
+        if self.keeper is None:
+            return
+        self.keeper.tick(map(engine.snapshot, engine.rooms), now_s)
+        if 0 <= now_s - self._asked_s < _CONDITIONS_S:
+            return
+        self._asked_s = now_s
+        for room in map(engine.room, engine.rooms):
+            if room.policy in policy.policies:
+                self.keeper.conditions(room.name, conditions_now(
+                    policy.policies[room.policy], room.moment), now_s)
+
+    def reported(self, room: str, target: str, cause: Cause) -> None:
+        """Take who is behind what a device has just reported."""
         if self.keeper is not None:
-            self.keeper.tick(map(engine.snapshot, engine.rooms), now_s)
+            self.keeper.reported(room, target, cause)
 
     def acted(self, action: AmbientAction) -> None:
         """Record an action."""
@@ -89,3 +109,15 @@ class HabitDesk:
     def problems(self) -> list[str]:
         """What is wrong, in sentences that say what to do."""
         return [] if self.keeper is None else self.keeper.problems
+
+
+def conditions_now(rules: Rules, moment: Moment) -> dict[str, str]:
+    """Return for each condition of some rules, as rule and kind, whether it holds.
+
+    :returns: yes, no or unknown; how long a feeling has led is not asked, it is of the feeling.
+    """
+    return {f'{placed.name}: {condition.name}':
+            'unknown' if finding.unknown else 'yes' if finding.holds else 'no'
+            for placed in rules.ordered if placed.rule.when is not None
+            for condition, value in placed.rule.when.wanted if not condition.of_feeling
+            for finding in [condition.judge(value, moment)]}

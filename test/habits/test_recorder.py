@@ -3,8 +3,11 @@
 
 from dataclasses import replace
 
-from fer_ros.habits.recorder import Recorder
-from fer_ros.home.action import NOBODY
+from fer_ros.habits.recorder import AUTOMATIONS_AN_HOUR, Recorder
+from fer_ros.home.action import AmbientAction, Command, NOBODY
+from fer_ros.home.kinds.base import Cause
+from fer_ros.home.kinds.blind import BlindState
+from fer_ros.home.kinds.message import MessageRequest
 from fer_ros.home.lifecycle import ControlState
 from fer_ros.home.light import LightState
 from fer_ros.home.snapshot import DeviceSnapshot, RoomSnapshot
@@ -18,14 +21,16 @@ class Watched:
         self.recorder, self.now_s, self.events = Recorder(), 1000.0, []
         self.snapshot = RoomSnapshot('study', True, 'mirror', ('mirror',), True, NOBODY)
 
-    def pass_(self, seconds, *, lamp=None, state=ControlState.IDLE, emotion=None, held=()):
+    def pass_(self, seconds, *, lamp=None, state=ControlState.IDLE, emotion=None, held=(),
+              cause=Cause.UNKNOWN):
         """Let time pass with the room as it is, or as it is from now on; return what happened."""
         if emotion is not None:
             self.snapshot = replace(self.snapshot, emotion=emotion,
                                     faces=0 if emotion == NOBODY else 1)
         if lamp is not None:
             self.snapshot = replace(self.snapshot, devices=(
-                DeviceSnapshot('lamp', 'light', True, state, lamp, held),))
+                DeviceSnapshot('lamp', getattr(lamp, 'kind', 'light'), True, state, lamp, held),))
+            self.recorder.reported('study', 'lamp', cause)
         new = []
         for _ in range(round(seconds * 10)):
             self.now_s += 0.1
@@ -119,3 +124,67 @@ def test_a_clock_set_back_ends_nothing_twice(room):
     assert room.pass_(5) == []
     assert room.pass_(3, emotion='happy') == [('emotion_end', 'sad'), ('emotion', 'happy')]
     assert room.events[-2].lasted_s >= 0
+
+
+@pytest.mark.parametrize('state', [ControlState.CONFIRMED, ControlState.OVERRIDDEN])
+def test_what_an_automation_sets_is_the_automation_s(room, state):
+    room.pass_(5, emotion='sad')
+    # Overridden: where the policy lets automations hold a lamp as people do.
+    assert room.pass_(3, lamp=LightState(True, 0.2), state=state, cause=Cause.AUTOMATION) == [
+        ('automation', LightState(True, 0.2))]
+    assert not room.events[-1].by_person
+    assert room.pass_(3, lamp=LightState(True, 0.9), state=ControlState.OVERRIDDEN,
+                      cause=Cause.PERSON) == [('person', LightState(True, 0.9))]
+
+
+def test_who_goes_on_where_an_automation_began_is_a_person(room):
+    room.pass_(1, lamp=LightState(True, 0.2), cause=Cause.AUTOMATION)
+    assert room.pass_(3, lamp=LightState(True, 0.8), state=ControlState.OVERRIDDEN) == [
+        ('person', LightState(True, 0.8))]
+
+
+def test_an_automation_that_follows_the_sun_does_not_fill_the_log(room):
+    told = [one for step in range(60) for one in room.pass_(
+        3, lamp=LightState(True, 0.9 - step / 100), cause=Cause.AUTOMATION)]
+    assert 2 <= len(told) <= 4
+    told = [one for step in range(60) for one in room.pass_(
+        3, lamp=LightState(step % 2 == 0), cause=Cause.AUTOMATION)]
+    assert len(told) <= AUTOMATIONS_AN_HOUR
+    room.now_s += 3600
+    assert room.pass_(3, lamp=LightState(True, 0.1), cause=Cause.AUTOMATION)
+
+
+def test_a_blind_that_a_person_moves_is_recorded_too(room):
+    room.pass_(3, lamp=BlindState(0.8))
+    assert room.pass_(4, lamp=BlindState(0.3), state=ControlState.OVERRIDDEN,
+                      held=('position',)) == [('action', '30% open')]
+    assert room.events[-1].by_person
+    assert room.pass_(4, lamp=BlindState(0.9), state=ControlState.COMMANDED) == []
+
+
+def test_the_text_of_a_message_is_not_recorded(room):
+    action = AmbientAction(
+        stamp_s=1.0, room='study', target='phone', command=Command.SET,
+        request=MessageRequest('sad at 87 %'), transition_s=0.0, emotion='sad', confidence=0.9,
+        reason='', frame_id='')
+    event = room.recorder.action(action, room.now_s)
+    assert event.value == 'message' and '87' not in event.dump()
+
+
+def test_conditions_are_recorded_as_they_change():
+    recorder, told = Recorder(), []
+
+    def pass_(first_s, last_s, **states):
+        for now_s in range(first_s, last_s):
+            told.extend(recorder.conditions('study', states, float(now_s)))
+        return [(one.kind.value, one.value) for one in told]
+
+    assert pass_(0, 20, dark='no', tv='unknown') == [('condition', 'dark = no')]
+    # A sensor that flickers at its limit is none that has changed.
+    assert len(pass_(20, 23, dark='yes', tv='unknown')) == 1
+    assert pass_(23, 40, dark='no', tv='yes')[1:] == [('condition', 'tv = yes')]
+    assert pass_(40, 60, dark='yes', tv='unknown')[2:] == [
+        ('condition', 'dark = yes'), ('condition', 'tv = unknown')]
+    assert told[2].time_s == 45.0
+    # A clock that is set back ends nothing.
+    assert len(pass_(10, 30, dark='yes', tv='unknown')) == 4

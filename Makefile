@@ -13,7 +13,8 @@
 #   make train RECIPE=fernet DATA=DIR                train (resumes); make train-smoke: a minute
 #   make habits-evaluate DATA=DIR [JSON=FILE]        how well a resident's next activity is predicted
 #   make gaze-evaluate DATA=DIR [JSON=FILE]          head pose, gaze, blinks, attention
-#   make habits-compare [DATA=DIR]; make habits-trial   other models; simulated residents at home
+#   make habits-compare [DATA=DIR]; make habits-tune other models; the search for their settings
+#   make habits-trial [SEEDS=200-219]                simulated residents at home; the cost of a year
 #   make examples                                    pictures of the policies in examples/home
 #   make mutants [MINUTES=30] [ONLY=engine]          do the tests notice wrong lines? (resumes)
 #   make audit                                       pinned packages against known vulnerabilities
@@ -46,6 +47,7 @@ REPORT ?= build/evaluation.html
 GAZE_REPORT := $(if $(filter file,$(origin REPORT)),build/gaze.html,$(REPORT))
 MINUTES ?= 30
 SECONDS ?= 10
+SEEDS ?= 200-219
 ONLY ?=
 # The messages come from install/, all other Python from the source tree, which is never stale.
 ROS_ENV := env -u PYTHONHOME VIRTUAL_ENV=$(VENV) PATH=$(VENV)/bin:$$PATH \
@@ -56,7 +58,7 @@ ROS_ENV := env -u PYTHONHOME VIRTUAL_ENV=$(VENV) PATH=$(VENV)/bin:$$PATH \
 PIP := $(VENV)/bin/python -m pip --disable-pip-version-check install --quiet --require-hashes \
   --no-deps
 
-.PHONY: test-install notebook habits-evaluate habits-compare habits-trial gaze-evaluate screenshots dashboard-load help demo test build lint bench evaluate train train-smoke data-given mutants clean
+.PHONY: test-install notebook habits-evaluate habits-compare habits-tune habits-trial gaze-evaluate screenshots dashboard-load help demo test build lint bench evaluate train train-smoke data-given mutants clean
 
 help:
 	@sed -n '/^#/!q; s/^# \{0,1\}//p' Makefile | tail -n +2
@@ -143,8 +145,11 @@ notebook: $(VENV)/.test
 habits-compare: $(VENV)/.test
 	@TF_CPP_MIN_LOG_LEVEL=3 $(VENV)/bin/python -m training.habits compare $(if $(DATA),'$(DATA)')
 
+habits-tune: $(VENV)/.test
+	@TF_CPP_MIN_LOG_LEVEL=3 $(VENV)/bin/python -m training.habits tune
+
 habits-trial: $(VENV)/.test
-	@$(VENV)/bin/python -m training.habits trial --seeds 3 --picture docs/habits_trial.svg
+	@$(VENV)/bin/python -m training.habits trial --seeds '$(SEEDS)' --picture docs/habits_trial.svg
 	@$(VENV)/bin/python -m training.habits cost
 
 habits-evaluate: data-given $(VENV)/.demo

@@ -37,6 +37,8 @@ _TENDENCIES = {'Ada': (0.40, 0.22, 0.28, 0.10), 'Ben': (0.40, 0.38, 0.12, 0.10)}
 #: A lamp that is nearer to what is wanted is left as it is.
 CONTENT = Tolerance(0.12, 60.0, 0.06)
 _REACTS, _NOISE = 0.85, 0.04
+#: What they want otherwise from the day of the drift on.
+CHANGED = ('sad', 'reading')
 _READING_H = 21.5
 
 
@@ -114,6 +116,14 @@ class Residents:
         if emotion == 'neutral' and hour >= _READING_H:
             return LightState(True, 0.9 if drifted else 0.6, None, 4000)
         return None
+
+    def kind(self, mood: Mood, look_s: float) -> str:
+        """Return what a reaction is about, so that the same ones can be counted."""
+        if self.wanted(mood.emotion, look_s) is None:
+            return 'noise'
+        name = 'reading' if mood.emotion == 'neutral' else mood.emotion
+        drifted = look_s >= FIRST_S + self.drift_day * DAY_S
+        return f'{name}, since the drift' if drifted and name in CHANGED else name
 
     def looks_s(self, mood: Mood) -> list[float]:
         """Return when a person looks at the lamp: as a mood begins, and when reading begins."""

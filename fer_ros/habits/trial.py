@@ -2,22 +2,30 @@
 """Made-up residents in a real home: how often they override it, with habits and without.
 
 The home is a :class:`HomeController` with its policy, engine, lamp, log and model, on a made-up
-clock. Between moods the clock jumps, so that each mood is answered by the policy once.
+clock. While nobody looks at the lamp it does what is due less often, and most of the time in which
+nobody is there is left out.
 """
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 
 from fer_ros.emotions.labels import LABELS
 from fer_ros.habits.residents import FIRST_S, LAMP, Mood, Residents, ROOM
 from fer_ros.habits.sequence import DAY_S
 from fer_ros.habits.views import HabitAnswer, HabitStatus
+from fer_ros.home.action import NOBODY
 from fer_ros.home.controller import HomeController
 from fer_ros.home.light import LightState
 from fer_ros.home.policy import parse_policy, Policy
 from fer_ros.types import BoundingBox, FaceEmotion
 import numpy as np
+
+#: A picture comes after so long, seconds; while nobody looks at the lamp, every so manieth counts.
+_STEP_S, _SELDOM = 4.5, 6
+#: An empty room is watched for so long: whoever set the lamp again and again is then forgotten.
+_EMPTY_S = 4000.0
 
 _POLICY = """
 version: 1
@@ -50,7 +58,8 @@ class TrialResult:
 
     :ivar overrides: per day.
     :ivar suggestions: day, sentence, and whether the residents wanted it.
-    :ivar before: by kind of override, how many there were before its first suggestion.
+    :ivar before: by kind of override, how many there were before the suggestion that was wanted;
+        all of them where none came.
     :ivar suspended: how many habits were suspended at the end.
     """
 
@@ -90,19 +99,21 @@ class _Trial:
         self._home = HomeController(trial_policy(folder, 'apply' if habits else 'off'),
                                     clock=lambda: self._now_s)
         self._result = TrialResult([0] * residents.days)
-        self._counts: dict[str, int] = {}
-        self._looks = 0
+        self._suggested: set[str] = set()
 
     def run(self, progress) -> TrialResult:
         for mood in self._residents.moods():
             day = int((mood.begin_s - FIRST_S) // DAY_S)
             if progress is not None:
                 progress(day, self._residents.days)
+            if mood.arrives:
+                # The time before is left out.
+                self._now_s = mood.begin_s
             for look_s in self._residents.looks_s(mood):
                 self._look(mood, look_s, day)
-            self._pass(mood.end_s, None)
+            self._pass(mood.end_s, mood.emotion, every=_SELDOM)
             if mood.leaves:
-                self._pass(mood.end_s + 60, 'nobody')
+                self._pass(mood.end_s + _EMPTY_S, NOBODY, every=_SELDOM)
         view = self._home.snapshot(ROOM).habits
         if view is not None:
             self._result.suspended = sum(one.status is HabitStatus.SUSPENDED
@@ -112,7 +123,7 @@ class _Trial:
 
     def _look(self, mood: Mood, look_s: float, day: int) -> None:
         """Let a person feel something, the home answer it, and the person answer that."""
-        self._pass(look_s, None)
+        self._pass(look_s, mood.emotion, every=_SELDOM)
         self._pass(look_s + 12, mood.emotion, 0.5)
         reaction = self._residents.reaction(mood, look_s, self._light)
         if reaction is None or look_s + reaction.after_s >= mood.end_s:
@@ -120,14 +131,11 @@ class _Trial:
         self._pass(look_s + reaction.after_s, mood.emotion)
         self._home.change_manually(ROOM, LAMP, reaction.light, self._now_s)
         self._result.overrides[day] += 1
-        kind = f'{mood.emotion}, reading' if mood.emotion == 'neutral' else mood.emotion
-        if not reaction.noise:
-            self._counts[kind] = self._counts.get(kind, 0) + 1
+        kind = self._residents.kind(mood, look_s)
+        if not reaction.noise and kind not in self._suggested:
+            self._result.before[kind] = self._result.before.get(kind, 0) + 1
         self._pass(self._now_s + 5, mood.emotion, 0.5)
         self._answer(mood, kind, day, look_s)
-        # Until the hold is over; what is changed at equal distances is taken for an automation.
-        self._looks += 1
-        self._pass(self._now_s + 65 + 150 * (self._looks % 2), mood.emotion)
 
     def _answer(self, mood: Mood, kind: str, day: int, look_s: float) -> None:
         """Answer what the home suggests: yes when it is what is wanted now."""
@@ -138,7 +146,8 @@ class _Trial:
         wanted = self._residents.wanted(mood.emotion, look_s)
         good = wanted is not None and habit.agrees(wanted)
         self._result.suggestions.append((day, view.suggestion.sentence, good))
-        self._result.before.setdefault(kind, self._counts.get(kind, 0))
+        if good:
+            self._suggested.add(kind)
         self._home.answer_suggestion(ROOM, HabitAnswer.YES if good else HabitAnswer.NO,
                                      self._now_s)
 
@@ -146,21 +155,24 @@ class _Trial:
     def _light(self) -> LightState:
         return self._home.snapshot(ROOM).devices[0].reported
 
-    def _pass(self, until_s: float, emotion: str | None, step_s: float = 4.5) -> None:
-        """Pass time in which somebody is seen, or jump where None is."""
-        if emotion is None:
-            if until_s > self._now_s:
-                self._now_s = until_s
-                self._home.tick(until_s)
-            return
+    def _pass(self, until_s: float, emotion: str, step_s: float = _STEP_S, every: int = 1) -> None:
+        """Pass time in which somebody is seen.
+
+        :param every: the home does what is due with every so manieth picture.
+        """
+        pictures = 0
         while self._now_s < until_s:
             self._now_s = min(until_s, self._now_s + step_s)
-            self._home.observe('emotions', () if emotion == 'nobody' else (_face(emotion),),
+            self._home.observe('emotions', () if emotion == NOBODY else (face(emotion),),
                                self._now_s, now_s=self._now_s)
-            self._home.tick(self._now_s)
+            pictures += 1
+            if pictures % every == 0 or self._now_s == until_s:
+                self._home.tick(self._now_s)
 
 
-def _face(emotion: str) -> FaceEmotion:
+@cache
+def face(emotion: str) -> FaceEmotion:
+    """Return a face that shows an emotion clearly."""
     values = np.full(len(LABELS), 0.02)
     values[LABELS.index(emotion)] = 1 - 0.02 * (len(LABELS) - 1)
     return FaceEmotion(track_id=1, box=BoundingBox(0, 0, 100, 100), probabilities=values,

@@ -3,15 +3,9 @@
 
 import numpy as np
 import pytest
-from training.sequences import (
-    as_markdown,
-    Counts,
-    Event,
-    HiddenMarkov,
-    Mixture,
-    Recurrent,
-    score,
-)
+from training.sequence_models import Counts, HiddenMarkov, Mixture, Recurrent
+from training.sequence_tuning import best, FAMILIES
+from training.sequences import as_markdown, compare, Event, Row, score
 
 
 def alternating(n=80):
@@ -20,7 +14,7 @@ def alternating(n=80):
 
 
 @pytest.mark.parametrize('make', [
-    lambda: Counts(1), lambda: Counts(1, hours=True), lambda: Counts(2), Mixture, HiddenMarkov])
+    lambda: Counts(1), lambda: Counts(1, width_h=2.0), lambda: Counts(2), Mixture, HiddenMarkov])
 def test_what_is_certain_is_learnt(make):
     row = score(alternating(), 'x', make())
     assert row.top1 > 0.9 and 0 < row.log_loss < 0.5 and row.values > 0
@@ -28,8 +22,8 @@ def test_what_is_certain_is_learnt(make):
 
 def test_a_recurrent_network_learns_it_too():
     pytest.importorskip('keras')
-    row = score(alternating(60), 'x', Recurrent(units=16, epochs=100))
-    assert row.top1 > 0.6 and row.log_loss < 1.0
+    row = score(alternating(60), 'x', Recurrent(units=16, epochs=30, dropout=0.0))
+    assert row.top1 > 0.9 and row.log_loss < 0.7
 
 
 @pytest.mark.parametrize('make', [lambda: Counts(0), lambda: Counts(2), Mixture, HiddenMarkov])
@@ -47,3 +41,16 @@ def test_shares_add_up_to_one_with_room_for_something_new(make):
 def test_the_table_has_a_row_for_each_model():
     text = as_markdown([score(alternating(30), 'counts', Counts(1))])
     assert text.splitlines()[2].startswith('| counts | ')
+
+
+def test_the_mean_of_homes_is_one_row():
+    (row,) = compare([alternating(30), alternating(60)], {'counts': lambda: Counts(1)})
+    assert row.model == 'counts' and row.top1 == 1 and row.values == (29 + 59) * 3 / 2
+
+
+def test_the_best_settings_have_the_least_loss_of_their_family():
+    family, other = FAMILIES[:2]
+    found = [(family, {'order': order}, Row('', 0.5, loss, 1.0, 9))
+             for order, loss in ((1, 1.5), (2, 1.2), (0, 1.9))]
+    assert best([*found, (other, {}, Row('', 0.5, 3.0, 1.0, 9))]) == {
+        family.name: {'order': 2}, other.name: {}}

@@ -27,6 +27,7 @@ from fer_ros.nodes import qos  # noqa: E402
 from fer_ros.nodes.smart_home_bridge import SmartHomeBridge  # noqa: E402
 from fer_ros.srv import CommandRoom, SetLightByHand  # noqa: E402
 from home_support import emotion  # noqa: E402
+from made_up_camera import Camera  # noqa: E402
 from rclpy.duration import Duration  # noqa: E402
 from rclpy.parameter import Parameter  # noqa: E402
 from ros_support import wait_for  # noqa: E402
@@ -56,30 +57,6 @@ rooms:
     nobody: {after_s: 0.5}
     hold: {scope: room, for_s: 60, settle_s: 0.2}
 """
-
-
-class Camera:
-    """Publishes what it is told to see, 20 times a second, until closed."""
-
-    def __init__(self, graph, topic='emotions'):
-        self._node = graph.node
-        self._publisher = graph.publisher(EmotionArray, topic, qos.RESULT)
-        self.seen = None
-        self._closed = threading.Event()
-        self._thread = threading.Thread(target=self._run)
-        self._thread.start()
-
-    def _run(self):
-        while not self._closed.wait(0.05):
-            seen = self.seen
-            if seen is not None:
-                header = Header(stamp=self._node.get_clock().now().to_msg(), frame_id='camera')
-                self._publisher.publish(conversions.emotions_to_message(
-                    seen, header, 640, 480, 'test', 'ferplus'))
-
-    def close(self):
-        self._closed.set()
-        self._thread.join()
 
 
 @pytest.fixture

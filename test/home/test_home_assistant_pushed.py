@@ -5,6 +5,8 @@ import json
 import time
 
 from fer_ros.backoff import Backoff
+from fer_ros.habits.events import Actor
+from fer_ros.habits.log import EventLog
 from fer_ros.home.kinds.base import Cause
 from fer_ros.home.world.home_assistant_states import Origins, States
 from ha_server import Server, TOKEN
@@ -27,8 +29,8 @@ def server(monkeypatch):
 class Attribute(Running):
     """A home whose holds are of attributes."""
 
-    def __init__(self, port):
-        super().__init__(port, text=POLICY.replace('scope: room', 'scope: attribute').replace(
+    def __init__(self, port, policy=POLICY):
+        super().__init__(port, text=policy.replace('scope: room', 'scope: attribute').replace(
             'poll_s: 0.2', 'poll_s: 30'))
 
     def settle(self):
@@ -80,6 +82,26 @@ def test_who_changed_it_is_told_by_its_context(server, monkeypatch, user, parent
         running.see('happy', lambda: running.home.snapshot(
             'study').devices[0].reported.brightness == pytest.approx(10 / 255))
         assert running.held == (('brightness',) if held else ())
+    finally:
+        running.home.close(time.time())
+
+
+def test_the_log_of_habits_has_it_too(server, tmp_path):
+    log = EventLog(tmp_path / 'habits')
+    running = Attribute(server.server_port, POLICY.replace(
+        'policies:', f"habits: {{{{log: true, folder: '{log.folder}'}}}}\npolicies:"))
+
+    def told():
+        return [(one.actor, round(one.light.brightness * 255)) for one in
+                log.read(now_s=time.time()).events if one.target == 'desk'
+                and one.actor in (Actor.PERSON, Actor.AUTOMATION)]
+    try:
+        running.see('', lambda: running.client.pushed)
+        running.settle()
+        server.change('light.desk', server.context(None, 'a'), brightness=99)
+        running.see('happy', lambda: told() == [(Actor.AUTOMATION, 99)])
+        server.change('light.desk', server.context('me'), brightness=10)
+        running.see('happy', lambda: told()[1:] == [(Actor.PERSON, 10)])
     finally:
         running.home.close(time.time())
 

@@ -38,6 +38,19 @@ automation:
       triggers: [{{trigger: time_pattern, seconds: '/2'}}],
       actions: [{{action: light.turn_on, target: {{entity_id: light.bed_light}},
                   data: {{brightness: 40}}}}]}}
+  - id: told
+    alias: Told
+    mode: queued
+    triggers: [{{trigger: state, entity_id: event.fer_ros_study_event}}]
+    conditions: "{{{{ 'habit' in trigger.to_state.attributes }}}}"
+    actions:
+      - action: input_text.set_value
+        target: {{entity_id: input_text.told}}
+        data:
+          value: >-
+            {{{{ trigger.to_state.attributes.get('text')
+               or trigger.to_state.attributes.get('answer', 'other') }}}}
+input_text: {{told: {{max: 255}}}}
 scene:
   - {{name: Party, entities: {{light.ceiling: {{state: 'on', brightness: 99}}}}}}
 """

@@ -14,16 +14,21 @@ from home_support import emotion
 from mosquitto import wait_for
 import pytest
 
-SET, STATE = 'virtual_room/lamp/set', 'virtual_room/lamp'
+STATE = 'virtual_room/lamp'
 EVENT, CONFIG = 'fer_ros/study/event', 'homeassistant/device/fer_ros_study/config'
 
 
 class Home:
-    """A home on a broker, whose evenings pass quickly."""
+    """A home on a broker, whose evenings pass quickly.
 
-    def __init__(self, folder, port, spy):
+    :param hand: how a person sets the lamp to a level; None: by a message for it.
+    """
+
+    def __init__(self, folder, port, spy, hand=None, lamp=STATE):
         self.spy, self.day, self.now_s = spy, 0, MONDAY_S
-        text = POLICY.format(port=port, broker='').replace(
+        self._hand = hand or (lambda level: spy.publish(
+            f'{lamp}/set', json.dumps({'brightness': round(level * 254)})))
+        text = POLICY.replace(STATE, lamp).format(port=port, broker='').replace(
             'rooms:', f"time_zone: UTC\nhabits: {{folder: '{folder}/habits'}}\nrooms:").replace(
                 '    policy: mirror', '    policy: mirror\n    habits: apply').replace(
                     'for_s: 60', 'for_s: 4').replace('stale_after_s: 0.6', 'stale_after_s: 3') \
@@ -54,6 +59,15 @@ class Home:
             self.house.tick(self.now_s)
             time.sleep(0.012)  # the broker is real
 
+    def until_suggested(self, level=0.2):
+        """Pass evenings with overrides until the room suggests something; return how many."""
+        for count in range(1, 11):
+            before = len(self.events('suggestion'))
+            self.evening(level)
+            if len(self.events('suggestion')) > before:
+                return count
+        raise AssertionError('nothing was suggested')
+
     def evening(self, level=None):
         """Pass an evening in which somebody is sad; return how bright the room made it."""
         self.now_s = MONDAY_S + self.day * DAY_S + 19 * 3600
@@ -61,7 +75,7 @@ class Home:
         self.pass_(6, 'sad')
         made = self.level
         if level is not None:
-            self.spy.publish(SET, json.dumps({'brightness': round(level * 254)}))
+            self._hand(level)
             self.pass_(0, 'sad', until=lambda: abs(self.level - level) < 0.02)
             self.pass_(6, 'sad')
         else:
@@ -90,12 +104,8 @@ def test_hands_in_suggestion_out_yes_done_and_an_override_stops_it(home):
                 if topic.startswith(CONFIG.rpartition('/')[0]) and text
                 for key in json.loads(text)['cmps']}
     wait_for(lambda: {'suggestion', 'habit_yes', 'habit_no', 'habit_never'} <= announced())
-    count = 0
-    while not home.events('suggestion'):
-        count += 1
-        assert count <= 10
-        assert home.evening(0.2) > 0.3
-    assert count <= 5
+    assert home.evening() > 0.3
+    assert home.until_suggested() <= 5
     text = home.events('suggestion')[0]['text']
     assert text.startswith('Evenings when sad, the lamp was set to 20 % in ')
     home.spy.publish('fer_ros/study/habit_yes/set', 'PRESS')

@@ -3,6 +3,8 @@
 
 import time
 
+from fer_ros.habits.events import Actor
+from fer_ros.habits.log import EventLog
 from fer_ros.home.action import Command, Outcome
 from fer_ros.home.policy import parse_policy
 from home_assistant import COMMAND, HomeAssistant, WHY_NOT
@@ -155,10 +157,12 @@ def test_a_day_with_home_assistant(home):
     assert not faults
 
 
-def test_who_changed_a_light(home):
+def test_who_changed_a_light(home, tmp_path):
     ha, see, running = home.ha, home.see, home.running
+    log = EventLog(tmp_path / 'habits')
     running.house.reload(time.time(), parse_policy(home.text.replace(
-        'scope: room', 'scope: attribute')))
+        'scope: room', 'scope: attribute').replace(
+            'policies:', f"habits: {{log: true, folder: '{log.folder}'}}\npolicies:", 1)))
 
     def light():
         return running.status.devices[0]
@@ -186,3 +190,10 @@ def test_who_changed_a_light(home):
     see('sad', until=lambda: ha.entity(LIGHT)['attributes']['color_temp_kelvin'] == pytest.approx(
         2511, abs=10))
     assert ha.entity(LIGHT)['attributes']['brightness'] == 200
+
+    # The log of the home has it so.
+    def told():
+        events = log.read(now_s=time.time()).events
+        return [(one.actor, round(one.light.brightness * 255)) for one in events if one.light
+                and one.target == 'bed' and one.actor in (Actor.AUTOMATION, Actor.PERSON)]
+    see('sad', until=lambda: told() == [(Actor.AUTOMATION, 40), (Actor.PERSON, 200)])

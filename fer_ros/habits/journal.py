@@ -6,7 +6,7 @@ from pathlib import Path
 
 from fer_ros.errors import ConfigurationError
 from fer_ros.habits.events import HomeEvent
-from fer_ros.habits.log import EventLog
+from fer_ros.habits.log import EventLog, FUTURE_S
 from fer_ros.habits.model import HabitModel
 from fer_ros.habits.places import MODEL_NAME
 from fer_ros.habits.storage import load_model, put_aside, save_model
@@ -83,7 +83,9 @@ class Journal:
         if self._path.is_file():
             try:
                 loaded = load_model(self._path)
-                if loaded.half_life_days == self._half_life_days:
+                # A clock that was ahead taught what has not happened yet.
+                if loaded.half_life_days == self._half_life_days \
+                        and loaded.learnt_until_s <= now_s + FUTURE_S:
                     model = loaded
             except ConfigurationError as error:
                 try:

@@ -345,7 +345,9 @@ class HabitKeeper:
         views = [self._adopted_view(model, rule) for rule in self._file.rules
                  if rule.room == room]
         for habit in model.habits(local_s):
-            if any(covers(rule, habit) for rule in self._file.rules if not rule.suspended):
+            # A log may know lamps that are gone.
+            if habit.target not in self._rooms[room].targets \
+                    or any(covers(rule, habit) for rule in self._file.rules if not rule.suspended):
                 continue
             status = HabitStatus.REFUSED if model.refused(habit, now_s) else HabitStatus.FOUND
             views.append(HabitView('', habit.target, habit.emotion, habit.part, evidence(habit),

@@ -1,11 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """Public formats of research homes, and the command that scores a resident."""
 
+from datetime import datetime, timezone
 import json
 
 from fer_ros.cli import habits
 from fer_ros.errors import ConfigurationError
+from fer_ros.habits.evaluation import evaluate
 from fer_ros.habits.formats import Activity, read_activities
+import numpy as np
 import pytest
 
 ADLS = """Start time\tEnd time\tActivity\t
@@ -44,17 +47,55 @@ def test_activities_of_casas(tmp_path):
     assert found[0].begin_s % 1 == 0.5
 
 
+def test_sensors_are_read_where_no_activity_is_written_down(tmp_path):
+    casas = ('2010-11-04 00:03:50 M003 ON\n2010-11-04 00:03:55 T001 21.5\n'
+             '2010-11-04 00:03:57 M003 OFF\n2010-11-04 00:04:01 D001 OPEN\n'
+             '2010-11-04 00:04:05 D001 CLOSE\n')
+    found = read_activities(write(tmp_path, casas))
+    assert [(a.name, a.end_s - a.begin_s) for a in found] == [('M003', 7), ('D001', 4)]
+    kasteren = ('Start time\tEnd time\tLocation\tType\tPlace\n'
+                '2011-11-28 10:21:24\t\t2011-11-28 10:21:31\t\tCabinet\t\tMagnetic\tBathroom\n')
+    (one,) = read_activities(write(tmp_path, kasteren))
+    assert one.name == 'Cabinet Magnetic Bathroom' and one.end_s - one.begin_s == 7
+
+
 @pytest.mark.parametrize('text, message', [
     ('', 'no line begins with a date'),
     ('Start\tEnd\n', 'no line begins with a date'),
     (ADLS + '2011-11-29 25:00:00\t2011-11-29 26:00:00\tX\n', ':6: 2011-11-29 25:00:00 is not'),
     (ADLS + '2011-11-29 01:00:00\tX\n', ':6: expected begin, end and activity'),
     (CASAS + '2010-11-05\n', ':6: expected date, time, sensor'),
-    ('2010-11-04 00:03:50 M003 ON\n', 'no activity'),
+    ('2010-11-04 00:03:50 T003 21.5\n', 'no activity .* and no sensor that is on'),
 ])
 def test_a_bad_file_says_where(tmp_path, text, message):
     with pytest.raises(ConfigurationError, match=message):
         read_activities(write(tmp_path, text))
+
+
+def stamp(time_s):
+    """Return a time as research homes write it."""
+    return datetime.fromtimestamp(time_s, timezone.utc).strftime('%Y-%m-%d %H:%M:%S')
+
+
+@pytest.mark.parametrize('form', [
+    '{begin}\t{end}\t{name}\n', '{begin}\t\t{end}\t{name}\tPIR\t\tKitchen\n',
+    '{begin} M1 ON {name} begin\n{end} M1 OFF {name} end\n',
+    '{begin} {name} ON\n{end} {name} OFF\n'],
+    ids=['activities', 'sensors', 'CASAS', 'CASAS sensors'])
+def test_within_how_many_minutes_is_calibrated_in_every_format(tmp_path, form):
+    draw = np.random.default_rng(3)
+    lines, time_s, name = [], 1_300_000_000.0, 0
+    for _ in range(500):
+        # One thing or another follows, after a time of its own that grows in the evening.
+        name = (name + int(draw.integers(1, 4))) % 6
+        time_s += float(draw.lognormal(5 + name / 2 + (time_s % 86_400 > 64_800), 0.6))
+        end_s = time_s + float(draw.uniform(1, 60))
+        lines.append(form.format(begin=stamp(time_s), end=stamp(end_s), name=f'thing{name}'))
+        time_s = end_s
+    score = evaluate(read_activities(write(tmp_path, ''.join(lines))))
+    assert score.events == 500
+    assert score.coverage[0.5] == pytest.approx(0.5, abs=0.05)
+    assert score.coverage[0.9] == pytest.approx(0.9, abs=0.03)
 
 
 def routine(days=12):
@@ -89,8 +130,17 @@ def test_a_real_resident_is_predicted_better_than_by_counts_of_two(shared):
     folder = shared / 'homes' / 'ordonez_a'
     if not folder.is_dir():
         pytest.skip('no research data of homes')
-    from fer_ros.habits.evaluation import evaluate
     score = evaluate(read_activities(next(folder.glob('*_ADLs.txt'))))
     assert score.top1 >= 0.60 and score.log_loss <= 1.20
     assert score.coverage[0.5] == pytest.approx(0.5, abs=0.06)
+    assert score.coverage[0.9] == pytest.approx(0.9, abs=0.04)
+
+
+def test_sensors_of_a_real_home_are_calibrated_too(shared):
+    folder = shared / 'homes' / 'ordonez_a'
+    if not folder.is_dir():
+        pytest.skip('no research data of homes')
+    score = evaluate(read_activities(next(folder.glob('*_Sensors.txt'))))
+    assert score.events == 409
+    assert score.coverage[0.5] == pytest.approx(0.5, abs=0.05)
     assert score.coverage[0.9] == pytest.approx(0.9, abs=0.04)

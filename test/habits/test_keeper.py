@@ -354,6 +354,45 @@ def test_a_clock_that_jumps_back_harms_nothing(home):
     assert home.habits.enabled
 
 
+def test_what_a_clock_that_was_ahead_has_taught_is_learnt_again_without(home):
+    for _ in range(3):
+        home.evening()
+    right_s = home.now_s
+    home.now_s += 3 * 365 * DAY_S
+    home.pass_(8, 'happy')
+    home.home.close(home.now_s)
+    # The clock is set right.
+    home.now_s = right_s
+    home.start()
+    home.evening()
+    assert '4 of 4' in home.habits.suggestion.sentence
+    learnt_s = home.home.habits._journal.model.learnt_until_s
+    assert learnt_s == pytest.approx(home.now_s, abs=DAY_S)
+
+
+def test_habits_of_a_lamp_that_is_gone_are_not_shown(home):
+    for _ in range(3):
+        home.evening()
+    home.evening()
+    assert home.habits.suggestion.target == 'lamp' and HabitStatus.FOUND in home.statuses
+    home.home.close(home.now_s)
+    home.policy_file.write_text(home.policy_file.read_text().replace('      lamp:', '      tube:'))
+    home.start()
+    home.pass_(4, 'sad')
+    assert home.statuses == [] and home.habits.suggestion is None
+
+
+def test_conditions_of_rules_are_in_the_log(tmp_path):
+    home = Evenings(tmp_path, policy=POLICY.replace(
+        'sad: {{brightness: 0.8}}', "sad: {{brightness: 0.8, when: {{time: {{from: '18:00', "
+        "to: '20:00'}}, people: alone, lasted_s: 2}}}}"))
+    home.evening(None, hour=19.998)
+    told = [one.value for one in EventLog(home.folder).read(now_s=home.now_s).events
+            if one.kind.value == 'condition']
+    assert told == ['sad: time = yes', 'sad: people = no', 'sad: people = yes', 'sad: time = no',
+                    'sad: people = no']
+
+
 def test_the_log_says_who_did_what(home):
     suggested(home)
     home.answer()

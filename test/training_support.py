@@ -4,9 +4,17 @@ import csv
 import cv2
 from fer_ros.emotions.labels import LABELS
 import numpy as np
-from training import generated
+from training import generated, recipes
 from training.datasets import Dataset, FERPLUS_COLUMNS
 
+#: Trainings of seconds.
+TINY = {'network': 'residual', 'network_args': {'stem': 4, 'widths': [8], 'blocks': [1],
+                                                'squeeze_excite': False, 'dropout': 0.3},
+        'epochs': 4, 'batch_size': 16, 'holdout': 0.25, 'warmup_epochs': 1}
+COSINE = recipes.from_dict({**TINY, 'name': 'cosine', 'ema': 0.9})
+PLATEAU = recipes.from_dict({**TINY, 'name': 'plateau', 'optimizer': 'adam', 'ema': 0.8,
+                             'schedule': 'plateau', 'keep': 'best', 'learning_rate': 0.01,
+                             'weight_decay': 0})
 USAGES = {'train': 'Training', 'public': 'PublicTest', 'private': 'PrivateTest'}
 
 
@@ -57,3 +65,10 @@ def gratings(count, seed):
     votes = generated.faces(count).votes    # drawn faces have the same order of classes
     return Dataset(images.clip(0, 255).astype(np.uint8), labels, votes,
                    tuple(map(str, range(count))))
+
+
+def weights(run):
+    """Return the weights that a run has now."""
+    # Not before TensorFlow is known to be there.
+    from training import export
+    return export.load_run(run).model.get_weights()

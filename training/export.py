@@ -19,10 +19,11 @@ import numpy as np
 from . import heads, networks, recipes
 from .datasets import Dataset, FERPLUS_LABELS, has_votes, split_holdout
 from .duplicates import find, without_copies
+from .epochs import averaged
 from .metrics import calibrate, ferplus_majority, label_targets, poststratification_weights
 from .readings import neutral_reading, training_shares
 from .recipes import Recipe
-from .train import averaged, checksum, compile_model
+from .train import checksum, compile_model
 
 LITERT_VARIANTS = ('float32', 'float16', 'int8')
 VARIANTS = (*LITERT_VARIANTS, 'onnx', 'keras')

@@ -1,8 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Train a network from a recipe; a killed run resumes and ends with the same weights."""
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import replace
 import hashlib
 import importlib.util
@@ -10,16 +9,16 @@ import json
 import os
 from pathlib import Path
 import sys
-import time
 
 import keras
 import numpy as np
 import yaml
 
-from . import charts, generator, rare, votes
+from . import generator, rare, votes
 from . import teachers as teaching
 from .augmentation import augment, blend, blend_shares
 from .datasets import Dataset, DatasetError, ferplus_targets, readable, split_holdout
+from .epochs import averaged, AveragedValidation, EpochState, EventLogs, write_text
 from .networks import build
 from .recipes import from_dict, HEADS, Recipe, RecipeError, teachable
 
@@ -138,161 +137,6 @@ def _adjusted(log_shares: np.ndarray):
     return adjusted_crossentropy
 
 
-class EpochState(keras.callbacks.Callback):
-    """Makes every epoch depend on its number alone, and writes what a killed run needs.
-
-    Order, augmentation, dropout and the plateau's learning rate are set from the epoch and the
-    history when it begins, so that a resumed run does what the uninterrupted one would have done.
-    """
-
-    def __init__(self, run: Path, recipe: Recipe, batches: FaceBatches, history: list[dict]):
-        super().__init__()
-        self._run = run
-        self._recipe = recipe
-        self._batches = batches
-        self._began_s = 0.0
-        self.history = history
-
-    def on_epoch_begin(self, epoch, logs=None):
-        """Set the order, the augmentation, the dropout's seeds and a plateau's rate."""
-        self._began_s = time.monotonic()
-        self._batches.start_epoch(epoch)
-        for i, layer in enumerate(self.model.layers):
-            if isinstance(layer, keras.layers.Dropout) and layer.rate > 0:
-                # The two words of a Keras seed generator's state: the seed, how often drawn.
-                layer.seed_generator.state.assign(
-                    [self._recipe.seed * 1000 + i, epoch * 1_000_000])
-        if self._recipe.schedule == 'plateau':
-            self.model.optimizer.learning_rate = plateau_rate(
-                self._recipe.learning_rate, [row['val_loss'] for row in self.history])
-
-    def on_epoch_end(self, epoch, logs=None):
-        """Write the history and the curves, the best weights so far, then the state."""
-        logs = {key: float(value) for key, value in (logs or {}).items()}
-        logs.setdefault('learning_rate', float(
-            keras.ops.convert_to_numpy(self.model.optimizer.learning_rate)))
-        metric = accuracy_name(self._recipe)
-        best = max((row[metric] for row in self.history), default=-1.0)
-        self.history.append({'epoch': epoch + 1, **logs,
-                             'seconds': round(time.monotonic() - self._began_s, 1)})
-        _write(self._run / 'history.json', json.dumps(self.history, indent=1))
-        _write(self._run / 'curves.html', curves(self._recipe, self.history))
-        if self._recipe.keep == 'best' and logs[metric] > best:
-            with averaged(self.model):
-                _save(self.model, self._run / 'best.weights.h5')
-        # Last, because it is what says how many epochs are done.
-        _save(self.model, self._run / 'state.weights.h5')
-
-
-class AveragedValidation(keras.callbacks.Callback):
-    """Validates with the moving average of the weights."""
-
-    def __init__(self):
-        super().__init__()
-        self._context = None
-
-    def on_test_begin(self, logs=None):
-        """Take the average."""
-        self._context = averaged(self.model)
-        self._context.__enter__()
-
-    def on_test_end(self, logs=None):
-        """Go back to the weights that are being trained."""
-        self._context.__exit__(None, None, None)
-
-
-class EventLogs(keras.callbacks.Callback):
-    """Writes each epoch's figures for TensorBoard; that itself need not be installed here."""
-
-    def __init__(self, folder: Path):
-        super().__init__()
-        self._tensorflow = importlib.import_module('tensorflow')
-        self._writers = {name: self._tensorflow.summary.create_file_writer(str(folder / name))
-                         for name in ('train', 'validation')}
-
-    def on_epoch_end(self, epoch, logs=None):
-        """Write one point of each curve."""
-        scalar = self._tensorflow.compat.v1.SummaryMetadata()
-        scalar.plugin_data.plugin_name = 'scalars'
-        for name, value in (logs or {}).items():
-            held_out = name.startswith('val_')
-            with self._writers['validation' if held_out else 'train'].as_default():
-                self._tensorflow.summary.write(
-                    f'epoch_{name.removeprefix("val_")}',
-                    self._tensorflow.constant(float(value)), step=epoch, metadata=scalar)
-        for writer in self._writers.values():
-            writer.flush()
-
-
-def plateau_rate(initial: float, losses: list[float], factor: float = 0.1, patience: int = 2,
-                 minimum: float = 1e-5, min_delta: float = 1e-4) -> float:
-    """Return the learning rate after the validation losses so far.
-
-    The rule of Keras' ReduceLROnPlateau without a cooldown, as a function of the whole history:
-    its own state is lost when a run is killed.
-    """
-    rate, best, waited = initial, float('inf'), 0
-    for loss in losses:
-        if loss < best - min_delta:
-            best, waited = loss, 0
-            continue
-        waited += 1
-        if waited >= patience and rate > minimum:
-            rate, waited = max(rate * factor, minimum), 0
-    return rate
-
-
-@contextmanager
-def averaged(model: keras.Model) -> Iterator[None]:
-    """Give the model the moving average of its weights, where its optimizer keeps one."""
-    if not model.optimizer.use_ema:
-        yield
-        return
-    raw = [keras.ops.convert_to_numpy(variable) for variable in model.trainable_variables]
-    model.optimizer.finalize_variable_values(model.trainable_variables)
-    try:
-        yield
-    finally:
-        for variable, value in zip(model.trainable_variables, raw):
-            variable.assign(value)
-
-
-def curves(recipe: Recipe, history: list[dict]) -> str:
-    """Return the page of a run's curves."""
-    epochs = [row['epoch'] for row in history]
-    parts = []
-    for head in recipe.heads:
-        prefix = '' if len(recipe.heads) == 1 else f'{head}_'
-        for what in ('accuracy', 'loss'):
-            parts.append(charts.lines(
-                f'{head}: {what}',
-                {name: (epochs, [row.get(f'{key}{prefix}{what}', float('nan'))
-                                 for row in history])
-                 for name, key in (('training', ''), ('held out', 'val_'))},
-                x_label='epoch', y_label=what))
-    parts.append(charts.lines('learning rate', {'': (epochs, [
-        row.get('learning_rate', float('nan')) for row in history])}, x_label='epoch'))
-    done = f'{len(history)} of {recipe.epochs} epochs.'
-    return charts.page(f'Run of recipe {recipe.name}', f'<p>{done}</p>', *parts)
-
-
-def accuracy_name(recipe: Recipe) -> str:
-    """Return the name Keras gives the validation accuracy of the first head."""
-    return 'val_accuracy' if len(recipe.heads) == 1 else f'val_{recipe.heads[0]}_accuracy'
-
-
-def _save(model: keras.Model, path: Path) -> None:
-    temporary = path.with_name('writing.weights.h5')
-    model.save_weights(temporary, overwrite=True)
-    os.replace(temporary, path)
-
-
-def _write(path: Path, text: str) -> None:
-    temporary = path.with_suffix('.writing')
-    temporary.write_text(text)
-    os.replace(temporary, path)
-
-
 def train(recipe: Recipe, dataset: Dataset, run: Path,
           teachers: Sequence[Path] = ()) -> keras.Model:
     """Train, or go on training, and leave ``model.keras`` in the run's folder.
@@ -401,8 +245,8 @@ def _claim(run: Path, recipe: Recipe, dataset: Dataset) -> None:
         if begun != data:
             raise DatasetError(f'{run} was begun on {begun["faces"]} other faces, this data has '
                                f'{len(dataset)}: give the same data to resume, or another folder')
-    _write(run / 'recipe.yaml', values)
-    _write(run / 'data.json', json.dumps(data))
+    write_text(run / 'recipe.yaml', values)
+    write_text(run / 'data.json', json.dumps(data))
 
 
 def checksum(dataset: Dataset) -> str:

@@ -67,7 +67,7 @@ class Figure:
 
 
 FIGURES = (
-    Figure('overrides of the policy alone, days 15 to 30, share left', 'at most 50 %',
+    Figure('share of overrides that is left, days 15 to 30', 'at most 50 %',
            lambda home: home.share(SETTLED, DRIFT_DAY)),
     Figure('days 31 to 35, after the drift', '',
            lambda home: home.share(DRIFT_DAY, DRIFT_DAY + RECOVERED)),
@@ -113,8 +113,10 @@ def table(homes: Sequence[Home]) -> str:
         values = [figure.of(home) for home in homes]
         worst = int(np.argmax(values))
         form = figure.form if figure.form != '.1f' else '.0f'
-        lines.append(f'| {figure.name} | {figure.goal} | {np.mean(values):{figure.form}} | '
-                     f'{values[worst]:{form}} (seed {homes[worst].seed}) |'.replace('%', ' %'))
+        cells = [f'{np.mean(values):{figure.form}}', f'{values[worst]:{form}}']
+        middle, most = (cell.replace('%', ' %') for cell in cells)
+        lines.append(f'| {figure.name} | {figure.goal} | {middle} | {most} '
+                     f'(seed {homes[worst].seed}) |')
     return '\n'.join(lines)
 
 

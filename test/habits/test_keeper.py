@@ -193,6 +193,34 @@ def test_no_is_respected(home, answer, again):
     assert (home.habits.suggestion is not None) == again
 
 
+@pytest.mark.parametrize('answer, soon', [(HabitAnswer.YES, True), (HabitAnswer.NO, False)])
+def test_who_says_yes_is_asked_about_the_next_one_sooner(home, answer, soon):
+    for _ in range(4):
+        home.evening(0.3, 'sad', 18.5)
+        home.day -= 1
+        first = home.habits.suggestion
+        if first is not None:
+            home.answer(answer)
+        home.evening(0.5, 'happy', 20.5)
+    assert 'when sad' in first.sentence
+    assert (home.habits.suggestion is not None) == soon
+    home.evening(0.5, 'happy', 20.5)
+    assert 'when happy' in home.habits.suggestion.sentence
+
+
+def test_not_again_is_respected_where_it_is_asked_when_due(tmp_path):
+    home = Evenings(tmp_path, 'ask')
+    for _ in range(5):
+        home.evening()
+    home.now_s = MONDAY_S + home.day * DAY_S + 19 * 3600
+    home.pass_(8, 'sad')
+    assert home.habits.suggestion.now
+    home.answer(HabitAnswer.NEVER)
+    home.day += 1
+    home.evening(None)
+    assert home.habits.suggestion is None and HabitStatus.REFUSED in home.statuses
+
+
 def test_answered_twice_late_or_wrongly_it_says_so(home):
     home.evening(None)
     with pytest.raises(ConfigurationError, match='no suggestion is not open'):

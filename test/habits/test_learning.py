@@ -60,6 +60,25 @@ def test_many_times_in_one_evening_are_one_evening():
     assert found(room, 1) == []
 
 
+def test_several_times_a_day_count_where_they_are_of_several_days():
+    two_days = [evening(day, hour=hour, lasts_s=600) for day in (0, 1) for hour in (17.5, 20)]
+    assert found(learnt(*two_days), 1) == []
+    (habit,) = found(learnt(*two_days, evening(2, hour=17.5, lasts_s=600)), 2)
+    assert (habit.hits, habit.chances) == (5, 5)
+
+
+def test_what_was_found_is_looked_for_again_when_it_changes():
+    room = learnt(*(evening(day) for day in range(5)))
+    assert found(room, 5)[0].hits == 5
+    for one in evening(5):
+        room.learn(one)
+    assert found(room, 5)[0].hits == 6
+    for day in range(6, 12):
+        for one in evening(day, None):
+            room.learn(one)
+    assert found(room, 5) == []
+
+
 def test_a_change_of_mind_is_found_though_the_old_habit_was_long():
     new = LightState(True, 0.9, POLICY_LIGHT.color)
     room = learnt(*(evening(day) for day in range(20)),

@@ -36,11 +36,11 @@ def test_a_home_that_learns_is_overridden_less(tmp_path):
     for habits in (False, True):
         folder = tmp_path / str(habits)
         folder.mkdir()
-        results.append(run_trial(Residents(0, 12), folder, habits=habits))
+        results.append(run_trial(Residents(0, 9), folder, habits=habits))
     alone, learning = results
     assert alone.suggestions == [] and len(learning.suggestions) >= 2
     assert all(wanted for _, _, wanted in learning.suggestions)
     assert max(learning.before.values()) <= 10
     assert alone.overrides[:2] == learning.overrides[:2]
-    assert learning.mean(7, 12) <= alone.mean(7, 12) / 2
+    assert learning.mean(5, 9) <= alone.mean(5, 9) / 2
     assert learning.false_per_week == pytest.approx(0)

@@ -3,6 +3,7 @@ import os
 
 import pytest
 from training import generated
+from training_support import COSINE, PLATEAU
 
 # Before TensorFlow is imported: no search for GPUs, no chatter.
 os.environ.setdefault('TF_CPP_MIN_LOG_LEVEL', '3')
@@ -20,3 +21,19 @@ def fer2013(shared):
 @pytest.fixture(scope='session')
 def splits():
     return {'train': generated.faces(84, 1), 'public': generated.faces(28, 2)}
+
+
+@pytest.fixture(scope='session')
+def faces(splits):
+    return splits['train']
+
+
+@pytest.fixture(scope='session')
+def finished(faces, tmp_path_factory):
+    """Train both tiny recipes without a stop; returns the folders by recipe name."""
+    from training import train
+    folders = {}
+    for recipe in (COSINE, PLATEAU):
+        folders[recipe.name] = tmp_path_factory.mktemp(recipe.name)
+        train.train(recipe, faces, folders[recipe.name])
+    return folders

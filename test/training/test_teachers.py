@@ -10,7 +10,7 @@ pytest.importorskip('tensorflow', reason='training needs the training extra')
 
 # ruff: noqa: E402, I001
 import keras
-from training import export, recipes, teachers, train
+from training import epochs, export, recipes, teachers, train
 from training.augmentation import Augmentation
 from training.__main__ import main
 from training_support import gratings, write_csv
@@ -115,7 +115,7 @@ def test_a_stopped_student_resumes_with_its_teachers_named_or_not_but_not_with_o
             raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr(train.EpochState, 'on_train_batch_end', stop)
+        patch.setattr(epochs.EpochState, 'on_train_batch_end', stop)
         with pytest.raises(KeyboardInterrupt):
             train.train(student, faces, stopped, runs)
     with pytest.raises(teachers.TeacherError, match='other teachers'):

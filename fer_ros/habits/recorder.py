@@ -204,8 +204,8 @@ class Recorder:
                 and (moved or known.state is not ControlState.OVERRIDDEN):
             return True
         # A rule may go on with what nobody touched: what is held is what a person changed.
-        if set(device.held) - set(known.held) or moved and any(
-                part in device.held for part in _parts(known.reported, device.reported)):
+        if set(device.held) - set(known.held) or moved and _parts(known.reported, device) & set(
+                device.held):
             return True
         return moved and device.state is ControlState.IDLE and known.state in (
             ControlState.IDLE, ControlState.OVERRIDDEN) and isinstance(
@@ -235,11 +235,11 @@ def _moved(before: State, now: State) -> bool:
     return before != now
 
 
-def _parts(before: State, now: State) -> list[str]:
+def _parts(before: State, device: DeviceSnapshot) -> set[str]:
     """Return what of a device has changed, as the attributes that are held."""
-    if not (isinstance(before, LightState) and isinstance(now, LightState)):
-        return ['position']
-    return [_HELD_AS.get(name, 'color') for name in differences(before, now, _STILL)]
+    if not (isinstance(before, LightState) and isinstance(device.reported, LightState)):
+        return set(device.held)
+    return {_HELD_AS.get(name, 'color') for name in differences(before, device.reported, _STILL)}
 
 
 def _coarse(state) -> str:

@@ -43,6 +43,7 @@ rooms:
       lamp: {type: terminal}
 """
 
+COLOR_ONLY = POLICY.replace('happy: {strategy: mirror}', "happy: {color: '#00ff00'}", 1)
 
 REGIONS = POLICY.replace("""  warm:""", """  regions:
     by_emotion:

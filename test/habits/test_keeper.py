@@ -8,117 +8,10 @@ from fer_ros.habits.events import parse_event
 from fer_ros.habits.log import EventLog
 from fer_ros.habits.views import HabitAnswer, HabitStatus
 from fer_ros.home.controller import HomeController
-from fer_ros.home.light import LightState
 from fer_ros.home.policy import load_policy
+from habits_home import Evenings, POLICY, suggested
 from habits_support import DAY_S, MONDAY_S
-from home_support import emotion
 import pytest
-
-POLICY = """
-version: 1
-time_zone: UTC
-habits: {{folder: '{folder}'}}
-policies:
-  bright:
-    by_emotion:
-      sad: {{brightness: 0.8}}
-      happy: {{brightness: 1.0}}
-rooms:
-  study:
-    policy: bright
-    habits: {mode}
-    targets:
-      lamp: {{type: terminal}}
-      floor: {{type: terminal}}
-    smoothing_s: 0.1
-    dwell_s: 1.0
-    cooldown_s: 1.0
-    transition_s: 0.0
-    stale_after_s: 6.0
-    nobody: {{after_s: 3, action: keep}}
-    hold: {{for_s: 60, settle_s: 0.5}}
-"""
-
-
-class Evenings:
-    """A home in which somebody is sad in the evening."""
-
-    def __init__(self, folder, mode='apply', policy=POLICY):
-        self.folder = folder / 'habits'
-        self.policy_file = folder / 'home.yaml'
-        self.rules_file = folder / 'home.habits.yaml'
-        self.policy_file.write_text(policy.format(folder=self.folder, mode=mode))
-        self.now_s, self.day, self.actions = MONDAY_S, 0, []
-        self.start()
-
-    def start(self):
-        """Start the home, as after a restart."""
-        self.home = HomeController(self.policy_file, on_action=self.actions.append,
-                                   clock=lambda: self.now_s)
-
-    def pass_(self, seconds, label=None, step_s=0.5):
-        """Pass time in which somebody is seen."""
-        until_s = self.now_s + seconds
-        while self.now_s < until_s:
-            self.now_s += step_s
-            self.home.observe('emotions', [emotion(label)] if label else [], self.now_s - 0.01,
-                              now_s=self.now_s)
-            self.home.tick(self.now_s)
-
-    def evening(self, level=0.3, label='sad', hour=19.5):
-        """Pass an evening; a person sets the lamp to the level, or leaves it (None)."""
-        self.now_s = MONDAY_S + self.day * DAY_S + hour * 3600
-        self.day += 1
-        self.pass_(8, label)
-        level_before = self.lamp.brightness
-        if level is not None:
-            self.hand(level)
-            self.pass_(4, label)
-            self.pass_(62, label, 2.0)
-        else:
-            self.pass_(24, label, 2.0)
-        self.pass_(8)
-        # What is changed at equal distances is taken for an automation.
-        self.pass_(90 * (self.day % 2), None, 3.0)
-        return level_before
-
-    def hand(self, level):
-        """Set the lamp as a person does."""
-        self.home.change_manually('study', 'lamp', LightState(True, level), self.now_s)
-
-    def answer(self, answer=HabitAnswer.YES, habit=''):
-        """Answer what the room suggests."""
-        return self.home.answer_suggestion('study', answer, self.now_s, habit)
-
-    @property
-    def lamp(self):
-        """How the lamp shines."""
-        return self.home.snapshot('study').devices[0].reported
-
-    @property
-    def habits(self):
-        """What the room has learnt."""
-        return self.home.snapshot('study').habits
-
-    @property
-    def statuses(self):
-        """The status of each habit."""
-        return [one.status for one in self.habits.habits]
-
-
-@pytest.fixture
-def home(tmp_path):
-    """Return a home that does what people say yes to."""
-    return Evenings(tmp_path)
-
-
-def suggested(home):
-    """Let evenings pass until the room suggests something; return after how many overrides."""
-    for count in range(1, 11):
-        home.evening()
-        if home.habits.suggestion:
-            return count
-    raise AssertionError('nothing was suggested')
 
 
 def test_from_overrides_to_a_rule_and_back(home):
@@ -221,19 +114,6 @@ def test_not_again_is_respected_where_it_is_asked_when_due(tmp_path):
     assert home.habits.suggestion is None and HabitStatus.REFUSED in home.statuses
 
 
-def test_answered_twice_late_or_wrongly_it_says_so(home):
-    home.evening(None)
-    with pytest.raises(ConfigurationError, match='no suggestion is not open'):
-        home.answer()
-    suggested(home)
-    with pytest.raises(ConfigurationError, match='habit_99 is not open'):
-        home.answer(habit='habit_99')
-    home.answer()
-    with pytest.raises(ConfigurationError, match='was answered already'):
-        home.answer()
-    assert home.rules_file.read_text().count('name:') == 1
-
-
 def test_a_suggestion_that_nobody_answers_is_over_after_three_days(home):
     suggested(home)
     habit = home.habits.suggestion.habit
@@ -299,20 +179,6 @@ def test_after_a_restart_it_goes_on_where_it_was(home):
     assert '4 of 4' in home.habits.suggestion.sentence
 
 
-@pytest.mark.parametrize('spoil', [lambda text: text[:len(text) // 2],
-                                   lambda text: text.replace('"format":1', '"format":2')])
-def test_a_spoilt_model_is_put_aside_and_learnt_from_the_log(home, spoil, caplog):
-    for _ in range(3):
-        home.evening()
-    home.home.close(home.now_s)
-    model = home.folder / 'model.json'
-    model.write_text(spoil(model.read_text()))
-    home.start()
-    home.evening()
-    assert 'put aside as model.json.damaged' in caplog.text
-    assert '4 of 4' in home.habits.suggestion.sentence
-
-
 def test_what_is_forgotten_is_unlearnt_while_it_runs(home):
     suggested(home)
     assert EventLog(home.folder).forget(room='study') > 10
@@ -320,94 +186,6 @@ def test_what_is_forgotten_is_unlearnt_while_it_runs(home):
     assert home.habits.suggestion is None and home.statuses == []
     events = EventLog(home.folder).read(now_s=home.now_s).events
     assert {datetime.fromtimestamp(one.time_s, timezone.utc).day for one in events} == {9}
-
-
-def complaints(home):
-    return ' '.join(complaint.text for complaint in home.home.complaints())
-
-
-def test_a_rule_whose_device_is_gone_is_inactive_and_told(home):
-    suggested(home)
-    home.answer()
-    home.policy_file.write_text(home.policy_file.read_text().replace('      lamp:', '      tube:'))
-    home.home.reload(home.now_s)
-    home.evening(None)
-    assert "is inactive: no device 'lamp' in study" in complaints(home)
-    assert HabitStatus.INACTIVE in home.statuses
-
-
-def test_a_broken_file_of_rules_is_told_and_the_rules_of_before_stay(home):
-    suggested(home)
-    home.answer()
-    text = home.rules_file.read_text()
-    home.rules_file.write_text(text + '  - name: [\n')
-    assert home.evening(None) == pytest.approx(0.3)
-    assert 'home.habits.yaml:' in complaints(home)
-    home.rules_file.write_text(text)
-    home.evening(None)
-    assert 'home.habits.yaml' not in complaints(home)
-
-
-@pytest.mark.parametrize('addition, message', [
-    ('brightness: 7', 'brightness'), ('color: red', 'color'), ('for_s: 5', 'takes no for_s'),
-    ('emotion: bored', 'emotion')])
-def test_a_wrong_rule_says_where(home, addition, message):
-    home.rules_file.write_text(
-        'version: 1\nrules:\n  - {name: a, room: study, targets: [lamp], emotion: sad, '
-        f'brightness: 0.5}}\n  - name: b\n    room: study\n    targets: [lamp]\n    {addition}\n'
-        + ('' if 'emotion' in addition else '    emotion: sad\n')
-        + ('' if 'brightness' in addition else '    brightness: 0.1\n'))
-    home.evening(None)
-    assert 'home.habits.yaml:' in complaints(home) and message in complaints(home)
-
-
-def test_a_disk_that_takes_nothing_is_told_and_the_home_goes_on(home):
-    home.evening()
-    log = home.folder / 'events.jsonl'
-    log.unlink()
-    log.mkdir()
-    home.evening()
-    assert 'the log of habits cannot be written' in complaints(home)
-    log.rmdir()
-    assert home.evening() == pytest.approx(0.8)
-    assert 'cannot be written' not in complaints(home)
-
-
-def test_a_clock_that_jumps_back_harms_nothing(home):
-    suggested(home)
-    home.answer()
-    home.day -= 3
-    home.evening()
-    home.evening(None)
-    assert home.habits.enabled
-
-
-def test_what_a_clock_that_was_ahead_has_taught_is_learnt_again_without(home):
-    for _ in range(3):
-        home.evening()
-    right_s = home.now_s
-    home.now_s += 3 * 365 * DAY_S
-    home.pass_(8, 'happy')
-    home.home.close(home.now_s)
-    # The clock is set right.
-    home.now_s = right_s
-    home.start()
-    home.evening()
-    assert '4 of 4' in home.habits.suggestion.sentence
-    learnt_s = home.home.habits._journal.model.learnt_until_s
-    assert learnt_s == pytest.approx(home.now_s, abs=DAY_S)
-
-
-def test_habits_of_a_lamp_that_is_gone_are_not_shown(home):
-    for _ in range(3):
-        home.evening()
-    home.evening()
-    assert home.habits.suggestion.target == 'lamp' and HabitStatus.FOUND in home.statuses
-    home.home.close(home.now_s)
-    home.policy_file.write_text(home.policy_file.read_text().replace('      lamp:', '      tube:'))
-    home.start()
-    home.pass_(4, 'sad')
-    assert home.statuses == [] and home.habits.suggestion is None
 
 
 def test_conditions_of_rules_are_in_the_log(tmp_path):

@@ -1,0 +1,172 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Who changes a lamp manually is told from a lamp that obeys, and is left alone."""
+
+
+from fer_ros.home.action import Command
+from fer_ros.home.light import differences, LightState
+from home_support import COLOR_ONLY, emotion, Sim
+import pytest
+
+
+@pytest.mark.parametrize('change', [
+    {'brightness': 0.1}, {'color': (0.1, 1.0, 0.2)}, {'color_temperature_k': 6500},
+    {'on': False}])
+@pytest.mark.parametrize('wait_s', [0.0, 0.5, 1.5, 3.0, 12.0])
+def test_a_change_by_hand_puts_the_room_on_hold(change, wait_s):
+    sim = Sim(hold={'for_s': 600, 'settle_s': 1.0})
+    sim.see('happy', 2)
+    while not sim.actions:
+        sim.step([emotion('happy')])
+    sim.see('happy', wait_s)
+    assert not sim.status.on_hold
+    sim.hand(**change)
+    sim.see('happy', 4)
+    assert sim.status.on_hold and 'lamp was' in sim.status.hold_reason
+    by_hand = sim.lamps['lamp'].state(sim.now_s)
+    assert not sim.see('sad', 300, step_s=0.5)
+    assert sim.lamps['lamp'].state(sim.now_s) == by_hand
+
+
+def test_undoing_our_change_by_hand_within_the_transition_counts_as_a_hand():
+    sim = Sim(transition_s=2.0)
+    sim.see('happy', 2)
+    while not sim.actions:
+        sim.step([emotion('happy')])
+    sim.see('happy', 1)
+    sim.hand(brightness=0.6, color_temperature_k=2700)
+    sim.see('happy', 6)
+    assert sim.status.on_hold
+
+
+def test_a_lamp_under_way_is_not_a_hand():
+    sim = Sim(transition_s=5.0)
+    sim.see('happy', 20)
+    sim.see('sad', 30)
+    assert len(sim.actions) == 2 and not sim.status.on_hold
+
+
+def test_a_lamp_that_rounds_is_not_a_hand():
+    sim = Sim()
+    sim.see('happy', 5)
+    state = sim.lamps['lamp'].state(sim.now_s)
+    sim.hand(brightness=state.brightness + 0.03, color=tuple(c * 0.99 for c in state.color))
+    sim.see('happy', 10)
+    assert not sim.status.on_hold
+
+
+def test_the_hold_ends_by_time_and_the_hand_is_then_what_is_restored():
+    sim = Sim(hold={'for_s': 30}, nobody={'after_s': 3, 'action': 'restore'})
+    sim.see('happy', 5)
+    sim.hand(brightness=0.2, color_temperature_k=4000)
+    sim.see('happy', 10)
+    assert sim.status.hold_left_s == pytest.approx(20, abs=3.5)
+    sim.see('sad', 30)
+    assert len(sim.actions) == 2
+    sim.see([], 10)
+    assert sim.actions[-1].command == Command.RESTORE
+    assert sim.actions[-1].request.light == LightState(True, 0.2, None, 4000)
+
+
+def test_what_a_hand_chose_is_not_restored_when_people_leave():
+    sim = Sim(nobody={'after_s': 3, 'action': 'restore'}, hold={'for_s': 20})
+    sim.see('happy', 5)
+    sim.hand(brightness=0.2)
+    assert not sim.see([], 60)
+
+
+def test_a_lamp_turned_off_by_hand_is_never_turned_on():
+    sim = Sim(targets={'lamp': {'type': 'terminal', 'turn_on': True}}, hold={'for_s': 10})
+    sim.see('happy', 5)
+    sim.hand(on=False)
+    sim.see('sad', 120, step_s=0.5)
+    sim.see([], 120, step_s=0.5)
+    sim.see('happy', 120, step_s=0.5)
+    assert len(sim.actions) == 1 and not sim.lamps['lamp'].state(sim.now_s).on
+    assert 'manually' in sim.status.blocked_reason
+
+
+def test_off_and_on_resumes_after_the_feeling_has_lasted_anew():
+    sim = Sim(hold={'for_s': 6000}, dwell_s=2.0)
+    sim.see('happy', 5)
+    sim.hand(brightness=0.1)
+    sim.see('sad', 10)
+    assert sim.status.on_hold
+    sim.hand(on=False)
+    sim.see('sad', 3)
+    assert sim.status.on_hold
+    sim.hand(on=True)
+    assert not sim.see('sad', 1.9)
+    assert not sim.status.on_hold
+    assert len(sim.see('sad', 2)) == 1
+
+
+def test_a_hand_before_our_first_action_counts_too():
+    sim = Sim(dwell_s=5)
+    sim.see('happy', 2)
+    sim.hand(brightness=0.3)
+    assert not sim.see('happy', 20)
+    assert sim.status.on_hold
+
+
+@pytest.mark.parametrize('turn_on, count', [(False, 0), (True, 1)])
+def test_a_lamp_that_was_off_stays_off_unless_the_policy_says_otherwise(turn_on, count):
+    sim = Sim(targets={'lamp': {'type': 'terminal', 'turn_on': turn_on}}, answers=False)
+    sim.lamps['lamp'].set(LightState(False), 0, sim.now_s)
+    sim.answers = True
+    assert len(sim.see('happy', 10)) == count
+    assert count or 'turn_on' in sim.status.blocked_reason
+    sim.see([], 60)
+    assert not sim.lamps['lamp'].state(sim.now_s).on
+
+
+def test_a_lamp_that_never_answers_is_asked_once_and_known_as_silent():
+    sim = Sim(answers=False)
+    assert len(sim.see('happy', 30)) == 1
+    assert sim.room.targets['lamp'].silent
+    # It never said how it was: nothing is guessed.
+    assert not sim.see([], 60)
+
+
+def test_a_lamp_that_obeys_nothing_is_not_mistaken_for_a_hand():
+    sim = Sim(answers=False)
+    dead = LightState(True, 0.6, color_temperature_k=2700)
+    for _ in range(200):
+        sim.engine.report('study', 'lamp', dead, now_s=sim.now_s)
+        sim.step([emotion('happy')])
+    assert len(sim.actions) == 1 and not sim.status.on_hold
+    assert sim.room.targets['lamp'].silent
+
+
+@pytest.mark.parametrize('first', ['nothing', 'happy'])
+def test_a_command_that_was_called_lost_and_came_late_is_no_hand(first):
+    # As a call that timed out in a home server that was busy, and then did what it was asked.
+    sim = Sim(cooldown_s=0, hold={'for_s': 1000})
+    before = sim.lamps['lamp'].state(sim.now_s)
+    if first == 'happy':
+        sim.see('happy', 10)
+    sim.answers = False
+    action, = sim.see('sad', 10)
+    sim.room.targets['lamp'].failed()
+    sim.answers = True
+    assert not sim.see('sad', 30) and not sim.status.on_hold
+    assert not differences(sim.lamps['lamp'].state(sim.now_s), action.request.light)
+    # It is ours: a hand at it is seen, and nobody's room goes back to how it was.
+    restored, = sim.see([], 60)
+    assert not differences(restored.request.light, before) and not sim.status.on_hold
+    sim.see('sad', 10)
+    sim.hand(brightness=0.9)
+    assert sim.status.on_hold
+
+
+@pytest.mark.parametrize('wait_s', [0.5, 10])
+def test_what_a_rule_does_not_say_stays_as_the_lamp_is_and_a_hand_at_it_is_seen(wait_s):
+    sim = Sim(COLOR_ONLY, hold={'for_s': 1000})
+    action, = sim.see('happy', 8)
+    assert action.request.light == LightState(True, None, (0.0, 1.0, 0.0))
+    # For whoever is shown the action: what the lamp will be.
+    assert action.request.expected.brightness == pytest.approx(0.6)
+    sim.see('happy', wait_s)
+    assert not sim.status.on_hold and len(sim.actions) == 1
+    sim.hand(brightness=0.2)
+    sim.see('happy', 5)
+    assert sim.status.on_hold and 'brightness' in sim.status.hold_reason

@@ -68,8 +68,8 @@ class HiddenMarkov:
     :param steps: of the algorithm in a round.
     """
 
-    def __init__(self, states: int = 8, moves: float = 0.1, names: float = 0.1,
-                 parts: float = 0.5, steps: int = 15, seed: int = 0):
+    def __init__(self, states: int = 24, moves: float = 0.03, names: float = 0.03,
+                 parts: float = 1.0, steps: int = 5, seed: int = 0):
         self._k, self._generator = states, np.random.default_rng(seed)
         self._moves, self._a_name, self._a_part, self._steps = moves, names, parts, steps
         self._names: list[int] = []
@@ -153,8 +153,8 @@ class Recurrent:
     :param dropout: share of the units left out in training; ``decay``: of the weights (AdamW).
     """
 
-    def __init__(self, units: int = 16, history: int = 6, rate: float = 0.01, epochs: int = 40,
-                 dropout: float = 0.2, decay: float = 0.0, seed: int = 0):
+    def __init__(self, units: int = 16, history: int = 6, rate: float = 0.01, epochs: int = 10,
+                 dropout: float = 0.2, decay: float = 0.1, seed: int = 0):
         self._units, self._history, self._epochs, self._seed = units, history, epochs, seed
         self._rate, self._dropout, self._decay = rate, dropout, decay
         self._inputs: list[np.ndarray] = []

@@ -67,12 +67,12 @@ class Evenings:
         if level is not None:
             self.hand(level)
             self.pass_(4, label)
-            self.pass_(62, label, 2.0)
+            self.pass_(62, label, 1.0)
         else:
-            self.pass_(24, label, 2.0)
+            self.pass_(24, label, 1.0)
         self.pass_(8)
         # What is changed at equal distances is taken for an automation.
-        self.pass_(90 * (self.day % 2), None, 3.0)
+        self.pass_(90 * (self.day % 2), None, 1.0)
         return level_before
 
     def hand(self, level):

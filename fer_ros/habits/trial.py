@@ -17,6 +17,7 @@ from fer_ros.habits.sequence import DAY_S
 from fer_ros.habits.views import HabitAnswer, HabitStatus
 from fer_ros.home.action import NOBODY
 from fer_ros.home.controller import HomeController
+from fer_ros.home.decisions.clock import COUNTED_STEP_S
 from fer_ros.home.light import LightState
 from fer_ros.home.policy import parse_policy, Policy
 from fer_ros.types import BoundingBox, FaceEmotion
@@ -24,7 +25,7 @@ import numpy as np
 
 #: The clock moves on so far, seconds; while nobody looks at the lamp, the camera is asked and the
 #: home does what is due only once in so many steps.
-_STEP_S, _SELDOM = 4.5, 6
+_STEP_S, _SELDOM = COUNTED_STEP_S, 27
 #: An empty room is watched for so long: whoever set the lamp again and again is then forgotten.
 _EMPTY_S = 4000.0
 
@@ -166,7 +167,7 @@ class _Trial:
             self._now_s = min(until_s, self._now_s + step_s)
             steps += 1
             if steps % every and self._now_s < until_s:
-                # A clock that moves further at once would have jumped.
+                # Of a clock that moves further at once the engine counts no more.
                 self._home.attend('emotions', (), now_s=self._now_s)
                 continue
             self._home.observe('emotions', () if emotion == NOBODY else (face(emotion),),

@@ -14,6 +14,12 @@ from habits_support import DAY_S, MONDAY_S
 import pytest
 
 
+@pytest.fixture
+def home(tmp_path):
+    """Return a home that does what people say yes to."""
+    return Evenings(tmp_path)
+
+
 def test_from_overrides_to_a_rule_and_back(home):
     assert suggested(home) == 4
     asked = home.habits.suggestion
@@ -66,7 +72,7 @@ def test_an_override_holds_the_room_and_what_people_choose_instead_takes_its_pla
     home.answer()
     for _ in range(3):
         home.evening(0.9)
-    assert 'set to 90 % in 3 of 3 times' in home.habits.suggestion.sentence
+    assert 'set to 90 % in 3 of 4 times' in home.habits.suggestion.sentence
     home.answer()
     assert home.evening(None) == pytest.approx(0.9)
 

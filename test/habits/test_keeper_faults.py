@@ -1,12 +1,17 @@
 # SPDX-License-Identifier: Apache-2.0
 """What goes wrong around habits in a home: files, clocks, disks, lamps that are gone."""
 
-
 from fer_ros.errors import ConfigurationError
 from fer_ros.habits.views import HabitStatus
-from habits_home import suggested
+from habits_home import Evenings, suggested
 from habits_support import DAY_S
 import pytest
+
+
+@pytest.fixture
+def home(tmp_path):
+    """Return a home that does what people say yes to."""
+    return Evenings(tmp_path)
 
 
 @pytest.mark.parametrize('spoil', [lambda text: text[:len(text) // 2],

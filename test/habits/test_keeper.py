@@ -228,7 +228,7 @@ def test_the_light_of_the_day_is_nothing_to_learn_from(tmp_path):
     home = Evenings(tmp_path, policy=POLICY.replace(
         'habits: {mode}',
         "habits: {mode}\n    base: {{times: [{{at: '06:00', brightness: 0.2}}]}}"))
-    home.pass_(100, 'neutral', 2.0)
+    home.pass_(100, 'neutral', 1.0)
     home.pass_(10, 'sad')
     home.home.close(home.now_s)
     lamp = [action for action in home.actions if action.target == 'lamp']

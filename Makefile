@@ -14,7 +14,7 @@
 #   make habits-evaluate DATA=DIR [JSON=FILE]        how well a resident's next activity is predicted
 #   make gaze-evaluate DATA=DIR [JSON=FILE]          head pose, gaze, blinks, attention
 #   make habits-compare [DATA=DIR]; make habits-tune other models; the search for their settings
-#   make habits-trial [SEEDS=200-219]                simulated residents at home; the cost of a year
+#   make habits-trial [SEEDS=200-209]                simulated residents at home; the cost of a year
 #   make examples                                    pictures of the policies in examples/home
 #   make mutants [MINUTES=30] [ONLY=engine]          do the tests notice wrong lines? (resumes)
 #   make audit                                       pinned packages against known vulnerabilities
@@ -47,7 +47,7 @@ REPORT ?= build/evaluation.html
 GAZE_REPORT := $(if $(filter file,$(origin REPORT)),build/gaze.html,$(REPORT))
 MINUTES ?= 30
 SECONDS ?= 10
-SEEDS ?= 200-219
+SEEDS ?= 200-209
 ONLY ?=
 # The messages come from install/, all other Python from the source tree, which is never stale.
 ROS_ENV := env -u PYTHONHOME VIRTUAL_ENV=$(VENV) PATH=$(VENV)/bin:$$PATH \

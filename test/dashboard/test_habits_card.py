@@ -104,7 +104,7 @@ def level(home):
 
 
 def test_what_was_learnt_and_how_sure_its_questions_and_the_switch(home, page):
-    wait_for(lambda: 'asks when it is due' in text(page, f'{CARD} h3'), 30, 'the card')
+    wait_for(lambda: 'asks when a habit is due' in text(page, f'{CARD} h3'), 30, 'the card')
     known = text(page, f'{CARD} .known')
     assert known.startswith('When sad, the lamp was set to 30 % in 16 of 16 times (found, ')
     assert known.endswith('% sure)') and 'right' not in known

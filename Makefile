@@ -49,6 +49,7 @@ MINUTES ?= 30
 SECONDS ?= 10
 SEEDS ?= 200-209
 ONLY ?=
+FIGURES ?=
 # The messages come from install/, all other Python from the source tree, which is never stale.
 ROS_ENV := env -u PYTHONHOME VIRTUAL_ENV=$(VENV) PATH=$(VENV)/bin:$$PATH \
   CMAKE_PREFIX_PATH=$(VENV) AMENT_PREFIX_PATH=$(CURDIR)/install/fer_ros:$(VENV) \
@@ -222,7 +223,8 @@ load-picture: install/.built $(VENV)/.test
 
 .PHONY: faults
 faults: install/.built $(VENV)/.test
-	@$(ROS_ENV) python test/faults --seconds $(SECONDS) --only '$(ONLY)'
+	@$(ROS_ENV) python test/faults --seconds $(SECONDS) --only '$(ONLY)' \
+	  $(if $(FIGURES),--figures)
 
 lint: $(VENV)/.test
 	@$(VENV)/bin/ruff check .

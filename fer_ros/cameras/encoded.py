@@ -43,6 +43,9 @@ def decode(data: bytes, flags: int = cv2.IMREAD_COLOR) -> np.ndarray:
     size = read_size(data)
     if size is not None and size[0] * size[1] > MAXIMUM_PIXELS:
         raise ImageError(f'the image is {size[0]}x{size[1]} pixels: more than {MAXIMUM_PIXELS}')
+    if data[:8] == _PNG and not _png_is_whole(data):
+        # OpenCV takes as much memory as a chunk says it needs, 4 GiB for a few bytes.
+        raise ImageError(f'cannot be decoded ({len(data)} bytes): truncated or damaged')
     if data[:3] == _JPEG and data.count(_SCAN) > _MAXIMUM_SCANS:
         raise ImageError(f'the JPEG has more than {_MAXIMUM_SCANS} scans')
     try:
@@ -97,6 +100,16 @@ def _reader(data: bytes):
     if data[:4] in _TIFF:
         return _tiff_size
     return _bmp_size if data[:2] == _BMP else None
+
+
+def _png_is_whole(data: bytes) -> bool:
+    """Return whether each chunk of a PNG, up to the last, is as long as it says."""
+    at = len(_PNG)
+    while at + 12 <= len(data):
+        at += 12 + int.from_bytes(data[at:at + 4], 'big')
+        if at <= len(data) and data[at - 8:at - 4] == b'IEND':
+            return True
+    return at == len(data)
 
 
 def _jpeg_size(data: bytes) -> tuple[int, int] | None:

@@ -2,6 +2,7 @@
 """Encoded images: the limit holds for any format, before anything is decoded."""
 
 from pathlib import Path
+import resource
 import struct
 import subprocess
 import sys
@@ -79,6 +80,21 @@ def test_a_jpeg_of_many_scans_is_refused():
     assert decode(data).shape == PICTURE.shape
     with pytest.raises(ImageError, match='scans'):
         decode(data[:-2] + b'\xff\xda\0\x02' * 99 + data[-2:])
+
+
+def test_a_png_chunk_that_says_it_is_huge_takes_no_memory():
+    """Found by make faults: 4 GiB were taken, and five seconds, for 18 kB."""
+    data = bytearray(encoded('.png'))
+    data[33:35] = b'\xff\xda'
+    before_kb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    with pytest.raises(ImageError, match='truncated or damaged'):
+        decode(bytes(data))
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before_kb < 100_000
+    whole = encoded('.png')
+    for end in range(8, len(whole)):
+        with pytest.raises(ImageError):
+            decode(whole[:end])
+    assert decode(whole + b'more').shape == PICTURE.shape
 
 
 @pytest.mark.parametrize('data, words', [

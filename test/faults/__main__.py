@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What is done wrong to the system on purpose, and what it loses by it: a table.
 
-``make faults [SECONDS=10] [ONLY=words]``. A row is a function of a file ``*_rows.py`` here, with
+``make faults [SECONDS=10] [ONLY=words] [FIGURES=1]``. A row is a function of a file ``*_rows.py`` here, with
 ``@row('what is done')``; it takes a :class:`trial.Trial`. Each runs in a process of its own, so
 that one that crashes is seen to. A seed that finds a fault is printed; put it into
 ``seeds/ROW.json`` with the change that mends it, and it is tried first from then on.
@@ -24,8 +24,9 @@ REPOSITORY = HERE.parents[1]
 COLUMNS = ('fault', 'tried', 'survived', 'lost or leaked')
 RESULTS = REPOSITORY / 'build' / 'faults.json'
 
-sys.path[:0] = [str(HERE), str(HERE.parent), str(HERE.parent / 'home' / 'connected')]
-from trial import ROWS, Trial  # noqa: E402
+sys.path[:0] = [str(HERE), *(str(HERE.parent / folder) for folder in (
+    '.', 'home', 'home/connected', 'dashboard'))]
+from trial import FIGURES, LONGEST_S, ROWS, Trial  # noqa: E402
 
 
 def load() -> dict[str, str]:
@@ -54,13 +55,13 @@ def run_one(trial: Trial) -> dict[str, object]:
 def run(name: str, chosen: argparse.Namespace) -> dict[str, object]:
     """Run a row in a process of its own."""
     command = [sys.executable, str(HERE), '--row', name, '--seconds', str(chosen.seconds),
-               '--seed', str(chosen.seed)]
+               '--seed', str(chosen.seed), *(['--figures'] if chosen.figures else [])]
     log = RESULTS.parent / f'faults_{name.replace(" ", "_").replace("/", "_")}.log'
     failed = {'fault': name, 'tried': 1, 'survived': 0}
     with log.open('w') as errors:
         try:
             done = subprocess.run(command, stdout=subprocess.PIPE, stderr=errors, text=True,
-                                  cwd=REPOSITORY, timeout=10 * chosen.seconds + 120)
+                                  cwd=REPOSITORY, timeout=10 * chosen.seconds + LONGEST_S + 120)
         except subprocess.TimeoutExpired:
             return {**failed, 'lost or leaked': f'it did not end (see {log})'}
     try:
@@ -83,6 +84,8 @@ def main() -> int:
     parser.add_argument('--seconds', type=float, default=10.0, help='for each row (10)')
     parser.add_argument('--seed', type=int, default=0, help='of the first try of a fuzzer (0)')
     parser.add_argument('--only', default='', help='only rows whose name has these words')
+    parser.add_argument('--figures', action='store_true', help='go on until each row has reached '
+                        'the figure that is told of it')
     parser.add_argument('--list', action='store_true', help='print the names of the rows')
     parser.add_argument('--row', help=argparse.SUPPRESS)
     chosen = parser.parse_args()
@@ -91,7 +94,8 @@ def main() -> int:
     os.environ['ROS_AUTOMATIC_DISCOVERY_RANGE'] = 'LOCALHOST'
     reasons = load()
     if chosen.row:
-        print(json.dumps(run_one(Trial(chosen.row, chosen.seconds, chosen.seed))))
+        print(json.dumps(run_one(Trial(chosen.row, chosen.seconds, chosen.seed,
+                                       FIGURES[chosen.row] if chosen.figures else 0))))
         sys.stdout.flush()
         # What a library leaves running must not keep the table waiting.
         os._exit(0)

@@ -108,7 +108,7 @@ _VALUES = (b'null', b'-5', b'1e999', b'NaN', b'9' * 400, b'"ON"', b'"OFF"', b'[]
 _KEYS = (b'state', b'brightness', b'color', b'color_temp', b'color_mode', b'position', b'x')
 
 
-@row('hostile MQTT messages')
+@row('hostile MQTT messages', 540_000)
 def mqtt_messages(trial: Trial) -> None:
     """Send payloads of any content on every topic that is listened to."""
     if BINARY is None:

@@ -155,7 +155,7 @@ def _try(trial: Trial, disturb) -> None:
             pipeline.close()
 
 
-@row('kill -9 and restart of a node')
+@row('kill -9 and restart of a node', 54)
 def kills(trial: Trial) -> None:
     """Kill one at random."""
     def kill(pipeline, name, _):

@@ -96,7 +96,7 @@ def gray_image(stamped):
     return conversions.array_to_image(_GRAY, 'mono8', stamped)
 
 
-@row('image messages of any content')
+@row('image messages of any content', 4000)
 def image_messages(trial: Trial) -> None:
     """Send them to the face detector."""
     with Graph() as graph:
@@ -105,7 +105,7 @@ def image_messages(trial: Trial) -> None:
         fuzz_messages(trial, line, fuzz.image, lambda: count._done + count._bad + count.dropped)
 
 
-@row('compressed images, changed and cut')
+@row('compressed images, changed and cut', 3000)
 def compressed_messages(trial: Trial) -> None:
     """Send them to the face detector."""
     with Graph() as graph:
@@ -121,7 +121,7 @@ def compressed_messages(trial: Trial) -> None:
                       lambda: count._done + count._bad + count.dropped)
 
 
-@row('face arrays of any content')
+@row('face arrays of any content', 3000)
 def face_messages(trial: Trial) -> None:
     """Send them to the emotion classifier."""
     with Graph() as graph:
@@ -139,7 +139,7 @@ def face_messages(trial: Trial) -> None:
                       lambda: node._done + node._bad + node._newest.replaced)
 
 
-@row('emotion arrays of any content')
+@row('emotion arrays of any content', 3000)
 def emotion_messages(trial: Trial) -> None:
     """Send them to the bridge, the page and the markers."""
     with Graph() as graph:
@@ -197,7 +197,7 @@ def made(graph, name, **overrides):
         node.destroy_node()
 
 
-@row('wrong parameters, at start and at run time')
+@row('wrong parameters, at start and at run time', 3393)
 def parameters(trial: Trial) -> None:
     """Each ends in a sentence, or is right."""
     with Graph() as graph:
@@ -226,7 +226,7 @@ def parameters(trial: Trial) -> None:
             trial.expect(node.state == 'active', f'{name} is {node.state}')
 
 
-@row('random lifecycle transitions')
+@row('random lifecycle transitions', 600)
 def transitions(trial: Trial) -> None:
     """Each leaves the node in a state, and all of them can be started in the end."""
     with Graph() as graph:

@@ -11,6 +11,8 @@ import time
 
 #: Seeds that once found a fault are tried first, for good.
 SEEDS = Path(__file__).parent / 'seeds'
+#: No row goes on for longer to reach its figure, seconds.
+LONGEST_S = 300.0
 _SHOWN = 5
 
 
@@ -21,6 +23,7 @@ class Trial:
     :param name: of the row.
     :param seconds: no new try begins later.
     :param seed: of the first new try; the next has the next.
+    :param figure: go on until there were so many tries, for :data:`LONGEST_S` at most.
     :ivar tried: how many tries there were; a row may count several in one.
     :ivar losses: what was lost or leaked, with the seed of its try.
     """
@@ -28,6 +31,7 @@ class Trial:
     name: str
     seconds: float
     seed: int = 0
+    figure: int = 0
     tried: int = 0
     failed: int = 0
     losses: list[str] = field(default_factory=list)
@@ -40,12 +44,13 @@ class Trial:
 
     def tries(self, most: int | None = None) -> Iterator[random.Random]:
         """Yield what is random in each try: kept seeds, then new ones until time is up."""
-        end_s = time.monotonic() + self.seconds
+        began_s = time.monotonic()
         for seed in chain(self.kept, range(self.seed, self.seed + (most or 10**9))):
             self._seed, self._lost = seed, False
             self.tried += 1
             yield random.Random(f'{self.name} {seed}')
-            if time.monotonic() > end_s:
+            passed_s = time.monotonic() - began_s
+            if passed_s > self.seconds and (self.tried >= self.figure or passed_s > LONGEST_S):
                 return
 
     def each(self, cases: dict[str, object]) -> Iterator[tuple[str, object]]:
@@ -74,11 +79,13 @@ class Trial:
 
 #: The rows by name: each does its tries with the trial it is given.
 ROWS: dict[str, Callable[[Trial], None]] = {}
+#: How many tries a row has to survive, where that is told.
+FIGURES: dict[str, int] = {}
 
 
-def row(name: str) -> Callable:
+def row(name: str, figure: int = 0) -> Callable:
     """Make a function a row of the table."""
     def add(work: Callable[[Trial], None]) -> Callable[[Trial], None]:
-        ROWS[name] = work
+        ROWS[name], FIGURES[name] = work, figure
         return work
     return add

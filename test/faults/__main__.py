@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """What is done wrong to the system on purpose, and what it loses by it: a table.
 
-``make faults [SECONDS=10] [ONLY=words] [FIGURES=1]``. A row is a function of a file ``*_rows.py`` here, with
-``@row('what is done')``; it takes a :class:`trial.Trial`. Each runs in a process of its own, so
-that one that crashes is seen to. A seed that finds a fault is printed; put it into
+``make faults [SECONDS=10] [ONLY=words] [FIGURES=1]``. A row is a function of a file ``*_rows.py``
+here, with ``@row('what is done')``; it takes a :class:`trial.Trial`. Each runs in a process of its
+own, so that one that crashes is seen to. A seed that finds a fault is printed; put it into
 ``seeds/ROW.json`` with the change that mends it, and it is tried first from then on.
 
 Exit status: 0 when nothing was lost, 1 otherwise.

@@ -19,7 +19,7 @@
 #   make mutants [MINUTES=30] [ONLY=engine]          do the tests notice wrong lines? (resumes)
 #   make audit                                       pinned packages against known vulnerabilities
 #   make sros2                                       permissions of config/sros2, from the nodes
-#   make faults [SECONDS=10] [ONLY=words] [FIGURES=1]   what is done wrong on purpose, what is lost by it
+#   make faults [SECONDS=10] [ONLY=words] [FIGURES=1]   inject faults, and report what is lost
 #   make lock                                        hashes of requirements/*.txt, after a new pin
 # On a machine with ROS 2: colcon build, ros2 launch fer_ros fer.launch.py
 

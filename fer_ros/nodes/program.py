@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Run nodes as a program: arguments, signals, the executor and the exit code."""
 
+import os
 import signal
 import sys
 import threading
@@ -35,6 +36,17 @@ def spinner(executor: Executor, faults: Faults, *, daemon: bool = False) -> Work
     return Worker('executor', spin, faults, daemon=daemon, backoff=Backoff(0.001, 0.1))
 
 
+def _reason(error: FerError | RCLError) -> str:
+    """Return why a node cannot be made, in words."""
+    if isinstance(error, FerError):
+        return str(error)
+    text = f'ROS cannot make the node: {error}'
+    if os.environ.get('ROS_SECURITY_ENABLE', '').lower() == 'true':
+        text += ('; ROS_SECURITY_ENABLE is set: it needs a middleware that was built with '
+                 'security, and the keys of the enclave (docs/network.md)')
+    return text
+
+
 def run(*makers: type[ManagedNode], args: list[str] | None = None) -> int:
     """Run nodes in this process until they finish or a signal comes; return the exit code.
 
@@ -64,8 +76,8 @@ def run(*makers: type[ManagedNode], args: list[str] | None = None) -> int:
         for maker in makers:
             try:
                 nodes.append(maker())
-            except FerError as error:
-                rclpy.logging.get_logger('fer_ros').fatal(str(error))
+            except (FerError, RCLError) as error:
+                rclpy.logging.get_logger('fer_ros').fatal(_reason(error))
                 return 2
             nodes[-1].finished.clear()
             executor.add_node(nodes[-1])

@@ -69,3 +69,14 @@ def test_a_node_that_is_read_only_refuses_what_the_domain_wants(graph):
     classifier = graph.add(EmotionClassifierNode, read_only=True)
     answer = classifier._on_look_neutral(None, Trigger.Response())
     assert not answer.success and 'read_only' in answer.message
+
+
+def test_a_node_that_gets_no_secure_middleware_says_so_in_a_line(tmp_path):
+    (tmp_path / 'enclaves' / 'perception').mkdir(parents=True)    # without keys
+    done = subprocess.run(
+        [sys.executable, '-m', 'fer_ros.nodes.face_detector', '--ros-args', '--enclave',
+         '/perception'], capture_output=True, text=True, timeout=120,
+        env={**os.environ, 'ROS_SECURITY_KEYSTORE': str(tmp_path), 'ROS_SECURITY_ENABLE': 'true',
+             'ROS_SECURITY_STRATEGY': 'Enforce'})
+    assert done.returncode == 2, done.stderr
+    assert 'ROS_SECURITY_ENABLE is set' in done.stderr and 'Traceback' not in done.stderr

@@ -275,5 +275,6 @@ def threads(trial: Trial) -> None:
         line = Line(graph, 'face_detector', Image, 'image_raw', FaceArray, 'faces', gray_image)
         for random in trial.tries():
             kill(random.choice(['receiver of /image_raw', 'face_detector worker']))
-            trial.expect(line.answers_good_input(), 'good input is not answered')
+            # A thread that ends again and again begins again after growing pauses.
+            trial.expect(line._within(line.answers_good_input, 40), 'good input is not answered')
         trial.expect(line.node.faults.count, 'no fault was told')

@@ -3,7 +3,7 @@
 
 from .lateness import Lateness
 from .rounds import FaceRounds
-from .shedder import Heard, LoadShedder, Shed
+from .shedder import Heard, LoadShedder, Shed, SKIP_FROM
 from .thinning import Thinning
 
-__all__ = ['FaceRounds', 'Heard', 'Lateness', 'LoadShedder', 'Shed', 'Thinning']
+__all__ = ['FaceRounds', 'Heard', 'Lateness', 'LoadShedder', 'SKIP_FROM', 'Shed', 'Thinning']

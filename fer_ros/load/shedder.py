@@ -107,11 +107,6 @@ class LoadShedder:
         self._fell_s = float('-inf')
         self._patience_s = _PATIENCE_S
 
-    @property
-    def exhausted(self) -> bool:
-        """Whether there is nothing left to give up."""
-        return self.shed.level >= HIGHEST
-
     def due(self, now_s: float) -> bool:
         """Whether it is time for :meth:`step`."""
         return self._looked_s is None or not 0 <= now_s - self._looked_s < _PERIOD_S

@@ -139,8 +139,7 @@ class ImageInput:
     def _work(self) -> None:
         while (taken := self._newest.take()) is not None:
             for message, self.received in taken.values():
-                if self._shedding is None or self._shedding.wanted(
-                        self._rate.rate_hz(self._node.now_s())):
+                if self._shedding is None or self._shedding.wanted():
                     self._take(message)
             # Not to keep an image while waiting for the next.
             taken = message = None

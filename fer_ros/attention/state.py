@@ -161,11 +161,11 @@ class AttentionFilter:
         likelihood = np.full(4, 1.0)
         if closed_s > LONGEST_BLINK_S:
             likelihood[:_EYES_OPEN] = _FLOOR
-        elif closed_s == 0 and densities is not None:
+        elif closed_s == 0 and densities is not None and densities.max() > 0:
             likelihood[:_EYES_OPEN] = np.maximum(densities / densities.max(), _FLOOR)
             likelihood[_EYES_OPEN] = _FLOOR
         else:
-            # A blink, or the beginning of closed eyes: wait.
+            # A blink, the beginning of closed eyes, or a gaze that nobody can have: wait.
             predicted = self._belief
         self._belief = predicted * likelihood ** weight
         self._belief /= self._belief.sum()

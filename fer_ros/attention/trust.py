@@ -20,6 +20,8 @@ _NEEDED_EYE = 0.25
 _WORST_FIT = 0.16
 # Beyond this the far half of the face is a guess, degrees from the direction of the camera.
 _PROFILE_DEG = 62.0
+# Eyes turn no further in the head to a side, or up and down, degrees.
+_FURTHEST_DEG = (60.0, 45.0)
 # Part of a face's box that another's may cover.
 _MOST_COVERED = 0.25
 
@@ -67,6 +69,8 @@ def _alone(head: HeadReading, width_px: int, height_px: int) -> str:
     towards = gaze_angles_of(-position / np.linalg.norm(position))
     if abs(head.pose.angles_deg[0] - towards[0]) > _PROFILE_DEG:
         return 'the face is in profile'
+    if (np.abs(head.gaze_deg - head.pose.angles_deg[:2]) > _FURTHEST_DEG).any():
+        return 'the eyes cannot be read'
     widths = np.linalg.norm(head.mesh.eyes[:, 8] - head.mesh.eyes[:, 0], axis=1)
     if np.array(head.hidden) @ eye_weights(np.maximum(widths, 1e-6)) > _NEEDED_EYE:
         return 'the eyes are covered' if all(head.hidden) else 'one eye is covered'

@@ -7,9 +7,12 @@ from collections.abc import Iterable, Sequence
 from builtin_interfaces.msg import Duration
 import cv2
 from fer_ros.attention.person import PersonReading
-from fer_ros.attention.state import STATES
+from fer_ros.attention.state import STATES, UNKNOWN
 from fer_ros.conversions.faces import box_to_roi
+from fer_ros.conversions.optional import MESH_POINTS
+from fer_ros.errors import cut
 from fer_ros.msg import AttentionArray, FaceAttention
+from fer_ros.types import PersonAttention
 from geometry_msgs.msg import (
     Point,
     Pose,
@@ -72,6 +75,30 @@ def _person(reading: PersonReading) -> FaceAttention:
         points = np.concatenate([mesh.points[:, :2], mesh.irises.reshape(-1, 2)])
         message.landmarks = array.array('f', points.astype(np.float32).tobytes())
     return message
+
+
+def message_to_attention(message: AttentionArray) -> list[PersonAttention]:
+    """Return what the people of a message attend to; values that are no numbers are left out."""
+    return [_attention(face) for face in message.faces]
+
+
+def _attention(face: FaceAttention) -> PersonAttention:
+    eyes = gaze = None
+    points = message_to_landmarks(face) if face.known else None
+    sides = np.array([face.gaze.x, face.gaze.y])
+    if points is not None and face.roi.width and face.roi.height and np.isfinite(sides).all():
+        corner, size = (face.roi.x_offset, face.roi.y_offset), (face.roi.width, face.roi.height)
+        place = points[[MESH_POINTS, MESH_POINTS + 5]].mean(axis=0)
+        eyes = tuple(((place - corner) / size).tolist())
+        gaze = tuple(np.clip(sides, -1, 1).tolist())
+    return PersonAttention(
+        face.track_id, face.label if face.label in STATES else UNKNOWN, cut(face.zone),
+        _seconds(face.state_duration), _seconds(face.zone_duration), cut(face.reason),
+        cut(face.expected_zone), float(np.nan_to_num(face.expected_zone_probability)), eyes, gaze)
+
+
+def _seconds(duration: Duration) -> float:
+    return duration.sec + duration.nanosec * 1e-9
 
 
 def message_to_landmarks(message: FaceAttention) -> np.ndarray | None:

@@ -9,6 +9,7 @@ import io
 import struct
 import threading
 
+from fer_ros.attention.state import STATES, UNKNOWN
 from fer_ros.emotions.labels import LABELS, UNCERTAIN
 from fer_ros.types import FaceEmotion
 
@@ -19,11 +20,14 @@ MAXIMUM_RECORDS = 400_000
 _CLOCK_TOLERANCE_S = 60.0
 #: So many people are remembered without looking who has left.
 _PEOPLE = 1000
-#: time, camera, person, label, 7 filtered probabilities, quality, valence, arousal, duration
-_RECORD = struct.Struct('<dHIB11f')
+#: time, camera, person, label, attention, 7 filtered probabilities, quality, valence, arousal,
+#: duration
+_RECORD = struct.Struct('<dHIBB11f')
+#: Attention by index; empty where nobody told it.
+_ATTENTION = ('', UNKNOWN, *STATES)
 
 COLUMNS = ('time', 'camera', 'person', 'label', *LABELS, 'quality', 'valence', 'arousal',
-           'state_duration_s')
+           'state_duration_s', 'attention')
 
 
 class History:
@@ -35,7 +39,7 @@ class History:
     def __init__(self, cameras: tuple[str, ...], hours: float):
         self._cameras, self._keep_s = cameras, hours * 3600
         self._records: deque[bytes] = deque(maxlen=MAXIMUM_RECORDS)
-        self._last: dict[tuple[int, int], tuple[float, str]] = {}
+        self._last: dict[tuple[int, int], tuple[float, str, str]] = {}
         self._most = _PEOPLE
         self._lock = threading.Lock()
 
@@ -43,20 +47,24 @@ class History:
         """Return how many records are held."""
         return len(self._records)
 
-    def add(self, camera: int, emotion: FaceEmotion, now_s: float) -> None:
-        """Record what a person shows, unless that was done less than a second ago."""
+    def add(self, camera: int, emotion: FaceEmotion, now_s: float, attention: str = '') -> None:
+        """Record what a person shows, unless the same was done less than a second ago.
+
+        :param attention: the state of attention; empty where it is not known whether there is one.
+        """
         if self._keep_s <= 0:
             return
         key = camera, emotion.track_id
         with self._lock:
-            at_s, label = self._last.get(key, (float('-inf'), ''))
-            if label == emotion.label and 0 <= now_s - at_s < INTERVAL_S:
+            at_s, *before = self._last.get(key, (float('-inf'), '', ''))
+            if before == [emotion.label, attention] and 0 <= now_s - at_s < INTERVAL_S:
                 return
-            self._last[key] = now_s, emotion.label
+            self._last[key] = now_s, emotion.label, attention
             index = LABELS.index(emotion.label) if emotion.label != UNCERTAIN else 255
             self._records.append(_RECORD.pack(
-                now_s, camera, emotion.track_id, index, *emotion.filtered, emotion.quality,
-                emotion.valence, emotion.arousal, emotion.duration_s))
+                now_s, camera, emotion.track_id, index, _ATTENTION.index(attention),
+                *emotion.filtered, emotion.quality, emotion.valence, emotion.arousal,
+                emotion.duration_s))
             self._forget(now_s)
 
     def _forget(self, now_s: float) -> None:
@@ -77,9 +85,10 @@ class History:
         return [{
             'camera': self._cameras[camera], 'id': track_id,
             'time_s': [round(row[0], 2) for row in rows],
-            **{label: [round(row[4 + i], 3) for row in rows] for i, label in enumerate(LABELS)},
-            'valence': [round(row[12], 3) for row in rows],
-            'arousal': [round(row[13], 3) for row in rows],
+            'attention': [_ATTENTION[row[4]] for row in rows],
+            **{label: [round(row[5 + i], 3) for row in rows] for i, label in enumerate(LABELS)},
+            'valence': [round(row[13], 3) for row in rows],
+            'arousal': [round(row[14], 3) for row in rows],
         } for (camera, track_id), rows in people.items()]
 
     def csv(self, now_s: float, hours: float) -> Iterator[str]:
@@ -92,7 +101,7 @@ class History:
             writer.writerow((
                 moment.isoformat(timespec='milliseconds'), self._cameras[row[1]], row[2],
                 LABELS[row[3]] if row[3] < len(LABELS) else UNCERTAIN,
-                *(f'{value:.4f}' for value in row[4:14]), f'{row[14]:.1f}'))
+                *(f'{value:.4f}' for value in row[5:15]), f'{row[15]:.1f}', _ATTENTION[row[4]]))
             if number % 500 == 499:
                 yield text.getvalue()
                 text.seek(0)

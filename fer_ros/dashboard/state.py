@@ -18,7 +18,7 @@ from fer_ros.home.kinds.base import Request, State
 from fer_ros.home.light import LightState
 from fer_ros.home.snapshot import ChangeDetector, DeviceSnapshot, LastAction, RoomSnapshot
 from fer_ros.statistics import LatencyWindow, RateMeter
-from fer_ros.types import FaceEmotion
+from fer_ros.types import FaceEmotion, PersonAttention
 
 #: Version of what ``/api/state`` gives; grows when something in it changes its meaning.
 VERSION = 2
@@ -28,6 +28,8 @@ _NODES_KEPT = 256
 LEVELS = ('ok', 'warn', 'error', 'stale')
 #: Faces are drawn on a picture that is no further from their image in time, seconds.
 _SAME_MOMENT_S = 0.5
+#: Where people look is forgotten when it was not told for so long, seconds.
+_ATTENTION_S = 1.5
 #: A node not heard for this long is forgotten, seconds.
 _FORGOTTEN_S = 3600.0
 #: Of what one says, so many values and characters of its sentence are.
@@ -40,7 +42,8 @@ class _Camera:
         self.people: list[FaceEmotion] = []
         # What was seen lately: the stamp, and the boxes by person as shares of the image.
         self.boxes: deque[tuple[float, list[list[float]]]] = deque(maxlen=60)
-        self.heard_s = float('-inf')
+        self.attention: dict[int, PersonAttention] = {}
+        self.heard_s = self.attended_s = float('-inf')
         self.size = (0, 0)
         self.model = self.label_set = ''
         self.rate, self.latency = RateMeter(), LatencyWindow(size=100)
@@ -95,8 +98,18 @@ class DashboardState:
             entry.size, entry.model, entry.label_set = size, model, label_set
             entry.rate.tick(entry.heard_s)
             entry.latency.add((now_s - stamp_s) * 1e3)
+            attention = self._attention(entry)
             for emotion in entry.people:
-                self.history.add(self._order[camera], emotion, now_s)
+                looks = attention.get(emotion.track_id)
+                self.history.add(self._order[camera], emotion, now_s, looks.state if looks else '')
+            self._versions['people'] += 1
+
+    def attend(self, camera: str, people: Iterable[PersonAttention]) -> None:
+        """Record where the people that a camera sees look."""
+        with self._lock:
+            entry = self._cameras[camera]
+            entry.attention = {person.track_id: person for person in people}
+            entry.attended_s = self._clock()
             self._versions['people'] += 1
 
     def picture(self, camera: str, status: str, reason: str = '') -> None:
@@ -260,8 +273,12 @@ class DashboardState:
     def _silent(self, entry: _Camera) -> bool:
         return self._clock() - entry.heard_s > self._gone_after_s
 
+    def _attention(self, entry: _Camera) -> dict[int, PersonAttention]:
+        fresh = self._clock() - entry.attended_s <= _ATTENTION_S
+        return entry.attention if fresh else {}
+
     def _camera(self, entry: _Camera) -> dict:
-        silent = self._silent(entry)
+        silent, attention = self._silent(entry), self._attention(entry)
         latency = entry.latency.median_ms
         return {
             'name': entry.name, 'status': 'silent' if silent else 'live',
@@ -271,7 +288,9 @@ class DashboardState:
             'label_set': entry.label_set, 'picture': dict(entry.picture),
             'reason': entry.reason if silent else '',
             # What was seen long ago is not what is felt now.
-            'people': [] if silent else [_person(emotion) for emotion in entry.people]}
+            'people': [] if silent else [
+                _person(emotion) | {'attention': _looks(attention.get(emotion.track_id))}
+                for emotion in entry.people]}
 
 
 def _person(emotion: FaceEmotion) -> dict:
@@ -284,6 +303,15 @@ def _person(emotion: FaceEmotion) -> dict:
         'probabilities': _by_label(emotion.probabilities),
         'filtered': _by_label(emotion.filtered),
         'box': [whole(box.x), whole(box.y), whole(box.width), whole(box.height)]}
+
+
+def _looks(person: PersonAttention | None) -> dict | None:
+    return None if person is None else {
+        'state': person.state, 'duration_s': _number(person.duration_s), 'reason': person.reason,
+        'zone': person.zone, 'zone_s': _number(person.zone_s), 'expected': person.expected,
+        'expected_probability': _number(person.expected_probability),
+        'eyes': None if person.eyes is None else [_number(share) for share in person.eyes],
+        'gaze': None if person.gaze is None else [_number(share) for share in person.gaze]}
 
 
 def _boxes(people: Sequence[FaceEmotion], size: tuple[int, int]) -> list[list[float]]:

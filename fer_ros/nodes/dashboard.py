@@ -6,11 +6,12 @@ import threading
 from diagnostic_msgs.msg import DiagnosticArray
 from fer_ros import conversions
 from fer_ros.conversions import home as home_conversions
+from fer_ros.conversions.attention import message_to_attention
 from fer_ros.dashboard.page import Page, PAGE_PARAMETERS
 from fer_ros.errors import ConfigurationError, cut, FerError
 from fer_ros.habits.views import HABIT_ACTIONS
 from fer_ros.home.commands import RoomCommand
-from fer_ros.msg import AmbientAction, EmotionArray, HomeState
+from fer_ros.msg import AmbientAction, AttentionArray, EmotionArray, HomeState
 from fer_ros.nodes import image_input, qos
 from fer_ros.nodes.base import ManagedNode
 from fer_ros.nodes.demand import Demand
@@ -45,6 +46,8 @@ class Dashboard(ManagedNode):
         *PAGE_PARAMETERS,
         Parameter('emotion_topics', ['emotions'], 'topics of the emotions, one per camera, each '
                   'with its images beside it (cam1/emotions: cam1/image_raw)'),
+        Parameter('attention', True, 'show where people look; while somebody views the page, the '
+                  'attention node then works', dynamic=True),
         Parameter('bridge', 'smart_home_bridge', "the smart-home bridge's node name"),
         Parameter('recording', '', 'where the pictures are being stored, shown to viewers of the '
                   'page; empty: the page says that no picture is stored'),
@@ -61,6 +64,7 @@ class Dashboard(ManagedNode):
         self._pairs: dict[str, Synchronizer] = {}
         self._loads: dict[str, OptionalWork] = {}
         self._demands: list[Demand] = []
+        self._gazes: list = []
         self._looked_since_s: dict[str, float] = {}
         self._readings: dict[str, Reading] = {}
         self._steady = Clock(clock_type=ClockType.STEADY_TIME)
@@ -103,6 +107,9 @@ class Dashboard(ManagedNode):
         self._demands = [Demand(self, lambda name=name: self._wanted(name),
                                 lambda name=name: self._begin(name),
                                 lambda name=name: self._end(name)) for name in self._topics]
+        self._demands.append(Demand(
+            self, lambda: self.value('attention') and self._page.viewers > 0,
+            self._begin_attention, self._end_attention))
         self._timer = self.create_timer(_LOOK_AROUND_S, self._look_around, clock=self._steady)
         self.get_logger().info(f'dashboard: {self.url}')
 
@@ -168,6 +175,18 @@ class Dashboard(ManagedNode):
         self._loads.pop(name).close()
         self._pairs.pop(name)
         self._pictures.clear(name)
+
+    def _begin_attention(self) -> None:
+        self._gazes = [
+            self.subscribe(AttentionArray, sibling(topic, 'attention'),
+                           lambda message, name=name: self._board.attend(
+                               name, message_to_attention(message)),
+                           qos.RESULT, own_thread=True) for name, topic in self._topics.items()]
+
+    def _end_attention(self) -> None:
+        for subscription in self._gazes:
+            self.destroy_subscription(subscription)
+        self._gazes = []
 
     def _on_image(self, image: np.ndarray, header: Header, name: str) -> None:
         if not self._loads[name].wanted():

@@ -10,6 +10,7 @@ import traceback
 from fer_ros import conversions
 from fer_ros.conversions import habits as habit_conversions
 from fer_ros.conversions import home as home_conversions
+from fer_ros.conversions.attention import message_to_attention
 from fer_ros.errors import ConfigurationError, cut, FerError
 from fer_ros.home.action import AmbientAction as Action
 from fer_ros.home.commands import RoomCommand
@@ -29,7 +30,6 @@ from fer_ros.nodes.parameters import Parameter
 from fer_ros.nodes.program import run
 from fer_ros.nodes.topics import sibling
 from fer_ros.srv import AnswerSuggestion, CommandRoom, SetLightByHand, SwitchHabits
-from fer_ros.types import PersonAttention
 from rclpy.clock import Clock, ClockType
 from std_srvs.srv import SetBool, Trigger
 
@@ -246,9 +246,7 @@ class SmartHomeBridge(ManagedNode):
     def _on_attention(self, message: AttentionArray, source: str) -> None:
         with self._lock:
             if self._home is not None:
-                self._home.attend(source, [
-                    PersonAttention(face.track_id, face.label, face.zone)
-                    for face in message.faces], now_s=self.now_s())
+                self._home.attend(source, message_to_attention(message), now_s=self.now_s())
 
     def _tick(self) -> None:
         with self._lock:

@@ -21,7 +21,7 @@ from fer_ros.home.kinds.light import LightRequest  # noqa: E402
 from fer_ros.home.lifecycle import ControlState  # noqa: E402
 from fer_ros.home.light import LightState  # noqa: E402
 from fer_ros.home.snapshot import DeviceSnapshot, RoomSnapshot  # noqa: E402
-from fer_ros.types import BoundingBox  # noqa: E402
+from fer_ros.types import BoundingBox, PersonAttention  # noqa: E402
 from home_support import emotion  # noqa: E402
 from waiting import wait_for  # noqa: E402
 
@@ -41,6 +41,7 @@ class Scene:
         self.page.open()
         self.state = self.page.state
         self.people = {'hall': 1, 'kitchen': 0}
+        self.attention = ()
         self.state.bridge('active')
         self.state.hear('camera_driver', 0, 'active', {'rate out (Hz)': '30.0'})
         for camera in self.people:
@@ -59,6 +60,8 @@ class Scene:
                 faces = [replace(emotion(LABELS[i % 7], 0.6, track_id=i + 1),
                                  box=BoundingBox(30 + 150 * (i % 4), 60 + 200 * (i // 4), 70, 90))
                          for i in range(count)]
+                if self.attention:
+                    self.state.attend(camera, self.attention)
                 self.state.see(camera, faces, now_s=now_s, stamp_s=now_s, size=(640, 480))
                 self.page.pictures.offer(camera, IMAGE, now_s)
 
@@ -233,6 +236,46 @@ def test_a_lamp_that_fades_shows_both_colors(scene, page):
     wait_for(lambda: text(page, '.devices .text') == 'lamp: on, 50\xa0%, blue', 5, 'the end')
     assert page.execute_script('return document.querySelector(".lamp").style.background'
                                ) == 'rgb(51, 102, 255)'
+
+
+def test_where_people_look_is_marked_said_and_kept(scene, page):
+    resize(page, 1280)
+    show(scene, page, hall=2, kitchen=0)
+    assert not rectangles(page, '.face .gaze, .timeline .lane, .person .attention')
+    scene.attention = (
+        PersonAttention(1, 'away', 'tablet', zone_s=4.2, expected='camera',
+                        expected_probability=0.7, eyes=(0.5, 0.4), gaze=(-0.6, 0.1)),
+        PersonAttention(2, 'unknown', reason='the eyes are covered'))
+    wait_for(lambda: len(rectangles(page, '.person .attention')) == 2, 5, 'both said')
+    said = page.execute_script(
+        "return [...document.querySelectorAll('.person .attention')].map((e) => e.textContent)")
+    assert said == ['Looks at tablet, for 4 s, then usually camera (70\xa0%)',
+                    'Gaze unknown: the eyes are covered']
+    wait_for(lambda: rectangles(page, '.face .gaze'), 5, 'a mark')
+    mark, boxes = rectangle(page, '.face .gaze'), rectangles(page, '.face .box')
+    left = min(boxes)
+    width = left[2] - left[0]
+    # From between the eyes to the left of the image, a little down.
+    assert abs(mark[2] - (left[0] + 0.5 * width)) < 8 and mark[3] - mark[1] < mark[2] - mark[0]
+    assert abs((mark[2] - mark[0]) - 0.6 * width) < 10
+    colors = """
+        const lane = document.querySelector('.timeline .lane:not([hidden])');
+        if (!lane?.width) return [];
+        const data = lane.getContext('2d').getImageData(0, 0, lane.width, 1).data;
+        const found = new Set();
+        for (let i = 0; i < data.length; i += 4)
+          if (data[i + 3] === 255) found.add(data.slice(i, i + 3).join());
+        return [...found];"""
+    wait_for(lambda: '230,159,0' in page.execute_script(colors), 5, 'the lane of away')
+    assert 'away' in page.execute_script(
+        "return document.querySelector('.timeline .lane').getAttribute('aria-label')")
+    with_lane = rectangles(page, '#timeline .legend')
+    assert len(with_lane) == 2, 'the colors are explained'
+    scene.attention = (PersonAttention(1, 'camera', 'camera', eyes=(0.5, 0.4), gaze=(-0.2, 0)),)
+    wait_for(lambda: rectangles(page, '.face .gaze') and rectangle(page, '.face .gaze')[2]
+             - rectangle(page, '.face .gaze')[0] < 8, 5, 'a dot for a look at the camera')
+    scene.attention = ()
+    wait_for(lambda: not rectangles(page, '.face .gaze, .person .attention'), 5, 'no old gaze')
 
 
 def test_the_timeline_says_the_span_that_it_shows(scene, page):

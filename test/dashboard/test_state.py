@@ -19,6 +19,7 @@ from fer_ros.home.kinds.volume import VolumeRequest, VolumeState
 from fer_ros.home.lifecycle import ControlState
 from fer_ros.home.light import LightState
 from fer_ros.home.snapshot import DeviceSnapshot, LastAction, RoomSnapshot
+from fer_ros.types import PersonAttention
 from home_support import emotion
 import pytest
 
@@ -69,6 +70,21 @@ def test_faces_are_those_of_the_image_nearest_in_time(state):
     assert state.faces('hall', 10.06)[0][0] == 2
     assert state.faces('hall', 10.5)[0][0] == 2
     assert state.faces('hall', 10.7) == [] == state.faces('kitchen', 10.0)
+
+
+def test_where_people_look_is_kept_while_it_is_told(state, clock):
+    state.see('hall', [emotion('sad', track_id=1), emotion('sad', track_id=2)], now_s=1e9)
+    assert [person['attention'] for person in state.people_part()[0]['people']] == [None, None]
+    state.attend('hall', [PersonAttention(1, 'away', 'tablet', eyes=(0.5, 0.4), gaze=(0.3, 0.1))])
+    first, second = (person['attention'] for person in state.people_part()[0]['people'])
+    assert (first['state'], first['zone'], first['gaze']) == ('away', 'tablet', [0.3, 0.1])
+    assert second is None
+    state.see('hall', [emotion('sad', track_id=1)], now_s=1e9 + 1.2)
+    clock.now_s += 1.6
+    state.see('hall', [emotion('sad', track_id=1)], now_s=1e9 + 3)
+    assert state.people_part()[0]['people'][0]['attention'] is None
+    assert [row['attention'] for row in state.history.timeline(1e9 + 3, 60)[:1]] == [
+        ['', 'away', '']]
 
 
 def test_a_silent_camera_says_why(state, clock):

@@ -10,6 +10,8 @@ import { percent } from './words.js';
 const WORDY_UP_TO = 3;
 const LABEL_HEIGHT_PX = 22;
 const GAP_PX = 2;
+// Thickness of a gaze's mark, as in style.css.
+const DOT_PX = 6;
 const pen = document.createElement('canvas').getContext('2d');
 pen.font = '600 13px system-ui';
 
@@ -87,7 +89,8 @@ export class Faces {
   put(box, spot, text) {
     let element = this.shown.get(box.id);
     if (!element) {
-      element = make('<div class="face"><div class="box"></div><div class="tag"></div></div>');
+      element = make(`<div class="face"><div class="box"></div><div class="tag"></div>
+        <div class="gaze" hidden></div></div>`);
       // A shortcut for pointers: by keyboard the list of people does the same.
       element.addEventListener('click', () => select(`${this.camera}/${box.id}`));
       this.layer.append(element);
@@ -95,10 +98,24 @@ export class Faces {
     }
     element.style.setProperty('--emotion', colorOnDark(box.person?.label ?? 'uncertain'));
     element.classList.toggle('selected', this.selected === `${this.camera}/${box.id}`);
-    const [frame, tag] = element.children;
+    const [frame, tag, gaze] = element.children;
     Object.assign(frame.style, { transform: `translate(${box.x}px, ${box.y}px)`,
       width: `${box.width}px`, height: `${box.height}px` });
     tag.style.transform = `translate(${spot.x}px, ${spot.y}px)`;
     setText(tag, text);
+    this.mark(gaze, box);
+  }
+
+  /** A line from between the eyes to where they look; a dot for a look at the camera. */
+  mark(element, { person, x, y, width, height }) {
+    const { state, eyes, gaze } = person?.attention ?? {};
+    element.hidden = !eyes || !gaze;
+    if (element.hidden) return;
+    element.style.background = `var(--attention-${state})`;
+    const [right, down] = state === 'camera' ? [0, 0] : gaze;
+    const length = Math.hypot(right, down) * width;
+    element.style.width = `${length + DOT_PX}px`;
+    element.style.transform = `translate(${x + eyes[0] * width - DOT_PX / 2}px, ${
+      y + eyes[1] * height - DOT_PX / 2}px) rotate(${Math.atan2(down, right)}rad)`;
   }
 }

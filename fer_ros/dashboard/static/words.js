@@ -15,6 +15,23 @@ export const count = (number, noun, plural = `${noun}s`) =>
 export const personName = (camera, id) =>
   (camera === 'camera' ? `Person ${id}` : `Person ${id}, ${camera}`);
 
+/** The states of attention in their one order, with what a person does in each. */
+export const ATTENTION = { camera: 'looks at the camera', away: 'looks away', down: 'looks down',
+  closed: 'eyes closed', unknown: 'gaze unknown' };
+
+/** Return where a person looks, in words; empty where that is not known. */
+export function gazeWords(attention) {
+  if (!attention) return '';
+  const { state, zone, expected } = attention;
+  const named = zone && !['camera', 'elsewhere'].includes(zone);
+  const since = named ? attention.zone_s : attention.duration_s;
+  const words = named && state !== 'closed' ? `looks at ${zone}` : ATTENTION[state];
+  if (state === 'unknown') return attention.reason ? `${words}: ${attention.reason}` : words;
+  return [words, since < 1 ? '' : `for ${spell(since)}`,
+    expected ? `then usually ${expected} (${percent(attention.expected_probability)})` : '']
+    .filter(Boolean).join(', ');
+}
+
 /** Return seconds in words. */
 export function spell(seconds) {
   const whole = Math.floor(seconds);

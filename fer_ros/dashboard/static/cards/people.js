@@ -4,7 +4,7 @@
 import { arrange, make, say, section, setText } from '../dom.js';
 import { color, LABELS, mixture } from '../emotions.js';
 import { onSelect } from '../selection.js';
-import { capital, percent, personName, spell } from '../words.js';
+import { capital, gazeWords, percent, personName, spell } from '../words.js';
 
 const OPEN_UP_TO = 2;
 const TRAIL = 40;
@@ -15,6 +15,7 @@ const HARD_TO_SEE = 0.25;
 const MARKUP = `<li class="card person"><details>
   <summary><h3><span class="who"></span> <span class="label"></span></h3>
     <span class="since"></span><span class="mixture" aria-hidden="true"></span></summary>
+  <p class="attention soft" hidden></p>
   <div class="columns">
     <ul class="bars" aria-label="Probabilities"></ul>
     <figure><svg viewBox="-1.42 -1.42 2.84 2.84" role="img">
@@ -70,6 +71,7 @@ class Person {
       this.box.style.setProperty('--emotion', color(person.label));
     }
     setText(this.box.querySelector('.since'), this.since(person));
+    say(this.box.querySelector('.attention'), capital(gazeWords(person.attention)));
     this.trail.push(`${person.valence.toFixed(3)},${(-person.arousal).toFixed(3)}`);
     if (this.trail.length > TRAIL) this.trail.shift();
     if (this.details.open) this.showDetails();

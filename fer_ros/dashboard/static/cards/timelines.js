@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-// The last minutes by person: a ribbon of the strongest emotions, and the lines of all when open.
+// The last minutes by person: a ribbon of the strongest emotions, and the lines of all when open;
+// under them a lane of where they looked, as far as that is known.
 
 import { Chart } from '../chart.js';
 import { make, section, setText } from '../dom.js';
 import { color, LABELS, painted } from '../emotions.js';
-import { personName } from '../words.js';
+import { ATTENTION, personName } from '../words.js';
 
 const WINDOW_MIN = 5;
 const WINDOW_S = 60 * WINDOW_MIN;
@@ -17,6 +18,7 @@ const OPEN_UP_TO = 2;
 const FEWEST = 4;
 const HEIGHT_PX = 130;
 const RIBBON_PX = 12;
+const LANE_PX = 6;
 // Dashes tell the lines apart for those who see no colors.
 const DASHES = { angry: [], disgust: [8, 3], fear: [2, 3], happy: [], sad: [6, 3, 2, 3],
   surprise: [10, 4], neutral: [1, 4] };
@@ -25,18 +27,42 @@ const WIDTHS = { happy: 3, angry: 2 };
 const ago = (seconds) => (seconds < 1 ? 'now' : seconds < 60 || seconds % 60 > 0.5
   ? `${Math.round(seconds)} s ago` : `${Math.round(seconds / 60)} min ago`);
 
+/** Paint stretches of time: `colorOf(i)` of each moment, null for none. */
+function paintLane(canvas, heightPx, times, begin, end, colorOf) {
+  const density = devicePixelRatio || 1;
+  const width = Math.round(canvas.clientWidth * density);
+  const height = Math.round(heightPx * density);
+  if (canvas.width !== width || canvas.height !== height) {
+    Object.assign(canvas, { width, height });
+  }
+  const pen = canvas.getContext('2d');
+  pen.clearRect(0, 0, width, height);
+  const x = (time) => (width * (time - begin)) / (end - begin);
+  times.forEach((time, i) => {
+    const painting = colorOf(i);
+    if (!painting) return;
+    const next = times[i + 1] ?? Math.min(end, time + STEP_S);
+    pen.fillStyle = painting;
+    pen.fillRect(x(time), 0, x(next) - x(time) + 0.5, height);
+  });
+}
+
 /** One person's row. */
 class Row {
   constructor(camera, id) {
     this.name = personName(camera, id);
     this.data = [[], ...LABELS.map(() => [])];
+    // The state of attention at each of these times; empty where it is not known.
+    this.looks = [];
     this.last = -Infinity;
     this.label = '';
     // Whether somebody opened or closed it: then it stays so.
     this.chosen = false;
-    this.box = make(`<details class="timeline" hidden><summary><h3></h3><canvas class="ribbon"
-      role="img"></canvas></summary><div class="plot" role="img"></div></details>`);
-    this.ribbon = this.box.querySelector('canvas');
+    this.box = make(`<details class="timeline" hidden><summary><h3></h3><span class="lanes">
+      <canvas class="ribbon" role="img"></canvas><canvas class="lane" role="img" hidden></canvas>
+      </span></summary><div class="plot" role="img"></div></details>`);
+    this.ribbon = this.box.querySelector('.ribbon');
+    this.lane = this.box.querySelector('.lane');
     this.summary = this.box.querySelector('summary');
     this.plot = this.box.querySelector('.plot');
     setText(this.box.querySelector('h3'), this.name);
@@ -48,41 +74,42 @@ class Row {
     if (time_s - this.last > AWAY_S && this.data[0].length) {
       this.data[0].push(this.last + 0.01);
       LABELS.forEach((_, i) => this.data[i + 1].push(null));
+      this.looks.push('');
     }
     this.data[0].push(time_s);
     LABELS.forEach((label, i) => this.data[i + 1].push(person.filtered[label]));
+    this.looks.push(person.attention?.state ?? '');
     this.last = time_s;
     this.label = person.label;
     return true;
   }
 
   trim(begin) {
-    while (this.data[0].length && this.data[0][0] < begin) this.data.forEach((c) => c.shift());
+    while (this.data[0].length && this.data[0][0] < begin) {
+      for (const column of [...this.data, this.looks]) column.shift();
+    }
   }
 
   get drawable() {
     return this.data[0].length >= FEWEST;
   }
 
-  /** Paint each moment in the color of its strongest emotion. */
-  paint(begin, end, colors) {
-    const density = devicePixelRatio || 1;
-    const width = Math.round(this.ribbon.clientWidth * density);
-    const height = Math.round(RIBBON_PX * density);
-    if (this.ribbon.width !== width || this.ribbon.height !== height) {
-      Object.assign(this.ribbon, { width, height });
-    }
-    const pen = this.ribbon.getContext('2d');
-    pen.clearRect(0, 0, width, height);
+  /** Paint each moment in the color of its strongest emotion, and of its attention. */
+  paint(begin, end, colors, attention) {
     const [times, ...values] = this.data;
-    const x = (time) => (width * (time - begin)) / (end - begin);
-    times.forEach((time, i) => {
-      if (values[0][i] === null) return;
-      const best = values.reduce((top, column, k) => (column[i] > values[top][i] ? k : top), 0);
-      const next = times[i + 1] ?? Math.min(end, time + STEP_S);
-      pen.fillStyle = colors[best];
-      pen.fillRect(x(time), 0, x(next) - x(time) + 0.5, height);
-    });
+    if (!this.box.open) {
+      paintLane(this.ribbon, RIBBON_PX, times, begin, end, (i) => (values[0][i] === null ? null
+        : colors[values.reduce((top, column, k) => (column[i] > values[top][i] ? k : top), 0)]));
+    }
+    this.lane.hidden = !this.attended;
+    if (this.attended) {
+      paintLane(this.lane, LANE_PX, times, begin, end, (i) => attention[this.looks[i]]);
+    }
+  }
+
+  /** Whether it is known where the person looked at some time. */
+  get attended() {
+    return this.looks.some(Boolean);
   }
 
   describe(title) {
@@ -93,6 +120,12 @@ class Row {
     const words = `${title} of ${this.name}: mostly ${means[0][0]}, ${
       Math.round(100 * means[0][1])} % on average${this.label ? `; now ${this.label}` : ''}`;
     for (const element of [this.plot, this.ribbon]) element.setAttribute('aria-label', words);
+    const known = this.looks.filter(Boolean);
+    const shares = Object.keys(ATTENTION).map((state) =>
+      [state, known.filter((one) => one === state).length / (known.length || 1)]);
+    this.lane.setAttribute('aria-label', `Attention of ${this.name}: ${shares
+      .filter(([, share]) => share > 0).map(([state, share]) =>
+        `${state} ${Math.round(100 * share)} %`).join(', ')}`);
   }
 }
 
@@ -107,6 +140,12 @@ export class TimelinesCard {
     this.legend.append(...LABELS.map((label) => make(`<li><svg viewBox="0 0 28 8"
       aria-hidden="true"><path d="M0 4H28" fill="none" stroke="${color(label)}" stroke-width="${
   WIDTHS[label] ?? 2}" stroke-dasharray="${DASHES[label].join(' ')}"/></svg> ${label}</li>`)));
+    this.states = make(`<ul class="legend" aria-label="Colors of the lanes of attention" hidden>
+      <li>Attention:</li></ul>`);
+    this.states.append(...Object.entries(ATTENTION).map(([state, words]) => make(`<li><svg
+      viewBox="0 0 28 8" aria-hidden="true"><path d="M0 4H28" stroke="var(--attention-${state})"
+      stroke-width="8"/></svg> ${words}</li>`)));
+    this.legend.after(this.states);
     this.rows = new Map();
     this.now = 0;
     this.begin = this.shown = 0;
@@ -124,6 +163,7 @@ export class TimelinesCard {
     for (const person of people.slice(-ROWS)) {
       const row = this.row(person.camera, person.id);
       row.data = [person.time_s, ...LABELS.map((label) => person[label])];
+      row.looks = person.attention;
       row.last = person.time_s.at(-1);
       this.now = Math.max(this.now, row.last);
     }
@@ -213,15 +253,18 @@ export class TimelinesCard {
     const longest = Math.max(...drawable.map((row) => row.name.length), 0);
     this.box.style.setProperty('--name', `${longest}ch`);
     const colors = LABELS.map(painted);
+    const attention = Object.fromEntries(Object.keys(ATTENTION).map((state) =>
+      [state, painted(`attention-${state}`)]));
     for (const row of this.rows.values()) {
       row.box.hidden = !row.drawable;
       if (!row.drawable) continue;
       if (!row.chosen) row.box.open = present.length <= OPEN_UP_TO && present.includes(row);
       row.describe(title);
-      row.paint(this.begin, this.shown, colors);
+      row.paint(this.begin, this.shown, colors, attention);
       if (row.box.open) this.drawLines(row);
     }
     this.legend.hidden = drawable.length === 0;
+    this.states.hidden = !drawable.some((row) => row.attended);
   }
 
   drawLines(row) {

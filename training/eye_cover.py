@@ -1,0 +1,179 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Fit the network that tells whether an eye is covered.
+
+Covers are drawn over rendered heads of known pose and, where there are some, real faces; an eye
+counts as covered where the cover lies on most of what the landmarks said of it before.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+from fer_ros.attention.eye_cover import EyeCover, eye_features
+from fer_ros.attention.head import load_model
+from fer_ros.attention.mesh import FaceMesher, Mesh
+from fer_ros.attention.reader import FACE_SCORE, roll_by
+from fer_ros.cameras.camera_model import assumed_camera, CameraModel
+from fer_ros.evaluation.covers import BOTH, FaceAxes, NONE, ONE
+from fer_ros.evaluation.heads import read_camera, read_stills, read_video
+from fer_ros.types import BoundingBox, Detection
+import numpy as np
+
+#: Covers drawn over a still: of both eyes, of one, of none.
+_DRAWN = ((BOTH, 4), (ONE, 3), (NONE, 2))
+#: Of the videos every so manieth frame counts, as it is: closed eyes and smiles are in them.
+_EVERY = 15
+#: An eye is covered from this share of it, and clear up to that one; between it is left out.
+_COVERED, _CLEAR = 0.6, 0.02
+#: Landmarks of a clear eye that moved by this share of its width are not on it any more.
+_MOVED = 0.25
+#: A cover changed a pixel that differs by more than this.
+_CHANGED = 6
+#: Real faces are enlarged to this side, pixels, with a border around.
+_FACE_PX, _BORDER_PX = 192, 40
+HIDDEN, _EPOCHS, _BATCH, _RATE, _DECAY = 24, 25, 64, 2e-3, 2e-3
+_FOLDS = 4
+
+
+@dataclass(frozen=True)
+class Eyes:
+    """Pictures of eyes as features: ``covered`` and ``people`` have an entry for each.
+
+    ``kinds`` names what was drawn.
+    """
+
+    features: np.ndarray
+    covered: np.ndarray
+    people: np.ndarray
+    kinds: np.ndarray
+
+
+def collect(folder: Path, faces: np.ndarray | None, tell: Callable[[str], None],
+            seed: int = 1) -> Eyes:
+    """Draw covers over faces and take the pictures of their eyes.
+
+    :param folder: heads in the layout of :mod:`fer_ros.evaluation.heads`.
+    :param faces: uint8 ``(n, side, side)`` gray, real faces; or None.
+    """
+    rng, taker, rows = np.random.default_rng(seed), _Taker(), []
+    camera = read_camera(folder)
+    for table in ('gaze', 'poses'):
+        tell(f'eyes of {table}')
+        for image, truth in read_stills(folder, table):
+            rows += taker.take(truth.person, image, truth.box, camera, rng, _DRAWN)
+    for table in sorted((folder / 'videos').glob('attention_*.csv')):
+        tell(f'eyes of {table.stem}')
+        for i, (_, image, truths) in enumerate(read_video(table)):
+            if i % _EVERY == 0:
+                for truth in truths:
+                    rows += taker.take(truth.person, image, truth.box, camera, rng, ())
+    if faces is not None:
+        tell(f'eyes of {len(faces)} real faces')
+        camera = assumed_camera(*(2 * [_FACE_PX + 2 * _BORDER_PX]), 60.0)
+        for i, face in enumerate(faces):
+            face = cv2.copyMakeBorder(cv2.resize(face, (_FACE_PX, _FACE_PX),
+                                                 interpolation=cv2.INTER_CUBIC),
+                                      *(4 * [_BORDER_PX]), cv2.BORDER_REPLICATE)
+            box = BoundingBox(_BORDER_PX, _BORDER_PX, _FACE_PX, _FACE_PX)
+            rows += taker.take(f'real {i}', cv2.cvtColor(face, cv2.COLOR_GRAY2BGR), box, camera,
+                               rng, ((BOTH, 1), (ONE, 1)))
+    return Eyes(*(np.array(column) for column in zip(*rows)))
+
+
+class _Taker:
+    """Takes the pictures of eyes, with covers and without."""
+
+    def __init__(self):
+        self._mesher, self._model = FaceMesher(), load_model()
+
+    def take(self, person: str, image: np.ndarray, box: BoundingBox, camera: CameraModel,
+             rng: np.random.Generator, drawn) -> Iterator[tuple]:
+        """Yield features, whether covered, the person and the cover of each eye."""
+        face, roll = Detection(box, 1.0), roll_by(camera, self._model)
+        clear = self._mesher.find(image, face, roll)
+        if clear.score < FACE_SCORE:
+            return
+        yield from self._rows(person, 'nothing', clear, clear, (0.0, 0.0))
+        axes = FaceAxes.of(clear.points)
+        for covers, count in drawn:
+            for name in rng.choice(list(covers), count, replace=False):
+                other = image.copy()
+                covers[name](other, axes, rng)
+                changed = np.abs(other.astype(int) - image).max(axis=2) > _CHANGED
+                shares = (0.0, 0.0) if covers is NONE else \
+                    [_share(changed, eye) for eye in clear.eyes]
+                yield from self._rows(person, name, clear, self._mesher.find(other, face, roll),
+                                      shares)
+
+    def _rows(self, person, name, clear: Mesh, mesh: Mesh, shares) -> Iterator[tuple]:
+        for share, eye, before, picture in zip(shares, mesh.eyes, clear.eyes, mesh.pictures):
+            moved = np.linalg.norm(eye[71] - before[71]) / max(
+                1.0, float(np.linalg.norm(before[0] - before[8])))
+            if share >= _COVERED or (share <= _CLEAR and moved < _MOVED):
+                yield eye_features(picture), share >= _COVERED, person, name.partition(',')[0]
+
+
+def _share(changed: np.ndarray, eye: np.ndarray) -> float:
+    """Return how much of an eye, its lids and iris, was changed, [0, 1]; outside all of it."""
+    mask = np.zeros(changed.shape, np.uint8)
+    cv2.fillConvexPoly(mask, cv2.convexHull(np.rint(eye[:16]).astype(np.int32)), 1)
+    cv2.circle(mask, np.rint(eye[71]).astype(int).tolist(),
+               max(1, int(np.linalg.norm(eye[72] - eye[71]))), 1, -1)
+    return float(changed[mask > 0].mean()) if mask.any() else 1.0
+
+
+def fit(eyes: Eyes, seed: int = 0) -> EyeCover:
+    """Fit the network by Adam (D. Kingma, J. Ba 2015) on the cross-entropy."""
+    mean = eyes.features.mean(axis=0)
+    scale = eyes.features.std(axis=0) + np.float32(0.01)
+    inputs = np.column_stack([(eyes.features - mean) / scale, np.ones(len(eyes.covered))]
+                             ).astype(np.float32)
+    rng = np.random.default_rng(seed)
+    inner = (rng.normal(size=(inputs.shape[1], HIDDEN)) * 1.5 / np.sqrt(inputs.shape[1])
+             ).astype(np.float32)
+    outer = (rng.normal(size=HIDDEN + 1) / np.sqrt(HIDDEN)).astype(np.float32)
+    inner[-1], outer[-1] = 0, 0
+    weights = [inner, outer]
+    speeds = [np.zeros_like(weight) for weight in weights]
+    squares = [np.zeros_like(weight) for weight in weights]
+    step = 0
+    for epoch in range(_EPOCHS):
+        order = rng.permutation(len(inputs))
+        for begin in range(0, len(order), _BATCH):
+            rows = order[begin:begin + _BATCH]
+            x, wanted, step = inputs[rows], eyes.covered[rows], step + 1
+            hidden = np.tanh(x @ inner)
+            missed = (_sigmoid(hidden @ outer[:-1] + outer[-1]) - wanted) / len(rows)
+            back = missed[:, None] * outer[:-1] * (1 - hidden * hidden)
+            slopes = (x.T @ back + _DECAY * inner,
+                      np.append(hidden.T @ missed + _DECAY * outer[:-1], missed.sum()))
+            for weight, slope, speed, square in zip(weights, slopes, speeds, squares):
+                speed += 0.1 * (slope - speed)
+                square += 0.001 * (slope * slope - square)
+                weight -= _RATE * (1 - epoch / _EPOCHS) * (speed / (1 - 0.9 ** step)) / (
+                    np.sqrt(square / (1 - 0.999 ** step)) + 1e-7)
+    return EyeCover(mean, scale, inner, outer)
+
+
+def judge_others(eyes: Eyes) -> np.ndarray:
+    """Return the logarithms of the odds of each eye by a network that has not seen its person."""
+    people = np.unique(eyes.people)
+    fold_of = dict(zip(people, np.random.default_rng(0).permutation(len(people)) % _FOLDS))
+    folds = np.array([fold_of[person] for person in eyes.people])
+    judged = np.empty(len(folds))
+    for fold in range(_FOLDS):
+        kept = folds != fold
+        judged[~kept] = fit(Eyes(*(values[kept] for values in vars(eyes).values()))).logits(
+            eyes.features[~kept])
+    return judged
+
+
+def save(network: EyeCover, path: Path) -> None:
+    """Write a network as :func:`fer_ros.attention.eye_cover.load_eye_cover` reads it."""
+    np.savez_compressed(path, **{name: values.astype(np.float16)
+                                 for name, values in vars(network).items()})
+
+
+def _sigmoid(values: np.ndarray) -> np.ndarray:
+    return 1 / (1 + np.exp(-np.clip(values, -30, 30)))

@@ -354,19 +354,7 @@ def _eye_cover(options) -> None:
     if options.out:
         eye_cover.save(eye_cover.fit(eyes), options.out)
         print(f'network: {options.out}')
-    judged = eye_cover.judge_others(eyes) > 0
-    real = np.char.startswith(eyes.people, 'real')
-    print(f'{len(judged)} eyes, each judged by a network that has not seen its person; covered '
-          'ones that are told, clear ones that are called covered:')
-    for name, those in (('rendered heads', ~real), ('real faces', real)):
-        if those.any():
-            print(f'  {name}: {judged[those & eyes.covered].mean():.3f}, '
-                  f'{judged[those & ~eyes.covered].mean():.3f}')
-    for kind in np.unique(eyes.kinds):
-        those = eyes.kinds == kind
-        told, called = judged[those & eyes.covered], judged[those & ~eyes.covered]
-        print(f'    {kind}: ' + ', '.join(f'{values.mean():.3f}' if len(values) else '-'
-                                          for values in (told, called)))
+    print('\n'.join(eye_cover.report(eyes)))
 
 
 def _smoke(options) -> int:

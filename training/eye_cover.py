@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import cv2
-from fer_ros.attention.eye_cover import EyeCover, eye_features
+from fer_ros.attention.eye_cover import eye_features, EyeCover
 from fer_ros.attention.head import load_model
 from fer_ros.attention.mesh import FaceMesher, Mesh
 from fer_ros.attention.reader import FACE_SCORE, roll_by
@@ -167,6 +167,20 @@ def judge_others(eyes: Eyes) -> np.ndarray:
         judged[~kept] = fit(Eyes(*(values[kept] for values in vars(eyes).values()))).logits(
             eyes.features[~kept])
     return judged
+
+
+def report(eyes: Eyes) -> Iterator[str]:
+    """Yield how many covered eyes are told and clear ones called covered, line by line."""
+    judged = judge_others(eyes) > 0
+    real = np.char.startswith(eyes.people, 'real')
+    yield (f'{len(judged)} eyes, each judged by a network that has not seen its person: covered '
+           'ones that are told, clear ones that are called covered')
+    for name, those in (('rendered heads', ~real), ('real faces', real),
+                        *((f'  {kind}', eyes.kinds == kind) for kind in np.unique(eyes.kinds))):
+        shares = (judged[those & eyes.covered], judged[those & ~eyes.covered])
+        if those.any():
+            yield f'  {name}: ' + ', '.join(f'{share.mean():.3f}' if len(share) else '-'
+                                            for share in shares)
 
 
 def save(network: EyeCover, path: Path) -> None:

@@ -67,6 +67,11 @@ class FaceMesher:
         self._face = _Network(_path(folder, _FACE_FILE), (POINTS * 3, 1), threads)
         self._iris = _Network(_path(folder, _IRIS_FILE), (EYE_CONTOUR * 3, IRIS * 3), threads)
 
+    @classmethod
+    def if_installed(cls) -> 'FaceMesher | None':
+        """Return one, or None where the package is absent."""
+        return None if package_file(_PACKAGE, _FACE_FILE) is None else cls()
+
     def find(self, image: np.ndarray, face: Detection,
              roll_of: Callable[[np.ndarray], float | None] = lambda points: None) -> Mesh:
         """Return the landmarks of a detected face.

@@ -64,9 +64,10 @@ class HeadReader:
         readings = [self._read(image, face, camera) for face in faces]
         self._covers = {face.track_id: self._covers[face.track_id] for face in faces
                         if face.track_id in self._covers}
+        # Landmarks drift from what covers a face to the rest of it: they are found again.
         self._before = {reading.face.track_id: (reading.mesh, reading.pose)
                         for reading in readings if reading.pose is not None
-                        and reading.mesh.score >= FACE_SCORE}
+                        and reading.mesh.score >= FACE_SCORE and not any(reading.hidden)}
         return readings
 
     def _read(self, image, face, camera) -> HeadReading:

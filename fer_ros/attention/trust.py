@@ -14,8 +14,9 @@ import numpy as np
 SMALLEST_FACE_PX = 32
 # Landmarks go from cheek to cheek: one so near the border says that it cuts the face, pixels.
 _BORDER_PX = 2
-# A hidden eye that counts this much, of two, cannot be missed.
-_NEEDED_EYE = 0.25
+# A hidden eye that counts this much, of two, cannot be missed: of a face whose half is covered,
+# the landmarks make one that is turned.
+_NEEDED_EYE = 0.1
 # Landmarks that miss the head by more, relative to the distance of the eyes' corners, are none.
 _WORST_FIT = 0.16
 # Beyond this the far half of the face is a guess, degrees from the direction of the camera.

@@ -14,7 +14,7 @@ from fer_ros.inference.processor import instruction_set
 
 #: The work that is the same in each image: what ROS adds to it is the ratio of two medians.
 EVERY_IMAGE = '640x480, 1 face, detection in every image'
-SECTIONS = ('stages', 'limits', 'pipeline', 'scale', 'peers', 'soak')
+SECTIONS = ('stages', 'limits', 'pipeline', 'attention', 'scale', 'peers', 'soak')
 
 
 def machine() -> dict:
@@ -51,7 +51,7 @@ def measure_all(sections: list[str], seconds: float, soak_frames: int) -> dict:
             f'no ROS, 640x480, {count} face{"s" * (count > 1)}': stages.whole_way(vga[count])
             for count in vga}
         results['limits'][f'no ROS, {EVERY_IMAGE}'] = stages.whole_way(vga[1], detect_every=1)
-    if {'pipeline', 'scale', 'limits', 'soak'} & set(sections):
+    if {'pipeline', 'attention', 'scale', 'limits', 'soak'} & set(sections):
         from fer_ros.bench import pipeline
         pipeline.isolate()
     if 'limits' in sections:
@@ -75,6 +75,14 @@ def measure_all(sections: list[str], seconds: float, soak_frames: int) -> dict:
                 rows[name] = pipeline.steady(
                     vga[1], composed=True, seconds=seconds,
                     detector_args=('-p', 'face_detector:detect_every:=1'))
+    if 'attention' in sections:
+        rows = results['attention'] = {}
+        for count in (1, 4):
+            for listens, how in ((None, 'without it'), (False, 'nobody asks'), (True, 'asked')):
+                name = f'attention, 640x480, {count} face{"s" * (count > 1)}: {how}'
+                _say(name)
+                rows[name] = pipeline.steady(vga[count], composed=True, seconds=seconds,
+                                             attention=listens)
     if 'scale' in sections:
         rows = results['scale'] = {}
         for count in (16, 32):
@@ -133,7 +141,7 @@ def _row(row: dict) -> str:
                       ('rss_mib', 'MiB'), ('startup_s', 's to first result'),
                       ('least_hz', 'Hz of the slowest camera'), ('missing', 'missing'),
                       ('unreported', 'unreported'),
-                      ('frames_per_s', 'frames/s'),
+                      ('frames_per_s', 'frames/s'), ('attention_per_s', 'attention/s'),
                       ('ours_cpu_ms', 'cpu ms ours'), ('cpu_ratio', 'times ours')):
         if key in row:
             parts.append(f'{row[key]} {unit}')

@@ -12,7 +12,7 @@ from diagnostic_msgs.msg import DiagnosticArray
 from fer_ros import conversions, transport
 from fer_ros.bench import measure
 from fer_ros.errors import FerError
-from fer_ros.msg import EmotionArray
+from fer_ros.msg import AttentionArray, EmotionArray
 from fer_ros.nodes import qos
 from fer_ros.nodes.program import spinner
 from fer_ros.processes import stop
@@ -38,7 +38,7 @@ class Bench:
         self._executor = SingleThreadedExecutor(context=self._context)
         self._executor.add_node(self.node)
         self.latencies_ms: list[float] = []
-        self.received = 0
+        self.received = self.attended = 0
         self.counters: dict[str, dict[str, str]] = {}
         self._arrived = threading.Condition()
         names = [''] if cameras == 1 else [f'cam{i}/' for i in range(cameras)]
@@ -132,8 +132,20 @@ class Bench:
         """Forget the figures so far."""
         with self._arrived:
             self.latencies_ms = []
-            self.received = 0
+            self.received = self.attended = 0
             self.received_by_camera = dict.fromkeys(self.received_by_camera, 0)
+
+    def listen_to_attention(self, timeout_s: float = 30.0) -> None:
+        """Subscribe to attention, and wait for its publisher."""
+        self.node.create_subscription(AttentionArray, 'attention', self._on_attention, qos.RESULT)
+        end = time.monotonic() + timeout_s
+        while not self.node.count_publishers('attention'):
+            if time.monotonic() > end:
+                raise FerError(f'the attention node did not come up within {timeout_s:.0f} s')
+            time.sleep(0.02)
+
+    def _on_attention(self, _) -> None:
+        self.attended += 1
 
     def _on_emotions(self, message: EmotionArray, camera: str) -> None:
         now = self.node.get_clock().now().nanoseconds * 1e-9
@@ -161,11 +173,12 @@ def processes(commands: list[list[str]]):
         stop(running)
 
 
-def node_commands(composed: bool, cameras: int = 1,
-                  detector_args: tuple[str, ...] = ()) -> list[list[str]]:
-    """Return the module arguments that start detector and classifier."""
+def node_commands(composed: bool, cameras: int = 1, detector_args: tuple[str, ...] = (),
+                  attention: bool = False) -> list[list[str]]:
+    """Return the module arguments that start detector and classifier, and attention."""
     if composed:
         return [['fer_ros.nodes.composed', 'face_detector', 'emotion_classifier',
+                 *(['attention'] if attention else []),
                  *(('--ros-args', *detector_args) if detector_args else ())]]
     names = [''] if cameras == 1 else [f'cam{i}' for i in range(cameras)]
     commands = [['fer_ros.nodes.face_detector', *(['--ros-args', '-r', f'__ns:=/{name}']
@@ -176,20 +189,28 @@ def node_commands(composed: bool, cameras: int = 1,
 
 
 def steady(frames: list[np.ndarray], *, composed: bool, seconds: float, rate_hz: float = 30.0,
-           cameras: int = 1, detector_args: tuple[str, ...] = ()) -> dict:
-    """Feed frames at a rate; return latency, processor seconds a second, memory and losses."""
+           cameras: int = 1, detector_args: tuple[str, ...] = (),
+           attention: bool | None = None) -> dict:
+    """Feed frames at a rate; return latency, processor seconds a second, memory and losses.
+
+    :param attention: that its node runs in the composition; true: and is listened to.
+    """
     bench = Bench(cameras)
     start = time.monotonic()
     try:
-        with processes(node_commands(composed, cameras, detector_args)) as running:
+        with processes(node_commands(composed, cameras, detector_args,
+                                     attention is not None)) as running:
             # Every process takes a second or two of processor time to start.
             patience_s = 30.0 + 5 * cameras
             bench.await_graph(patience_s)
+            if attention:
+                bench.listen_to_attention(patience_s)
             bench.feed_until(frames, cameras, patience_s)
             startup_s = time.monotonic() - start
             bench.feed(frames, 1.0, rate_hz)
             bench.settle(10**9, 0.5)
-            reported = bench.reported(cameras + 1, patience_s)
+            nodes = cameras + 1 + (attention is not None)
+            reported = bench.reported(nodes, patience_s)
             bench.reset()
             before = [measure.process_cpu_s(p.pid) for p in running]
             began = time.monotonic()
@@ -198,9 +219,11 @@ def steady(frames: list[np.ndarray], *, composed: bool, seconds: float, rate_hz:
             bench.settle(sent)
             used = [measure.process_cpu_s(p.pid) - b for p, b in zip(running, before)]
             missing = sent - bench.received
-            unreported = missing - (bench.reported(cameras + 1, patience_s) - reported)
+            unreported = missing - (bench.reported(nodes, patience_s) - reported)
             rss = [measure.process_rss_mib(p.pid) for p in running]
             return {'latency_ms': measure.figures(bench.latencies_ms), 'sent': sent,
+                    **({'attention_per_s': round(bench.attended / elapsed, 1)}
+                       if attention else {}),
                     'received': bench.received, 'missing': missing,
                     'unreported': max(0, unreported),
                     'cpu_s_per_s': round(sum(used) / elapsed, 3),

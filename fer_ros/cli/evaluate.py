@@ -6,7 +6,13 @@ import json
 import sys
 
 import cv2
-from fer_ros.cli import evaluate_crops, evaluate_emotions, evaluate_faces, evaluate_gaze
+from fer_ros.cli import (
+    evaluate_covers,
+    evaluate_crops,
+    evaluate_emotions,
+    evaluate_faces,
+    evaluate_gaze,
+)
 from fer_ros.errors import FerError
 from fer_ros.evaluation.page import write_text
 
@@ -15,7 +21,8 @@ def main(arguments: list[str] | None = None) -> int:
     """Run the command; 0 is good, 1 something that cannot be measured."""
     parser = argparse.ArgumentParser(prog='fer-eval', description=__doc__)
     commands = parser.add_subparsers(dest='command', required=True)
-    modules = (evaluate_faces, evaluate_emotions, evaluate_crops, evaluate_gaze)
+    modules = (evaluate_faces, evaluate_emotions, evaluate_crops, evaluate_gaze,
+               evaluate_covers)
     for command in [one for module in modules for one in module.add_commands(commands)]:
         command.add_argument('--json', default='', metavar='FILE', help='the figures')
         command.add_argument('--page', default=f'fer-eval-{command.prog.split()[-1]}.html',

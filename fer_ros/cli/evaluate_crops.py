@@ -3,6 +3,7 @@
 
 import argparse
 
+from fer_ros.attention.mesh import FaceMesher
 from fer_ros.cli.evaluate_faces import add_detector, detector_of
 from fer_ros.emotions.classification import EmotionClassifier
 from fer_ros.errors import ConfigurationError
@@ -46,7 +47,7 @@ def _crop(chosen: argparse.Namespace) -> tuple[dict, Page]:
     sampling = {'averaged, then linear': framing[f'{CROP_OVER_BOX:g}'],
                 'linear alone': right([crops.sampled_singly(sample) for sample in samples])}
     net = None if detector.landmarks_follow_roll else LandmarkNet.if_installed()
-    turning = {}
+    turning, mesher = {}, FaceMesher.if_installed()
     for degrees in (0, 15, 30):
         turned = [crops.rolled(sample, degrees, detector, net) for sample in samples]
         labels = np.array([one.emotion for one in turned if one])
@@ -54,6 +55,9 @@ def _crop(chosen: argparse.Namespace) -> tuple[dict, Page]:
             images = [align_face(one.photo, one.box, one.landmarks if level else None)
                       for one in turned if one]
             turning[f'{degrees} degrees, {name}'] = right(images, labels)
+        if mesher is not None:
+            turning[f'{degrees} degrees, eyes level by dense landmarks'] = right(
+                [crops.dense(one, mesher) for one in turned if one], labels)
     spoiled = [(damage, *crops.damaged(sample, damage), sample.emotion)
                for sample in samples for damage in crops.DAMAGES]
     spoiled += [(f'face {side} px', *crops.shrunk(sample, side), sample.emotion)

@@ -5,9 +5,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from fer_ros.attention.head import load_model
 from fer_ros.attention.mesh import FaceMesher
 from fer_ros.attention.reader import roll_by
-from fer_ros.attention.head import load_model
 from fer_ros.attention.state import CAMERA, CLOSED, UNKNOWN
 from fer_ros.attention.stream import AttentionStream
 from fer_ros.cameras.camera_model import CameraModel

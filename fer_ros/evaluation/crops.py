@@ -6,12 +6,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import cv2
+from fer_ros.attention.mesh import EYE_CORNERS, FaceMesher
 from fer_ros.errors import ConfigurationError
 from fer_ros.faces.alignment import align_face, CROP_OVER_BOX, crop_transform
 from fer_ros.faces.detection import FaceDetector
 from fer_ros.faces.detection.mtcnn import LandmarkNet
 from fer_ros.faces.quality import face_quality
-from fer_ros.types import BoundingBox
+from fer_ros.types import BoundingBox, Detection
 import numpy as np
 
 #: Sides of the crop in units of the face box's side.
@@ -19,6 +20,8 @@ FRAMINGS = (0.9, 1.0, 1.08, 1.16, 1.25, 1.4, 1.6)
 #: Bins of quality.
 QUALITIES = (0.0, 0.1, 0.2, 0.3, 0.5, 0.7, 1.01)
 _ENLARGED, _BORDER_PX = 4, 72
+#: Tip of the nose and corners of the mouth among the dense landmarks.
+_NOSE_AND_MOUTH = [1, 61, 291]
 
 
 @dataclass(frozen=True)
@@ -104,6 +107,14 @@ def rolled(sample: Sample, degrees: float, detector: FaceDetector, net: Landmark
         return None
     return replace(sample, photo=photo, box=faces[0].box,
                    landmarks=_landmarks(photo, faces[0], net))
+
+
+def dense(sample: Sample, mesher: FaceMesher) -> np.ndarray:
+    """Return the crop with the eyes level by dense landmarks."""
+    mesh = mesher.find(sample.photo, Detection(sample.box, 1.0, sample.landmarks))
+    eyes = [mesh.points[list(corners), :2].mean(axis=0) for corners in EYE_CORNERS]
+    return align_face(sample.photo, sample.box,
+                      np.array([*eyes, *mesh.points[_NOSE_AND_MOUTH, :2]], float))
 
 
 def sampled_singly(sample: Sample) -> np.ndarray:

@@ -62,6 +62,10 @@ def explain(policy: Policy, room: str, chosen: str, feeling: Feeling, moment: Mo
     if feeling.label == NOBODY:
         yield f'  after {settings.nobody.after_s:g} s: {settings.nobody.action}'
         return
+    if settings.away_weight < 1:
+        yield '  a face that looks away or down ' + (
+            f'counts {settings.away_weight:g} of one that looks at the camera'
+            if settings.away_weight else 'does not count') + ' (away_weight)'
     winner = None
     for placed, verdict in _verdicts(policy.policies[chosen].ordered, feeling, moment):
         winner = placed if verdict == 'wins' else winner

@@ -4,11 +4,14 @@
 from itertools import islice
 
 import cv2
+from fer_ros.attention.eye_cover import eye_features, FEATURES, load_eye_cover
 from fer_ros.attention.stream import AttentionStream
 from fer_ros.attention.trust import camera_problem
 from fer_ros.cameras.camera_model import assumed_camera, CameraModel
+from fer_ros.errors import ConfigurationError
+from fer_ros.evaluation.covers import BOTH, FaceAxes, NONE, ONE
 from fer_ros.evaluation.heads import read_camera, read_video
-from fer_ros.types import BoundingBox, Face
+from fer_ros.types import BoundingBox, Detection, Face
 import numpy as np
 import pytest
 
@@ -77,6 +80,45 @@ def test_what_cannot_is_unknown_and_says_why(mesher, scene, change, reason):
     attention = watch(mesher, scene, change)
     assert attention.state == 'unknown' and reason in attention.reason
     assert attention.probability == 0
+
+
+def drawn(mesher, cover):
+    """Return the change that draws a cover over a face."""
+    def change(image, box):
+        points = mesher.find(image, Detection(box, 1.0)).points
+        cover(image, FaceAxes.of(points), np.random.default_rng(0))
+        return image, box
+    return change
+
+
+@pytest.mark.parametrize('name', ['black bar', 'shaded skin', 'pattern', 'fingers', 'hair',
+                                  'dark glasses', 'mirrored glasses', 'glare on both lenses',
+                                  'other part of the image'])
+def test_covered_eyes_are_unknown(mesher, scene, name):
+    attention = watch(mesher, scene, drawn(mesher, BOTH[name]))
+    assert attention.state == 'unknown' and 'covered' in attention.reason
+
+
+@pytest.mark.parametrize('name', ['skin, right eye', 'pattern, left half', 'fingers, right half'])
+def test_one_covered_eye_is_enough(mesher, scene, name):
+    attention = watch(mesher, scene, drawn(mesher, ONE[name]))
+    assert attention.state == 'unknown' and 'covered' in attention.reason
+
+
+@pytest.mark.parametrize('name', ['patterned mask over the mouth', 'tinted glasses'])
+def test_eyes_that_can_be_seen_are_read(mesher, scene, name):
+    assert watch(mesher, scene, drawn(mesher, NONE[name])).state == 'camera'
+
+
+def test_the_network_that_tells_covers_is_checked(tmp_path):
+    assert eye_features(np.zeros((64, 64), np.uint8)).shape == (FEATURES,)
+    assert load_eye_cover().judge(np.full((1, 64, 64), 99, np.uint8))[0] > 2, 'an even patch'
+    for name, values in (('gone.npz', None), ('old.npz', {'mean': 0, 'scale': 1, 'inner': np.ones(
+            (5, 2)), 'outer': np.ones(3)})):
+        if values:
+            np.savez(tmp_path / name, **values)
+        with pytest.raises(ConfigurationError, match='install the package again'):
+            load_eye_cover(tmp_path / name)
 
 
 def test_two_faces_in_one_place_are_not_told_apart(mesher, scene):

@@ -14,8 +14,6 @@ from waiting import wait_for
 
 TEST = Path(__file__).parents[1]
 PACKAGE = TEST.parent / 'fer_ros'
-#: Workers that no test kills yet; to become empty.
-NOT_KILLED_YET = ('attention worker',)
 
 
 class Log(list):
@@ -134,4 +132,4 @@ def test_every_worker_is_killed_by_a_test():
         # The fixed part of its name; a receiver has it in a variable.
         name = next((part.value for part in ast.walk(call.args[0])
                      if isinstance(part, ast.Constant)), 'receiver of')
-        assert any(name.strip() in one for one in [*killed, *NOT_KILLED_YET]), f'{path}: {name}'
+        assert any(name.strip() in one for one in killed), f'{path}: {name}'

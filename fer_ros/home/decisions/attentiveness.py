@@ -1,17 +1,25 @@
 # SPDX-License-Identifier: Apache-2.0
 """What the people in view of a room's cameras attend to."""
 
-from collections.abc import Iterable
+from collections.abc import Hashable, Iterable
+import math
 
 from fer_ros.home.decisions.clock import RoomClock
 from fer_ros.types import PersonAttention
 
+#: States in which a person looks at something else than the camera.
+_AWAY = ('away', 'down')
+
 
 class Attentiveness:
-    """The newest that each source has told, as long as it is fresh."""
+    """The newest that each source has told, as long as it is fresh.
 
-    def __init__(self, clock: RoomClock, stale_after_s: float):
+    :param away_weight: how much a face counts that looks away or down, [0, 1].
+    """
+
+    def __init__(self, clock: RoomClock, stale_after_s: float, away_weight: float = 1.0):
         self._clock, self._stale_after_s = clock, stale_after_s
+        self._away_weight = away_weight
         self.clear()
 
     def clear(self) -> None:
@@ -21,6 +29,14 @@ class Attentiveness:
     def add(self, source: str, people: Iterable[PersonAttention]) -> None:
         """Record what a source sees now."""
         self._by_source[source] = self._clock.s, tuple(people)
+
+    def weight_of(self, key: Hashable) -> float:
+        """Return how much a face counts, by its source and track; what is not known counts 1."""
+        source, track_id = key
+        at_s, people = self._by_source.get(source, (-math.inf, ()))
+        away = self._clock.s - at_s <= self._stale_after_s and any(
+            one.track_id == track_id and one.state in _AWAY for one in people)
+        return self._away_weight if away else 1.0
 
     @property
     def people(self) -> tuple[PersonAttention, ...] | None:

@@ -19,13 +19,16 @@ class Evidence:
     """How long which emotion has led in a room, and how strongly.
 
     :param is_open: says of a rule whether its conditions hold now, the duration apart.
+    :param weight_of: how much a face counts, [0, 1], by its key.
     :ivar key: what leads: a label, or the name of a rule for any emotion; None: nothing.
     :ivar reading: of the last frame.
     """
 
     def __init__(self, room: Room, rules: Rules,
-                 is_open: Callable[[PlacedRule], bool] = lambda _: True):
+                 is_open: Callable[[PlacedRule], bool] = lambda _: True,
+                 weight_of: Callable[[Hashable], float] = lambda _: 1.0):
         self._room, self._rules, self._is_open = room, rules, is_open
+        self._weight_of = weight_of
         self.forget()
 
     def forget(self) -> None:
@@ -49,7 +52,8 @@ class Evidence:
         """Take the faces in view at a time, seconds of the cameras' clock."""
         room = self._room
         reading = aggregate(room.aggregation, faces, minimum_confidence=room.minimum_confidence,
-                            minimum_quality=room.minimum_quality, primary=self._primary)
+                            minimum_quality=room.minimum_quality, primary=self._primary,
+                            weight_of=self._weight_of)
         if self._stamp_s is not None and stamp_s - self._stamp_s > room.stale_after_s:
             self.forget()
         self._primary, self.reading = reading.primary, reading

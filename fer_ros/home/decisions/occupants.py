@@ -26,8 +26,8 @@ class Occupants:
     def __init__(self, room: Room, rules: Rules, clock: RoomClock,
                  is_open: Callable[[PlacedRule], bool]):
         self.sightings = Sightings(room, clock)
-        self.attention = Attentiveness(clock, room.stale_after_s)
-        self.evidence = Evidence(room, rules, is_open)
+        self.attention = Attentiveness(clock, room.stale_after_s, room.away_weight)
+        self.evidence = Evidence(room, rules, is_open, self.attention.weight_of)
         self._headcount = Headcount(clock, room.dwell_s)
 
     @property

@@ -73,9 +73,10 @@ class Policy(Part):
 
     @property
     def asks_attention(self) -> bool:
-        """Whether any rule asks what people attend to."""
-        return any(placed.rule.when is not None and placed.rule.when.asks_attention
-                   for rules in self.policies.values() for placed in rules.ordered)
+        """Whether any rule asks what people attend to, or a room weighs its faces by it."""
+        return any(room.away_weight < 1 for room in self.rooms.values()) or any(
+            placed.rule.when is not None and placed.rule.when.asks_attention
+            for rules in self.policies.values() for placed in rules.ordered)
 
     @property
     def states(self) -> tuple[StateSource, ...]:

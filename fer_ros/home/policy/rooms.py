@@ -61,6 +61,7 @@ class Room(Part):
     aggregation: Literal[AGGREGATIONS] = 'confidence_weighted'
     minimum_confidence: Unit = 0.5
     minimum_quality: Unit = 0.0
+    away_weight: Unit = 1.0
     smoothing_s: Annotated[float, Field(ge=0, le=60)] = 1.0
     enter_threshold: Annotated[float, Field(gt=0, lt=1)] = 0.5
     exit_threshold: Annotated[float, Field(ge=0, lt=1)] = 0.35

@@ -21,6 +21,8 @@ _NEEDED_EYE = 0.1
 _WORST_FIT = 0.16
 # Beyond this the far half of the face is a guess, degrees from the direction of the camera.
 _PROFILE_DEG = 62.0
+# From here the far eye is narrow, and the networks differ about it.
+_TURNED_DEG = 25.0
 # Eyes turn no further in the head to a side, or up and down, degrees.
 _FURTHEST_DEG = (60.0, 45.0)
 # Part of a face's box that another's may cover.
@@ -68,13 +70,17 @@ def _alone(head: HeadReading, width_px: int, height_px: int) -> str:
         return 'the landmarks fit no head: the face is covered or turned away'
     position = head.pose.position_m
     towards = gaze_angles_of(-position / np.linalg.norm(position))
-    if abs(head.pose.angles_deg[0] - towards[0]) > _PROFILE_DEG:
+    turned_deg = abs(head.pose.angles_deg[0] - towards[0])
+    if turned_deg > _PROFILE_DEG:
         return 'the face is in profile'
-    if (np.abs(head.gaze_deg - head.pose.angles_deg[:2]) > _FURTHEST_DEG).any():
-        return 'the eyes cannot be read'
     widths = np.linalg.norm(head.mesh.eyes[:, 8] - head.mesh.eyes[:, 0], axis=1)
-    if np.array(head.hidden) @ eye_weights(np.maximum(widths, 1e-6)) > _NEEDED_EYE:
+    # The far eye of a turned head is not needed.
+    needed = (eye_weights(np.maximum(widths, 1e-6)) > _NEEDED_EYE) | (turned_deg < _TURNED_DEG)
+    if (needed & head.hidden).any():
         return 'the eyes are covered' if all(head.hidden) else 'one eye is covered'
+    if (np.abs(head.gaze_deg - head.pose.angles_deg[:2]) > _FURTHEST_DEG).any() or (
+            turned_deg < _TURNED_DEG and head.contradicted):
+        return 'the eyes cannot be read: glasses, or something before them'
     return ''
 
 

@@ -143,7 +143,7 @@ def glasses(dark: tuple[float, float] = (0.0, 0.0), glare: tuple[float, float] =
         lens, shown = rng.uniform(*dark), rng.uniform(*glare)
         tint = rng.uniform(0, 50, 3)
         first = rng.integers(2)
-        half = 0.2 * rng.uniform(1.1, 1.6) * np.array([1.0, rng.uniform(0.65, 1.0)])
+        half = rng.uniform(0.26, 0.33) * np.array([1.0, rng.uniform(0.65, 0.95)])
         line = max(1, round(rng.uniform(0.015, 0.05) * axes.unit_px))
         turn = float(np.degrees(np.arctan2(axes.across[1], axes.across[0])))
         size = np.maximum(1, np.rint(half * axes.unit_px)).astype(int).tolist()

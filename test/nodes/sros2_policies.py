@@ -32,7 +32,7 @@ EXTRA = {
     'camera_driver': {'subscribe': ['emotions']},
     'face_detector': {'subscribe': ['image_raw/compressed']},
     'annotator': {'subscribe': ['image_raw/compressed']},
-    'dashboard': {'subscribe': ['image_raw', 'image_raw/compressed', 'load']},
+    'dashboard': {'subscribe': ['attention', 'image_raw', 'image_raw/compressed', 'load']},
     'attention': {'subscribe': ['image_raw/compressed']},
     'markers': {'subscribe': ['depth/image_raw']},
     'ros4hri': {'publish': ['faces', '/humans/faces/*'], 'subscribe': ['/humans/faces/*']}}

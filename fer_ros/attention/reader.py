@@ -20,8 +20,9 @@ _FURTHEST = 0.5
 FACE_SCORE = 0.5
 # An eye is covered from these log odds; a new picture counts by this share beside those before.
 _HIDDEN_FROM, _NEW = 0.0, 0.5
-# A contradiction about the eyes counts for this and two more readings.
-_FADES, _CONTRADICTED_FROM = 0.6, 0.3
+# Contradictions about the eyes: each counts this much, up to the most; a reading without one takes
+# 1 away. They hold from two in a row, or in the first reading, until nothing is left of them.
+_CONTRADICTS, _CONTRADICTED_FROM, _MOST_CONTRADICTED = 2, 3, 4
 
 
 @dataclass(frozen=True)
@@ -60,7 +61,7 @@ class HeadReader:
         """Forget all heads."""
         self._before: dict[int, tuple[Mesh, HeadPose]] = {}
         self._covers: dict[int, np.ndarray] = {}
-        self._contradictions: dict[int, float] = {}
+        self._contradictions: dict[int, tuple[int, bool]] = {}
 
     def read(self, image: np.ndarray, faces: Sequence[Face],
              camera: CameraModel) -> list[HeadReading]:
@@ -103,10 +104,12 @@ class HeadReader:
         return bool(right), bool(left)
 
     def _contradicted(self, track_id: int, mesh: Mesh) -> bool:
-        found = 1.0 if eyes_contradict(mesh) else \
-            _FADES * self._contradictions.get(track_id, 0.0)
-        self._contradictions[track_id] = found
-        return found > _CONTRADICTED_FROM
+        count, held = self._contradictions.get(track_id, (_CONTRADICTS, False))
+        count = min(_MOST_CONTRADICTED, count + _CONTRADICTS) if eyes_contradict(mesh) else \
+            max(0, count - 1)
+        held = count >= _CONTRADICTED_FROM or (held and count > 0)
+        self._contradictions[track_id] = count, held
+        return held
 
 
 def roll_by(camera: CameraModel, model: AttentionModel | None

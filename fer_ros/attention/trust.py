@@ -23,8 +23,8 @@ _WORST_FIT = 0.16
 _PROFILE_DEG = 62.0
 # From here the far eye is narrow, and the networks differ about it.
 _TURNED_DEG = 25.0
-# Eyes turn no further in the head to a side, or up and down, degrees.
-_FURTHEST_DEG = (60.0, 45.0)
+# Eyes turn no further in the head to a side, up and down, degrees, read as roughly as they are.
+_ASIDE_DEG, _UP_DEG, _DOWN_DEG = 60.0, 30.0, 45.0
 # Part of a face's box that another's may cover.
 _MOST_COVERED = 0.25
 
@@ -78,7 +78,8 @@ def _alone(head: HeadReading, width_px: int, height_px: int) -> str:
     needed = (eye_weights(np.maximum(widths, 1e-6)) > _NEEDED_EYE) | (turned_deg < _TURNED_DEG)
     if (needed & head.hidden).any():
         return 'the eyes are covered' if all(head.hidden) else 'one eye is covered'
-    if (np.abs(head.gaze_deg - head.pose.angles_deg[:2]) > _FURTHEST_DEG).any() or (
+    aside, up = head.gaze_deg - head.pose.angles_deg[:2]
+    if abs(aside) > _ASIDE_DEG or not -_DOWN_DEG < up < _UP_DEG or (
             turned_deg < _TURNED_DEG and head.contradicted):
         return 'the eyes cannot be read: glasses, or something before them'
     return ''

@@ -4,7 +4,7 @@
 from collections import deque
 from dataclasses import dataclass
 
-from fer_ros.attention.mesh import EYE_CORNERS, Mesh
+from fer_ros.attention.mesh import Mesh
 import numpy as np
 
 #: The lower and the upper lid among the points of an eye's contour, without the corners.
@@ -13,10 +13,6 @@ LOWER_LID, UPPER_LID = slice(1, 8), slice(9, 16)
 LONGEST_BLINK_S = 0.5
 # A shorter one is noise.
 _SHORTEST_BLINK_S = 0.05
-# What both networks say of eyes that are open by this and more, where they see the same thing: the
-# iris is no higher than this between the lids (0 the lower, 1 the upper), the eye no narrower than
-# this share of what the face's landmarks say, and its corners no further off, in the same unit.
-_TELLING, _HIGHEST, _NARROWEST, _FURTHEST = 0.13, 1.0, 0.75, 0.19
 # What open eyes measure before they were seen long enough; their share below which they are
 # closed, and above which they are open again.
 _USUAL, _CLOSED, _OPEN = 0.22, 0.52, 0.6
@@ -47,33 +43,6 @@ def eye_weights(widths: np.ndarray) -> np.ndarray:
     """Return how much each eye counts, ``(2,)``, sum 1: of a turned head the far one is hidden."""
     first = float(np.clip(2 * widths[0] / widths.sum() - 0.5, 0, 1))
     return np.array([first, 1 - first])
-
-
-def eyes_contradict(mesh: Mesh) -> bool:
-    """Return whether the two networks contradict each other about open eyes.
-
-    So it is where one takes the frame of glasses, or an edge of something, for a lid: in none of
-    436 pictures of rendered heads with their eyes clear, and in 83 % of 139 with drawn glasses.
-    """
-    eyes = mesh.eyes.astype(float)
-    across = eyes[:, 8] - eyes[:, 0]
-    widths = np.maximum(np.linalg.norm(across, axis=1), 1e-6)
-    weights = eye_weights(widths)
-
-    def height(places: np.ndarray) -> np.ndarray:
-        off = places - eyes[:, 0]
-        return (across[:, 0] * off[:, 1] - across[:, 1] * off[:, 0]) / widths ** 2
-    upper, lower = height(eyes[:, UPPER_LID].mean(axis=1)), height(eyes[:, LOWER_LID].mean(axis=1))
-    gaps = lower - upper
-    if weights @ np.abs(gaps) < _TELLING:
-        return False
-    corners = mesh.points[np.array(EYE_CORNERS), :2].astype(float)
-    units = np.maximum(np.linalg.norm(corners[:, 0] - corners[:, 1], axis=1), 1e-6)
-    raised = (lower - height(mesh.irises.mean(axis=1))) / np.where(
-        np.abs(gaps) < 0.05, np.copysign(0.05, gaps), gaps)
-    apart = np.linalg.norm(eyes[:, [0, 8]] - corners, axis=2).mean(axis=1) / units
-    return bool(weights @ raised > _HIGHEST or weights @ (widths / units) < _NARROWEST
-                or weights @ apart > _FURTHEST)
 
 
 @dataclass(frozen=True)

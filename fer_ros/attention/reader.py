@@ -5,7 +5,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from fer_ros.attention.eye_cover import load_eye_cover
-from fer_ros.attention.eyes import eyes_contradict
 from fer_ros.attention.gaze import estimate_gaze
 from fer_ros.attention.head import AttentionModel, estimate_pose, HeadPose
 from fer_ros.attention.mesh import FaceMesher, Mesh
@@ -20,9 +19,6 @@ _FURTHEST = 0.5
 FACE_SCORE = 0.5
 # An eye is covered from these log odds; a new picture counts by this share beside those before.
 _HIDDEN_FROM, _NEW = 0.0, 0.5
-# Contradictions about the eyes: each counts this much, up to the most; a reading without one takes
-# 1 away. They hold from two in a row, or in the first reading, until nothing is left of them.
-_CONTRADICTS, _CONTRADICTED_FROM, _MOST_CONTRADICTED = 2, 3, 4
 
 
 @dataclass(frozen=True)
@@ -33,8 +29,6 @@ class HeadReading:
     :ivar pose: with corrections; None where no head fits.
     :ivar gaze_deg: float64 ``(2,)``, yaw and pitch relative to the camera's axes; or None.
     :ivar hidden: whether something covers the right and the left eye.
-    :ivar contradicted: whether the networks contradict each other about the eyes, now or shortly
-        before: :func:`fer_ros.attention.eyes.eyes_contradict`.
     """
 
     face: Face
@@ -42,7 +36,6 @@ class HeadReading:
     pose: HeadPose | None = None
     gaze_deg: np.ndarray | None = None
     hidden: tuple[bool, bool] = (False, False)
-    contradicted: bool = False
 
 
 class HeadReader:
@@ -61,7 +54,6 @@ class HeadReader:
         """Forget all heads."""
         self._before: dict[int, tuple[Mesh, HeadPose]] = {}
         self._covers: dict[int, np.ndarray] = {}
-        self._contradictions: dict[int, tuple[int, bool]] = {}
 
     def read(self, image: np.ndarray, faces: Sequence[Face],
              camera: CameraModel) -> list[HeadReading]:
@@ -70,10 +62,8 @@ class HeadReader:
         :param image: uint8 ``(height, width, 3)`` BGR or ``(height, width)`` gray.
         """
         readings = [self._read(image, face, camera) for face in faces]
-        present = {face.track_id for face in faces}
-        for known in (self._covers, self._contradictions):
-            for track_id in known.keys() - present:
-                del known[track_id]
+        for track_id in self._covers.keys() - {face.track_id for face in faces}:
+            del self._covers[track_id]
         # Landmarks drift from what covers a face to the rest of it: they are found again.
         self._before = {reading.face.track_id: (reading.mesh, reading.pose)
                         for reading in readings if reading.pose is not None
@@ -93,8 +83,7 @@ class HeadReader:
         if pose is None:
             return HeadReading(face, mesh)
         return HeadReading(face, mesh, pose, estimate_gaze(mesh, pose, camera, self._model),
-                           self._hidden(face.track_id, mesh),
-                           self._contradicted(face.track_id, mesh))
+                           self._hidden(face.track_id, mesh))
 
     def _hidden(self, track_id: int, mesh: Mesh) -> tuple[bool, bool]:
         odds = self._cover.judge(mesh.pictures)
@@ -102,14 +91,6 @@ class HeadReader:
         self._covers[track_id] = odds
         right, left = odds > _HIDDEN_FROM
         return bool(right), bool(left)
-
-    def _contradicted(self, track_id: int, mesh: Mesh) -> bool:
-        count, held = self._contradictions.get(track_id, (_CONTRADICTS, False))
-        count = min(_MOST_CONTRADICTED, count + _CONTRADICTS) if eyes_contradict(mesh) else \
-            max(0, count - 1)
-        held = count >= _CONTRADICTED_FROM or (held and count > 0)
-        self._contradictions[track_id] = count, held
-        return held
 
 
 def roll_by(camera: CameraModel, model: AttentionModel | None

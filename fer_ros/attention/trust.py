@@ -21,7 +21,7 @@ _NEEDED_EYE = 0.1
 _WORST_FIT = 0.16
 # Beyond this the far half of the face is a guess, degrees from the direction of the camera.
 _PROFILE_DEG = 62.0
-# From here the far eye is narrow, and the networks differ about it.
+# From here the far eye is narrow.
 _TURNED_DEG = 25.0
 # Eyes turn no further in the head to a side, up and down, degrees, read as roughly as they are.
 _ASIDE_DEG, _UP_DEG, _DOWN_DEG = 60.0, 30.0, 45.0
@@ -79,8 +79,7 @@ def _alone(head: HeadReading, width_px: int, height_px: int) -> str:
     if (needed & head.hidden).any():
         return 'the eyes are covered' if all(head.hidden) else 'one eye is covered'
     aside, up = head.gaze_deg - head.pose.angles_deg[:2]
-    if abs(aside) > _ASIDE_DEG or not -_DOWN_DEG < up < _UP_DEG or (
-            turned_deg < _TURNED_DEG and head.contradicted):
+    if abs(aside) > _ASIDE_DEG or not -_DOWN_DEG < up < _UP_DEG:
         return 'the eyes cannot be read: glasses, or something before them'
     return ''
 

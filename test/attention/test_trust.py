@@ -1,12 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """What cannot be read is unknown, with the reason, and a mirrored picture changes no state."""
 
-from dataclasses import replace
 from itertools import islice
 
 import cv2
 from fer_ros.attention.eye_cover import eye_features, FEATURES, load_eye_cover
-from fer_ros.attention.eyes import eyes_contradict
 from fer_ros.attention.stream import AttentionStream
 from fer_ros.attention.trust import camera_problem
 from fer_ros.cameras.camera_model import assumed_camera, CameraModel
@@ -110,18 +108,6 @@ def test_one_covered_eye_is_enough(mesher, scene, name):
 def test_eyes_that_can_be_seen_are_read(mesher, scene):
     assert watch(mesher, scene, drawn(mesher, NONE['patterned mask over the mouth'])
                  ).state == 'camera'
-
-
-def test_networks_that_contradict_each_other_about_the_eyes_are_not_believed(mesher, scene):
-    _, image, box = scene[1][0]
-    mesh = mesher.find(image, Detection(box, 1.0))
-    assert not eyes_contradict(mesh)
-    # As where the frame of glasses is taken for lids: narrower, or the iris above them.
-    middle = mesh.eyes.mean(axis=1, keepdims=True)
-    assert eyes_contradict(replace(mesh, eyes=middle + 0.75 * (mesh.eyes - middle)))
-    raised = mesh.eyes.copy()
-    raised[:, 71:, 1] -= 0.15 * np.linalg.norm(mesh.eyes[:, 8] - mesh.eyes[:, 0], axis=1)[:, None]
-    assert eyes_contradict(replace(mesh, eyes=raised))
 
 
 def test_the_network_that_tells_covers_is_checked(tmp_path):

@@ -15,6 +15,7 @@
 #   make gaze-evaluate DATA=DIR [JSON=FILE]          head pose, gaze, blinks, attention
 #   make habits-compare [DATA=DIR]; make habits-tune other models; the search for their settings
 #   make habits-trial [SEEDS=200-209]                simulated residents at home; the cost of a year
+#   make test-home-assistant                         what people ask for, before a real one (FER_HASS)
 #   make examples                                    pictures of the policies in examples/home
 #   make mutants [MINUTES=30] [ONLY=engine]          do the tests notice wrong lines? (resumes)
 #   make audit                                       pinned packages against known vulnerabilities
@@ -163,7 +164,14 @@ gaze-evaluate: data-given $(VENV)/.test
 screenshots: install/.built $(VENV)/.test
 	@$(ROS_ENV) python test/dashboard/screenshots.py
 
-.PHONY: examples
+.PHONY: test-home-assistant examples
+# Each test kills the bridge, Home Assistant or the broker; takes ten minutes.
+test-home-assistant: install/.built $(VENV)/.test
+	@[ -n "$$FER_HASS" ] || { echo "Say how Home Assistant is started: FER_HASS=\"/path/to/python -m" \
+	  "homeassistant\" make $@"; exit 2; }
+	@$(ROS_ENV) python -m pytest -s test/home/connected/test_acceptance.py \
+	  test/home/connected/test_real_home_assistant.py $(PYTEST_ARGS)
+
 examples: $(VENV)/.demo
 	@for file in examples/home/*.jsonl; do name=$$(basename $$file .jsonl); \
 	  $(VENV)/bin/python -m fer_ros.cli.policy simulate examples/home/$$name.yaml $$file --quiet \

@@ -105,6 +105,18 @@ def test_party():
     assert trial.done[0][0] > trial.since('happy', 3) > trial.since('happy', 2)
 
 
+def test_sun_with_mood():
+    trial = Trial('sun_with_mood')
+    moods = [(what.emotion, what.describe(), after.describe()) for (_, what), (_, after) in zip(
+        trial.done, trial.done[1:]) if after.command is Command.RESTORE]
+    # Night, noon and night again: a mood is added to what the sun makes of the light, and is all
+    # that is taken back.
+    assert moods == [
+        ('happy', 'on 55%', 'back to on 40% 2200 K'),
+        ('sad', 'on 85% 4600 K', 'back to on 100% 5000 K'),
+        ('happy', 'on 55%', 'back to on 40% 2200 K')]
+
+
 @pytest.mark.parametrize('name', EXAMPLES)
 def test_each_is_documented_tested_and_drawn_as_it_is(name, tmp_path, capsys):
     assert f'test_{name}' in globals(), 'an example without a test'

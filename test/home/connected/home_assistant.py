@@ -16,6 +16,9 @@ from mosquitto import free_port, wait_for
 COMMAND = os.environ.get('FER_HASS', '')
 WHY_NOT = 'no Home Assistant (set FER_HASS, such as "/home/me/ha/bin/python -m homeassistant")'
 
+#: It has a Python of its own, to which ours says nothing.
+_ENVIRONMENT = {name: value for name, value in os.environ.items()
+                if name not in ('PYTHONPATH', 'LD_LIBRARY_PATH', 'VIRTUAL_ENV')}
 _CONFIGURATION = """
 homeassistant: {{name: Test, latitude: 0, longitude: 0, elevation: 0, unit_system: metric,
                  time_zone: UTC, country: DE, currency: EUR}}
@@ -68,7 +71,7 @@ class HomeAssistant:
             'version': 4, 'minor_version': 1, 'key': 'onboarding',
             'data': {'done': ['user', 'core_config', 'analytics', 'integration']}}))
         subprocess.run([*shlex.split(COMMAND), '--script', 'auth', '-c', str(folder), 'add', 'me',
-                        'a password'], check=True, stdout=subprocess.DEVNULL)
+                        'a password'], check=True, stdout=subprocess.DEVNULL, env=_ENVIRONMENT)
         self._process = None
         self.start()
         self._log_in()
@@ -81,7 +84,7 @@ class HomeAssistant:
         """Start, and wait until it answers."""
         with (self.folder / 'output').open('a') as output:
             self._process = subprocess.Popen([*shlex.split(COMMAND), '-c', str(self.folder)],
-                                             stdout=output, stderr=output)
+                                             stdout=output, stderr=output, env=_ENVIRONMENT)
 
     def stop(self):
         """End it."""

@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Cameras: their images, their files of calibration, and the list of a house's cameras."""
+"""Cameras: frame sources, encoded images, calibration files, and the list of cameras."""

@@ -38,17 +38,17 @@ def load_cameras(path: str | Path) -> list[Camera]:
     if not isinstance(content, dict) or not content:
         raise ConfigurationError(f'{path} lists no cameras: expected lines such as '
                                  'left: {source: /dev/video0}')
-    return [_camera(path, str(name), given) for name, given in content.items()]
+    return [_camera(path, str(name), entry) for name, entry in content.items()]
 
 
-def _camera(path: str | Path, name: str, given: object) -> Camera:
+def _camera(path: str | Path, name: str, entry: object) -> Camera:
     if not _NAME.match(name):
-        raise ConfigurationError(f'{path}: {name!r} is no name for a camera: expected a letter, '
-                                 'then letters, digits and underscores')
-    pairs = list(given.items()) if isinstance(given, dict) else []
+        raise ConfigurationError(f'{path}: {name!r} is not a valid camera name: expected a '
+                                 'letter, then letters, digits and underscores')
+    pairs = list(entry.items()) if isinstance(entry, dict) else []
     if len(pairs) == 1:
         (key, value), = pairs
         if key in ('source', 'image') and isinstance(value, (str, int)) and value != '':
             return Camera(name, **{key: str(value)})
-    raise ConfigurationError(f'{path}: camera {name} has {given!r}: expected source: DEVICE, '
+    raise ConfigurationError(f'{path}: camera {name} has {entry!r}: expected source: DEVICE, '
                              'FILE, FOLDER or URL, or image: TOPIC')

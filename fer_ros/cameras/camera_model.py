@@ -12,7 +12,7 @@ from fer_ros.installed import share_folder
 import numpy as np
 import yaml
 
-#: Larger files, images and lists of numbers are of no camera.
+#: No calibration has larger files, images or lists of numbers.
 _MAXIMUM_BYTES, _MAXIMUM_PX, _MAXIMUM_NUMBERS = 1_000_000, 65_536, 100
 _EXPECTED = ('expected the YAML that camera_calibration writes (image_width, camera_matrix, '
              'distortion_model, ...)')
@@ -20,7 +20,7 @@ _EXPECTED = ('expected the YAML that camera_calibration writes (image_width, cam
 
 @dataclass(frozen=True)
 class CameraModel:
-    """A pinhole camera, in the terms of ``sensor_msgs/CameraInfo``.
+    """A pinhole camera model with the fields of ``sensor_msgs/CameraInfo``.
 
     :ivar k: float64 ``(3, 3)``, pixels.
     :ivar d: distortion coefficients of the model.
@@ -44,14 +44,14 @@ class CameraModel:
 
     @property
     def problem(self) -> str:
-        """What a camera cannot have, naming the field as calibration files do; or empty."""
+        """The first invalid value, named as in calibration files; empty if there is none."""
         if not (0 < self.width_px <= _MAXIMUM_PX and 0 < self.height_px <= _MAXIMUM_PX):
             return (f'image_width and image_height are {self.width_px} and {self.height_px}: '
                     f'expected 1 to {_MAXIMUM_PX}')
         for name, values in (('camera_matrix', self.k), ('distortion_coefficients', self.d),
                              ('rectification_matrix', self.r), ('projection_matrix', self.p)):
             if not np.isfinite(values).all():
-                return f'{name} holds a number that is not finite'
+                return f'{name} contains a number that is not finite'
         for name, matrix in (('camera_matrix', self.k), ('projection_matrix', self.p)):
             for row, axis in ((0, 'x'), (1, 'y')):
                 if not 1e-3 < matrix[row, row] < 1e9:
@@ -87,7 +87,7 @@ def load_calibration(url: str) -> CameraModel:
     """
     path = _path(url)
     try:
-        # OpenCV's own header is not YAML's.
+        # OpenCV writes a header that is not valid YAML.
         text = re.sub(r'\A%YAML:1\.0\s*(---)?', '', read_text(path, _MAXIMUM_BYTES))
         values = yaml.load(text, _Loader)
         model = CameraModel(
@@ -116,7 +116,7 @@ def load_calibration(url: str) -> CameraModel:
 
 
 class _Loader(yaml.SafeLoader):
-    """Reads matrices as OpenCV writes them, too."""
+    """YAML loader that also reads matrices as OpenCV writes them."""
 
 
 _Loader.add_constructor('tag:yaml.org,2002:opencv-matrix',
@@ -139,8 +139,8 @@ def _matrix(values: dict, key: str, shape: tuple[int, int]) -> np.ndarray:
 
 
 def _numbers(values: dict, key: str, count: int | None = None) -> np.ndarray:
-    given = values[key]
-    data = given.get('data') if isinstance(given, dict) else None
+    entry = values[key]
+    data = entry.get('data') if isinstance(entry, dict) else None
     if not isinstance(data, list) or not all(
             isinstance(value, (int, float)) and not isinstance(value, bool) for value in data):
         raise ValueError(f'{key}: data is not a list of numbers')
@@ -151,7 +151,7 @@ def _numbers(values: dict, key: str, count: int | None = None) -> np.ndarray:
 
 def _sizes(values: dict) -> tuple[int, int]:
     if not isinstance(values, dict):
-        raise ValueError('the file holds no mapping')
+        raise ValueError('the file is not a mapping')
     for key in ('image_width', 'image_height'):
         if type(values[key]) is not int:
             raise ValueError(f'{key} is {shown(values[key])}: expected a whole number')

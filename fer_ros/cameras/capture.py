@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""From settings to a camera's frames, for the camera driver and fer-home alike."""
+"""Open and play a frame source from settings, for the camera driver and fer-home."""
 
 from collections.abc import Callable, Mapping
 from pathlib import PurePath
@@ -30,7 +30,7 @@ CAMERA_PARAMETERS = (
 def open_camera(values: Mapping[str, Any]) -> FrameSource:
     """Open a source.
 
-    :param values: of :data:`CAMERA_PARAMETERS`, all of them, by name.
+    :param values: all of :data:`CAMERA_PARAMETERS` by name.
     :raises SourceError: when it cannot be opened, saying why and what to do.
     """
     return open_source(values['source'], width_px=values['width_px'],
@@ -40,10 +40,10 @@ def open_camera(values: Mapping[str, Any]) -> FrameSource:
 
 def create_player(values: Mapping[str, Any], *, wait: Callable[[float], bool],
                   on_problem: Callable[[str], None], paced: bool = True) -> Player:
-    """Return a player of a source; a file or folder is opened at once, a live source by it.
+    """Return a player of a source; it opens a live source itself, files are opened at once.
 
     :param values: as for :func:`open_camera`.
-    :param wait: waits for so many seconds and returns True when it is time to stop.
+    :param wait: waits for this many seconds and returns True when it is time to stop.
     :raises SourceError: when a file or folder cannot be opened.
     """
     live = is_live(values['source'])
@@ -57,10 +57,10 @@ def create_player(values: Mapping[str, Any], *, wait: Callable[[float], bool],
 
 
 def wanted_size(values: Mapping[str, Any], width: int, height: int) -> tuple[int, int]:
-    """Return the width and height, pixels, that an image of a source is to have.
+    """Return the width and height of a source's images, pixels.
 
-    A device gives what it can; other sources are scaled, in proportion where only one side is
-    asked for.
+    A device keeps the size that it delivers; other sources are scaled, in proportion if only one
+    side is set.
     """
     if is_live(values['source']):
         return width, height
@@ -75,21 +75,21 @@ def wanted_size(values: Mapping[str, Any], width: int, height: int) -> tuple[int
 
 
 def resized(image: np.ndarray, width: int, height: int) -> np.ndarray:
-    """Return the image in a size, pixels; the same array where it has that size already."""
+    """Return the image at a size in pixels; the same array if it has that size already."""
     if image.shape[:2] == (height, width):
         return image
     return cv2.resize(image, (width, height), interpolation=cv2.INTER_AREA)
 
 
 def end_of(name: str) -> str:
-    """Return in words that a file or folder has come to its end; ``name`` as it may be shown."""
+    """Return the message for the end of a file or folder; ``name`` must hold no secret."""
     return f'the clip has ended ({PurePath(name).name or name})'
 
 
 def report(player: Player, name: str, status: Status) -> None:
-    """Add a player's figures and what is wrong with its source.
+    """Add a player's statistics and the problem of its source to a status.
 
-    :param name: of the source, as it may be shown.
+    :param name: the source's name, without secrets.
     """
     status.values.update({
         'source state': player.state, 'failures': player.failures, 'loops': player.loops,

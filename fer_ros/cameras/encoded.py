@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Encoded images (JPEG, PNG, BMP, WebP, TIFF) as arrays, never of any size.
+"""Decode images (JPEG, PNG, BMP, WebP, TIFF) up to a size limit.
 
-:mod:`fer_ros` gives OpenCV the same limit before it is loaded, whatever a header says.
+:mod:`fer_ros` sets the same limit for OpenCV before it is loaded, whatever a header says.
 """
 
 from pathlib import Path
@@ -13,14 +13,14 @@ from fer_ros.errors import ConfigurationError, ImageError
 from fer_ros.files import read_bytes
 import numpy as np
 
-#: No encoded image of :data:`MAXIMUM_PIXELS` is larger in a format that is read here.
+#: No image of :data:`MAXIMUM_PIXELS` takes more bytes in a supported format.
 _MAXIMUM_BYTES = 256 * 2**20
-#: A progressive JPEG of more scans is refused: each costs as much as an image. Encoders write 10.
+#: Progressive JPEGs with more scans are refused: each scan costs a decode. Encoders write 10.
 _MAXIMUM_SCANS = 64
 
 _JPEG, _PNG, _BMP, _WEBP = b'\xff\xd8\xff', b'\x89PNG\r\n\x1a\n', b'BM', b'WEBP'
 _TIFF = (b'II*\0', b'MM\0*')
-#: Markers of JPEG that start a frame, whatever its coding; and those without a length.
+#: JPEG markers that start a frame in any coding; and markers without a length.
 _FRAMES = {*range(0xC0, 0xD0)} - {0xC4, 0xC8, 0xCC}
 _BARE = {0x01, *range(0xD0, 0xDA)}
 _START_OF_SCAN = 0xDA
@@ -30,9 +30,9 @@ _SCAN = bytes((0xFF, _START_OF_SCAN))
 def decode(data: bytes, flags: int = cv2.IMREAD_COLOR) -> np.ndarray:
     """Return an encoded image as uint8 ``(h, w, 3)`` BGR.
 
-    :param flags: of OpenCV; with IMREAD_GRAYSCALE it is ``(h, w)``.
-    :raises ImageError: when it cannot be decoded, is of another format, or says that it is larger
-        than :data:`MAXIMUM_PIXELS`: a few bytes can ask for all memory.
+    :param flags: OpenCV's; with IMREAD_GRAYSCALE the result is ``(h, w)``.
+    :raises ImageError: when it cannot be decoded, has another format, or declares a size above
+        :data:`MAXIMUM_PIXELS`: a few bytes can request all memory.
     """
     if not data:
         raise ImageError('it is empty (0 bytes)')
@@ -59,9 +59,9 @@ def decode(data: bytes, flags: int = cv2.IMREAD_COLOR) -> np.ndarray:
 
 
 def read_image(path: str | Path, flags: int = cv2.IMREAD_COLOR) -> np.ndarray:
-    """Return the image of a file, as :func:`decode` does.
+    """Return the image in a file, as :func:`decode` does.
 
-    :raises ImageError: as :func:`decode`, and when the file cannot be read; naming it.
+    :raises ImageError: as :func:`decode`, and when the file cannot be read; names the file.
     """
     try:
         return decode(read_bytes(path, _MAXIMUM_BYTES), flags)
@@ -72,7 +72,7 @@ def read_image(path: str | Path, flags: int = cv2.IMREAD_COLOR) -> np.ndarray:
 
 
 def declared_size(data: bytes) -> tuple[int, int] | None:
-    """Return the width and height that an image says it has, or None where that is not found.
+    """Return the width and height that an image declares, or None if not found.
 
     The layouts are those of ITU-T T.81 (JPEG), ISO/IEC 15948 (PNG), RFC 9649 (WebP), TIFF 6.0 and
     the BITMAPINFOHEADER of Windows.
@@ -90,7 +90,7 @@ def work(data: bytes) -> int:
 
 
 def _reader(data: bytes):
-    """Return what reads the size of a format, or None for one that is not read."""
+    """Return the function that reads the size of this format, or None if not supported."""
     if data[:3] == _JPEG:
         return _jpeg_size
     if data[:8] == _PNG:
@@ -115,7 +115,7 @@ def _png_is_whole(data: bytes) -> bool:
 def _jpeg_size(data: bytes) -> tuple[int, int] | None:
     at, found = 2, None
     while at + 9 <= len(data):
-        if data[at] != 0xFF:    # stray bytes, over which decoders skip
+        if data[at] != 0xFF:# stray bytes, which decoders skip
             at = data.find(b'\xff', at)
             if at < 0:
                 break
@@ -136,10 +136,10 @@ def _jpeg_size(data: bytes) -> tuple[int, int] | None:
 def _bmp_size(data: bytes) -> tuple[int, int] | None:
     if len(data) < 26:
         return None
-    if struct.unpack('<I', data[14:18])[0] == 12:    # of OS/2
+    if struct.unpack('<I', data[14:18])[0] == 12:    # OS/2 header
         return struct.unpack('<HH', data[18:22])
     width, height = struct.unpack('<ii', data[18:26])
-    return abs(width), abs(height)    # a negative height: from top to bottom
+    return abs(width), abs(height)    # a negative height means top to bottom
 
 
 def _webp_size(data: bytes) -> tuple[int, int] | None:

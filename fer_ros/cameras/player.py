@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Play a source: its frames at the right times, again when it ends or fails."""
+"""Play a frame source at its pace, and again when it ends or fails."""
 
 from collections.abc import Callable
 import time
@@ -10,15 +10,15 @@ from fer_ros.errors import SourceError
 
 
 class Player:
-    """Give a source's frames at the right times, again when it ends or fails.
+    """Plays a frame source at its pace, and again when it ends or fails.
 
     :param opener: opens the source; called again after a live source failed.
-    :param retry: whether a source that fails, at opening too, is tried again: devices, streams.
-    :param rate_hz: rate at which files are played; 0: their own, 10 Hz for folders.
-    :param loop: whether files begin again at their end.
-    :param paced: False: files are given as fast as they are asked for.
-    :param wait: waits for so many seconds and returns True when it is time to stop.
-    :param now_s: a steady clock, seconds.
+    :param retry: try again when opening or reading fails: for devices and streams.
+    :param rate_hz: rate at which files are played; 0: their recorded rate, 10 Hz for folders.
+    :param loop: start files again at their end.
+    :param paced: False: return the frames of files as fast as they are read.
+    :param wait: waits for this many seconds and returns True when it is time to stop.
+    :param now_s: a monotonic clock, seconds.
     """
 
     def __init__(self, opener: Callable[[], FrameSource], *, retry: bool, rate_hz: float = 0.0,
@@ -28,7 +28,7 @@ class Player:
                  on_problem: Callable[[str], None] = lambda problem: None):
         self._opener = opener
         self._retry = retry
-        self._asked_rate_hz = rate_hz
+        self._requested_rate_hz = rate_hz
         self._loop = loop
         self._paced = paced
         self._wait = wait or (lambda seconds: bool(time.sleep(seconds)))
@@ -45,11 +45,11 @@ class Player:
 
     @property
     def skipped(self) -> int:
-        """Frames or files skipped because they could not be read, of all tries together."""
+        """Frames or files skipped because they could not be read, over all attempts."""
         return self._skipped_before + (0 if self.source is None else self.source.skipped)
 
     def frames(self):
-        """Yield frames, uint8 ``(h, w, 3)`` BGR, until the end or until told to stop.
+        """Yield frames, uint8 ``(h, w, 3)`` BGR, until the end or until ``wait`` returns True.
 
         After an unexpected exception it may be called again, which opens the source again.
 
@@ -83,16 +83,16 @@ class Player:
             self._give_up()
 
     def _play(self, source: FrameSource):
-        pace = _Pace(self._asked_rate_hz, source.rate_hz or 10.0)
+        pace = _Pace(self._requested_rate_hz, source.rate_hz or 10.0)
         start_s = self._now_s()
-        told, before = '', source.skipped
+        reported, before = '', source.skipped
         while True:
             frame = source.read()
-            if source.last_skipped != told:
-                told = source.last_skipped
+            if source.last_skipped != reported:
+                reported = source.last_skipped
                 more = source.skipped - before - 1
-                self._on_problem(f'skipped: {told}' + (f' (and {more} before it)' if more else
-                                                       ''))
+                self._on_problem(f'skipped: {reported}'
+                                 + (f' (and {more} before it)' if more else ''))
             before = source.skipped
             if frame is None:
                 if not self._loop:
@@ -120,16 +120,16 @@ class Player:
 
 
 class _Pace:
-    """When the frames of a file are due: by the rate asked for, or by their time stamps.
+    """Computes when each frame of a file is due, from the requested rate or the time stamps.
 
     A nominal rate may be wrong: browsers write 1000.
     """
 
-    #: A gap between two time stamps that is longer is not waited for, seconds.
+    #: Longer gaps between two time stamps are not waited for, seconds.
     _LONGEST_S = 10.0
 
-    def __init__(self, asked_hz: float, nominal_hz: float):
-        self._asked, self._step_s = asked_hz > 0, 1 / (asked_hz or nominal_hz)
+    def __init__(self, requested_hz: float, nominal_hz: float):
+        self._requested, self._step_s = requested_hz > 0, 1 / (requested_hz or nominal_hz)
         self._due_s: float | None = None
         self._last_s: float | None = None
 
@@ -140,7 +140,7 @@ class _Pace:
         """
         step_s = None if time_s is None or self._last_s is None else time_s - self._last_s
         self._last_s = time_s
-        if not self._asked and step_s is not None and 0 < step_s <= self._LONGEST_S:
+        if not self._requested and step_s is not None and 0 < step_s <= self._LONGEST_S:
             self._step_s = step_s
         self._due_s = 0.0 if self._due_s is None else self._due_s + self._step_s
         return self._due_s

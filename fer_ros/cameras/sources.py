@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Where frames come from: a camera device, a video file, a folder of images, or a URL.
 
-Every source gives frames one by one with :meth:`FrameSource.read`; pacing and retrying are done by
-:class:`fer_ros.cameras.player.Player`, which has its clock injected.
+Every source returns frames one by one from :meth:`FrameSource.read`;
+:class:`fer_ros.cameras.player.Player` does the pacing and retrying, on an injected clock.
 """
 
 from abc import ABC, abstractmethod
@@ -21,23 +21,23 @@ import numpy as np
 
 IMAGE_SUFFIXES = ('.png', '.jpg', '.jpeg', '.bmp', '.webp', '.tif', '.tiff')
 
-#: How long a URL may take to open and to give the next frame, milliseconds.
+#: How long a URL may take to open and to deliver the next frame, milliseconds.
 URL_TIMEOUT_MS = 5000
 
-#: A stream may fail to decode so many frames in a row before it counts as broken.
+#: A stream counts as broken after this many undecodable frames in a row.
 _MISSES_ALLOWED = 10
 
 
 class FrameSource(ABC):
     """A sequence of frames.
 
-    :ivar name: as the user gave it, without a password.
-    :ivar live: True for a device or a stream, whose frames come when they come and which is
-        tried again when it fails; False for files, which are played and end.
-    :ivar rate_hz: frames a second as the source says, 0 when it does not.
-    :ivar time_s: when the last frame is to be shown by its time stamp, seconds, or None.
+    :ivar name: the source as the user wrote it, without passwords.
+    :ivar live: True for a device or stream, which delivers frames at its own pace and is opened
+        again when it fails; False for files, which are played and end.
+    :ivar rate_hz: frames per second as the source reports it, 0 if it does not.
+    :ivar time_s: time stamp of the last frame, seconds, or None.
     :ivar skipped: frames or files skipped because they could not be read.
-    :ivar last_skipped: which of several files was the last of them, and why, or empty.
+    :ivar last_skipped: the last skipped file and why, or empty.
     """
 
     live = False
@@ -58,14 +58,14 @@ class FrameSource(ABC):
 
     @abstractmethod
     def rewind(self) -> None:
-        """Begin again with the first frame; only for sources that are not live."""
+        """Start again at the first frame; only for sources that are not live."""
 
     def close(self) -> None:
-        """Let go of the device or file."""
+        """Release the device or file."""
 
 
 class _CaptureSource(FrameSource):
-    """What OpenCV's VideoCapture opens."""
+    """A source that OpenCV's VideoCapture opens."""
 
     def __init__(self, name: str):
         super().__init__(name)
@@ -92,14 +92,14 @@ class DeviceSource(_CaptureSource):
         super().__init__(path)
         if not os.path.exists(path):
             there = ', '.join(sorted(glob.glob('/dev/video*'))) or 'none'
-            raise SourceError(f'camera {path} is not there (cameras found: {there}): plug it in, '
-                              'or set source to another device, a file, a folder or a URL')
+            raise SourceError(f'camera {path} does not exist (cameras found: {there}): plug it '
+                              'in, or set source to another device, a file, a folder or a URL')
         if not os.access(path, os.R_OK | os.W_OK):
-            raise SourceError(f'camera {path} may not be used by this user: add the user to the '
-                              'group that owns it (ls -l shows it, often video) and log in anew')
+            raise SourceError(f'camera {path}: permission denied: add the user to the group that '
+                              'owns it (ls -l shows it, often video) and log in again')
         if not self._capture.open(path, cv2.CAP_V4L2):
             raise SourceError(f'camera {path} cannot be opened: is it a camera, and does another '
-                              'program hold it (fuser -v shows which)?')
+                              'program use it (fuser -v shows which)?')
         if fourcc:
             self._capture.set(cv2.CAP_PROP_FOURCC, cv2.VideoWriter_fourcc(*fourcc))
         for key, value in ((cv2.CAP_PROP_FRAME_WIDTH, width_px),
@@ -120,11 +120,11 @@ class DeviceSource(_CaptureSource):
             self.skipped += 1
             if not os.path.exists(self.name):
                 raise SourceError(f'camera {self.name} was unplugged: plug it in again')
-        raise SourceError(f'camera {self.name} gives no more frames: is it still plugged in, and '
-                          'is the cable or hub good for this resolution and rate?')
+        raise SourceError(f'camera {self.name} delivers no more frames: is it still plugged in, '
+                          'and is the cable or hub good for this resolution and rate?')
 
     def rewind(self) -> None:
-        """Do nothing: a camera goes on."""
+        """Do nothing: a camera has no beginning."""
 
 
 class UrlSource(_CaptureSource):
@@ -139,7 +139,7 @@ class UrlSource(_CaptureSource):
             cv2.CAP_PROP_READ_TIMEOUT_MSEC, URL_TIMEOUT_MS])
         if not opened:
             raise SourceError(f'{self.name} cannot be opened within {URL_TIMEOUT_MS / 1000:.0f} '
-                              's: is the address right, the camera on, and the password too?')
+                              's: check the address and the password, and that the camera is on')
         self._note_rate()
 
     def read(self) -> np.ndarray | None:
@@ -149,10 +149,10 @@ class UrlSource(_CaptureSource):
             if more and frame is not None and frame.size:
                 return frame
             self.skipped += 1
-        raise SourceError(f'{self.name} has stopped: the camera or the network is gone')
+        raise SourceError(f'{self.name} has stopped: the camera or the network is down')
 
     def rewind(self) -> None:
-        """Do nothing: a stream goes on."""
+        """Do nothing: a stream has no beginning."""
 
 
 class VideoSource(_CaptureSource):
@@ -161,9 +161,9 @@ class VideoSource(_CaptureSource):
     def __init__(self, path: str):
         super().__init__(path)
         if not os.path.isfile(path):
-            raise SourceError(f'video {path} is not there')
+            raise SourceError(f'video {path} does not exist')
         if not os.access(path, os.R_OK):
-            raise SourceError(f'video {path} may not be read by this user')
+            raise SourceError(f'video {path}: permission denied')
         self._frames_read = 0
         self.rewind()
         self._note_rate()
@@ -188,13 +188,13 @@ class VideoSource(_CaptureSource):
         return None
 
     def rewind(self) -> None:
-        """Begin again with the first frame."""
+        """Start again at the first frame."""
         # Reopening is exact for every container; seeking is not.
         self._capture.release()
         if not self._capture.open(self.name):
-            raise SourceError(f'{self.name} is no video that OpenCV can read, or its end is '
-                              'missing: play it in another program to see, or name a device, a '
-                              'folder of images or a URL')
+            raise SourceError(f'{self.name} is not a video that OpenCV can read, or its end '
+                              'is missing: play it in another program to check, or set source '
+                              'to a device, a folder of images or a URL')
         self._frames_read = 0
 
 
@@ -206,7 +206,7 @@ class FolderSource(FrameSource):
         self._files = [file for file in sorted(Path(path).iterdir(), key=_natural)
                        if file.suffix.lower() in IMAGE_SUFFIXES and file.is_file()]
         if not self._files:
-            raise SourceError(f'folder {path} holds no image ({", ".join(IMAGE_SUFFIXES)})')
+            raise SourceError(f'folder {path} contains no images ({", ".join(IMAGE_SUFFIXES)})')
         self.frame_count = len(self._files)
         self.rewind()
 
@@ -229,29 +229,29 @@ class FolderSource(FrameSource):
         return None
 
     def rewind(self) -> None:
-        """Begin again with the first image."""
+        """Start again at the first image."""
         self._position, self._found = 0, False
 
 
 def _natural(file: Path) -> tuple[list, str]:
-    """Return what orders a name by its words and numbers."""
+    """Return the sort key of a name by its words and numbers."""
     return [(0, int(part), '') if part.isdecimal() else (1, 0, part.lower())
             for part in re.split(r'(\d{1,99})', file.stem) if part], file.name
 
 
 def open_source(source: str, *, width_px: int = 0, height_px: int = 0, rate_hz: float = 0.0,
                 fourcc: str = '') -> FrameSource:
-    """Open a source by what its name looks like.
+    """Open a source; its kind follows from its name.
 
     :param source: a device (``0`` or ``/dev/video0``), a video file, a folder of images, or a
-        URL, in which ``${env:NAME}`` and ``${file:PATH}`` stand for secrets.
-    :param width_px: asked of a device, which gives its nearest; 0: its own choice.
-    :param rate_hz: asked of a device; 0: its own choice.
-    :param fourcc: pixel format asked of a device, such as ``MJPG`` or ``YUYV``.
+        URL, in which ``${env:NAME}`` and ``${file:PATH}`` are replaced by secrets.
+    :param width_px: requested from a device, which uses its nearest mode; 0: its default.
+    :param rate_hz: requested from a device; 0: its default.
+    :param fourcc: pixel format requested from a device, such as ``MJPG`` or ``YUYV``.
     :raises SourceError: when it cannot be opened, saying why and what to do.
     """
     if not source:
-        raise SourceError('no source was given: set source to a device such as /dev/video0, a '
+        raise SourceError('no source is set: set source to a device such as /dev/video0, a '
                           'video file, a folder of images, or a URL')
     if '${' in source:
         try:
@@ -274,6 +274,6 @@ def open_source(source: str, *, width_px: int = 0, height_px: int = 0, rate_hz: 
 
 
 def is_live(source: str) -> bool:
-    """Return whether a source's name means a device or a stream, which can come back."""
+    """Return whether a name means a device or stream, which is opened again if it fails."""
     return source.isdigit() or source.startswith(('/dev/', '${')) \
         or '://' in local_path(source)

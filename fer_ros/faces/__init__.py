@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Faces in images: found, tracked, cut out, rated and drawn."""
+"""Faces in images: detection, tracking, cropping, quality and drawing."""

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Cut a face out of an image the way the classifier's training images are cut."""
+"""Crop a face as the classifier's training images are cropped."""
 
 import cv2
 from fer_ros.types import BoundingBox
@@ -15,9 +15,9 @@ CENTER_BELOW_MIDDLE = 0.01
 def crop_transform(box: BoundingBox, landmarks: np.ndarray | None = None,
                    side_px: int = 48) -> np.ndarray:
     """
-    Return the 2 x 3 matrix that takes source pixels to pixels of the crop.
+    Return the 2 x 3 matrix that maps source pixels to crop pixels.
 
-    Place and scale come from the box, the turn from the landmarks. Measured on FER2013 with the
+    Position and scale come from the box, rotation from the landmarks. Measured on FER2013 with the
     shipped network: faces rolled by 30 degrees keep 78 % of the upright faces' labels when cut
     out upright, 89 % when their eyes and mouth are turned level, and 89 % also when eyes, nose
     and mouth are moved to fixed places; on upright faces it is 90, 92 and 90 %.
@@ -36,7 +36,7 @@ def roll(landmarks: np.ndarray) -> float:
     """
     Return the angle of eyes and mouth against the horizontal, radians, clockwise in the image.
 
-    0.0 where the landmarks tell none (they coincide or are no numbers).
+    0.0 if the landmarks do not define one (they coincide or are not finite).
     """
     left_eye, right_eye, _, left_mouth, right_mouth = np.asarray(landmarks, np.float64)
     x, y = right_eye - left_eye + right_mouth - left_mouth
@@ -46,9 +46,9 @@ def roll(landmarks: np.ndarray) -> float:
 def align_face(image: np.ndarray, box: BoundingBox, landmarks: np.ndarray | None = None,
                side_px: int = 48, color: bool = False) -> np.ndarray:
     """
-    Return the face as the classifier takes it: square, the eyes level where known.
+    Return the face as the classifier expects it: square, the eyes level if known.
 
-    Parts outside the image repeat its border.
+    Parts outside the image repeat its border pixels.
 
     :param image: uint8 ``(height, width, 3)`` BGR or ``(height, width)`` gray.
     :param box: the face, pixels.

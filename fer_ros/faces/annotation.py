@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Draw faces and emotions on an image, for people who look."""
+"""Draw faces and emotions on an image."""
 
 from collections.abc import Sequence
 
@@ -9,7 +9,7 @@ from fer_ros.emotions.labels import LABELS
 from fer_ros.types import FaceEmotion
 import numpy as np
 
-#: Of more faces only the labels are drawn: bars would cover the neighbors.
+#: With more faces only labels are drawn: bars would cover the neighbors.
 BARS_UP_TO = 3
 #: Gray level behind text.
 BACKGROUND = 30
@@ -17,9 +17,9 @@ _FONT = cv2.FONT_HERSHEY_SIMPLEX
 
 
 def annotate(image: np.ndarray, emotions: Sequence[FaceEmotion]) -> np.ndarray:
-    """Return a copy with a box, the id and the label of each face, of few also bars.
+    """Return a copy with the box, id and label of each face.
 
-    Bars of all probabilities are drawn of up to :data:`BARS_UP_TO` faces.
+    Bars of all probabilities are drawn for up to :data:`BARS_UP_TO` faces.
 
     :param image: uint8 ``(h, w, 3)`` BGR or ``(h, w)`` gray.
     :returns: uint8 ``(h, w, 3)`` BGR.

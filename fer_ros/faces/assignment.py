@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Which row goes with which column so that the sum is least.
+"""Assign rows to columns at minimum total cost.
 
-The same answer as ``scipy.optimize.linear_sum_assignment``, whose import alone keeps 48 MiB in
-every process that follows faces.
+Same result as ``scipy.optimize.linear_sum_assignment``, whose import alone would take 48 MiB in
+every process that tracks faces.
 """
 
 import numpy as np

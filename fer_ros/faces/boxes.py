@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Areas that boxes share. All boxes are float ``(n, 4)``: left, top, right, bottom."""
+"""Overlaps of boxes. All boxes are float ``(n, 4)``: left, top, right, bottom."""
 
 import numpy as np
 
 
 def areas(boxes: np.ndarray) -> np.ndarray:
-    """Return the area of each box, ``(n,)``; 0 for one that is inside out."""
+    """Return the area of each box, ``(n,)``; 0 for an inverted one."""
     return np.prod(np.maximum(boxes[:, 2:] - boxes[:, :2], 0), axis=1)
 
 

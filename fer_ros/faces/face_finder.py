@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""From images to faces with identities: detection, tracking, alignment and quality in one."""
+"""Find faces with identities in images: detection, tracking, alignment and quality."""
 
 from dataclasses import replace
 
@@ -14,9 +14,9 @@ from fer_ros.faces.tracking import FaceTracker, Track
 from fer_ros.types import Face
 import numpy as np
 
-#: The detector runs on every n-th image, unless told otherwise.
+#: By default the detector runs on every n-th image.
 DETECT_EVERY = 4
-#: Motion carries a face no longer than this without the detector, seconds.
+#: A face is carried by its motion for at most this long without the detector, seconds.
 LONGEST_CARRY_S = 0.1
 #: While nobody is there and nothing moves, detections are no further apart than this, seconds.
 LONGEST_STILL_S = 0.4
@@ -24,17 +24,17 @@ LONGEST_STILL_S = 0.4
 _MOST_STILL = 30
 # Stamps of a steady camera tremble by this much, seconds.
 _TREMBLE_S = 0.005
-# Frames whose sides change by the same factor, within this, come from a change of resolution.
+# Frames whose sides change by the same factor, within this, come from a resolution change.
 _SAME_ASPECT = 0.02
-# Landmarks are refined for at most so many faces an image, the largest, ...
+# Landmarks are refined for at most this many faces per image, the largest, ...
 _MOST_REFINED = 5
-# ... and taken when the network believes that much that it sees a face.
+# ... and used if the network's confidence that it sees a face is at least this.
 _REFINED_SCORE = 0.5
 
 
 class FaceFinder:
     """
-    Find, follow and cut out the faces of a stream of images.
+    Finds, tracks and crops the faces in a stream of images.
 
     :param detector: finds the faces.
     :param tracker: follows them; the finder resets it.
@@ -51,7 +51,7 @@ class FaceFinder:
     :ivar detected: whether the detector ran on the last image.
     :ivar detector_name: of the detector.
     :ivar description: the parts in words, for logs and diagnostics.
-    :ivar warnings: the detector's: what is worse than it could be, and the cure.
+    :ivar warnings: the detector's warnings, each with its fix.
     :raises ConfigurationError: for a value out of range.
     """
 

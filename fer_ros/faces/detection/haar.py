@@ -10,22 +10,23 @@ from fer_ros.types import BoundingBox, Detection
 import numpy as np
 
 _FILE = 'haarcascade_frontalface_default.xml'
-# Debian and Ubuntu pack OpenCV for Python without cv2.data.
+# Debian and Ubuntu package OpenCV for Python without cv2.data.
 _FOLDERS = ('/usr/share/opencv4/haarcascades', '/usr/share/opencv/haarcascades')
 _SCALE_FACTOR = 1.3
 _NEIGHBORS = 5
 
 
 class HaarDetector(FaceDetector):
-    """Viola and Jones's cascade, scale factor 1.3 and 5 neighbors as in the study."""
+    """The Viola-Jones cascade with scale factor 1.3 and 5 neighbors, as in the study."""
 
     name = 'haar'
 
     def __init__(self, *, model_path: str = '', size_px: int = 0, minimum_face_px: float = 24):
         super().__init__(minimum_face_px=minimum_face_px)
         if not hasattr(cv2, 'CascadeClassifier'):
-            raise ConfigurationError(f"detector 'haar' needs OpenCV 4, this is {cv2.__version__}: "
-                                     "choose another detector or install 'opencv-python<5'")
+            raise ConfigurationError("detector 'haar' requires OpenCV 4, this is "
+                                     f"{cv2.__version__}: choose another detector or install "
+                                     "'opencv-python<5'")
         path = model_path or _shipped_cascade()
         self._cascade = None
         if Path(path).is_file():
@@ -45,7 +46,7 @@ class HaarDetector(FaceDetector):
         boxes, _, weights = self._cascade.detectMultiScale3(
             gray, scaleFactor=_SCALE_FACTOR, minNeighbors=_NEIGHBORS, minSize=(side, side),
             outputRejectLevels=True)
-        # The last stage's margin is no probability; squashed, it still ranks the faces.
+        # The last stage's margin is not a probability; squashed, it still ranks the faces.
         return [Detection(BoundingBox(*(float(value) / factor for value in box)),
                           float(1 / (1 + np.exp(-weight))))
                 for box, weight in zip(boxes, np.ravel(weights))]

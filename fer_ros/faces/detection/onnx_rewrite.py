@@ -13,7 +13,7 @@ _VALUE_NAME, _VALUE_TYPE = 1, 2
 _TYPE_TENSOR, _TENSOR_TYPE_SHAPE = 1, 2
 _SHAPE_DIM, _DIM_PARAM = 1, 2
 
-# From this version of the format on, initializers need not be listed among the inputs.
+# Since this version of the format initializers need not be listed among the inputs.
 _IR_VERSION_FREE_INITIALIZERS = 4
 
 
@@ -21,10 +21,10 @@ def free_input_size(model: bytes) -> bytes:
     """
     Return the model with its image input's batch, height and width left open.
 
-    Weights that old exporters list among the inputs are taken out of them, which also lets the
-    run time fold constants. Only fully convolutional models make sense afterwards.
+    Weights that old exporters list among the inputs are removed from them, which also lets the
+    runtime fold constants. Only fully convolutional models are valid afterwards.
 
-    :param model: a serialized ``ModelProto`` whose one true input is laid out NCHW.
+    :param model: a serialized ``ModelProto`` whose only real input is laid out NCHW.
     :raises ValueError: when the bytes are not such a model.
     """
     out, graph_seen = [], False
@@ -46,7 +46,7 @@ def _graph_fields(graph: bytes) -> Iterator[bytes]:
                if number == _GRAPH_INITIALIZER}
     for number, kind, value in parts:
         if number == _GRAPH_VALUE_INFO:
-            continue  # shapes of intermediate tensors, worked out for the old size
+            continue  # shapes of intermediate tensors, computed for the old size
         if number == _GRAPH_INPUT:
             if _first(value, _VALUE_NAME) in weights:
                 continue
@@ -80,5 +80,5 @@ def _edit(message: bytes, path: tuple[int, ...], change: Callable[[bytes], bytes
         for number, kind, value in fields(message))
 
 
-def _first(message: bytes, wanted: int) -> int | bytes | None:
-    return next((value for number, _, value in fields(message) if number == wanted), None)
+def _first(message: bytes, field_number: int) -> int | bytes | None:
+    return next((value for number, _, value in fields(message) if number == field_number), None)

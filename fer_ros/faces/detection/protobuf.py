@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Read and write the protocol-buffer wire format, as much of it as an ONNX file needs."""
+"""Read and write the parts of the protocol-buffer wire format that ONNX files use."""
 
 from collections.abc import Iterator
 

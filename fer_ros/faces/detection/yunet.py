@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """
-YuNet: a tiny single-stage face detector, with a second look at what it doubts.
+YuNet: a tiny single-stage face detector, with a second pass over doubtful candidates.
 
 W. Wu, H. Peng, S. Yu: YuNet: A Tiny Millisecond-level Face Detector. Machine Intelligence
 Research 20, 656-665, 2023.
@@ -40,8 +40,8 @@ _LEAST_GAIN, _MOST_GAIN = 1.5, 8.0
 _DOUBT = 0.08
 # ... up to this one, and of this size in the scaled image, ...
 _TRUST, _SMALLEST_PX = 0.7, 26
-# ... first those below this score, which would be lost (whatever the threshold: what is found at
-# one threshold is found at every lower one), ...
+# ... first those below this score, which would be lost (at any threshold: what is found at one
+# threshold is found at every lower one), ...
 _LIKELY = 0.35
 # ... at most so many, are shown again turned by these degrees, ...
 _MOST_DOUBTS, _TURNS_DEG = 3, (-30.0, 30.0)
@@ -59,15 +59,15 @@ _SECOND_WEIGHT = 0.8
 
 class YuNetDetector(FaceDetector):
     """
-    YuNet, libfacedetection's or the user's file in the form of OpenCV Zoo's.
+    YuNet with libfacedetection's weights, or from the user's file in OpenCV Zoo's format.
 
     The network was trained on upright faces in good light. A dark image is therefore brightened
-    first. A rolled face gets a low score, but hardly ever none: what the network doubts is cut
-    out and shown to it again turned to either side, which costs a thirtieth of a 640 x 480 pass
-    a turn, and only where there is doubt.
+    first. A rolled face gets a low score, but hardly ever none: doubtful candidates are cropped
+    and run again rotated to either side, at a thirtieth of the cost of a 640 x 480 pass per
+    rotation.
 
-    :param size_px: 0: at most 480, the best trade within 8 ms; 576 finds more small faces.
-    :param second_look: False leaves out both.
+    :param size_px: 0: at most 480, the best trade-off within 8 ms; 576 finds more small faces.
+    :param second_look: False disables both.
     """
 
     name = 'yunet'
@@ -78,7 +78,7 @@ class YuNetDetector(FaceDetector):
         super().__init__(minimum_face_px=minimum_face_px, score_threshold=score_threshold)
         path, model = (Path(model_path), read_model(model_path)) if model_path else _own_model()
         if not flaw(YUNET, model):
-            # The Zoo's network takes any size; only its export names one.
+            # The Zoo's network accepts any size; only its export fixes one.
             model = free_input_size(model)
         self._model = OnnxModel(model, origin=path, threads=threads, providers=providers)
         self.warnings = self._model.warnings
@@ -123,7 +123,7 @@ class YuNetDetector(FaceDetector):
 
     def _look(self, blob: np.ndarray, threshold: float
               ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-        """Return boxes ``(n, 4)``, scores, landmarks ``(n, 5, 2)`` and each one's image."""
+        """Return boxes ``(n, 4)``, scores, landmarks ``(n, 5, 2)`` and image indices."""
         outputs = dict(zip(_OUTPUTS, self._model.run(blob, _OUTPUTS)))
         parts = []
         for stride in STRIDES:
@@ -153,7 +153,7 @@ class YuNetDetector(FaceDetector):
         canvas, source, factor, gain = views_of
         sides = (boxes[:, 2:] - boxes[:, :2]).max(axis=1, initial=0)
         doubts = np.flatnonzero((scores < _TRUST) & (sides >= smallest_px))
-        # First those that it alone can save, the likeliest before the others.
+        # First those that would be lost otherwise, the likeliest first.
         order = np.lexsort((-scores[doubts], scores[doubts] >= _LIKELY))
         doubts = [i for i in doubts[order][:_MOST_DOUBTS]
                   if not self._rests(boxes[i], scores[i], sides[i])]
@@ -179,7 +179,7 @@ class YuNetDetector(FaceDetector):
                                          gain))
         blob = np.stack(views).transpose(0, 3, 1, 2).astype(np.float32)
         found, found_scores, points, owners = self._look(blob, self.score_threshold)
-        # Only what lies in the middle of the view, as large as supposed, is the face in doubt.
+        # Only a face in the middle of the view and of the expected size is the candidate.
         off = (found[:, :2] + found[:, 2:]) / 2 - _PATCH_PX / 2
         growth = (found[:, 2:] - found[:, :2]).max(axis=1, initial=0) / _FACE_PX
         same = (np.hypot(*off.T) < _FACE_PX / 2) & (growth > 1 / _MOST_GROWTH) & (
@@ -224,7 +224,7 @@ def _own_model() -> tuple[Path, bytes]:
 
 
 def _gain(image: np.ndarray) -> float:
-    """Return what a dark image is to be multiplied by; 1 for any other."""
+    """Return the factor that brightens a dark image; 1 for any other."""
     white = float(np.percentile(image[::8, ::8], _WHITE_PERCENTILE))
     gain = min(_WHITE / max(white, 1.0), _MOST_GAIN)
     return gain if gain > _LEAST_GAIN else 1.0
@@ -235,7 +235,7 @@ def _brightened(image: np.ndarray, gain: float) -> np.ndarray:
 
 
 def fixed_size(model: OnnxModel) -> tuple[int, int] | None:
-    """Return width and height that a network insists on, or None when it takes any."""
+    """Return the width and height that a network requires, or None if it accepts any."""
     shape = model.input_shape
     if len(shape) == 4 and shape[2] and shape[3]:
         return shape[3], shape[2]
@@ -244,7 +244,7 @@ def fixed_size(model: OnnxModel) -> tuple[int, int] | None:
 
 def letterboxed(image: np.ndarray, size_px: int, largest_px: int,
                 fixed: tuple[int, int] | None, multiple: int = 32) -> tuple[np.ndarray, float]:
-    """Return the image scaled and padded below and right as a network wants, and the factor."""
+    """Return the image scaled and padded below and right for a network, and the factor."""
     if fixed is None:
         scaled, factor = scaled_to(image, size_px, largest_px)
         return padded_to_multiple(scaled, multiple), factor

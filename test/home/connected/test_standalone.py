@@ -218,11 +218,11 @@ def test_what_cannot_start_says_so_in_one_line_and_leaves_nothing(home, tmp_path
 
 def test_a_camera_that_is_not_there_is_waited_for(home):
     process = home('--source', '/dev/video99')
-    wait_for(lambda: 'camera /dev/video99 is not there' in process.said(), 30)
+    wait_for(lambda: 'camera /dev/video99 does not exist' in process.said(), 30)
     time.sleep(2)    # several tries later
     process.send_signal(signal.SIGTERM)
     assert process.wait(10) == 0
-    assert process.said().count('/dev/video99 is not there') == 1, process.said()
+    assert process.said().count('/dev/video99 does not exist') == 1, process.said()
 
 
 def test_closing_the_terminal_ends_it(tmp_path):
@@ -413,7 +413,7 @@ def test_a_camera_that_comes_back_is_told(tmp_path, caplog, monkeypatch):
     def open_camera(_):
         tries.append(1)
         if len(tries) in (2, 3):
-            raise SourceError('camera is not there')
+            raise SourceError('camera does not exist')
         return Source()
     monkeypatch.setattr('fer_ros.cameras.capture.open_camera', open_camera)
     found = Found()
@@ -426,7 +426,7 @@ def test_a_camera_that_comes_back_is_told(tmp_path, caplog, monkeypatch):
         worker.stop()
     # What stays the same is said once.
     assert [record.getMessage().partition(';')[0] for record in caplog.records] == [
-        'desk: camera was unplugged', 'desk: camera is not there',
+        'desk: camera was unplugged', 'desk: camera does not exist',
         'desk: images from /dev/video0 again']
 
 

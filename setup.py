@@ -23,7 +23,7 @@ setup(
     package_data={'fer_ros': ['py.typed', 'data/*', 'models/*'],
                   'fer_ros.dashboard': ['static/*', 'static/cards/*', 'templates/*'],
                   'fer_ros_training': ['recipes/*.yaml']},
-    # Beside the code, as on a robot: fer_ros.installed finds them.
+    # Beside the code, as on a robot, where fer_ros.installed finds them.
     data_files=[(f'share/fer_ros/{folder}', sorted(str(file.relative_to(HERE))
                                                    for file in (HERE / folder).glob('*.[xy]*ml')))
                 for folder in ('config', 'config/policies', 'config/sros2')],

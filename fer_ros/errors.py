@@ -1,31 +1,31 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Errors a user can mend; the message says what, where and what to do, and holds no secret."""
+"""Errors that a user can fix: the message says what, where and what to do, and no secret."""
 
 from fer_ros.masking import mask
 
-#: Texts of others (encodings, labels, names of nodes) are cut at so many characters.
+#: External text (encodings, labels, names of nodes) is cut at this many characters.
 MAXIMUM_TEXT = 200
 
 
 def cut(text: str) -> str:
-    """Return a text of others as it is kept and sent: not longer than :data:`MAXIMUM_TEXT`."""
+    """Return external text cut to :data:`MAXIMUM_TEXT` characters."""
     return text if len(text) <= MAXIMUM_TEXT else f'{text[:MAXIMUM_TEXT]}...'
 
 
 def shown(value: object) -> str:
-    """Return a value of others as it is shown in a message: quoted, printable and cut."""
+    """Return an external value for a message: quoted, printable and cut."""
     return cut(repr(value))
 
 
 class FerError(Exception):
-    """Base of the errors that carry a message for the user instead of a traceback."""
+    """Base class of errors that are shown as a message, without a traceback."""
 
     def __str__(self) -> str:
         return mask(super().__str__())
 
 
 class ConfigurationError(FerError, ValueError):
-    """A value, file or model given by the user cannot be used."""
+    """A value, file or model that the user set cannot be used."""
 
 
 class SourceError(FerError, OSError):

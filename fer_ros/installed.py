@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Where the files beside the code are: in the source tree, by colcon, or by pip."""
+"""Find data files: in the source tree, or as installed by colcon or pip."""
 
 import os
 from pathlib import Path
@@ -15,9 +15,9 @@ def config_file(name: str) -> Path:
     """
     for folder in _shares():
         path = folder / 'config' / name
-        if os.path.isfile(path):    # also where a folder above may not be entered
+        if os.path.isfile(path):    # False if a parent folder is not accessible
             return path
-    raise ConfigurationError(f'{name} is not installed: give the path of a file of your own')
+    raise ConfigurationError(f'{name} is not installed: give the path of your own file')
 
 
 def share_folder(package: str) -> Path | None:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""For launch files: a process whose start cannot succeed is not started again and again."""
+"""For launch files: stop respawning a process that cannot start."""
 
 from collections import defaultdict, deque
 import time
@@ -11,15 +11,15 @@ from launch.events.process import ProcessExited, ShutdownProcess
 
 from launch import LaunchContext, LaunchDescriptionEntity
 
-#: Exit code: why starting again cannot help.
+#: Exit codes for which a restart cannot help, and why.
 FINAL = {2: 'its arguments or parameters cannot be used',
-         EXIT_NOT_INSTALLED: 'a package that it needs is missing, too old or broken'}
-#: So many failures within so many seconds are no accident.
+         EXIT_NOT_INSTALLED: 'a package that it requires is missing, too old or broken'}
+#: This many failures within this many seconds end the respawning.
 MOST_FAILURES, WITHIN_S = 5, 60.0
 
 
 class RestartGuard:
-    """Give as ``on_exit`` of nodes: ends the respawning of one where that is of no use."""
+    """``on_exit`` handler of nodes that ends respawning when a restart cannot help."""
 
     def __init__(self):
         self._failures: dict[object, deque[float]] = defaultdict(
@@ -27,7 +27,7 @@ class RestartGuard:
 
     def __call__(self, event: ProcessExited,
                  context: LaunchContext) -> list[LaunchDescriptionEntity] | None:
-        """Return what is to be done about an exit."""
+        """Return the actions for an exit."""
         if event.returncode == 0 or context.is_shutdown:
             return None
         now_s = time.monotonic()
@@ -41,5 +41,5 @@ class RestartGuard:
             return None
         return [
             LogInfo(msg=f'{event.process_name} is not started again: {reason} (see its message '
-                    'above); start the launch again when that is mended'),
+                    'above); start the launch again when that is fixed'),
             EmitEvent(event=ShutdownProcess(process_matcher=matches_action(event.action)))]

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Texts as they may be shown: what could be a password or token in them is replaced.
+"""Mask passwords and tokens in text that is shown.
 
-All that leaves the program and may hold what a user wrote (log, diagnostics, answers of services,
-the page, summaries) passes :func:`mask`; a :class:`fer_ros.errors.FerError` does so by itself.
-Where it cannot be told whether something is a secret, it is taken for one.
+All output that may contain user input (log, diagnostics, service responses, the page, summaries)
+passes through :func:`mask`; a :class:`fer_ros.errors.FerError` does so by itself. In doubt
+something counts as a secret.
 """
 
 import re
@@ -15,7 +15,7 @@ _SECRETS = (r'pass(?:word|wd|wort|phrase|code|key)?|pwd?|psw|secret|token|creden
             r'(?:api|access|private|secret|stream|auth)[_-]?key')
 _PREFIX = r'(?:[\w.-]*[^a-zA-Z0-9])?'
 _NAME = rf'{_PREFIX}(?:{_SECRETS})'
-#: In a query these are secrets too; elsewhere they are words.
+#: In a query these are secrets too; elsewhere they are ordinary words.
 _QUERY_NAME = rf'{_PREFIX}(?:{_SECRETS}|\w*key|pin|code|sig|session|pass\w*)'
 _EQUALS = r'(?:=|%(?:25)*3[dD])'
 #: password=...: up to the end of the word, as an & or a bracket may belong to it.
@@ -30,9 +30,9 @@ _QUOTED = re.compile(rf"""(["']{_NAME}["']\s*:\s*)(?:"(?:[^"\\]|\\.)*"?|'[^']*'?
 _HEADER = re.compile(r'\b((?:Bearer|Basic|Digest)\s+)[A-Za-z0-9._~+/=-]{6,}')
 _URL = re.compile(r'([a-zA-Z][a-zA-Z0-9+.-]*://)(\S*)')
 _TRAILING = re.compile(r'[\'"),.;:!?>\]}]*$')
-#: Schemes whose path is an identifier of others, and never a secret.
+#: Schemes whose path is an identifier and never a secret.
 _OPEN_SCHEMES = ('file', 'package', 'ros')
-#: Words of the paths that cameras have; the rest of a path may be a key.
+#: Common words in camera paths; the rest of a path may be a key.
 _USUAL = re.compile(
     r'(?:(?:live|stream(?:ing)?|video|cam(?:era)?|media|channels?|ch|main|sub|minor|h26[45]|mpeg|'
     r'mjpe?g|jpe?g|png|snap(?:shot)?|images?|img|cgi|bin|axis|amp|onvif|profile|unicast|av|'
@@ -52,20 +52,20 @@ _FORGOTTEN = dict.fromkeys(_SHOWN, '?')
 
 
 def mask(text: str, *, camera: bool = False) -> str:
-    """Return a text without its secrets; what holds none is returned as it is.
+    """Return a text without its secrets; a text without secrets is returned unchanged.
 
     User and password of a URL, values of keys such as ``password=`` and ``"token":``, and tokens
-    of HTTP headers are replaced. Of streams, the query and unusual words of the path are replaced
-    too, since cameras take keys there.
+    of HTTP headers are replaced. In streams, the query and unusual words of the path are replaced
+    too, since cameras accept keys there.
 
-    :param camera: the whole text is a camera's source, which is treated as a stream whatever its
+    :param camera: the whole text is a camera's source, which is treated as a stream with any
         scheme.
     """
     if '://' in text and camera:
         scheme, _, rest = text.partition('://')
         return f'{scheme}://{_rest(scheme, rest, hidden=True)}'
     if '://' in text:
-        # What a URL still shows is not looked at again.
+        # What remains of a URL is not searched again.
         text = _URL.sub(_masked_url, _joined(text.translate(_FORGOTTEN)))
     if '@' in text:
         text = _USER.sub(rf'\1:{MASK}@', text)
@@ -77,8 +77,8 @@ def mask(text: str, *, camera: bool = False) -> str:
 
 
 def _joined(text: str) -> str:
-    """Return the text with blanks in a URL's password replaced, so that it is one word."""
-    # Only where a password must follow: what stands behind the colon is not a port.
+    """Return the text with spaces in a URL's password replaced, so that it is one word."""
+    # Only if a password must follow: what follows the colon is not a port.
     return re.sub(r'(://[^\s/:@]*:(?!\d*(?:[/\s\'",;)?#]|$))[^\s@]*)\s[^\n@]*@', rf'\1{MASK}@',
                   text)
 
@@ -96,7 +96,7 @@ def _rest(scheme: str, rest: str, *, hidden: bool) -> str:
     """Return what follows the scheme, without its secrets."""
     if scheme.lower() in _OPEN_SCHEMES:
         return rest
-    # What follows pwd= may belong to it, whatever it is.
+    # Anything after pwd= may belong to it.
     pair = _QUERY_PAIR.search(rest)
     if pair:
         rest = rest[:pair.end(1)]
@@ -107,11 +107,11 @@ def _rest(scheme: str, rest: str, *, hidden: bool) -> str:
         user, at, place = '', '', rest
     if at:
         name, _, password = user.partition(':')
-        # A token may stand alone, or before an empty password.
+        # A token may appear alone, or before an empty password.
         named = password and re.fullmatch(r'[^/?#&=]{0,64}', name)
         user = f'{name}:{MASK}' if named else MASK
     host, path = re.fullmatch(r'([^/?#]*)(.*)', place, re.DOTALL).groups()
-    # A password without a host behind it stands where the port would.
+    # A password without a host after it is in place of the port.
     host = re.sub(r'(?<=[^\[:]):(?!\d*$)[^\]]*$', f':{MASK}', host)
     shown = user + at + host + (_path(path) if hidden else path) + (MASK if pair else '')
     return re.sub(rf'({re.escape(MASK)})+', MASK, shown)

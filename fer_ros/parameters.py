@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The settings that nodes and fer-home share: name, default, range and meaning, in tables."""
+"""Tables of parameters of nodes and fer-home: name, default, range and description."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -12,14 +12,14 @@ from fer_ros.masking import mask
 
 @dataclass(frozen=True)
 class Parameter:
-    """One parameter of a node, or one setting of fer-home.
+    """A parameter of a node, or a setting of fer-home.
 
     :ivar default: its type is the parameter's type; a list has elements of one type.
-    :ivar minimum: lowest value allowed, in the parameter's unit, or None.
-    :ivar maximum: highest value allowed, or None.
-    :ivar choices: the only values allowed, or empty.
-    :ivar dynamic: True when it can be changed while the node runs; others take effect at
-        configure and are refused later.
+    :ivar minimum: lowest allowed value, in the parameter's unit, or None.
+    :ivar maximum: highest allowed value, or None.
+    :ivar choices: the allowed values, or empty.
+    :ivar dynamic: True if it can be changed while the node runs; others take effect at
+        configure, and later changes are refused.
     """
 
     name: str
@@ -32,7 +32,7 @@ class Parameter:
 
     @property
     def constraint(self) -> str:
-        """What values are allowed, in words; empty when all of the type are."""
+        """The allowed values, in words; empty if all values of the type are."""
         if self.choices:
             return 'one of ' + ', '.join(str(choice) or 'empty' for choice in self.choices)
         if self.minimum is not None and self.maximum is not None:
@@ -42,7 +42,7 @@ class Parameter:
         return '' if self.maximum is None else f'at most {self.maximum}'
 
     def problem(self, value: Any) -> str:
-        """Return what is wrong with a value of the right type, or an empty string."""
+        """Return why a value of the right type is invalid, or an empty string."""
         too_low = self.minimum is not None and not value >= self.minimum
         too_high = self.maximum is not None and not value <= self.maximum
         if too_low or too_high or (self.choices and value not in self.choices):
@@ -51,21 +51,21 @@ class Parameter:
         return ''
 
     def coerced(self, value: Any) -> Any:
-        """Return a plain value as this parameter's type: 30 for 30.0, device 0 for '0'.
+        """Convert a plain value to this parameter's type: 30 to 30.0, device 0 to '0'.
 
-        :raises ConfigurationError: for another type, or a value that is not allowed.
+        :raises ConfigurationError: for another type, or an invalid value.
         """
-        wanted = type(self.default)
-        if isinstance(value, int) and not isinstance(value, bool) and wanted in (float, str):
-            value = wanted(value)
-        if type(value) is not wanted or (wanted is float and not math.isfinite(value)):
+        expected = type(self.default)
+        if isinstance(value, int) and not isinstance(value, bool) and expected in (float, str):
+            value = expected(value)
+        if type(value) is not expected or (expected is float and not math.isfinite(value)):
             name = {str: 'text', int: 'a whole number', float: 'a number',
-                    bool: 'true or false', list: 'a list'}[wanted]
+                    bool: 'true or false', list: 'a list'}[expected]
             raise ConfigurationError(f'{self.name} is {value!r}: expected {name}'
                                      f'{", " + self.constraint if self.constraint else ""}')
-        if wanted is list and isinstance(self.default[0], float):
+        if expected is list and isinstance(self.default[0], float):
             value = [float(part) if type(part) is int else part for part in value]
-        if wanted is list and not all(type(part) is type(self.default[0]) for part in value):
+        if expected is list and not all(type(part) is type(self.default[0]) for part in value):
             raise ConfigurationError(f'{self.name} is {value!r}: expected a list such as '
                                      f'{self.default!r}')
         problem = self.problem(value)
@@ -79,18 +79,18 @@ def defaults(table: Iterable[Parameter]) -> dict[str, Any]:
     return {parameter.name: parameter.default for parameter in table}
 
 
-def complete(table: Iterable[Parameter], given: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a value for every parameter: the given one, checked, or the default.
+def complete(table: Iterable[Parameter], requested: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a value for every parameter: the requested one, checked, or the default.
 
-    :raises ConfigurationError: for an unknown name, another type, or a value not allowed.
+    :raises ConfigurationError: for an unknown name, another type, or an invalid value.
     """
     table = tuple(table)
     values = defaults(table)
-    unknown = [name for name in given if name not in values]
+    unknown = [name for name in requested if name not in values]
     if unknown:
         raise ConfigurationError(f'unknown key {unknown[0]!r}: expected '
                                  f'{", ".join(sorted(values))}')
     for parameter in table:
-        if parameter.name in given:
-            values[parameter.name] = parameter.coerced(given[parameter.name])
+        if parameter.name in requested:
+            values[parameter.name] = parameter.coerced(requested[parameter.name])
     return values

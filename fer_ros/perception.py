@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""From settings to what finds faces and what reads them, for nodes and fer-home alike."""
+"""Create face finders and emotion readers from settings, for nodes and fer-home."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
@@ -31,7 +31,7 @@ PROVIDERS = Parameter(
 DETECTOR_PARAMETERS = (
     Parameter('detector', DETECTORS[0], 'which detector to use; auto: the best one installed',
               choices=DETECTORS),
-    Parameter('model_path', '', "the user's own ONNX model; empty: the detector's own"),
+    Parameter('model_path', '', "your own ONNX model; empty: the detector's default"),
     Parameter('detection_size_px', 0,
               'long side to which the image is scaled for detection; 0: chosen by the detector',
               minimum=0, maximum=4096),
@@ -92,7 +92,7 @@ CLASSIFIER_PARAMETERS = (
               'learn slowly how each face looks at rest, and subtract that from its readings; '
               'the service ~/look_neutral does it in three seconds', dynamic=True),
     Parameter('uncertain_below', DEFAULTS.uncertain_below,
-              "below this confidence the label is uncertain; 0: the model's own threshold",
+              "below this confidence the label is uncertain; 0: the model's threshold",
               minimum=0.0, maximum=1.0, dynamic=True),
     Parameter('minimum_quality', DEFAULTS.minimum_quality,
               'below this face quality the label is uncertain', minimum=0.0, maximum=1.0,
@@ -101,10 +101,10 @@ CLASSIFIER_PARAMETERS = (
 
 
 def create_finder(values: Mapping[str, Any]) -> FaceFinder:
-    """Return a face finder with a detector and a tracker of its own.
+    """Return a face finder with a new detector and tracker.
 
-    :param values: of :data:`DETECTOR_PARAMETERS`, all of them, by name.
-    :raises ConfigurationError: when no such detector can be made.
+    :param values: all of :data:`DETECTOR_PARAMETERS` by name.
+    :raises ConfigurationError: when the detector cannot be created.
     """
     detector = create_detector(
         values['detector'], model_path=values['model_path'],
@@ -121,7 +121,7 @@ def crop_format(values: Mapping[str, Any]) -> tuple[int, str]:
     """Return the side of the crops, pixels, and their encoding.
 
     :param values: as for :func:`create_finder`.
-    :raises ConfigurationError: for a side that is too small, or an emotion model that is not one.
+    :raises ConfigurationError: for a side that is too small, or an invalid emotion model.
     """
     side_px, encoding = values['crop_side_px'], values['crop_encoding']
     if 0 < side_px < 16:
@@ -134,9 +134,9 @@ def crop_format(values: Mapping[str, Any]) -> tuple[int, str]:
 
 
 class EmotionReader:
-    """Read the faces of several streams with one network, and filter each stream over time.
+    """Classifies the faces of several streams with one network and filters each stream over time.
 
-    Not safe for use by several threads at once, but for :meth:`look_neutral`.
+    Not thread-safe, except for :meth:`look_neutral`.
 
     :param streams: their names.
     :param values: of :data:`CLASSIFIER_PARAMETERS`, all of them, by name.
@@ -144,7 +144,7 @@ class EmotionReader:
         read in turns; 0: never.
     :ivar choice: the network's variants that were tried, and their times.
     :ivar classifier: the network.
-    :ivar filters: the filter over time of each stream, by its name.
+    :ivar filters: the temporal filter of each stream, by its name.
     :ivar mismatch: and ``failure``, ``failed``: as in :class:`CropReader`.
     :raises ConfigurationError: when the model or a value cannot be used.
     """
@@ -156,7 +156,7 @@ class EmotionReader:
             label_set=values['label_set'], providers=values['providers'],
             delegate=values['delegate'], delegate_options=values['delegate_options'])
         self.classifier = self.choice.classifier
-        # Faces are read in one thread while another asks for their resting state.
+        # One thread classifies faces while another may request their resting state.
         self._filter_lock = threading.Lock()
         self._crops = CropReader(self.classifier)
         self._streams = tuple(streams)
@@ -176,7 +176,7 @@ class EmotionReader:
 
     @property
     def failure(self) -> str:
-        """Why the last faces got no or no whole answer; empty when they got one."""
+        """Why the last faces have no or incomplete results; empty if complete."""
         return self._crops.failure
 
     @property
@@ -186,16 +186,16 @@ class EmotionReader:
 
     @property
     def failed(self) -> int:
-        """How many faces got no answer so far."""
+        """Number of faces without a result so far."""
         return self._crops.failed
 
     @property
     def problems(self) -> tuple[str, ...]:
-        """What is wrong now, with what to do."""
+        """Present problems, each with what to do."""
         return tuple(filter(None, (*self.classifier.warnings, self.mismatch, self.failure)))
 
     def tune(self, values: Mapping[str, Any]) -> None:
-        """Use other parameters of the filters; the states begin again from scratch."""
+        """Set new parameters of the filters; the states start from scratch."""
         settings = replace(DEFAULTS, **{name: values[name] for name in (
             'time_constant_s', 'uncertain_below', 'minimum_quality', 'learn_resting_face')},
             stationary=tuple(values['stationary']))
@@ -209,7 +209,7 @@ class EmotionReader:
             for stream in self._streams}
 
     def look_neutral(self) -> int:
-        """Learn the resting face of everybody in view from the next seconds; return how many."""
+        """Learn the resting faces in view from the next seconds; return their number."""
         with self._filter_lock:
             return sum(one.look_neutral() for one in self.filters.values())
 
@@ -220,7 +220,7 @@ class EmotionReader:
 
     def read(self, frames: Mapping[str, tuple[float, Sequence[Face]]]
              ) -> dict[str, list[FaceEmotion]]:
-        """Return what the faces show, by stream; one batch for the faces of all streams.
+        """Return the emotions of the faces by stream; one batch for the faces of all streams.
 
         Faces whose turn it is not show what they showed last.
 
@@ -259,7 +259,7 @@ class EmotionReader:
                 else crops)
 
     def _emotions(self, stream: str, stamp_s: float, read: list[tuple]) -> list[FaceEmotion]:
-        # A face without quality stays in sight and brings no evidence.
+        # A face of zero quality stays in view but is not evidence.
         with self._filter_lock:
             emotions = self.filters[stream].update(stamp_s, [
                 (face if valid else replace(face, quality=0.0), probabilities)
@@ -272,7 +272,7 @@ class EmotionReader:
 
 
 def _with_affect(emotion: FaceEmotion, values: np.ndarray) -> FaceEmotion:
-    """Return the emotion with what the model itself says of valence and arousal."""
+    """Return the emotion with the model's own valence and arousal."""
     valence, arousal = (float(own) if np.isfinite(own) else derived for own, derived
                         in zip(values, (emotion.valence, emotion.arousal)))
     return replace(emotion, valence=valence, arousal=arousal)

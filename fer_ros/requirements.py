@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The packages of others that must be there, found and checked before anything needs them.
+"""Check the required third-party packages before anything imports them.
 
-Nothing here imports more than the standard library at its top: what is missing, too old or broken
-becomes a :class:`Check` with one line, never a traceback. ``setup.py``, ``package.xml`` and
-``requirements/robot.txt`` say the same versions as :data:`REQUIREMENTS`; a test compares them.
+This module imports only the standard library: a missing, outdated or broken package becomes a
+:class:`Check` with one line, never a traceback. ``setup.py``, ``package.xml`` and
+``requirements/robot.txt`` list the same versions as :data:`REQUIREMENTS`; a test compares them.
 """
 
 from collections.abc import Iterable
@@ -18,11 +18,11 @@ import re
 import sys
 import sysconfig
 
-#: Exit code of a start that cannot succeed until somebody mends the installation or the command
-#: (EX_CONFIG of sysexits.h): whoever starts processes again should not start this one again.
+#: Exit code of a start that cannot succeed until the installation or the command is fixed
+#: (EX_CONFIG of sysexits.h): a supervisor should not restart the process.
 EXIT_NOT_INSTALLED = 78
 
-#: What extensions say that were built for another major version of NumPy.
+#: Error messages of extensions that were built for another major version of NumPy.
 _WRONG_ABI = ('compiled using NumPy 1.x cannot be run', 'module compiled against ABI version',
               'module was compiled against', '_ARRAY_API', 'numpy.core.multiarray',
               'numpy._core.multiarray', 'numpy.dtype size changed')
@@ -30,15 +30,15 @@ _WRONG_ABI = ('compiled using NumPy 1.x cannot be run', 'module compiled against
 
 @dataclass(frozen=True)
 class Requirement:
-    """A package of others.
+    """A third-party package.
 
-    :ivar name: as people call it.
-    :ivar modules: what is imported; the first that is installed counts.
+    :ivar name: its common name.
+    :ivar modules: the modules to import; the first installed one counts.
     :ivar package: its name for pip; empty: it comes with ROS 2.
-    :ivar minimum: oldest version that does, or empty.
+    :ivar minimum: oldest suitable version, or empty.
     :ivar below: first version that is too new, or empty.
-    :ivar essential: whether nothing goes without it.
-    :ivar without: what happens without it, where it is not essential.
+    :ivar essential: whether nothing works without it.
+    :ivar without: what happens without it, if it is not essential.
     """
 
     name: str
@@ -51,7 +51,7 @@ class Requirement:
 
     @property
     def needed(self) -> str:
-        """The versions that do, in words."""
+        """The suitable versions, in words."""
         if not self.minimum:
             return 'any version' if self.package else 'the one of this ROS 2'
         return f'{self.minimum} or newer' + (f', below {self.below}' if self.below else '')
@@ -67,7 +67,7 @@ _ALL = (
     Requirement('pydantic', ('pydantic',), 'pydantic', '2', '3'),
     Requirement('Paho MQTT', ('paho.mqtt.client',), 'paho-mqtt', '2', '3'),
     Requirement('websocket-client', ('websocket',), 'websocket-client', '1.2', '2',
-                essential=False, without='changes in Home Assistant are seen later'),
+                essential=False, without='changes in Home Assistant are noticed later'),
     Requirement('PyYAML', ('yaml',), 'PyYAML', '5.4', '7'),
     Requirement('Flask', ('flask',), 'flask', '2.0', '4'),
     Requirement('waitress', ('waitress',), 'waitress', '1.4.4', '4'),
@@ -75,15 +75,15 @@ _ALL = (
     Requirement('rclpy', ('rclpy',)),
     Requirement('the messages of fer_ros', ('fer_ros.msg',)),
     Requirement('cv_bridge', ('cv_bridge',), essential=False,
-                without='images are converted without it'),
+                without='the built-in image conversion is used'),
 )
 REQUIREMENTS = {requirement.name: requirement for requirement in _ALL}
 
 _IMAGES = ('NumPy', 'OpenCV')
 _NODE = ('rclpy', 'the messages of fer_ros', *_IMAGES, 'cv_bridge')
-#: Name for pip: name in Debian and Ubuntu, after python3-, where it is another.
+#: Name for pip: name in Debian and Ubuntu after python3-, if it differs.
 _APT = {'opencv-python-headless': 'opencv', 'PyYAML': 'yaml', 'websocket-client': 'websocket'}
-#: What each node and command needs, by its last name.
+#: What each node and command requires, by the last part of its name.
 NEEDS = {
     'camera_driver': _NODE,
     'face_detector': (*_NODE, 'ONNX Runtime'),
@@ -109,13 +109,13 @@ NEEDS['demo'] = tuple(dict.fromkeys((
 
 @dataclass(frozen=True)
 class Check:
-    """What became of looking for one package.
+    """Result of the check of one package.
 
-    :ivar found: what is there, in words: version and place, or what is wrong with it.
-    :ivar needed: what must be there, in words.
-    :ivar ok: whether it does.
-    :ivar essential: whether nothing goes without it.
-    :ivar cure: the command that mends it, or empty.
+    :ivar found: what is installed: version and path, or what is wrong with it.
+    :ivar needed: what is required.
+    :ivar ok: whether the requirement is met.
+    :ivar essential: whether nothing works without it.
+    :ivar fix: the command that fixes it, or empty.
     """
 
     name: str
@@ -123,23 +123,23 @@ class Check:
     needed: str
     ok: bool
     essential: bool = True
-    cure: str = ''
+    fix: str = ''
 
     def __str__(self) -> str:
         """Return the one line for a person."""
         if self.ok:
             return f'{self.name} {self.found}'
-        return f'{self.name}: found {self.found}; needed: {self.needed}; to mend it: {self.cure}'
+        return f'{self.name}: found {self.found}; needed: {self.needed}; fix: {self.fix}'
 
 
 def check(name: str) -> Check:
     """Import a package of :data:`REQUIREMENTS` and compare its version; nothing raises.
 
-    What it and NumPy would print about a failure is kept back: the check says it in one line.
+    Output of the package and NumPy about a failure is suppressed: the check reports one line.
     """
     requirement = REQUIREMENTS[name]
     if name == 'ONNX Runtime':
-        # Its wheels report home otherwise (fer_ros.faces.detection.runtime).
+        # Its wheels send telemetry otherwise (fer_ros.inference.onnx_model).
         os.environ['ORT_DISABLE_TELEMETRY'] = '1'
     name_there = next((each for each in requirement.modules
                        if find_spec(each.partition('.')[0])), '')
@@ -149,7 +149,7 @@ def check(name: str) -> Check:
     try:
         with redirect_stderr(printed):
             module = import_module(name_there)
-    except Exception as error:  # broken packages raise whatever they like
+    except Exception as error:  # broken packages raise anything
         if isinstance(error, ModuleNotFoundError) and error.name == 'fer_ros.msg':
             return _bad(requirement, 'none')
         if name != 'NumPy' and _speaks_of_abi(f'{printed.getvalue()}\n{error}'):
@@ -159,11 +159,11 @@ def check(name: str) -> Check:
                     f'{": " + lines[0] if lines else ""})')
     complaint = printed.getvalue()
     if name != 'NumPy' and _speaks_of_abi(complaint):
-        # NumPy 2 only prints, where an extension goes on without it.
+        # NumPy 2 only prints if an extension continues without it.
         return _wrong_abi(requirement)
     sys.stderr.write(complaint)
     if requirement.package and not getattr(module, '__file__', None):
-        return _bad(requirement, f'half of it ({name_there} has no code)')
+        return _bad(requirement, f'an incomplete one ({name_there} has no code)')
     version = _version(requirement, module)
     if version and (_older(version, requirement.minimum)
                     or requirement.below and not _older(version, requirement.below)):
@@ -173,7 +173,7 @@ def check(name: str) -> Check:
 
 
 def check_all(names: Iterable[str]) -> list[Check]:
-    """Check packages in order; those that only suffer from one that failed are skipped."""
+    """Check packages in order; those that fail only because of another one are skipped."""
     checks: list[Check] = []
     for name in names:
         failed = {entry.name for entry in checks if not entry.ok}
@@ -184,12 +184,12 @@ def check_all(names: Iterable[str]) -> list[Check]:
 
 
 def needs(module: str) -> tuple[str, ...]:
-    """Return what a module with a main function needs: a key of :data:`NEEDS`, or its path."""
+    """Return what a module with a main function requires, from :data:`NEEDS`."""
     return NEEDS.get(module.rpartition('.')[2], ())
 
 
 def requirements_file() -> Path | None:
-    """Return the robot's requirements file: of the source tree, or as colcon installed it."""
+    """Return the robot's requirements file, from the source tree or installed by colcon."""
     package = Path(__file__).resolve().parents[0]
     for folder in (package.parent, *(parent / 'share' / 'fer_ros' for parent in package.parents)):
         path = folder / 'requirements' / 'robot.txt'
@@ -198,8 +198,8 @@ def requirements_file() -> Path | None:
     return None
 
 
-def cure(name: str) -> str:
-    """Return the command that installs a package of :data:`REQUIREMENTS`, or installs it again."""
+def fix_command(name: str) -> str:
+    """Return the command that installs a package of :data:`REQUIREMENTS`, or reinstalls it."""
     requirement = REQUIREMENTS[name]
     if requirement.name == 'the messages of fer_ros':
         return "build them with 'colcon build', then 'source install/setup.bash'"
@@ -210,8 +210,8 @@ def cure(name: str) -> str:
     robot = file is not None and _in_file(requirement, file)
     if sys.prefix == sys.base_prefix and 'ROS_DISTRO' in os.environ and robot:
         return ('activate the virtual environment of README.md (source .venv/bin/activate), or '
-                f'make it: python3 -m venv --system-site-packages .venv && .venv/bin/pip install '
-                f'--no-deps -r {file}')
+                'create it: python3 -m venv --system-site-packages .venv && .venv/bin/pip '
+                f'install --no-deps -r {file}')
     if robot:
         return f'{_python()} -m pip install --force-reinstall --no-deps -r {file}'
     if apt := _apt_name(requirement):
@@ -220,8 +220,8 @@ def cure(name: str) -> str:
     return f"{_python()} -m pip install --force-reinstall '{requirement.package}{bounds}'"
 
 
-def numpy_cure(numpy: str) -> str:
-    """Return the command that lets what the distribution built for one another come forward.
+def numpy_fix(numpy: str) -> str:
+    """Return the command that makes the distribution's own packages importable again.
 
     :param numpy: a file of the NumPy that is imported.
     """
@@ -237,7 +237,7 @@ def _speaks_of_abi(text: str) -> bool:
 
 def _version(requirement: Requirement, module) -> str:
     root = sys.modules[module.__name__.partition('.')[0]]
-    # Flask only warns of its own attribute, and pydantic has another.
+    # Flask's attribute is deprecated, and pydantic's has another name.
     if requirement.name not in ('Flask', 'pydantic'):
         for holder in (module, root):
             if isinstance(version := getattr(holder, '__version__', None), str):
@@ -256,9 +256,9 @@ def _older(version: str, bound: str) -> bool:
     """Return whether a version comes before a bound of numbers and dots."""
     def numbers(text: str) -> tuple[int, ...]:
         return tuple(int(part) for part in re.match(r'[\d.]*', text).group().split('.') if part)
-    found, wanted = numbers(version), numbers(bound)
-    length = max(len(found), len(wanted))
-    return (found + (0,) * (length - len(found))) < (wanted + (0,) * (length - len(wanted)))
+    actual, lowest = numbers(version), numbers(bound)
+    length = max(len(actual), len(lowest))
+    return (actual + (0,) * (length - len(actual))) < (lowest + (0,) * (length - len(lowest)))
 
 
 def _place(module) -> str:
@@ -271,7 +271,7 @@ def _bad(requirement: Requirement, found: str, command: str = '', needed: str = 
     if not requirement.essential:
         needed += f' (without it {requirement.without})'
     return Check(requirement.name, found, needed, False, requirement.essential,
-                 command or cure(requirement.name))
+                 command or fix_command(requirement.name))
 
 
 def _wrong_abi(requirement: Requirement) -> Check:
@@ -281,20 +281,20 @@ def _wrong_abi(requirement: Requirement) -> Check:
     place = spec.origin if spec and spec.origin else module
     command = ''
     if requirement.name in ('OpenCV', 'cv_bridge'):
-        command = numpy_cure(numpy.__file__)
+        command = numpy_fix(numpy.__file__)
     return _bad(requirement, f'one ({place}) that was built for another NumPy than the '
                 f'{numpy.__version__} of {_place(numpy)}', command,
                 'a NumPy of the major version it was built for')
 
 
 def _override() -> str:
-    # pip refuses to touch even the home folder's packages where a distribution forbids it.
+    # pip refuses even to change the user's packages if the distribution forbids it.
     marker = Path(sysconfig.get_path('stdlib')) / 'EXTERNALLY-MANAGED'
     return ' --break-system-packages' if marker.is_file() and sys.prefix == sys.base_prefix else ''
 
 
 def _apt_name(requirement: Requirement) -> str:
-    """Return the distribution's package, on a robot, where it is what should be used."""
+    """Return the distribution's package if this is a robot that should use it."""
     if 'ROS_DISTRO' not in os.environ or not Path('/usr/bin/apt').exists():
         return ''
     return f'python3-{_APT.get(requirement.package, requirement.package)}'

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Passwords and tokens from where they belong: an environment variable or a file."""
+"""Read passwords and tokens from environment variables or files."""
 
 from collections.abc import Mapping
 import logging
@@ -12,10 +12,10 @@ import urllib.parse
 from fer_ros.errors import ConfigurationError
 from fer_ros.files import read_text
 
-#: Longer than any token.
+#: Longer than any token, bytes.
 _MAXIMUM_BYTES = 65536
 _PLACEHOLDER = re.compile(r'\$\{(env|file):([^}]*)\}')
-#: Other names of variables may be secrets that were written in the wrong place.
+#: Any other text may be a secret written in the wrong place.
 _VARIABLE = re.compile(r'[A-Z_][A-Z0-9_]*')
 
 _LOGGER = logging.getLogger(__name__)
@@ -26,10 +26,10 @@ def read_secret(what: str, *, env: str = '', file: str = '',
                 environment: Mapping[str, str] | None = None) -> str:
     """Return a secret from an environment variable or a file of one line.
 
-    A file that others on this machine can read or change is told once, in the log.
+    A file that others on this machine can read or change is reported once, in the log.
 
-    :param what: is named in messages, such as ``broker.password``.
-    :raises ConfigurationError: when it is not there; the message never holds it.
+    :param what: its name in messages, such as ``broker.password``.
+    :raises ConfigurationError: when it is missing; the message never contains the secret.
     """
     if env:
         value = (os.environ if environment is None else environment).get(env, '').strip()
@@ -49,38 +49,38 @@ def read_secret(what: str, *, env: str = '', file: str = '',
             _told.add(problem)
             _LOGGER.warning('%s: %s', what, problem)
     if not value.isprintable():
-        raise ConfigurationError(f'{what}: {where} holds more than one line, or what is not text')
+        raise ConfigurationError(f'{what}: {where} has more than one line, or is not text')
     return value
 
 
 def exposure(file: str | Path) -> str:
-    """Return that others on this machine can read or change a file of secrets, and the cure."""
+    """Return a warning with its fix if others on this machine can read or change a secret file."""
     try:
         path = Path(file).expanduser()
         mode = path.stat().st_mode
     except (OSError, ValueError, RuntimeError):
         return ''
     if not mode & (stat.S_IROTH | stat.S_IWOTH) or path.parent == Path('/run/secrets'):
-        # Container engines mount secrets there, readable by all within the container.
+        # Container engines mount secrets here, readable by all inside the container.
         return ''
-    return (f'{file} can be {"changed" if mode & stat.S_IWOTH else "read"} by everybody on this '
-            f"machine: 'chmod o= {file}' closes it")
+    return (f'{file} can be {"changed" if mode & stat.S_IWOTH else "read"} by everyone on this '
+            f"machine: run 'chmod o= {file}'")
 
 
 def with_secrets(text: str, what: str) -> str:
-    """Return a text with ``${env:NAME}`` and ``${file:PATH}`` replaced by what they hold.
+    """Return a text with ``${env:NAME}`` and ``${file:PATH}`` replaced by their values.
 
-    Within a URL the secret is percent-encoded, so it may hold any character; a text that is one
-    placeholder becomes what that holds.
+    Within a URL the secret is percent-encoded, so it may contain any character; a text that is
+    one placeholder becomes its value.
 
-    :raises ConfigurationError: when one is not there.
+    :raises ConfigurationError: when one is missing.
     """
     alone = _PLACEHOLDER.fullmatch(text) is not None
 
     def value(match: re.Match) -> str:
         kind, name = match.groups()
         if not name:
-            raise ConfigurationError(f'{what}: ${{{kind}:}} names nothing')
+            raise ConfigurationError(f'{what}: ${{{kind}:}} has no name')
         secret = read_secret(what, **{kind: name})
         return secret if alone else urllib.parse.quote(secret, safe='')
     return _PLACEHOLDER.sub(value, text)

@@ -1,19 +1,19 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Intervals between frames whose stamps may misbehave."""
+"""Intervals between frames with unreliable stamps."""
 
-# Stands in for the interval until two stamps told it.
+# Used as the interval until two stamps define it.
 _USUAL_S = 1 / 30
 
 
 class FrameClock:
     """
-    Tell the time from frame to frame.
+    Measures the time from frame to frame.
 
-    A stamp that stands still or goes back (a looped recording, a clock set back) tells no
-    interval: the last good one stands in. A stamp that returns to the newest one or beyond, as
-    after a single wrong stamp or a clock put right, counts from there.
+    A stamp that repeats or goes back (a looped recording, a clock set back) defines no interval:
+    the last valid one is used. A stamp that returns to the latest one or beyond, as after a
+    single wrong stamp or a corrected clock, counts from there.
 
-    :param longest_s: an interval longer than this is a pause and stands in for no other, seconds.
+    :param longest_s: an interval longer than this is a pause and never used for another, seconds.
     """
 
     def __init__(self, longest_s: float):
@@ -21,13 +21,13 @@ class FrameClock:
         self.reset()
 
     def reset(self) -> None:
-        """Begin anew: the next stamp is the first."""
+        """Start again: the next stamp is the first."""
         self._previous_s: float | None = None
         self._newest_s = 0.0
         self._interval_s = _USUAL_S
 
     def advance(self, stamp_s: float) -> float:
-        """Return the seconds since the frame before, more than 0; 0 for the first frame."""
+        """Return the seconds since the previous frame, more than 0; 0 for the first frame."""
         if self._previous_s is None:
             self._previous_s = self._newest_s = stamp_s
             return 0.0

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Small running figures for diagnostics: rates and latencies over the last events."""
+"""Running statistics for diagnostics: rates and latencies over the last events."""
 
 from collections import deque
 import math
@@ -15,35 +15,35 @@ class RateMeter:
         self._times: deque[float] = deque(maxlen=10_000)
 
     def tick(self, now_s: float) -> None:
-        """Count an event at ``now_s``; a clock that jumps back starts the count anew."""
+        """Count an event at ``now_s``; a clock that jumps back restarts the count."""
         if self._times and now_s < self._times[-1]:
             self._times.clear()
         self._times.append(now_s)
 
     def rate_hz(self, now_s: float) -> float:
-        """Return the rate at ``now_s``, hertz; 0 when there were fewer than two events."""
+        """Return the rate at ``now_s``, hertz; 0 with fewer than two events."""
         while self._times and not 0 <= now_s - self._times[0] <= self._window_s:
             self._times.popleft()
         if len(self._times) < 2:
             return 0.0
-        # The newest gap counts once it is longer than the mean: a stream that stopped slows down.
+        # The last gap counts once it is longer than the mean, so a stopped stream slows down.
         span = max(self._times[-1] - self._times[0], 1e-9)
         mean = span / (len(self._times) - 1)
         return 1.0 / max(mean, (now_s - self._times[0]) / len(self._times))
 
 
 class ReadableShare:
-    """How many of the inputs of the last seconds could be used, and why the others could not.
+    """Measures how many recent inputs were usable, and why the others were not.
 
     :param what: the inputs, in words, such as 'images on /image_raw'.
     :param window_s: inputs older than this no longer count, seconds.
     """
 
-    #: Fewer unusable ones are only counted: a cable loses that much.
+    #: Smaller shares of unusable inputs are only counted: a cable loses that much.
     _TOLERATED = 0.05
-    #: One or two may be an accident.
+    #: Fewer unusable inputs may be accidental.
     _MANY = 3
-    #: A slow source is judged by its last input for so many windows.
+    #: A slow source is judged by its last input for this many windows.
     _LONG = 6
 
     def __init__(self, what: str, window_s: float = 5.0):
@@ -57,15 +57,15 @@ class ReadableShare:
 
         :param now_s: a clock that does not jump, seconds.
         :param problem: why it cannot be used, and what to do; empty: it can.
-        :param used: how many can be used, and ``unused`` how many cannot; None: one by the
-            problem.
+        :param used: how many can be used, and ``unused`` how many cannot; None: one,
+            according to ``problem``.
         """
         used = int(not problem) if used is None else used
         self._inputs.append((now_s, used, int(bool(problem)) if unused is None else unused))
         self._reason = problem or self._reason
 
     def problem(self, now_s: float) -> tuple[bytes, str] | None:
-        """Return level and sentence while too few can be used; ERROR where none can."""
+        """Return level and message while too few inputs are usable; ERROR if none are."""
         inputs = self._inputs
         while len(inputs) > 1 and now_s - inputs[0][0] > self._window_s:
             inputs.popleft()
@@ -81,7 +81,7 @@ class ReadableShare:
         return WARN, f'{bad} of the last {good + bad} {self._what} cannot be used: {self._reason}'
 
     def report(self, now_s: float, status: Status) -> None:
-        """Add what is wrong to what a part says of itself."""
+        """Add the problem to a status."""
         if found := self.problem(now_s):
             status.worsen(*found)
 

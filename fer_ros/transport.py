@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The Fast DDS transport profiles that let whole images arrive.
+"""Choose the Fast DDS transport profiles that let whole images arrive.
 
 Fast DDS's default shared-memory segment (512 KiB) is smaller than one 640x480 color image, so
 images fall back to UDP fragments and most are lost. The profiles beside this file make the segment
 larger: 32 MiB (one 4K color image, five of 1080p) for processes that publish images, 2 MiB for
 those that only receive them, because a process's segment holds what it publishes and counts as its
-memory whether used or not. They are chosen by an environment variable, read when the first
-participant is made.
+memory whether used or not. An environment variable selects them; it is read when the first
+participant is created.
 """
 
 from importlib.resources import files
@@ -16,14 +16,14 @@ import os
 _LEGACY_VARIABLE = 'FASTRTPS_DEFAULT_PROFILES_FILE'
 #: Read by Fast DDS 3 (Kilted, Lyrical).
 _VARIABLE = 'FASTDDS_DEFAULT_PROFILES_FILE'
-#: Each of these says that the user has chosen a transport; then we keep out of it.
+#: If one of these is set, the user has chosen a transport, and it is left unchanged.
 USER_CHOICES = (_VARIABLE, _LEGACY_VARIABLE, 'FASTDDS_BUILTIN_TRANSPORTS',
                  'FASTRTPS_BUILTIN_TRANSPORTS')
 
-#: What a node tells a user whose stream loses images.
-LOSS_CURE = ('start every process of the stream with our transport profile '
-             '(export FASTRTPS_DEFAULT_PROFILES_FILE=$(python3 -m fer_ros.transport)), or publish '
-             'the images reliably or smaller')
+#: The fix that nodes suggest when a stream loses images.
+LOSS_FIX = ('start every process of the stream with our transport profile '
+            '(export FASTRTPS_DEFAULT_PROFILES_FILE=$(python3 -m fer_ros.transport)), or publish '
+            'the images reliably or smaller')
 
 
 def profile_path(images: bool = True) -> str:
@@ -40,9 +40,9 @@ def transport_environment(environment: dict[str, str] | None = None,
     """Return what to add to the environment of a process that handles images.
 
     :param environment: the environment to look at; the process's own by default.
-    :param images: whether the process publishes images. In what chose a profile of ours for many
-        processes, a launch file, each still takes the one for itself.
-    :returns: the variable to set, or nothing when the user has chosen a transport.
+    :param images: whether the process publishes images. If a launch file has set one of our
+        profiles for many processes, each still chooses its own.
+    :returns: the variable to set, or nothing if the user has chosen a transport.
     """
     environment = os.environ if environment is None else environment
     ours = {'', profile_path(True), profile_path(False)}

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The values that pass between the parts of the core; each is immutable."""
+"""Immutable values that are passed between the rooms."""
 
 from dataclasses import dataclass
 
@@ -37,8 +37,8 @@ class Detection:
     """A face found in one image.
 
     :ivar score: the detector's confidence, [0, 1].
-    :ivar landmarks: float32 ``(5, 2)`` pixels in the order of :data:`LANDMARKS`, or None where
-        the detector has none that can be trusted.
+    :ivar landmarks: float32 ``(5, 2)`` pixels in the order of :data:`LANDMARKS`, or None if
+        the detector has no reliable ones.
     """
 
     box: BoundingBox
@@ -48,12 +48,12 @@ class Detection:
 
 @dataclass(frozen=True)
 class Face:
-    """A detection with an identity and, where it was asked for, its aligned crop.
+    """A detection with an identity and, if requested, its aligned crop.
 
-    :ivar track_id: stays with the person; from 1 upwards, never used again.
+    :ivar track_id: stays with the person; starts at 1, never reused.
     :ivar box: inside the image.
     :ivar detected: True when this frame's detector found it, False when the track was carried on.
-    :ivar quality: how far the crop can be trusted, [0, 1].
+    :ivar quality: how reliable the crop is, [0, 1].
     :ivar crop: uint8, aligned, ``(side, side)`` gray or ``(side, side, 3)`` BGR, or None.
     """
 
@@ -94,13 +94,13 @@ class PersonAttention:
 
 @dataclass(frozen=True, kw_only=True)
 class FaceEmotion:
-    """What one face shows.
+    """The emotion of one face.
 
     :ivar probabilities: float32 ``(7,)`` of this frame, in the order of
         :class:`fer_ros.emotions.labels.Emotion`; they sum to 1.
     :ivar filtered: float32 ``(7,)`` of the state over time, same order; they sum to 1.
-    :ivar label: the winner of ``filtered``, or :data:`fer_ros.emotions.labels.UNCERTAIN`.
-    :ivar confidence: probability of the winner of ``filtered``, [0, 1], also when uncertain.
+    :ivar label: the top class of ``filtered``, or :data:`fer_ros.emotions.labels.UNCERTAIN`.
+    :ivar confidence: probability of the top class of ``filtered``, [0, 1], also when uncertain.
     :ivar quality: the face's quality, [0, 1].
     :ivar valence: unpleasant to pleasant, [-1, 1].
     :ivar arousal: calm to excited, [-1, 1].

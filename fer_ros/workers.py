@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Threads that do not end unseen: each thread of the package is a :class:`Worker`."""
+"""Supervised threads: each thread of the package is a :class:`Worker`."""
 
 from collections.abc import Callable
 import logging
@@ -12,28 +12,28 @@ from fer_ros.health import Status, WARN
 from fer_ros.masking import mask
 
 #: A fault is reported for this long after it last happened, seconds.
-TOLD_S = 60.0
-#: The traceback of a fault that goes on happening is logged again after this long, seconds.
+REPORTED_S = 60.0
+#: The traceback of a recurring fault is logged again after this long, seconds.
 _REMIND_S = 600.0
-#: So many different faults are told apart.
+#: Maximum number of different faults that are distinguished.
 _KEPT = 64
-#: ... and so many, the newest, are reported.
+#: ... and how many, the latest, are reported.
 _SHOWN = 3
 _MAXIMUM_TEXT = 200
-#: A worker that has worked for this long is tried again at once, seconds.
+#: A worker that has run for this long is restarted without a pause, seconds.
 _HEALTHY_S = 10.0
 
 _LOGGER = logging.getLogger(__name__)
 
 
 class Faults:
-    """Unexpected exceptions of one part: each is logged once and reported for a while.
+    """Records unexpected exceptions of one part: logs each once, reports it for a while.
 
     Methods may be called by any thread.
 
     :param log: takes the text of a fault with its traceback.
     :param now_s: a clock that does not jump, seconds.
-    :ivar count: how many there were.
+    :ivar count: number of faults.
     """
 
     def __init__(self, log: Callable[[str], object] = _LOGGER.error, *,
@@ -47,7 +47,7 @@ class Faults:
     def add(self, where: str, error: BaseException) -> None:
         """Record an exception that was caught.
 
-        :param where: the work that it interrupted, in words.
+        :param where: the interrupted work, in words.
         """
         now_s = self._now_s()
         frame = traceback.extract_tb(error.__traceback__)[-1:]
@@ -64,7 +64,7 @@ class Faults:
         self._log(f'{where}: internal error; please report it:\n{details}')
 
     def survive(self, where: str, work: Callable, *arguments: object) -> bool:
-        """Do a piece of work; return False when it raised, which is then recorded."""
+        """Call ``work``; record an exception and return False if it raised."""
         try:
             work(*arguments)
         except Exception as error:
@@ -74,15 +74,15 @@ class Faults:
 
     @property
     def problem(self) -> str:
-        """The faults of the last :data:`TOLD_S`, in a sentence each; empty without one."""
+        """The faults of the last :data:`REPORTED_S`, in a sentence each; empty without one."""
         now_s = self._now_s()
         with self._lock:
-            found = [f'{where}: internal error ({text}); it went on, the log has the traceback'
-                     for where, (text, at_s) in self._newest.items() if now_s - at_s < TOLD_S]
+            found = [f'{where}: internal error ({text}); it continued, the log has the traceback'
+                     for where, (text, at_s) in self._newest.items() if now_s - at_s < REPORTED_S]
         return '; '.join(found[-_SHOWN:])
 
     def report(self, status: Status) -> None:
-        """Add the faults to what a part says of itself."""
+        """Add the faults to a status."""
         if self.count:
             status.values['internal errors'] = self.count
         if problem := self.problem:
@@ -90,13 +90,13 @@ class Faults:
 
 
 class Worker:
-    """A thread that works until its work returns; an exception is recorded, and it begins again.
+    """A thread that runs ``work`` until it returns; an exception is recorded, and it restarts.
 
-    :param name: of the thread, as it is reported.
+    :param name: the thread's name in reports.
     :param work: called in the thread, and again, with growing pauses, after an exception.
     :param faults: where exceptions are recorded.
-    :param daemon: whether the process may end while it works.
-    :param backoff: the pauses.
+    :param daemon: whether the process may end while it runs.
+    :param backoff: the pauses between restarts.
     """
 
     def __init__(self, name: str, work: Callable[[], object], faults: Faults, *,
@@ -107,7 +107,7 @@ class Worker:
         self._thread = threading.Thread(target=self._run, name=name, daemon=daemon)
 
     def start(self) -> 'Worker':
-        """Begin; return the worker."""
+        """Start the thread; return the worker."""
         self._thread.start()
         return self
 
@@ -117,9 +117,9 @@ class Worker:
         return self._thread.is_alive()
 
     def end(self, timeout_s: float | None = None) -> bool:
-        """Wait for the end of the work, which was told to return; do not begin it again.
+        """Wait for the work, which was asked to return; do not restart it.
 
-        :returns: False when it is still at work after the timeout.
+        :returns: False if it is still running after the timeout.
         """
         self._ending.set()
         if self._thread.ident is not None and self._thread is not threading.current_thread():
@@ -133,7 +133,7 @@ class Worker:
             try:
                 self._work()
                 return
-            except BaseException as error:  # also what libraries raise to end a process
+            except BaseException as error:  # includes what libraries raise to end a process
                 self._faults.add(self._name, error)
             if time.monotonic() - began_s > _HEALTHY_S:
                 self._backoff.reset()

@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """Compare all pinned packages with the known vulnerabilities of a public database (make audit).
 
-pip-audit asks the database about each pin by name and version; nothing is installed beside
-pip-audit itself. Where the database cannot be reached, that is said: nothing was then compared.
+pip-audit queries the database for each pin by name and version; nothing is installed besides
+pip-audit itself. If the database cannot be reached, that is reported.
 
-Exit status: 0 nothing is known, 1 something is, 2 nothing was compared.
+Exit status: 0 no known vulnerabilities, 1 some, 2 nothing was compared.
 """
 
 import argparse
@@ -31,7 +31,7 @@ def all_pins(folder: Path = FOLDER) -> dict[tuple[str, str], list[str]]:
 
 
 def rounds(pinned: Iterable[tuple[str, str]]) -> list[list[tuple[str, str]]]:
-    """Return the pins in groups in which each package is once, as it is asked for."""
+    """Return the pins in groups that contain each package once, as the query requires."""
     groups: list[dict[str, str]] = []
     for name, version in sorted(pinned):
         for group in groups:
@@ -44,7 +44,7 @@ def rounds(pinned: Iterable[tuple[str, str]]) -> list[list[tuple[str, str]]]:
 
 
 def ask(pinned: list[tuple[str, str]]) -> tuple[list[dict] | None, str]:
-    """Return what the database knows of each package, or None and why it was not asked."""
+    """Return the database's entry for each package, or None and why the query failed."""
     with tempfile.TemporaryDirectory() as folder:
         bare = Path(folder, 'pins.txt')
         bare.write_text(''.join(f'{name}=={version}\n' for name, version in pinned))
@@ -73,11 +73,11 @@ def findings(dependencies: list[dict], files: dict[tuple[str, str], list[str]]) 
             continue
         name, version = canonical(package['name']), package['version']
         for item in package['vulns']:
-            cure = f'fixed in {", ".join(item["fix_versions"])}' if item['fix_versions'] \
-                else 'no fixed version is known'
+            fix = f'fixed in {", ".join(item["fix_versions"])}' if item['fix_versions'] \
+                else 'no fixed version known'
             also = [alias for alias in item.get('aliases', []) if alias.startswith('CVE')][:1]
             found.append(f'{name} {version} ({", ".join(files.get((name, version), []))}): '
-                         f'{" ".join([item["id"], *also])}, {cure}')
+                         f'{" ".join([item["id"], *also])}, {fix}')
     return sorted(found), skipped
 
 

@@ -3,7 +3,7 @@
 
 pip resolves the pins for Python 3.11 on Linux x86-64, as it is configured (index, PIP_FIND_LINKS),
 and reports the file it would install for each; nothing is installed. Run it after every change of
-a pin. A dependency that is pinned nowhere is an error, since ``make`` installs without resolving.
+a pin. An unpinned dependency is an error, since ``make`` installs without resolving.
 """
 
 import argparse
@@ -31,11 +31,11 @@ def canonical(name: str) -> str:
     return re.sub(r'[-_.]+', '-', name).lower()
 
 
-def resolve(wanted: list[tuple[str, str]], dependencies: bool) -> dict[tuple[str, str], str]:
+def resolve(pinned: list[tuple[str, str]], dependencies: bool) -> dict[tuple[str, str], str]:
     """Return the SHA-256 of the file for each (canonical name, version) that pip would install."""
     with tempfile.TemporaryDirectory() as folder:
         bare, report = Path(folder, 'pins.txt'), Path(folder, 'report.json')
-        bare.write_text(''.join(f'{name}=={version}\n' for name, version in wanted))
+        bare.write_text(''.join(f'{name}=={version}\n' for name, version in pinned))
         subprocess.run(
             [sys.executable, '-m', 'pip', '--disable-pip-version-check', 'install', '--quiet',
              '--dry-run', '--ignore-installed', '--report', str(report), '-r', str(bare),
@@ -65,14 +65,14 @@ def main() -> int:
     written = {}
     for files, dependencies in GROUPS:
         texts = {file: (FOLDER / file).read_text(encoding='utf-8') for file in files}
-        wanted = [pin for text in texts.values() for pin in pins(text)]
+        pinned = [pin for text in texts.values() for pin in pins(text)]
         try:
-            hashes = resolve(wanted, dependencies)
+            hashes = resolve(pinned, dependencies)
         except subprocess.CalledProcessError:
             print(f'make lock: pip cannot resolve {" and ".join(files)}; nothing was written',
                   file=sys.stderr)
             return 1
-        missing = sorted(set(hashes) - {(canonical(name), version) for name, version in wanted})
+        missing = sorted(set(hashes) - {(canonical(name), version) for name, version in pinned})
         if missing:
             print(f'make lock: add these dependencies to one of {", ".join(files)}: '
                   + ' '.join(f'{name}=={version}' for name, version in missing), file=sys.stderr)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Make ``demo.mp4`` beside this file from a public-domain portrait (needs scikit-image)."""
+"""Create ``demo.mp4`` beside this file from a public-domain portrait (requires scikit-image)."""
 
 import sys
 
@@ -10,7 +10,7 @@ import numpy as np
 
 WIDTH_PX, HEIGHT_PX, RATE_HZ, LENGTH_S = 640, 480, 30, 19.0
 
-#: Seconds at which the expression turns, the person leaves, comes back.
+#: Times at which the expression changes, the person leaves and comes back, seconds.
 TURN_S, LEAVE_S, RETURN_S = 4.0, 8.0, 14.6
 
 

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Examine a machine: what the package needs, what is there, and the cure for what is not.
+"""Check whether a machine has what the package requires, and suggest fixes.
 
-:func:`examine` is what ``fer-doctor`` and ``fer-home check`` print. This module imports nothing
-that can be missing; each check is imported when its turn comes, those that load large libraries
-in a process of their own, and one that fails is a finding like any other.
+``fer-doctor`` and ``fer-home check`` print the findings of :func:`examine`. This module imports
+nothing that can be missing; each check is imported when it runs, those that load large libraries
+in a separate process, and a check that fails is a finding like any other.
 """
 
 from collections.abc import Iterator
@@ -29,46 +29,46 @@ CHECKS = {
     'policy': 'policy',
     'clock': 'clock',
 }
-#: What loads libraries that may crash, or write to the terminal past Python.
+#: Checks that load libraries which may crash, or write to the terminal directly.
 _APART = ('detector', 'emotions', 'cameras')
-_CURE = 'mend what is named above first'
+_FIX = 'fix the problems above first'
 
 
-def examine(request: Request | None = None, *, leave_out: tuple[str, ...] = ()
+def examine(request: Request | None = None, *, skip: tuple[str, ...] = ()
             ) -> Iterator[Finding]:
     """Yield the findings, each as soon as it is known; nothing raises.
 
     :param request: what the user allows and names; by default no camera is opened and nothing
         is sent.
-    :param leave_out: subjects of :data:`CHECKS` that do not matter to the caller.
+    :param skip: subjects of :data:`CHECKS` to skip.
     """
     request = Request() if request is None else request
     for subject in CHECKS:
-        if subject not in leave_out:
+        if subject not in skip:
             yield from (_apart if subject in _APART else _check)(subject, request)
 
 
 def _check(subject: str, request: Request) -> Iterator[Finding]:
     try:
         yield from import_module(f'{__name__}.{CHECKS[subject]}').check(request)
-    except Exception as error:  # on a broken machine anything may fail, and is a finding
+    except Exception as error:  # on a broken machine anything may fail
         reason = str(error).strip().splitlines()
         yield Finding(subject, Level.ERROR, f'cannot be examined ({type(error).__name__}'
-                      f'{": " + reason[0] if reason else ""})', _CURE)
+                      f'{": " + reason[0] if reason else ""})', _FIX)
 
 
 def _apart(subject: str, request: Request) -> list[Finding]:
-    """Check in another process, whose end is not ours."""
+    """Run a check in another process, so that a crash does not end this one."""
     result = probe(f'from {__name__} import _answer\n'
                    f'_answer({subject!r}, {json.dumps(asdict(request))!r})')
     if not result:
-        return [Finding(subject, Level.ERROR, f'cannot be examined ({result.problem})', _CURE)]
+        return [Finding(subject, Level.ERROR, f'cannot be examined ({result.problem})', _FIX)]
     return [Finding(**{**item, 'level': Level(item['level'])})
             for item in json.loads(result.output.splitlines()[-1])]
 
 
 def _answer(subject: str, request: str) -> None:
-    """Print the findings of a check as JSON; runs in the other process."""
+    """Print the findings of a check as JSON; called in the other process."""
     values = json.loads(request)
     values['cameras'] = tuple(values['cameras'])
     print(json.dumps([asdict(finding) for finding in _check(subject, Request(**values))]))

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Which cameras there are and whether this user may open them; opened only when allowed."""
+"""Check the cameras and this user's permissions; cameras are opened only when allowed."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -15,10 +15,10 @@ KERNEL, DEVICES = Path('/sys/class/video4linux'), Path('/dev')
 
 @dataclass(frozen=True)
 class Camera:
-    """A capture device that the kernel knows.
+    """A capture device known to the kernel.
 
     :ivar path: its device file, which may be missing (in a container).
-    :ivar name: what the driver calls it.
+    :ivar name: the driver's name for it.
     """
 
     path: Path
@@ -26,12 +26,12 @@ class Camera:
 
 
 def check(request: Request) -> Iterator[Finding]:
-    """Look at the named cameras, or at all that there are."""
+    """Check the named cameras, or all cameras of the machine."""
     known = list(cameras(KERNEL, DEVICES))
     if not request.cameras:
         if not known:
-            yield Finding('cameras', Level.OK, 'none on this machine; a source may be a file, a '
-                          'folder of images or an RTSP address too')
+            yield Finding('cameras', Level.OK, 'none on this machine; a source may also be a '
+                          'file, a folder of images or an RTSP address')
         for camera in known:
             yield from _examine(str(camera.path), camera.name, request.open_cameras)
         return
@@ -42,7 +42,7 @@ def check(request: Request) -> Iterator[Finding]:
 
 
 def cameras(kernel: Path, devices: Path) -> Iterator[Camera]:
-    """Yield the cameras that the kernel knows; nothing is opened.
+    """Yield the cameras known to the kernel; nothing is opened.
 
     :param kernel: the folder /sys/class/video4linux.
     :param devices: the folder /dev.
@@ -60,28 +60,28 @@ def cameras(kernel: Path, devices: Path) -> Iterator[Camera]:
 def _examine(source: str, name: str, may_open: bool) -> Iterator[Finding]:
     shown = mask(source, camera=True) + (f' ({name})' if name else '')
     if source.startswith('/dev/'):
-        problem, cure = access_problem(Path(source))
+        problem, fix = access_problem(Path(source))
         if problem:
-            yield Finding('cameras', Level.ERROR, f'{shown} {problem}', cure)
+            yield Finding('cameras', Level.ERROR, f'{shown} {problem}', fix)
             return
     elif '://' not in source and not os.access(os.path.expanduser(source), os.R_OK):
-        yield Finding('cameras', Level.ERROR, f'{shown} is not there or may not be read',
+        yield Finding('cameras', Level.ERROR, f'{shown} does not exist or cannot be read',
                       'check the path')
         return
     if not may_open:
         yield Finding('cameras', Level.OK, f'{shown}: ' + (
             'not opened (--open-cameras does)' if '://' in source
-            else 'this user may open it; not opened (--open-cameras does)'))
+            else 'permission granted; not opened (--open-cameras does)'))
         return
     yield _open(source, shown)
 
 
 def access_problem(device: Path) -> tuple[str, str]:
-    """Return why this user may not open a device and the cure, or two empty strings."""
+    """Return why this user may not open a device and the fix, or two empty strings."""
     try:
         status = device.stat()
     except OSError:
-        return ('is not there', "plug it in; in a container: 'docker run --device "
+        return ('does not exist', "plug it in; in a container: 'docker run --device "
                 f"{device}' ('devices:' in a compose file)")
     if os.access(device, os.R_OK | os.W_OK):
         return '', ''
@@ -89,7 +89,7 @@ def access_problem(device: Path) -> tuple[str, str]:
         group = grp.getgrgid(status.st_gid).gr_name
     except KeyError:
         group = str(status.st_gid)
-    return (f'may be opened by root and the group {group} only',
+    return (f'permission denied: only root and the group {group} may open it',
             f"'sudo usermod -aG {group} $USER', then log in again; in a container: "
             f'--group-add {status.st_gid}')
 
@@ -106,9 +106,9 @@ def _open(source: str, shown: str) -> Finding:
     except SourceError as error:
         return Finding('cameras', Level.ERROR, str(error))
     if frame is None:
-        return Finding('cameras', Level.ERROR, f'{shown} has no image', 'name another source')
+        return Finding('cameras', Level.ERROR, f'{shown} has no image', 'set another source')
     height, width = frame.shape[:2]
-    return Finding('cameras', Level.OK, f'{shown} gives images of {width}x{height} at '
+    return Finding('cameras', Level.OK, f'{shown} delivers {width}x{height} images at '
                    f'{opened.rate_hz:g} Hz', values={'width (px)': width, 'height (px)': height,
                                                      'rate (Hz)': opened.rate_hz})
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Which face detector 'auto' takes here, what is wrong with that, and how fast it is."""
+"""Check which face detector 'auto' selects here, its problems and its speed."""
 
 from collections.abc import Iterator
 import time
@@ -10,7 +10,7 @@ _TRIES = 5
 
 
 def check(request: Request) -> Iterator[Finding]:
-    """Make the detector that 'auto' takes and let it look at a few images of noise."""
+    """Create the detector that 'auto' selects and run it on a few images of noise."""
     from fer_ros.errors import ConfigurationError
     from fer_ros.faces.detection import create_detector
     import numpy as np
@@ -22,13 +22,13 @@ def check(request: Request) -> Iterator[Finding]:
     image = np.random.default_rng(0).integers(0, 255, (480, 640, 3), np.uint8)
     took_ms = least_ms(lambda: detector.detect(image), _TRIES)
     values = {'detector': detector.name, 'image of 640x480 (ms)': round(took_ms, 2)}
-    message = f'auto takes {detector.description}; {took_ms:.1f} ms per 640x480 image'
+    message = f'auto selects {detector.description}; {took_ms:.1f} ms per 640x480 image'
     yield Finding('detector', Level.WARN if detector.warnings else Level.OK,
                   '; '.join([message, *detector.warnings]), values=values)
 
 
 def least_ms(work, tries: int) -> float:
-    """Return the least time of several calls, after one that does not count, milliseconds."""
+    """Return the shortest time of several calls after a warm-up, milliseconds."""
     work()
     times = []
     for _ in range(tries):

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Whether the emotion networks are whole, and how long the default one takes for a face."""
+"""Check the emotion networks' files, and time the default one."""
 
 from collections.abc import Iterator
 import hashlib
@@ -12,7 +12,7 @@ _TRIES = 20
 
 
 def check(request: Request) -> Iterator[Finding]:
-    """Compare every shipped file with its checksum, then read a face."""
+    """Compare every shipped file with its checksum, then classify a face."""
     from fer_ros.emotions.classification import DEFAULT_MODEL, EmotionClassifier, MODEL_DIR
     from fer_ros.errors import ConfigurationError
     import numpy as np
@@ -29,7 +29,7 @@ def check(request: Request) -> Iterator[Finding]:
     side = classifier.input_side_px
     faces = np.random.default_rng(0).integers(0, 255, (1, side, side), np.uint8)
     took_ms = least_ms(lambda: classifier.classify(faces), _TRIES)
-    yield Finding('emotions', Level.OK, f'{classifier.name} is whole; {took_ms:.2f} ms per face',
+    yield Finding('emotions', Level.OK, f'{classifier.name} is intact; {took_ms:.2f} ms per face',
                   values={'model': classifier.name, 'face (ms)': round(took_ms, 3)})
 
 
@@ -40,7 +40,7 @@ def flaws(path: Path) -> Iterator[str]:
     try:
         metadata = load_metadata(path)
         if hashlib.sha256(path.read_bytes()).hexdigest() != metadata.sha256:
-            yield (f'model {path} is damaged: its checksum is not that of '
-                   f'{path.stem}.json; install the package again')
+            yield (f'model {path} is damaged: its checksum does not match '
+                   f'{path.stem}.json; reinstall the package')
     except (ConfigurationError, OSError) as error:
         yield str(error)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the checks are asked, and what they answer."""
+"""The request to the checks, and their findings."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -7,7 +7,7 @@ from enum import IntEnum
 
 
 class Level(IntEnum):
-    """How bad a finding is; the doctor's exit code is the worst."""
+    """Severity of a finding; the worst one is the doctor's exit code."""
 
     OK = 0
     WARN = 1
@@ -16,14 +16,14 @@ class Level(IntEnum):
 
 @dataclass(frozen=True)
 class Request:
-    """What the user names and allows.
+    """What to check, and what the user allows.
 
     :ivar policy: path of a policy file to check; empty: none.
     :ivar connect: connect to the broker and Home Assistant that the policy names.
-    :ivar broker: a broker to connect to, ``HOST`` or ``HOST:PORT``, without a policy; naming it
-        allows it.
-    :ivar cameras: sources that must be there (``0``, ``/dev/video0``, a file, a URL); empty:
-        whatever cameras the machine has.
+    :ivar broker: a broker to connect to, ``HOST`` or ``HOST:PORT``, without a policy; setting it
+        allows the connection.
+    :ivar cameras: sources that must exist (``0``, ``/dev/video0``, a file, a URL); empty:
+        all cameras of the machine.
     :ivar open_cameras: open them and read a frame.
     """
 
@@ -36,30 +36,30 @@ class Request:
 
 @dataclass(frozen=True)
 class Finding:
-    """One line of the doctor.
+    """A finding of a check: one line of the doctor's report.
 
-    :ivar subject: what was looked at.
-    :ivar message: what was found; errors of other modules name their cure in it.
-    :ivar cure: what to do; empty where all is well or the message says it.
-    :ivar values: figures by name, units in the names, for programs.
+    :ivar subject: what was checked.
+    :ivar message: the result; errors of other modules include their fix in it.
+    :ivar fix: what to do; empty if nothing is wrong or the message says it.
+    :ivar values: measured values by name, units in the names, for programs.
     """
 
     subject: str
     level: Level
     message: str
-    cure: str = ''
+    fix: str = ''
     values: dict[str, object] = field(default_factory=dict)
 
     def __str__(self) -> str:
-        cure = f'; fix: {self.cure}' if self.cure else ''
-        return f'{self.level.name:5}  {self.subject}: {self.message}{cure}'
+        fix = f'; fix: {self.fix}' if self.fix else ''
+        return f'{self.level.name:5}  {self.subject}: {self.message}{fix}'
 
     def as_dict(self) -> dict[str, object]:
-        """Return the finding as JSON knows it."""
+        """Return the finding with JSON types."""
         return {'subject': self.subject, 'level': self.level.name.lower(),
-                'message': self.message, 'cure': self.cure, 'values': self.values}
+                'message': self.message, 'fix': self.fix, 'values': self.values}
 
 
 def worst(findings: Iterable[Finding]) -> Level:
-    """Return the worst level; OK of nothing."""
+    """Return the worst level; OK if there are no findings."""
     return max((finding.level for finding in findings), default=Level.OK)

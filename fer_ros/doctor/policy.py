@@ -1,18 +1,18 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Whether a policy file can be used, and, when allowed, whether the home it names answers."""
+"""Check a policy file and, when allowed, the connections to the home that it names."""
 
 from collections.abc import Iterator
 import time
 
 from fer_ros.doctor.finding import Finding, Level, Request
 
-#: An attempt to connect may take so long, seconds.
+#: Timeout of a connection attempt, seconds.
 _PATIENCE_S = 15.0
 _POLL_S = 0.05
 
 
 def check(request: Request) -> Iterator[Finding]:
-    """Read the policy and its secrets; connect to what it names only when allowed."""
+    """Check the policy and its secrets; connect only when allowed."""
     if request.policy:
         yield from _check_policy(request)
     if request.broker:
@@ -32,7 +32,7 @@ def _check_policy(request: Request) -> Iterator[Finding]:
     targets = sum(len(room.targets) for room in policy.rooms.values())
     yield Finding('policy', Level.OK, f'{request.policy} can be used: {len(policy.rooms)} rooms, '
                   f'{targets} targets', values={'rooms': len(policy.rooms), 'targets': targets})
-    # Here, since it needs more than a policy does.
+    # Imported here, since it requires more than a policy does.
     from fer_ros.home.world.connections import check_secrets
     try:
         check_secrets(policy)
@@ -42,19 +42,19 @@ def _check_policy(request: Request) -> Iterator[Finding]:
     broker, home_assistant = policy.broker, policy.home_assistant
     if broker is not None and not broker.uses_tls and not broker.is_local:
         yield Finding('policy', Level.WARN, f'the connection to {broker.host} is not encrypted',
-                      'set tls: true under broker, if the broker speaks it')
+                      'set tls: true under broker, if the broker supports it')
     for file in policy.secret_files:
-        problem, _, cure = exposure(file).partition(': ')
+        problem, _, fix = exposure(file).partition(': ')
         if problem:
-            yield Finding('policy', Level.WARN, problem, cure)
+            yield Finding('policy', Level.WARN, problem, fix)
     if home_assistant is not None and home_assistant.is_exposed:
-        yield Finding('policy', Level.WARN, f'the token travels to {home_assistant.url} in plain '
+        yield Finding('policy', Level.WARN, f'the token is sent to {home_assistant.url} in plain '
                       'text', 'use an https: url')
     if broker is not None:
-        yield _connect_broker(broker) if request.connect else _not_asked(
+        yield _connect_broker(broker) if request.connect else _not_connected(
             'broker', f'{broker.host}:{broker.effective_port}')
     if home_assistant is not None:
-        yield _connect_home_assistant(home_assistant) if request.connect else _not_asked(
+        yield _connect_home_assistant(home_assistant) if request.connect else _not_connected(
             'home assistant', home_assistant.url)
 
 
@@ -69,12 +69,12 @@ def _check_broker(address: str) -> Iterator[Finding]:
                       'write HOST or HOST:PORT, such as localhost:1883')
 
 
-def _not_asked(subject: str, where: str) -> Finding:
+def _not_connected(subject: str, where: str) -> Finding:
     return Finding(subject, Level.OK, f'{where}: not connected (--connect does)')
 
 
 def _connect_broker(broker) -> Finding:
-    """Connect as an unnamed client, say nothing, and leave."""
+    """Connect as an unnamed client and disconnect without publishing."""
     from fer_ros.home.world.mqtt import ConnectionState, MqttConnection
     connection = MqttConnection(broker)
     unknown = ConnectionState().problem
@@ -93,7 +93,7 @@ def _connect_broker(broker) -> Finding:
 
 
 def _connect_home_assistant(settings) -> Finding:
-    """Ask Home Assistant whether it takes the token."""
+    """Ask Home Assistant whether it accepts the token."""
     from fer_ros.home.world.home_assistant import HomeAssistantClient
     client = HomeAssistantClient(settings)
     unknown = client.problem
@@ -103,7 +103,7 @@ def _connect_home_assistant(settings) -> Finding:
     finally:
         client.stop()
     if client.connected:
-        return Finding('home assistant', Level.OK, f'{settings.url} answers and takes the token')
+        return Finding('home assistant', Level.OK, f'{settings.url} answers and accepts the token')
     return Finding('home assistant', Level.ERROR, client.problem if client.problem != unknown
                    else f'{settings.url} does not answer within {_PATIENCE_S:g} s')
 

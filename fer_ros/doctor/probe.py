@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Try in a process of its own what may crash, hang or spoil the one that asks."""
+"""Run code that may crash or hang in a separate process."""
 
 from dataclasses import dataclass
 import os
@@ -8,22 +8,22 @@ import signal
 import subprocess
 import sys
 
-#: Longest time of a probe; slow machines take seconds to load a large library.
+#: Timeout of a probe; slow machines take seconds to load a large library.
 TIMEOUT_S = 60.0
 
-# What NumPy prints where an extension was built for its other major version.
+# What NumPy prints if an extension was built for another major version of it.
 _WRONG_ABI = ('compiled using NumPy 1.x cannot be run', '_ARRAY_API not found',
               'numpy.core.multiarray failed to import', 'numpy.dtype size changed')
-# How a traceback's last line begins.
+# Beginning of a traceback's last line.
 _EXCEPTION = re.compile(r'^[\w.]*(Error|Exception): ')
 
 
 @dataclass(frozen=True)
 class Probe:
-    """What came of a probe.
+    """Result of a probe.
 
     :ivar output: what it printed, stripped.
-    :ivar problem: what went wrong, one line, or empty.
+    :ivar problem: what failed, one line, or empty.
     :ivar wrong_abi: a library was built for another major version of NumPy.
     """
 
@@ -36,22 +36,22 @@ class Probe:
 
 
 def probe(code: str, *, timeout_s: float = TIMEOUT_S) -> Probe:
-    """Run Python code in a process of its own.
+    """Run Python code in a separate process.
 
-    :param code: what it prints is the answer.
+    :param code: what it prints is the result.
     """
-    # The same modules as here, and none of the folder where the user happens to be.
+    # The same modules as here, and none from the current folder.
     path = os.pathsep.join(os.path.abspath(entry) for entry in sys.path if entry)
     try:
         done = subprocess.run([sys.executable, '-c', code], capture_output=True, text=True,
                               errors='replace', stdin=subprocess.DEVNULL, timeout=timeout_s,
                               env={**os.environ, 'PYTHONPATH': path}, cwd='/', check=False)
     except subprocess.TimeoutExpired:
-        return Probe('', f'does not come to an end within {timeout_s:g} s')
+        return Probe('', f'does not end within {timeout_s:g} s')
     except OSError as error:
         return Probe('', f'Python cannot be started ({error.strerror})')
     printed = done.stderr.strip()
-    # NumPy 2 prints the complaint and goes on until something is used.
+    # NumPy 2 prints the message and continues until the module is used.
     wrong_abi = any(words in printed for words in _WRONG_ABI)
     if done.returncode == 0 and not wrong_abi:
         return Probe(done.stdout.strip())

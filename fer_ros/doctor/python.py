@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Which Python this is, in which environment, on which machine."""
+"""Report the Python version, its environment and the machine."""
 
 from collections.abc import Iterator
 import os
@@ -13,7 +13,7 @@ _OLDEST = (3, 10)
 
 
 def check(request: Request) -> Iterator[Finding]:
-    """Look at the interpreter that runs the doctor: it is the one that would run the rest."""
+    """Check the interpreter that runs the doctor: it would also run the rest."""
     version = platform.python_version()
     where = (f'virtual environment {sys.prefix}' if sys.prefix != sys.base_prefix
              else f"the system's ({sys.executable})")

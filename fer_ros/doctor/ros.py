@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Which ROS 2 there is, through what it speaks, and whether its nodes could start here."""
+"""Check ROS 2: the distribution, its middleware, and whether nodes could start here."""
 
 from collections.abc import Iterator, Mapping
 import importlib.util
@@ -11,9 +11,9 @@ from fer_ros import transport
 from fer_ros.doctor.finding import Finding, Level, Request
 from fer_ros.doctor.probe import probe
 
-#: Distributions that the package is meant for (README).
+#: Supported distributions (README).
 DISTRIBUTIONS = ('humble', 'jazzy', 'kilted', 'lyrical', 'rolling')
-# Above it, ports fall into the range that Linux gives to outgoing connections.
+# Ports of higher domains are in Linux's range for outgoing connections.
 _SAFE_DOMAINS, _DOMAINS = range(102), range(233)
 
 _RMW = 'from rclpy.utilities import get_rmw_implementation_identifier as name; print(name())'
@@ -21,7 +21,7 @@ _MESSAGES = 'from fer_ros.msg import FaceArray; FaceArray.__import_type_support_
 
 
 def check(request: Request) -> Iterator[Finding]:
-    """Look at what is sourced; no node is made and nothing is sent."""
+    """Check the sourced environment; no node is created and nothing is sent."""
     if importlib.util.find_spec('rclpy') is None:
         yield absent(Path('/opt/ros'))
         return
@@ -48,10 +48,11 @@ def absent(root: Path) -> Finding:
     """Return the finding for a Python without rclpy; ``root`` is where distributions live."""
     there = sorted(path.parent.name for path in root.glob('*/setup.bash'))
     if there:
-        return Finding('ros', Level.WARN, f'ROS 2 {" and ".join(there)} is installed, but this '
-                       'shell does not know it, or Python is not the one it was built for',
+        return Finding('ros', Level.WARN, f'ROS 2 {" and ".join(there)} is installed, but not '
+                       'sourced in this shell, or this is not the Python it was built for',
                        f"'source {root / there[-1] / 'setup.bash'}'")
-    return Finding('ros', Level.OK, 'no ROS 2 here; the nodes need one, fer-home does not')
+    return Finding('ros', Level.OK, 'ROS 2 is not installed; the nodes require it, fer-home does '
+                                    'not')
 
 
 def distribution(environment: Mapping[str, str], rmw: str) -> Finding:
@@ -60,7 +61,7 @@ def distribution(environment: Mapping[str, str], rmw: str) -> Finding:
     values = {'distribution': name, 'rmw': rmw}
     message = f'{name or "a distribution that ROS_DISTRO does not name"}, {rmw}'
     if name and name not in DISTRIBUTIONS:
-        return Finding('ros', Level.WARN, f'{message}: the package is not meant for this one',
+        return Finding('ros', Level.WARN, f'{message}: this distribution is not supported',
                        f'use one of {", ".join(DISTRIBUTIONS)}', values)
     return Finding('ros', Level.OK, message, values=values)
 
@@ -68,22 +69,22 @@ def distribution(environment: Mapping[str, str], rmw: str) -> Finding:
 def profile(environment: Mapping[str, str], rmw: str) -> Finding:
     """Return the finding for the transport profile that nodes of this shell would use."""
     if 'fastrtps' not in rmw and 'fastdds' not in rmw:
-        return Finding('ros', Level.OK, f'transport: what {rmw} chooses; the profiles of the '
-                       'package are for Fast DDS')
+        return Finding('ros', Level.OK, f'transport: the defaults of {rmw}; the profiles of '
+                       'this package are for Fast DDS')
     added = transport.transport_environment(dict(environment))
     if added:
         path = next(iter(added.values()))
         if not Path(path).is_file():
-            return Finding('ros', Level.ERROR, f'the transport profile {path} is not there',
-                           'install the package again')
+            return Finding('ros', Level.ERROR, f'the transport profile {path} does not exist',
+                           'reinstall the package')
         return Finding('ros', Level.OK, "transport: the package's profile for large images; "
-                       'other nodes of the stream need it too (network.md)',
+                       'other nodes of the stream require it too (network.md)',
                        values={'profile': path})
     chosen = {name: environment[name] for name in transport.USER_CHOICES if environment.get(name)}
     for name, value in chosen.items():
         if name.endswith('_FILE') and not Path(value).is_file():
-            return Finding('ros', Level.ERROR, f'{name} names {value}, which is not there: Fast '
-                           'DDS goes on without it and loses images', f"'unset {name}', or "
+            return Finding('ros', Level.ERROR, f'{name} names {value}, which does not exist: '
+                           'Fast DDS continues without it and loses images', f"'unset {name}', or "
                            "'export FASTRTPS_DEFAULT_PROFILES_FILE=$(python3 -m "
                            "fer_ros.transport)'")
     return Finding('ros', Level.OK, 'transport: yours (' + ', '.join(
@@ -91,31 +92,31 @@ def profile(environment: Mapping[str, str], rmw: str) -> Finding:
 
 
 def domain(environment: Mapping[str, str]) -> Finding:
-    """Return the finding for the domain and how far its nodes are looked for."""
+    """Return the finding for the domain and its discovery range."""
     text = environment.get('ROS_DOMAIN_ID', '') or '0'
     if not text.isdecimal() or int(text) not in _DOMAINS:
         return Finding('ros', Level.ERROR, f'ROS_DOMAIN_ID is {text!r}', 'set it to 0 to '
-                       f'{_SAFE_DOMAINS[-1]}, the same for all that are to hear one another')
+                       f'{_SAFE_DOMAINS[-1]}, the same for all nodes that communicate')
     reach = environment.get('ROS_AUTOMATIC_DISCOVERY_RANGE', '')
     if environment.get('ROS_LOCALHOST_ONLY', '0') == '1':
         reach = 'LOCALHOST'
-    message = f'domain {text}, nodes are found on ' + {
+    message = f'domain {text}, nodes are discovered on ' + {
         'LOCALHOST': 'this computer only', 'OFF': 'no computer (discovery is off)',
-        'SYSTEM_DEFAULT': "the middleware's own terms"}.get(reach, 'this network')
+        'SYSTEM_DEFAULT': "the middleware's default range"}.get(reach, 'this network')
     if int(text) not in _SAFE_DOMAINS:
-        return Finding('ros', Level.WARN, f'{message}; its ports may be taken by other programs',
+        return Finding('ros', Level.WARN, f'{message}; other programs may use its ports',
                        f'use a ROS_DOMAIN_ID up to {_SAFE_DOMAINS[-1]}')
     return Finding('ros', Level.OK, message)
 
 
 def log_folder(environment: Mapping[str, str]) -> Finding:
-    """Return the finding for the folder without which no node starts."""
+    """Return the finding for the log folder, without which no node starts."""
     home = environment.get('ROS_HOME') or os.path.join(os.path.expanduser('~'), '.ros')
     folder = Path(environment.get('ROS_LOG_DIR') or os.path.join(home, 'log')).expanduser()
-    # What is not there yet is made in the nearest folder that is.
+    # A missing folder would be created in its nearest existing parent.
     nearest = next((path for path in (folder, *folder.parents) if path.exists()), Path('/'))
     try:
-        # Tried and not asked: some file systems refuse even root.
+        # Try it: some file systems refuse even root.
         with tempfile.TemporaryDirectory(dir=nearest):
             return Finding('ros', Level.OK, f'log: {folder}')
     except OSError as error:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Whether the shared memory through which nodes pass images is there and large enough."""
+"""Check that the shared memory for images between nodes exists and is large enough."""
 
 from collections.abc import Iterator
 import importlib.util
@@ -9,21 +9,21 @@ from pathlib import Path
 from fer_ros.doctor.finding import Finding, Level, Request
 
 FOLDER = Path('/dev/shm')
-#: Camera driver and annotator publish images (32 MiB each, see fer_ros.transport); the rest of
-#: the nodes need 2 MiB each.
+#: Camera driver and annotator publish images (32 MiB each, see fer_ros.transport); the other
+#: nodes need 2 MiB each.
 NEEDED = 80 * 2 ** 20
 _MIB = 2 ** 20
 
 
 def check(request: Request) -> Iterator[Finding]:
-    """Look at /dev/shm where there is a ROS 2 with Fast DDS, which uses it."""
+    """Check /dev/shm if there is a ROS 2 with Fast DDS, which uses it."""
     fast_dds = 'fastrtps' in os.environ.get('RMW_IMPLEMENTATION', 'rmw_fastrtps_cpp')
     if fast_dds and importlib.util.find_spec('rclpy') is not None:
         yield from look(FOLDER, NEEDED)
 
 
 def look(folder: Path, needed: int, who: str = 'all nodes together need') -> Iterator[Finding]:
-    """Yield the findings for a folder that is to have so many bytes free.
+    """Yield the findings for a folder that must have this many bytes free.
 
     :param who: who needs them, for the message.
     """
@@ -31,7 +31,7 @@ def look(folder: Path, needed: int, who: str = 'all nodes together need') -> Ite
     container = ("in a container: 'docker run --shm-size=256m', or --ipc=host to reach nodes "
                  'outside')
     if not os.access(folder, os.W_OK | os.X_OK):
-        what = 'may not be written by this user' if folder.is_dir() else 'is not there'
+        what = 'is not writable by this user' if folder.is_dir() else 'does not exist'
         yield Finding('shared memory', Level.WARN, f'{folder} {what}: {lost}',
                       f"mount it: 'sudo mount -t tmpfs -o mode=1777 tmpfs {folder}'; {container}")
         return
@@ -49,9 +49,9 @@ def look(folder: Path, needed: int, who: str = 'all nodes together need') -> Ite
         path.name for path in folder.glob('*fastrtps*') if _is_foreign(path))
     if foreign:
         yield Finding('shared memory', Level.WARN, f'{len(foreign)} files of Fast DDS in {folder} '
-                      f'belong to another user and may not be opened (such as {foreign[0]}): '
-                      'nodes of this user and that one do not hear each other there',
-                      "start all nodes as one user; what a crash has left goes with "
+                      f'belong to another user and cannot be opened (such as {foreign[0]}): '
+                      'nodes of the two users cannot communicate through it',
+                      "start all nodes as one user; remove files left by a crash with "
                       "'sudo fastdds shm clean'")
 
 

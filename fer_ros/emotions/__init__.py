@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Emotions of faces: read by a network, filtered over time."""
+"""Emotions of faces: classification by a network and filtering over time."""

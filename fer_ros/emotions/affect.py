@@ -30,7 +30,7 @@ def valence_arousal(probabilities: np.ndarray) -> tuple[float, float]:
     """
     probabilities = np.asarray(probabilities, np.float64)
     if probabilities.shape != (len(Emotion),):
-        raise ValueError(f'{len(Emotion)} probabilities are needed, not an array of shape '
+        raise ValueError(f'expected {len(Emotion)} probabilities, not an array of shape '
                          f'{probabilities.shape}')
     valence, arousal = np.clip(probabilities @ VALENCE_AROUSAL, -1, 1)
     return float(valence), float(arousal)
@@ -38,12 +38,12 @@ def valence_arousal(probabilities: np.ndarray) -> tuple[float, float]:
 
 class AffectFilter:
     """
-    Smooth the valence and arousal that a network reads itself, for each face.
+    Smooths the valence and arousal that a network predicts for each face.
 
-    A first-order low-pass: over an interval dt a new reading counts 1 - exp(-dt / time constant),
-    the first one of a face in full. NaN (no reading) leaves a value as it is.
+    A first-order low-pass: over an interval dt a new reading has the weight 1 - exp(-dt / time
+    constant), the first one of a face in full. NaN (no reading) leaves a value as it is.
 
-    :param time_constant_s: 0 takes every reading as it is.
+    :param time_constant_s: 0: no smoothing.
     :param forget_s: a face unseen for longer starts again, seconds.
     """
 
@@ -62,7 +62,7 @@ class AffectFilter:
     def update(self, stamp_s: float,
                readings: Sequence[tuple[int, np.ndarray]]) -> list[np.ndarray]:
         """
-        Take in a frame and return each face's values, float ``(2,)``, NaN while none was read.
+        Process a frame and return each face's values, float ``(2,)``, NaN before a first reading.
 
         :param readings: track id and ``(2,)`` valence and arousal, [-1, 1], of each face.
         """

@@ -7,7 +7,7 @@ from fer_ros.emotions.labels import LABELS, UNCERTAIN
 
 
 class EmotionColor(NamedTuple):
-    """One emotion's color as ``#rrggbb``, readable as text on either ground.
+    """One emotion's color as ``#rrggbb``, readable as text on either background.
 
     :ivar on_light: on white or light gray.
     :ivar on_dark: on black or dark gray; also the one for drawings on pictures.
@@ -19,7 +19,7 @@ class EmotionColor(NamedTuple):
 
 #: By label, :data:`UNCERTAIN` last. The hues are Okabe and Ito's (2008), which color-blind people
 #: can tell apart; each is darkened or lightened until text in it has a contrast of 4.5:1 (WCAG
-#: 2.1). A color is never the only carrier of a meaning: the label is written beside it.
+#: 2.1). Color never carries a meaning alone: the label is written beside it.
 EMOTION_COLORS: dict[str, EmotionColor] = dict(zip((*LABELS, UNCERTAIN), (
     EmotionColor('#c2410c', '#ff8a5c'),   # angry: vermilion
     EmotionColor('#00795a', '#3fcf9f'),   # disgust: bluish green
@@ -38,6 +38,6 @@ def rgb(color: str) -> tuple[int, int, int]:
 
 
 def bgr(label: str) -> tuple[int, int, int]:
-    """Return a label's color on dark ground as OpenCV takes it."""
+    """Return a label's color on a dark background in OpenCV's order."""
     red, green, blue = rgb(EMOTION_COLORS[label].on_dark)
     return blue, green, red

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Lift the contrast of faces that have little of their own."""
+"""Raise the contrast of low-contrast faces."""
 
 import cv2
 import numpy as np
@@ -8,7 +8,7 @@ import numpy as np
 FLAT = 17.0
 #: ... and from which it stays as it is: seven of ten FER2013 faces have more.
 CLEAR = 25.0
-# Detail is what a box of this part of the side averages away.
+# Detail is what a box filter of this fraction of the side removes.
 _BOX = 0.23
 _TILES = (4, 4)
 # Axes of the ellipse of the face, in sides of the crop.
@@ -34,9 +34,9 @@ def even_contrast(crop: np.ndarray) -> np.ndarray:
     """
     Return the crop with its contrast evened out over 4 x 4 tiles, the more the flatter it is.
 
-    A dark face before a bright wall, a young one in soft light and a veiled picture have little
-    contrast inside the face, whatever the crop has as a whole; a network that was trained on
-    press photographs then reads 'neutral' or 'surprise'. Contrast-limited adaptive histogram
+    A dark face before a bright wall, a young face in soft light and a hazy image have little
+    contrast inside the face, whatever that of the whole crop; a network trained on
+    press photographs then predicts 'neutral' or 'surprise'. Contrast-limited adaptive histogram
     equalization (K. Zuiderveld, Graphics Gems IV, 1994) is blended in with a weight that falls
     from 1 at :data:`FLAT` to 0 at :data:`CLEAR`.
 
@@ -46,7 +46,7 @@ def even_contrast(crop: np.ndarray) -> np.ndarray:
     weight = float(np.clip((CLEAR - fine_contrast(crop)) / (CLEAR - FLAT), 0, 1))
     if weight == 0:
         return crop
-    # Made for each face: the object is not safe for several threads, and making it costs nothing.
+    # Created for each face: the object is not thread-safe, and creating it costs nothing.
     evened = cv2.createCLAHE(clipLimit=1.0, tileGridSize=_TILES).apply(crop)
     return cv2.addWeighted(evened, weight, crop, 1 - weight, 0)
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""From one frame's opinion to a state that lasts."""
+"""Filter the emotion of each face over time."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -17,31 +17,31 @@ if TYPE_CHECKING:
     from fer_ros.emotions.classification import EmotionClassifier
 
 _CLASSES = len(Emotion)
-# The least ratio of probability and share that a frame can give a class: a filter that was
+# The smallest ratio of probability and share that a frame can give a class: a filter that is
 # certain could never change.
 _FLOOR = 7e-3
-# A face counts as in view for so long after it was last seen, seconds.
+# A face counts as in view for this long after it was last seen, seconds.
 _IN_VIEW_S = 1.0
 
 
 @dataclass(frozen=True)
 class FilterSettings:
     """
-    The filter's parameters; :data:`DEFAULTS` are those of the node, the benchmark and fer-eval.
+    Parameters of the filter; nodes, benchmark and fer-eval share :data:`DEFAULTS`.
 
-    :ivar time_constant_s: how long an emotion lasts on average, seconds; 0: nothing is remembered.
-    :ivar correlation_s: how far apart frames are independent, seconds.
-    :ivar stationary: ``(7,)`` in the order of :class:`Emotion`: how much of their time people
+    :ivar time_constant_s: how long an emotion lasts on average, seconds; 0: no filtering.
+    :ivar correlation_s: interval after which frames are independent, seconds.
+    :ivar stationary: ``(7,)`` in the order of :class:`Emotion`: the share of time that people
         spend in each state, to which a belief returns without evidence; it is scaled to sum to 1.
-        Neutral as often as all others together reads mostly neutral persons as well as more of
-        it would, and lively ones better (docs/model_card.md).
-    :ivar uncertain_below: the label is 'uncertain' when the winner's probability is lower,
-        [0, 1]; 0: as the model's metadata say.
-    :ivar minimum_quality: a face of lower quality brings no evidence; its label is 'uncertain'
-        until it was seen well once.
+        With neutral as frequent as all others together, mostly neutral people are classified as
+        well as with more, and lively ones better (docs/model_card.md).
+    :ivar uncertain_below: the label is 'uncertain' if the top class's probability is lower,
+        [0, 1]; 0: the value in the model's metadata.
+    :ivar minimum_quality: faces of lower quality are ignored; the label is 'uncertain'
+        until a face has been seen well once.
     :ivar learn_resting_face: learn slowly what each face looks like at rest.
     :ivar forget_s: a face unseen for longer starts from scratch, seconds.
-    :ivar max_faces: bound on the faces held; those unseen longest go first.
+    :ivar max_faces: maximum number of faces; those not seen for longest are dropped first.
     """
 
     time_constant_s: float = 1.0
@@ -68,13 +68,13 @@ class FilterSettings:
         _distribution('stationary', self.stationary)
 
 
-#: What everything uses that is not told otherwise.
+#: The defaults of nodes, commands and benchmark.
 DEFAULTS = FilterSettings()
 
 
 @dataclass
 class _State:
-    """What is known of one face."""
+    """State of one face."""
 
     belief: np.ndarray
     seen_s: float
@@ -86,11 +86,11 @@ class _State:
 
 class EmotionFilter:
     """
-    The forward step of a hidden Markov model for each face.
+    Filters each face's emotion with the forward step of a hidden Markov model.
 
     The hidden state is one of the seven emotions. It changes as a continuous-time Markov chain
-    that leaves its state at the rate 1 / ``time_constant_s`` and then takes one by the stationary
-    distribution s, so over an interval dt::
+    that leaves its state at the rate 1 / ``time_constant_s`` and then draws one from the
+    stationary distribution s, so over an interval dt::
 
         predicted = a * belief + (1 - a) * s,  a = exp(-dt / time_constant_s)
 
@@ -102,14 +102,13 @@ class EmotionFilter:
 
         belief = predicted * (p / d) ** w / sum,  w = quality * min(1, dt / correlation_s)
 
-    The divisor d and the stationary distribution s are two things: the first is a fact of the
-    training, the second says how people spend their time. Frames closer in time than
-    ``correlation_s`` show the same opinion again rather than a new one: with w they bring
-    evidence by the second, not by the frame, and the result is the same at any frame rate. The
-    first frame of a face counts in full, upon s.
+    The divisor d and the stationary distribution s differ: d describes the training data, s how
+    people spend their time. Frames closer in time than ``correlation_s`` repeat the same
+    evidence: with w it counts per second, not per frame, and the result is the same at any frame
+    rate. The first frame of a face counts in full, starting from s.
 
-    :param training_shares: d, ``(7,)`` in the order of :class:`Emotion`; None: all alike.
-    :param neutral_reading: what the network reads in a neutral face, ``(7,)``; see
+    :param training_shares: d, ``(7,)`` in the order of :class:`Emotion`; None: uniform.
+    :param neutral_reading: the network's output for a neutral face, ``(7,)``; see
         :class:`fer_ros.emotions.resting_face.RestingFace`.
     :param model_uncertain_below: the threshold where the settings leave it to the model, [0, 1].
     :raises ConfigurationError: for a value out of range.
@@ -133,7 +132,7 @@ class EmotionFilter:
     @classmethod
     def of(cls, classifier: 'EmotionClassifier',
            settings: FilterSettings = DEFAULTS) -> 'EmotionFilter':
-        """Return the filter for what a classifier publishes, with what its metadata say."""
+        """Return a filter for a classifier's outputs, with values from its metadata."""
         entry = classifier.metadata.label_sets[classifier.label_set]
         return cls(settings, training_shares=entry.training_shares,
                    neutral_reading=entry.neutral_reading,
@@ -142,7 +141,7 @@ class EmotionFilter:
     def reset(self) -> None:
         """Forget all faces."""
         self._states: dict[int, _State] = {}
-        self._now_s = 0.0  # runs on by the stamps' good intervals, never back
+        self._now_s = 0.0  # sum of the valid intervals between stamps; never decreases
         self._clock.reset()
 
     def __len__(self) -> int:
@@ -151,7 +150,7 @@ class EmotionFilter:
     def update(self, stamp_s: float,
                faces: Sequence[tuple[Face, np.ndarray | None]]) -> list[FaceEmotion]:
         """
-        Take in a frame and return what each of its faces shows, in the order given.
+        Process a frame and return the emotion of each of its faces, in the given order.
 
         Stamps may stand still or go back: see :class:`FrameClock`.
 
@@ -170,9 +169,9 @@ class EmotionFilter:
 
     def look_neutral(self) -> int:
         """
-        Take what the faces in view show in the next three seconds as their resting faces.
+        Learn the resting faces of the faces in view over the next three seconds.
 
-        :returns: how many they are.
+        :returns: the number of faces.
         """
         in_view = [state for state in self._states.values()
                    if self._now_s - state.seen_s <= _IN_VIEW_S]
@@ -251,7 +250,7 @@ def _distribution(name: str, values: Sequence[float]) -> np.ndarray:
 def _checked(probabilities: np.ndarray) -> np.ndarray:
     values = np.asarray(probabilities, np.float64)
     if values.shape != (_CLASSES,):
-        raise ValueError(f'{_CLASSES} probabilities are needed, not an array of shape '
+        raise ValueError(f'expected {_CLASSES} probabilities, not an array of shape '
                          f'{values.shape}')
     if not np.isfinite(values).all() or (values < 0).any() or not values.sum() > 0:
         raise ValueError('probabilities must be finite and not negative, with a sum above 0: '

@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The seven emotions and their one order, used by the model, the messages and the policies."""
+"""The seven emotions and their order, shared by model, messages and policies."""
 
 from enum import IntEnum
 
 
 class Emotion(IntEnum):
-    """The classes in FER2013's own order; the value is the index in every probability vector."""
+    """The classes in FER2013's order; the value is the index in every probability vector."""
 
     ANGRY = 0
     DISGUST = 1
@@ -24,5 +24,5 @@ class Emotion(IntEnum):
 #: Labels in the order of :class:`Emotion`.
 LABELS: tuple[str, ...] = tuple(emotion.label for emotion in Emotion)
 
-#: The name a consumer sees when no class is confident enough.
+#: The label that is published when no class is probable enough.
 UNCERTAIN = 'uncertain'

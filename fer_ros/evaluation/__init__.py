@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: Apache-2.0
-"""How well faces are found, followed and read over time: the measures behind ``fer-eval``."""
+"""Metrics of face detection, tracking and emotion recognition over time, for ``fer-eval``."""

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Measure how framing, turning, sampling and quality of a crop change what is read from it."""
+"""Measure how framing, rotation, sampling and quality of a crop affect recognition."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
@@ -27,7 +27,7 @@ _NOSE_AND_MOUTH = [1, 61, 291]
 @dataclass(frozen=True)
 class Sample:
     """
-    A face with a known emotion in a photograph made of it.
+    A face with a known emotion, pasted into a photograph.
 
     :ivar photo: uint8 ``(height, width)``.
     :ivar landmarks: float ``(5, 2)`` pixels, or None.
@@ -39,15 +39,15 @@ class Sample:
     landmarks: np.ndarray | None
 
 
-def read_samples(path: str | Path, most: int) -> Iterator[tuple[int, np.ndarray]]:
+def read_samples(path: str | Path, limit: int) -> Iterator[tuple[int, np.ndarray]]:
     """
     Yield emotion and uint8 ``(48, 48)`` image of the last rows of FER2013's CSV file.
 
-    :raises ConfigurationError: when the file is no such table.
+    :raises ConfigurationError: when the file is not such a table.
     """
     try:
         with open(path, encoding='ascii') as file:
-            rows = [line for line in file if line[:1].isdigit()][-most:]
+            rows = [line for line in file if line[:1].isdigit()][-limit:]
         for row in rows:
             emotion, pixels = row.split(',')[:2]
             values = np.array(pixels.strip('"\n ').split(), np.uint8)
@@ -58,24 +58,24 @@ def read_samples(path: str | Path, most: int) -> Iterator[tuple[int, np.ndarray]
 
 
 def photographed(image: np.ndarray) -> np.ndarray:
-    """Return the face enlarged, with room about it as in a photograph."""
+    """Return the face enlarged, with a margin as in a photograph."""
     side = image.shape[0] * _ENLARGED
     large = cv2.resize(image, (side, side), interpolation=cv2.INTER_CUBIC)
     return cv2.copyMakeBorder(large, *[_BORDER_PX] * 4, cv2.BORDER_REPLICATE)
 
 
-def find_samples(path: str | Path, most: int, detector: FaceDetector) -> list[Sample]:
-    """Return the faces that the detector finds, landmarks as the node would have them."""
+def find_samples(path: str | Path, limit: int, detector: FaceDetector) -> list[Sample]:
+    """Return the faces that the detector finds, with the landmarks that the node would use."""
     net = None if detector.landmarks_follow_roll else LandmarkNet.if_installed()
     samples = []
-    for emotion, image in read_samples(path, most):
+    for emotion, image in read_samples(path, limit):
         photo = photographed(image)
         faces = detector.detect(photo)
         if faces:
             samples.append(Sample(photo, emotion, faces[0].box,
                                   _landmarks(photo, faces[0], net)))
     if not samples:
-        raise ConfigurationError(f"no face was found in '{path}'")
+        raise ConfigurationError(f"no face found in '{path}'")
     return samples
 
 
@@ -87,7 +87,7 @@ def _landmarks(photo: np.ndarray, face, net: LandmarkNet | None) -> np.ndarray |
 
 
 def framed(sample: Sample, framing: float) -> np.ndarray:
-    """Return the crop with another framing than the product's."""
+    """Return the crop with a framing other than the package's."""
     factor = framing / CROP_OVER_BOX
     box = sample.box
     x, y = box.center
@@ -98,7 +98,7 @@ def framed(sample: Sample, framing: float) -> np.ndarray:
 
 def rolled(sample: Sample, degrees: float, detector: FaceDetector, net: LandmarkNet | None
            ) -> Sample | None:
-    """Return the sample with its photograph turned and searched anew, None where not found."""
+    """Return the sample rotated and detected again, None if not detected."""
     matrix = cv2.getRotationMatrix2D(sample.box.center, degrees, 1)
     photo = cv2.warpAffine(sample.photo, matrix, sample.photo.shape[::-1],
                            borderMode=cv2.BORDER_REPLICATE)
@@ -124,7 +124,7 @@ def sampled_singly(sample: Sample) -> np.ndarray:
                           borderMode=cv2.BORDER_REPLICATE)
 
 
-#: Ways to spoil a photograph.
+#: Degradations of a photograph.
 DAMAGES: dict[str, Callable[[np.ndarray], np.ndarray]] = {
     'none': lambda photo: photo,
     'blur 6 px': lambda photo: cv2.GaussianBlur(photo, (0, 0), 6),
@@ -136,7 +136,7 @@ DAMAGES: dict[str, Callable[[np.ndarray], np.ndarray]] = {
 
 
 def damaged(sample: Sample, name: str) -> tuple[np.ndarray, float]:
-    """Return crop and quality of the sample spoiled."""
+    """Return crop and quality of the degraded sample."""
     crop = align_face(DAMAGES[name](sample.photo), sample.box, sample.landmarks)
     return crop, face_quality(crop, sample.box, sample.landmarks)
 

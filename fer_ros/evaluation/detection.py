@@ -14,7 +14,7 @@ from fer_ros.faces.detection import FaceDetector
 from fer_ros.faces.detection.base import scaled_to
 import numpy as np
 
-#: A detection is right when its intersection over union with a label reaches this.
+#: A detection is correct if its intersection over union with a label reaches this.
 MATCHING_IOU = 0.4
 #: Images are scaled so that their longer side has this many pixels.
 LONGER_SIDE_PX = 640
@@ -25,7 +25,7 @@ SIZES = ((8, 16), (16, 24), (24, 32), (32, 48), (48, 96), (96, 100000))
 @dataclass(frozen=True)
 class LabeledImage:
     """
-    An image of a test set.
+    A labeled image of a test set.
 
     :ivar boxes: float ``(n, 4)``: x0, y0, x1, y1, pixels.
     """
@@ -37,9 +37,9 @@ class LabeledImage:
 @dataclass(frozen=True)
 class Outcome:
     """
-    What a detector found in one image, matched with its labels.
+    Detections in one image and its labels.
 
-    :ivar boxes: float ``(n, 4)``: found, best score first.
+    :ivar boxes: float ``(n, 4)``: detections, best score first.
     :ivar scores: float ``(n,)``.
     :ivar labels: float ``(m, 4)``.
     :ivar overlaps: float ``(n, m)``: intersection over union.
@@ -55,7 +55,7 @@ def read_labels(folder: str | Path) -> list[LabeledImage]:
     """
     Return the images of a test set: ``labels.txt`` and the folder ``images`` beside it.
 
-    In ``labels.txt`` a line ``# file width height`` stands before the lines ``x0 y0 x1 y1`` of
+    In ``labels.txt`` a line ``# file width height`` precedes the lines ``x0 y0 x1 y1`` of
     its faces, pixels.
 
     :raises ConfigurationError: naming the file and line, when the set cannot be read.
@@ -65,7 +65,7 @@ def read_labels(folder: str | Path) -> list[LabeledImage]:
     try:
         lines = path.read_text().splitlines()
     except (OSError, UnicodeDecodeError) as error:
-        raise ConfigurationError(f"'{path}' cannot be read ({error}): give a folder that holds "
+        raise ConfigurationError(f"'{path}' cannot be read ({error}): give a folder that contains "
                                  'labels.txt and images/') from error
     found: list[tuple[Path, list[list[float]]]] = []
     for number, line in enumerate(lines, start=1):
@@ -84,14 +84,14 @@ def read_labels(folder: str | Path) -> list[LabeledImage]:
                                      "'# file width height' nor 'x0 y0 x1 y1'") from None
         found[-1][1].append(box)
     if not found:
-        raise ConfigurationError(f"'{path}' names no image")
+        raise ConfigurationError(f"'{path}' lists no images")
     return [LabeledImage(image, np.array(boxes, float).reshape(-1, 4))
             for image, boxes in found]
 
 
 def rolled(image: np.ndarray, labels: np.ndarray, degrees: float
            ) -> tuple[np.ndarray, np.ndarray]:
-    """Return the image turned about its middle; labels that leave it are dropped."""
+    """Return the image rotated about its center; labels that leave it are dropped."""
     height, width = image.shape[:2]
     matrix = cv2.getRotationMatrix2D((width / 2, height / 2), degrees, 1.0)
     turned = cv2.warpAffine(image, matrix, (width, height))
@@ -102,7 +102,7 @@ def rolled(image: np.ndarray, labels: np.ndarray, degrees: float
 
 
 def darkened(image: np.ndarray, labels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return the image at a quarter of its light."""
+    """Return the image at a quarter of its brightness."""
     return (image // 4).astype(np.uint8), labels
 
 
@@ -115,7 +115,7 @@ def eyes_covered(image: np.ndarray, labels: np.ndarray) -> tuple[np.ndarray, np.
     return image, labels
 
 
-#: What is done to the images; each takes image and labels and returns both.
+#: Test conditions; each takes image and labels and returns both.
 CONDITIONS: dict[str, Callable[[np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray]]] = {
     'upright': lambda image, labels: (image, labels),
     'rolled_30': lambda image, labels: rolled(image, labels, 30),
@@ -137,7 +137,7 @@ def load_scaled(item: LabeledImage) -> tuple[np.ndarray, np.ndarray]:
 
 def run(detector: FaceDetector, items: Sequence[LabeledImage], condition: str = 'upright'
         ) -> Iterator[tuple[LabeledImage, Outcome]]:
-    """Yield each image with what was found in it."""
+    """Yield each image with its outcome."""
     change = CONDITIONS[condition]
     for item in items:
         image, labels = change(*load_scaled(item))
@@ -151,14 +151,14 @@ def run(detector: FaceDetector, items: Sequence[LabeledImage], condition: str = 
 def processor_times(detector: FaceDetector, items: Sequence[LabeledImage],
                     repeats: int = 3) -> np.ndarray:
     """
-    Return the processor time that each image takes, seconds, ``(n,)``.
+    Return the CPU time of each image, seconds, ``(n,)``.
 
-    The least of some repeats: what else runs on the machine only adds, through shared caches.
+    The minimum over repeats: other load on the machine only adds, through shared caches.
     """
     times_s = np.empty((len(items), repeats))
     for row, item in zip(times_s, items):
         image, _ = load_scaled(item)
-        detector.detect(image)  # the run time prepares for each new size
+        detector.detect(image)  # the runtime prepares for each new size
         for k in range(repeats):
             started_s = time.process_time()
             detector.detect(image)
@@ -175,11 +175,11 @@ def matched(outcome: Outcome, smallest_px: float) -> tuple[np.ndarray, np.ndarra
     """
     Match detections with labels, best score first, each label once.
 
-    Labels of smaller faces count neither way, nor what matches only them, nor what was found
-    smaller and matches none.
+    Labels of smaller faces are ignored, as are detections that match only them, and smaller
+    detections that match none.
 
-    :return: for each detection 1 (right), 0 (wrong) or -1 (does not count); and for each label
-        the detection that found it, or -1.
+    :return: for each detection 1 (correct), 0 (wrong) or -1 (ignored); and for each label the
+        detection that matches it, or -1.
     """
     counts = side_lengths(outcome.labels) >= smallest_px
     verdicts = np.full(len(outcome.boxes), -1)
@@ -214,7 +214,7 @@ def precision_recall(outcomes: Sequence[Outcome], smallest_px: float
 
 
 def average_precision(outcomes: Sequence[Outcome], smallest_px: float) -> float:
-    """Return the area under precision over recall, precision made to fall, [0, 1]."""
+    """Return the area under the monotonic precision-recall curve, [0, 1]."""
     _, precision, recall = precision_recall(outcomes, smallest_px)
     if not len(precision):
         return 0.0
@@ -224,14 +224,14 @@ def average_precision(outcomes: Sequence[Outcome], smallest_px: float) -> float:
 
 def at_threshold(outcomes: Sequence[Outcome], smallest_px: float, threshold: float
                  ) -> tuple[float, float]:
-    """Return precision and recall of what has at least this score."""
+    """Return precision and recall of detections with at least this score."""
     scores, precision, recall = precision_recall(outcomes, smallest_px)
     last = int(np.searchsorted(-scores, -threshold, side='right')) - 1
     return (float(precision[last]), float(recall[last])) if last >= 0 else (0.0, 0.0)
 
 
 def recall_by_size(outcomes: Sequence[Outcome], threshold: float) -> dict[str, float | None]:
-    """Return the recall in each bin of sizes, None where a bin has no face."""
+    """Return the recall in each size bin, None for bins without a face."""
     found, sizes = [], []
     for outcome in outcomes:
         _, finder = matched(outcome, 0)

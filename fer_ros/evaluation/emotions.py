@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Measure how soon and how steadily a filter follows a person's state."""
+"""Measure how fast and how steadily a filter follows a person's state."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -15,10 +15,10 @@ _CLASSES = len(Emotion)
 @dataclass(frozen=True)
 class Recording:
     """
-    A person's states and what a classifier saw of them.
+    A person's states and a classifier's outputs for them.
 
     :ivar stamps_s: float ``(n,)``.
-    :ivar states: int ``(n,)``, of :class:`Emotion`.
+    :ivar states: int ``(n,)``, values of :class:`Emotion`.
     :ivar probabilities: float32 ``(n, 7)``.
     """
 
@@ -30,14 +30,14 @@ class Recording:
 def simulate(*, rate_hz: float = 30.0, duration_s: float = 120.0, hold_s: float = 6.0,
              accuracy: float = 0.7, memory_s: float = 0.25, seed: int = 1) -> Recording:
     """
-    Return a person whose emotion changes every few seconds, read by a faulty classifier.
+    Simulate a person whose emotion changes every few seconds, and an imperfect classifier.
 
-    The classifier's logits are the state's own, raised by a margin, plus an Ornstein-Uhlenbeck
-    noise of each class: as of a real one, its errors last longer than a frame. The margin is
-    set so that single frames are right as often as asked.
+    The classifier's logits are those of the state, raised by a margin, plus Ornstein-Uhlenbeck
+    noise per class: like a real one's, its errors last longer than a frame. The margin is set
+    so that single frames reach the requested accuracy.
 
     :param hold_s: mean time between changes, seconds; each is between half and one and a half.
-    :param accuracy: share of single frames that are right, (1/7, 1).
+    :param accuracy: share of single frames that are correct, (1/7, 1).
     :param memory_s: time constant of the errors, seconds.
     """
     random = np.random.default_rng(seed)
@@ -61,7 +61,7 @@ def simulate(*, rate_hz: float = 30.0, duration_s: float = 120.0, hold_s: float 
         margin = (low + high) / 2
         right = float(((noise + margin * own).argmax(axis=1) == states).mean())
         low, high = (margin, high) if right < accuracy else (low, margin)
-    # Scaled by the margin these logits are calibrated: unit noise of equal variance has the
+    # Scaled by the margin, these logits are calibrated: unit noise of equal variance has the
     # log-likelihood ratio margin * x between two classes.
     logits = margin * (noise + margin * own)
     weights = np.exp(logits - logits.max(axis=1, keepdims=True))
@@ -74,11 +74,11 @@ class TimeFigures:
     """
     How a sequence of labels follows the states.
 
-    :ivar false_switches_per_min: changes of the label to anything but the state that is, a
-        minute.
-    :ivar delay_s: median time from a change of state to the first right label, seconds; a state
-        that is never recognized counts with its whole length.
-    :ivar right: share of frames with the right label, [0, 1].
+    :ivar false_switches_per_min: changes of the label to anything but the current state,
+        per minute.
+    :ivar delay_s: median time from a change of state to the first correct label, seconds; a
+        state that is never recognized counts with its whole length.
+    :ivar right: share of frames with the correct label, [0, 1].
     """
 
     false_switches_per_min: float
@@ -87,7 +87,7 @@ class TimeFigures:
 
 
 def measure(recording: Recording, labels: list[str]) -> TimeFigures:
-    """Compare a label for each frame with the states."""
+    """Compare the label of each frame with the states."""
     truth = [LABELS[state] for state in recording.states]
     false = sum(1 for i in range(1, len(labels))
                 if labels[i] != labels[i - 1] and labels[i] not in (truth[i], UNCERTAIN))
@@ -105,9 +105,9 @@ def measure(recording: Recording, labels: list[str]) -> TimeFigures:
 def filtered_labels(recording: Recording, emotion_filter: EmotionFilter, *,
                     look_neutral: bool = False) -> list[str]:
     """
-    Return what the filter says of each frame; 'uncertain' keeps the label before it.
+    Return the filter's label for each frame; 'uncertain' keeps the previous label.
 
-    :param look_neutral: the person is asked to look neutral at the first frame.
+    :param look_neutral: the person looks neutral on request at the first frame.
     """
     face = Face(1, BoundingBox(0, 0, 100, 100), 1.0)
     labels = []
@@ -120,7 +120,7 @@ def filtered_labels(recording: Recording, emotion_filter: EmotionFilter, *,
 
 
 def averaged_labels(recording: Recording, window_s: float) -> list[str]:
-    """Return the winners of a moving average over the frames of the last seconds."""
+    """Return the top classes of a moving average over the last seconds."""
     rate_hz = 1 / float(np.median(np.diff(recording.stamps_s)))
     window = max(1, round(window_s * rate_hz))
     sums = np.cumsum(np.vstack([np.zeros(_CLASSES), recording.probabilities]), axis=0)
@@ -131,7 +131,7 @@ def averaged_labels(recording: Recording, window_s: float) -> list[str]:
 
 def average_with_delay(recordings: list[Recording], delay_s: float
                        ) -> tuple[float, list[TimeFigures]]:
-    """Return the window in seconds of the moving average with this mean delay, and its figures."""
+    """Return the window of the moving average with this mean delay, seconds, and its results."""
     def figures(window_s: float) -> list[TimeFigures]:
         return [measure(recording, averaged_labels(recording, window_s))
                 for recording in recordings]

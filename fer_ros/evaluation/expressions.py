@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Read rendered heads of which one thing changes at a time: expression, age, tone of the skin."""
+"""Evaluate rendered heads that vary one factor at a time: expression, age, skin tone."""
 
 from collections.abc import Iterator
 import csv
@@ -18,22 +18,22 @@ from fer_ros.types import Face
 import numpy as np
 
 _WORDS = {'smile': 'happy'}
-# A still is held before the filter for so long, at this rate, and judged in its second half.
+# A still is shown to the filter for this long, at this rate, and judged in the second half.
 _STILL_S, _RATE_HZ = 2.0, 15.0
 
 
 @dataclass(frozen=True)
 class Shown:
     """
-    What was read of one still or video.
+    Results for one still or video.
 
     :ivar person: the head's name.
     :ivar age: 'young' or 'old'.
-    :ivar tone: of the skin; empty for videos.
+    :ivar tone: the skin tone; empty for videos.
     :ivar stamps_s: float ``(n,)``.
-    :ivar truth: the label of each frame.
-    :ivar frames: the label read in each frame alone; empty where no face was found.
-    :ivar labels: the label over time, 'uncertain' keeping the one before it.
+    :ivar truth: the true label of each frame.
+    :ivar frames: the label of each single frame; empty if no face was found.
+    :ivar labels: the filtered label; 'uncertain' keeps the previous one.
     """
 
     person: str
@@ -48,7 +48,7 @@ class Shown:
 def read_stills(folder: Path, detector: FaceDetector,
                 classifier: EmotionClassifier) -> Iterator[Shown]:
     """
-    Yield what is read of each image that ``tones.csv`` names, in the second of two seconds.
+    Yield the results of each image in ``tones.csv``, in the second of two seconds.
 
     :raises ConfigurationError: for a missing or malformed file.
     """
@@ -67,9 +67,9 @@ def read_stills(folder: Path, detector: FaceDetector,
 def read_videos(folder: Path, detector: FaceDetector,
                 classifier: EmotionClassifier) -> Iterator[Shown]:
     """
-    Yield what is read of each ``videos/expressions_<person>_<age>.mp4`` with a table beside it.
+    Yield the results of each ``videos/expressions_<person>_<age>.mp4`` with a table beside it.
 
-    :raises ConfigurationError: where there is none, or one cannot be read.
+    :raises ConfigurationError: when there is none, or one cannot be read.
     """
     tables = sorted((folder / 'videos').glob('expressions_*_*.csv'))
     if not tables:
@@ -98,7 +98,7 @@ def _finder(detector: FaceDetector, classifier: EmotionClassifier) -> FaceFinder
 
 def _labels(classifier: EmotionClassifier, found: list[tuple[float, list[Face]]]
             ) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Return the labels over time and of single frames, of the largest face of each frame."""
+    """Return the filtered and single-frame labels of the largest face in each frame."""
     emotion_filter = EmotionFilter.of(classifier)
     labels, frames = [], []
     for stamp_s, faces in found:
@@ -154,14 +154,14 @@ def _images(path: Path) -> Iterator[np.ndarray]:
 @dataclass(frozen=True)
 class ExpressionFigures:
     """
-    How well a group of stills or videos was read.
+    Metrics of a group of stills or videos.
 
-    :ivar frames: share of frames whose own reading is right, [0, 1].
-    :ivar right: share of frames with the right label over time.
+    :ivar frames: share of single frames with the correct label, [0, 1].
+    :ivar right: share of frames with the correct filtered label.
     :ivar by_label: that share for each label that occurs.
-    :ivar changes: mean changes of the label in a video, and of the truth.
-    :ivar delay_s: mean time from a change of the truth to the first right label; a state never
-        recognized counts with its whole length.
+    :ivar changes: mean number of changes of the label in a video, and of the true label.
+    :ivar delay_s: mean time from a change of the true label to the first correct label; a state
+        that is never recognized counts with its whole length.
     """
 
     frames: float
@@ -172,7 +172,7 @@ class ExpressionFigures:
 
 
 def measure(shown: list[Shown]) -> ExpressionFigures:
-    """Return the figures of a group of stills or videos, at least one."""
+    """Return the metrics of a group of stills or videos, at least one."""
     truth = np.concatenate([one.truth for one in shown])
     right = np.concatenate([np.array(one.labels) == np.array(one.truth) for one in shown])
     frames = np.concatenate([np.array(one.frames) == np.array(one.truth) for one in shown])

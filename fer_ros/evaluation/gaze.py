@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""How well head pose, gaze, blinks and attention are read, on heads of which they are known."""
+"""Measure the accuracy of head pose, gaze, blinks and attention on heads with known values."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -20,17 +20,17 @@ from fer_ros.faces.face_finder import FaceFinder
 from fer_ros.faces.tracking import FaceTracker
 import numpy as np
 
-#: Eyes that are closed for so long are closed; a report may be that much shorter, as a share.
+#: Eyes closed at least this long count as closed; a report may be shorter by this share.
 CLOSED_S, _REPORT_SHARE = 1.0, 0.8
-# A closure of the eyes is told at the next reading: so much beside it still meets it, seconds.
+# A closure is reported at the next reading: tolerance of the match, seconds.
 _SLACK_S = 0.15
-# The figures of gaze skip closed eyes.
+# Gaze metrics skip closed eyes.
 _BLINK = 0.5
 
 
 @dataclass(frozen=True)
 class Still:
-    """What was read of one still: ``gaze_deg`` and ``truth_deg`` are yaw and pitch."""
+    """Results of one still: ``gaze_deg`` and ``truth_deg`` are yaw and pitch."""
 
     table: str
     file: str
@@ -57,13 +57,13 @@ class Still:
 
     @property
     def looks(self) -> bool:
-        """Whether it was read as a look at the camera."""
+        """Whether the result is a look at the camera."""
         return looks_probability(self.off_camera_deg) >= LOOKS_FROM
 
 
 @dataclass
 class Watched:
-    """What was read of one person of one video, a value for each reading."""
+    """Results of one person in one video, a value for each reading."""
 
     video: str
     person: str
@@ -76,13 +76,13 @@ class Watched:
     lids: list[tuple[float, bool]] = field(default_factory=list)
 
 
-#: What model to read these people with.
+#: Returns the model for a person.
 ModelOf = Callable[[frozenset[str]], AttentionModel]
 
 
 def read_heads(folder: Path, detector: FaceDetector, mesher: FaceMesher,
                model_of: ModelOf) -> Iterator[Still]:
-    """Yield what is read of each still of a folder; one in which no head fits is an error."""
+    """Yield the results of each still in a folder; one in which no head fits is an error."""
     camera = read_camera(folder)
     for table in STILLS:
         for image, truth in read_stills(folder, table):
@@ -94,14 +94,14 @@ def read_heads(folder: Path, detector: FaceDetector, mesher: FaceMesher,
 
 
 def _straight(truth: Truth) -> HeadPose:
-    """Return a head that faces straight on: what is assumed where none fits."""
+    """Return a head that faces the camera: assumed if no head fits."""
     upright = np.diag([1.0, -1.0, -1.0])
     return HeadPose(upright, truth.position_m, 1.0, upright)
 
 
 @dataclass
 class Cost:
-    """Processor time that reading took."""
+    """CPU time of the readings."""
 
     seconds: float = 0.0
     faces: int = 0
@@ -109,9 +109,9 @@ class Cost:
 
 def watch(folder: Path, detector: FaceDetector, mesher: FaceMesher, model_of: ModelOf,
           rate_hz: float, cost: Cost) -> Iterator[Watched]:
-    """Yield what is read of each person of each ``videos/attention_*`` over time.
+    """Yield the results of each person in each ``videos/attention_*`` over time.
 
-    :param rate_hz: readings per second, as the node's.
+    :param rate_hz: readings per second, as in the node.
     """
     camera = read_camera(folder)
     for table in sorted((folder / 'videos').glob('attention_*.csv')):
@@ -150,7 +150,7 @@ def _watch(table, camera: CameraModel, detector, mesher, model_of, rate_hz,
 
 
 def figures(stills: list[Still], watched: list[Watched], cost: Cost) -> dict:
-    """Return the figures by name; one for which there is no data is None."""
+    """Return the metrics by name; those without data are None."""
     poses = [s for s in stills if s.table == 'poses']
     gazes = [s for s in stills if s.table == 'gaze' and s.truth.blink < _BLINK]
     errors = np.array([s.error_deg for s in poses])
@@ -176,7 +176,7 @@ def figures(stills: list[Still], watched: list[Watched], cost: Cost) -> dict:
 
 
 def less_constant_deg(gazes: list[Still]) -> np.ndarray:
-    """Return the error of each gaze less its person's mean error of yaw and pitch, degrees."""
+    """Return each gaze error minus its person's mean error of yaw and pitch, degrees."""
     missed = np.array([s.gaze_deg - s.truth_deg for s in gazes])
     truth = np.array([s.truth_deg for s in gazes])
     return angle_between_deg(direction_of(truth + _less_constant(gazes, missed)),
@@ -184,9 +184,9 @@ def less_constant_deg(gazes: list[Still]) -> np.ndarray:
 
 
 def delays_s(one: Watched) -> list[float]:
-    """Return how long after each turn to the camera or away it was told, seconds.
+    """Return the reporting delay of each turn to the camera or away, seconds.
 
-    One that is never told counts until the next turn.
+    A turn that is never reported counts until the next turn.
     """
     turns = [i for i in range(1, len(one.looks)) if one.looks[i] != one.looks[i - 1]]
     delays = []
@@ -219,7 +219,7 @@ class _Score:
 
     @property
     def f1(self) -> float | None:
-        """Harmonic mean of precision and recall; None where there was nothing to find."""
+        """Harmonic mean of precision and recall; None if there was nothing to find."""
         total = 2 * self.met + self.missed + self.false
         return 2 * self.met / total if total else None
 
@@ -233,12 +233,12 @@ def _score_lids(one: Watched, blinks: _Score, closures: _Score) -> None:
            [run for run in true if run[1] - run[0] >= CLOSED_S * _REPORT_SHARE], closures)
 
 
-def _match(true, told, any_true, score: _Score) -> None:
-    """Count those of ``true`` that meet one told, and of ``told`` those that meet no true one."""
-    met = sum(any(_meet(run, other) for other in told) for run in true)
+def _match(true, reported, any_true, score: _Score) -> None:
+    """Count the true intervals that were reported, and the reported ones that are not true."""
+    met = sum(any(_meet(run, other) for other in reported) for run in true)
     score.met += met
     score.missed += len(true) - met
-    score.false += sum(not any(_meet(run, other) for other in any_true) for run in told)
+    score.false += sum(not any(_meet(run, other) for other in any_true) for run in reported)
 
 
 def _meet(a: tuple[float, float], b: tuple[float, float]) -> bool:
@@ -246,7 +246,7 @@ def _meet(a: tuple[float, float], b: tuple[float, float]) -> bool:
 
 
 def runs(values: list[tuple[float, bool]]) -> list[tuple[float, float]]:
-    """Return begin and end of each stretch of true values in stamped ones, seconds."""
+    """Return begin and end of each run of true values, seconds."""
     found, begin = [], None
     for stamp_s, value in values:
         if value and begin is None:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Landmarks of one face in a still image, found as well as they can be."""
+"""Find the landmarks of one face in a still image as accurately as possible."""
 
 from collections.abc import Callable, Iterable
 from typing import TypeVar
@@ -13,16 +13,16 @@ from fer_ros.faces.detection import FaceDetector
 from fer_ros.types import BoundingBox, Detection
 import numpy as np
 
-#: Overlap (intersection over union) from which a detection is the face that is looked for.
+#: A detection with at least this overlap (intersection over union) is the wanted face.
 _SAME_FACE = 0.2
 _T = TypeVar('_T')
 
 
 def find_mesh(image: np.ndarray, box: BoundingBox, detector: FaceDetector, mesher: FaceMesher,
               camera: CameraModel, model: AttentionModel | None) -> Mesh:
-    """Return the landmarks of the face at ``box``, which serves itself if no detection is there.
+    """Return the landmarks of the face at ``box``; the box itself is used if nothing is detected.
 
-    :param model: the head by which the face is turned upright once more; None: by its eyes only.
+    :param model: the head model that turns the face upright again; None: by its eyes only.
     """
     face = best_at(box, detector.detect(image), lambda face: face.box) or Detection(box, 0.0)
     return mesher.find(image, face, roll_by(camera, model))
@@ -30,7 +30,7 @@ def find_mesh(image: np.ndarray, box: BoundingBox, detector: FaceDetector, meshe
 
 def best_at(box: BoundingBox, faces: Iterable[_T],
             box_of: Callable[[_T], BoundingBox]) -> _T | None:
-    """Return the face that overlaps a box most, None when none does enough."""
+    """Return the face with the largest overlap with a box, None if it is too small."""
     faces = list(faces)
     if not faces:
         return None

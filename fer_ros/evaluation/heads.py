@@ -2,7 +2,7 @@
 """
 Read a folder of heads with known pose and gaze.
 
-It holds ``camera.json``, ``poses.csv``, ``gaze.csv``,
+It contains ``camera.json``, ``poses.csv``, ``gaze.csv``,
 ``images/`` and ``videos/*.mp4`` with a table of the same name each.
 """
 
@@ -25,7 +25,7 @@ _NUMBERS = ('yaw', 'pitch', 'roll', 'x', 'y', 'z', 'gaze_x', 'gaze_y', 'gaze_z',
 
 @dataclass(frozen=True)
 class Truth:
-    """What is known of one head in one image, in the frames of ``head.py``.
+    """Ground truth of one head in one image, in the frames of ``head.py``.
 
     :ivar angles_deg: yaw, pitch and roll of the head.
     :ivar gaze: unit vector, camera frame.
@@ -48,7 +48,7 @@ class Truth:
 def read_camera(folder: Path) -> CameraModel:
     """Return the camera of a folder.
 
-    :raises ConfigurationError: naming the file and the key that is missing.
+    :raises ConfigurationError: names the file and the missing key.
     """
     path = Path(folder) / 'camera.json'
     try:
@@ -62,7 +62,7 @@ def read_camera(folder: Path) -> CameraModel:
 
 
 def read_stills(folder: Path, table: str) -> Iterator[tuple[np.ndarray, Truth]]:
-    """Yield each image of ``poses`` or ``gaze``, uint8 BGR, with what is known of it."""
+    """Yield each image of ``poses`` or ``gaze``, uint8 BGR, with its ground truth."""
     for row in _rows(Path(folder) / f'{table}.csv'):
         path = Path(folder) / row['file']
         image = cv2.imread(str(path))

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Write a report as one HTML file with pictures and charts inside."""
+"""Write a report as one HTML file with embedded images and charts."""
 
 import base64
 from collections.abc import Iterable, Sequence
@@ -24,7 +24,7 @@ _COLORS = ('#1f6fb4', '#d1600a', '#2a8f3c', '#8a4fb0', '#777777', '#b8a000', '#c
 
 
 class Page:
-    """A report that grows from top to bottom."""
+    """An HTML report that is built from top to bottom."""
 
     def __init__(self, title: str):
         self._title = title
@@ -39,7 +39,7 @@ class Page:
         self._parts.append(f'<p>{escape(text)}</p>')
 
     def table(self, head: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
-        """Add a table; numbers are set flush right."""
+        """Add a table; numbers are right-aligned."""
         body = ''.join('<tr>' + ''.join(map(_cell, row)) + '</tr>' for row in rows)
         names = ''.join(f'<th>{escape(name)}</th>' for name in head)
         self._parts.append(f'<table><tr>{names}</tr>{body}</table>')
@@ -90,7 +90,7 @@ def write_text(path: str | Path, text: str) -> None:
 
 
 def number(value: object) -> str:
-    """Return a value as text: three places for numbers, a dash for None."""
+    """Return a value as text: three decimals for numbers, a dash for None."""
     if value is None:
         return '-'
     if isinstance(value, float):

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Persons over time, put together from pictures of real faces with known emotions."""
+"""Simulate people over time from images of real faces with known emotions."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -10,25 +10,25 @@ from fer_ros.evaluation.emotions import filtered_labels, Recording
 import numpy as np
 
 _CLASSES = len(Emotion)
-#: How persons spend their time, by name: the share of each emotion.
+#: Profiles of people by name: the share of time of each emotion.
 PERSONS = {
     'mostly neutral': np.where(np.arange(_CLASSES) == Emotion.NEUTRAL, 0.7, 0.05),
     'states even': np.full(_CLASSES, 1 / _CLASSES),
 }
-#: How long a picture of a moving face is shown, and a state lasts, seconds.
+#: How long an image of a moving face is shown, and how long a state lasts, seconds.
 PICTURE_S, STATE_S = 0.5, 2.0
-#: From so long after a change of state on a wrong label counts as wrong, seconds.
+#: A wrong label counts from this long after a change of state, seconds.
 SETTLED_S = 1.0
 
 
 @dataclass(frozen=True)
 class ReadFaces:
     """
-    Faces of a data set and what a classifier reads in them.
+    Faces of a data set and a classifier's outputs for them.
 
     :ivar probabilities: float ``(n, 7)``.
     :ivar classes: int ``(n,)`` of :class:`Emotion`.
-    :ivar mirrored: what it reads in their mirror images, ``(n, 7)``; None: not asked.
+    :ivar mirrored: outputs for their mirror images, ``(n, 7)``; None: not computed.
     """
 
     probabilities: np.ndarray
@@ -40,15 +40,15 @@ def draw(faces: ReadFaces, shares: np.ndarray, *, moving: bool, rate_hz: float, 
          state_s: float = STATE_S, seed: int = 1, offset: np.ndarray | None = None,
          begin_neutral_s: float = 0.0) -> Recording:
     """
-    Return a person whose states follow one another, each drawn by its share.
+    Simulate a person with a sequence of states, each drawn by its share.
 
-    Every other frame shows the mirror image, where that was read.
+    Every other frame shows the mirror image, if its outputs are known.
 
     :param shares: ``(7,)``; classes without a face are skipped.
-    :param moving: another picture of the state's class each half second, else one for each state.
+    :param moving: another image of the state's class each half second; else one for each state.
     :param state_s: how long each state lasts.
-    :param offset: ``(7,)`` logits added to all that is read: the person's own resting face.
-    :param begin_neutral_s: the person begins with a neutral state of this length.
+    :param offset: ``(7,)`` logits added to all outputs: the person's resting face.
+    :param begin_neutral_s: the person starts with a neutral state of this length.
     """
     random = np.random.default_rng(seed)
     by_class = [np.flatnonzero(faces.classes == emotion) for emotion in range(_CLASSES)]
@@ -83,13 +83,13 @@ def shifted(probabilities: np.ndarray, offset: np.ndarray) -> np.ndarray:
 @dataclass(frozen=True)
 class SegmentFigures:
     """
-    How labels follow states.
+    How well labels follow states.
 
-    :ivar wrong: share of the time from a second after each change on with a wrong label, [0, 1].
-    :ivar delay_s: mean time from a change to the first right label; a state that is never
+    :ivar wrong: share of time with a wrong label, from one second after each change, [0, 1].
+    :ivar delay_s: mean time from a change to the first correct label; a state that is never
         recognized counts with its whole length.
-    :ivar recall: by label, the share of its states that are recognized at their end; None where
-        there was none.
+    :ivar recall: by label, the share of its states that are recognized at their end; None if
+        there were none.
     """
 
     wrong: float
@@ -98,7 +98,7 @@ class SegmentFigures:
 
 
 def measure(recordings: list[Recording], labels: list[list[str]]) -> SegmentFigures:
-    """Compare the labels of all frames of all persons with their states."""
+    """Compare the labels of all frames of all people with their states."""
     wrong, delays = [], []
     ends: dict[str, list[bool]] = {name: [] for name in LABELS}
     for recording, said in zip(recordings, labels):
@@ -116,7 +116,7 @@ def measure(recordings: list[Recording], labels: list[list[str]]) -> SegmentFigu
 
 
 def single_frames(recordings: list[Recording]) -> SegmentFigures:
-    """Measure the winner of each frame alone."""
+    """Measure the top class of each single frame."""
     return measure(recordings, [[LABELS[winner] for winner in one.probabilities.argmax(axis=1)]
                                 for one in recordings])
 
@@ -126,14 +126,14 @@ def filtered(recordings: list[Recording], factory: Callable[[], EmotionFilter], 
     """
     Measure a filter, a new one for each person.
 
-    :param look_neutral: the person is asked to look neutral at the first frame.
+    :param look_neutral: the person looks neutral on request at the first frame.
     """
     return measure(recordings, [filtered_labels(one, factory(), look_neutral=look_neutral)
                                 for one in recordings])
 
 
 def resting_offsets(persons: int, seed: int = 1) -> list[np.ndarray]:
-    """Return offsets, ``(7,)`` logits each, of persons whose face at rest looks sad or angry."""
+    """Return logit offsets, ``(7,)`` each, of people whose resting face looks sad or angry."""
     random = np.random.default_rng(seed)
     offsets = []
     for i in range(persons):

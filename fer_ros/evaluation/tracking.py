@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Measure tracking on videos made of real faces whose every place is known."""
+"""Measure tracking on synthetic videos of real faces with known positions."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -15,14 +15,14 @@ import numpy as np
 
 SIZE = (640, 480)
 RATE_HZ = 30.0
-# A face is pasted with this much around its box, fading out, units of its side.
+# A face is pasted with this margin around its box, fading out, in units of its side.
 _MARGIN = 0.45
 
 
 @dataclass(frozen=True)
 class Sprite:
     """
-    A face cut out of a real image.
+    A face cropped from a real image.
 
     :ivar pixels: uint8 ``(height, width, 3)`` BGR.
     :ivar alpha: float32 ``(height, width)``, [0, 1].
@@ -34,7 +34,7 @@ class Sprite:
     box: BoundingBox
 
     def mirrored(self) -> 'Sprite':
-        """Return another face, of a sort."""
+        """Return the mirrored face, as a different person."""
         width = self.pixels.shape[1]
         box = BoundingBox(width - self.box.x - self.box.width, self.box.y, self.box.width,
                           self.box.height)
@@ -43,7 +43,7 @@ class Sprite:
 
 @dataclass(frozen=True)
 class Place:
-    """Where a face is in a frame: its center and width in pixels, and whether it is covered."""
+    """A face's position in a frame: center and width in pixels, and whether it is covered."""
 
     x: float
     y: float
@@ -54,9 +54,9 @@ class Place:
 @dataclass(frozen=True)
 class Scene:
     """
-    A test: where each person is at a time in seconds (None: not there), and for how long.
+    A test: each person's position at a time in seconds (None: not in view), and the duration.
 
-    :ivar solvable: whether a model of constant velocity can keep the identities.
+    :ivar solvable: whether a constant-velocity model can keep the identities.
     """
 
     people: tuple[Callable[[float], Place | None], ...]
@@ -108,20 +108,20 @@ def first_face(frames: Iterator[np.ndarray], detector: FaceDetector, most_frames
 
 
 def background(frame: np.ndarray) -> np.ndarray:
-    """Return the frame at the test's size, upside down and blurred: no face is left in it."""
+    """Return the frame at the test's size, upside down and blurred: no face is left."""
     small = cv2.resize(frame[::-1], (8, 6), interpolation=cv2.INTER_AREA)
     return cv2.resize(small, SIZE, interpolation=cv2.INTER_CUBIC)
 
 
 def render(scene: Scene, sprites: list[Sprite], backdrop: np.ndarray, *, seed: int = 1
            ) -> Iterator[tuple[float, np.ndarray, np.ndarray]]:
-    """Yield time in seconds, image and true boxes ``(people, 4)`` (NaN where not to be seen)."""
+    """Yield time in seconds, image and true boxes ``(people, 4)`` (NaN where not visible)."""
     random = np.random.default_rng(seed)
     for i in range(int(scene.duration_s * RATE_HZ)):
         t = i / RATE_HZ
         image = backdrop.copy()
         truth = np.full((len(scene.people), 4), np.nan)
-        # Smaller faces are further away: they are painted first.
+        # Smaller faces are farther away: they are painted first.
         places = [person(t) for person in scene.people]
         order = sorted((k for k, place in enumerate(places) if place),
                        key=lambda k: places[k].width)
@@ -156,10 +156,10 @@ def _paste(image: np.ndarray, sprite: Sprite, scale: float, place: Place) -> Non
 
 def read_truth(path: str | Path) -> dict[int, np.ndarray]:
     """
-    Return the true box ``(1, 4)`` of a video's one face by the number of the frame, from 0.
+    Return the true box ``(1, 4)`` of a video's only face by frame number, from 0.
 
-    A line of the file is ``frame,x,y,size``: the middle and the side of the face, pixels; further
-    columns are ignored, and lines that begin with ``#``.
+    A line of the file is ``frame,x,y,size``: the center and the side of the face, pixels; other
+    columns are ignored, as are lines that start with ``#``.
 
     :raises ConfigurationError: naming the line, when the file cannot be read.
     """
@@ -181,23 +181,23 @@ def read_truth(path: str | Path) -> dict[int, np.ndarray]:
             raise ConfigurationError(f"'{path}', line {number}: '{line[:60]}' is not "
                                      "'frame,x,y,size'") from None
     if not found:
-        raise ConfigurationError(f"'{path}' names no frame")
+        raise ConfigurationError(f"'{path}' lists no frames")
     return found
 
 
 @dataclass
 class TrackingFigures:
     """
-    How well identities were kept.
+    Tracking metrics.
 
-    :ivar frames: faces times frames that were to be seen.
+    :ivar frames: visible faces, summed over frames.
     :ivar found: share of them that a track covered, [0, 1].
     :ivar switches: how often a person's track id changed.
-    :ivar fragments: how often a person who was to be seen was lost and found again.
-    :ivar false_faces: tracks in a frame with nobody there.
+    :ivar fragments: how often a visible person was lost and found again.
+    :ivar false_faces: tracks without a person, summed over frames.
     :ivar jitter: standard deviation of the box's center about the true one, in widths of the
-        face, slow drift taken out; the larger of x and y.
-    :ivar size_jitter: the same of the width.
+        face, slow drift removed; the larger of x and y.
+    :ivar size_jitter: the same for the width.
     """
 
     frames: int = 0
@@ -210,7 +210,7 @@ class TrackingFigures:
 
 
 class TrackingMeter:
-    """Compare faces with the truth, frame by frame."""
+    """Compares tracks with the ground truth, frame by frame."""
 
     def __init__(self, people: int):
         self._ids = [0] * people
@@ -221,7 +221,7 @@ class TrackingMeter:
         self._figures = TrackingFigures()
 
     def add(self, faces: list[Face], truth: np.ndarray) -> None:
-        """Take in a frame; truth as :func:`render` yields it."""
+        """Add a frame, with the truth that :func:`render` yields."""
         boxes = np.array([[f.box.x, f.box.y, f.box.x + f.box.width, f.box.y + f.box.height]
                           for f in faces], float).reshape(-1, 4)
         there = ~np.isnan(truth[:, 0])
@@ -230,7 +230,7 @@ class TrackingMeter:
         for k in np.flatnonzero(there):
             self._figures.frames += 1
             column = [(-1.0 if i in taken else table[i, k]) for i in range(len(faces))]
-            # The person's own track is kept as long as it fits, as in the CLEAR metrics.
+            # A person keeps the same track as long as it fits, as in the CLEAR metrics.
             own = [i for i, face in enumerate(faces) if face.track_id == self._ids[k]
                    and column[i] >= MATCHING_IOU]
             best = own[0] if own else int(np.argmax(column)) if column else -1
@@ -254,7 +254,7 @@ class TrackingMeter:
         self._errors[person].append((*center, (box[2] - box[0]) / width))
 
     def figures(self) -> TrackingFigures:
-        """Return the figures so far."""
+        """Return the metrics so far."""
         figures = self._figures
         figures.found = self._hits / max(figures.frames, 1)
         spreads = [_spread(np.array(errors)) for errors in self._errors if len(errors) > 10]
@@ -265,7 +265,7 @@ class TrackingMeter:
 
 
 def _spread(errors: np.ndarray) -> np.ndarray:
-    """Return the deviation of each column about its mean over a second."""
+    """Return the deviation of each column from its mean over a second."""
     window = min(len(errors), int(RATE_HZ))
     kernel = np.ones(window) / window
     smooth = np.stack([np.convolve(column, kernel, mode='same')

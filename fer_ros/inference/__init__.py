@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The run times of networks, and the files of weights they run."""
+"""Runtimes of networks, and the weights files they run."""

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The one place that looks for LiteRT, under the names it has had."""
+"""Find LiteRT under the package names it has had."""
 
 from collections.abc import Iterable
 import importlib
@@ -18,15 +18,15 @@ def litert() -> ModuleType:
     try:
         return import_first(REQUIREMENTS['LiteRT'].modules)
     except ImportError as error:
-        raise ConfigurationError('no LiteRT run time found: install ai-edge-litert '
+        raise ConfigurationError('no LiteRT runtime found: install ai-edge-litert '
                                  '(pip install ai-edge-litert) or tflite-runtime') from error
 
 
 def interpreter(content: bytes, threads: int, what: str) -> Any:
-    """Return an ``Interpreter`` of a network, ready to run.
+    """Return an ``Interpreter`` for a network, ready to run.
 
-    :param what: what the file is, for the message.
-    :raises ConfigurationError: when it is not a network, or no LiteRT is installed.
+    :param what: description of the file for messages.
+    :raises ConfigurationError: when it is not a network, or LiteRT is not installed.
     """
     run_time = litert()
     try:
@@ -39,9 +39,9 @@ def interpreter(content: bytes, threads: int, what: str) -> Any:
 
 
 def import_first(names: Iterable[str]) -> ModuleType:
-    """Return the first of some modules that can be imported.
+    """Return the first module that can be imported.
 
-    :raises ImportError: that of the last one.
+    :raises ImportError: the error of the last one.
     """
     *others, last = names
     for name in others:

@@ -18,16 +18,16 @@ _TYPES = {'tensor(float)': np.float32, 'tensor(float16)': np.float16,
 
 class OnnxModel:
     """
-    One ONNX network.
+    An ONNX network, loaded and ready to run.
 
     :param origin: the file's path, for messages.
-    :param what: what the file is, for messages.
+    :param what: description of the file for messages.
     :param providers: ONNX Runtime's execution providers, the preferred first: see
-        :func:`choose_providers`. What cannot be used is skipped with a warning; the processor
-        always comes last.
-    :ivar runtime: 'onnxruntime' or 'opencv', with the version and, where it is not the processor,
-        the provider.
-    :ivar warnings: what was asked for and could not be had, a line each.
+        :func:`choose_providers`. Providers that cannot be used are skipped with a warning; the
+        CPU always comes last.
+    :ivar runtime: 'onnxruntime' or 'opencv', with the version and, if not the CPU, the
+        provider.
+    :ivar warnings: requested options that are not available, one line each.
     :ivar input_shape: the first input's shape; None where a size is open. Empty with OpenCV.
     :ivar input_type: the NumPy type of the first input.
     :ivar outputs: names of the outputs.
@@ -42,8 +42,8 @@ class OnnxModel:
         self.output_shapes: dict[str, tuple[int | None, ...]] = {}
         self.warnings: list[str] = []
         self._session = self._net = None
-        # From 1.29 on its wheels tell Microsoft about each process and model, and keep an
-        # identifier of the machine on disk, unless this is set before it is imported.
+        # Since 1.29 its wheels report each process and model to Microsoft, and keep an
+        # identifier of the machine on disk, unless this is set before the import.
         os.environ['ORT_DISABLE_TELEMETRY'] = '1'
         try:
             import onnxruntime
@@ -51,8 +51,8 @@ class OnnxModel:
             onnxruntime = None
         chosen = choose_providers(providers, onnxruntime.get_available_providers()
                                   if onnxruntime else [], self.warnings)
-        # Both run times raise classes of their own (some of them plain RuntimeError) for files
-        # they cannot read, and share no base but Exception.
+        # Both runtimes raise their own classes (some plain RuntimeError) for files that they
+        # cannot read; the only common base is Exception.
         try:
             if onnxruntime:
                 self._start(onnxruntime, model, threads, chosen)
@@ -70,18 +70,18 @@ class OnnxModel:
         options.intra_op_num_threads = max(1, threads)
         options.inter_op_num_threads = 1
         options.log_severity_level = 3
-        # Image sizes vary; planning memory anew for each costs more than it saves.
+        # Image sizes vary; planning memory again for each costs more than it saves.
         options.enable_mem_pattern = False
-        # Idle workers that spin take the processor from the other nodes.
+        # Spinning idle workers take CPU time from other nodes.
         options.add_session_config_entry('session.intra_op.allow_spinning', '0')
         cpu = [(CPU_PROVIDER, {})]
         if providers:
             try:
                 self._session = onnxruntime.InferenceSession(
                     model, options, providers=providers + cpu)
-            except Exception as error:  # as above: a file that is no model fails again below
+            except Exception as error:  # as above: a file that is not a model fails again below
                 self.warnings.append(f'providers: {", ".join(name for name, _ in providers)} '
-                                     f'failed ({_reason(error)}); running on the processor')
+                                     f'failed ({_reason(error)}); running on the CPU')
         if self._session is None:
             self._session = onnxruntime.InferenceSession(model, options, providers=cpu)
         active = self._session.get_providers()
@@ -89,7 +89,7 @@ class OnnxModel:
         lost = [name for name, _ in providers if name not in active]
         if lost and not self.warnings:
             self.warnings.append(f'providers: {", ".join(lost)} could not be started (are its '
-                                 f'libraries and its device there?); running on '
+                                 f'libraries installed and its device present?); running on '
                                  f'{" and ".join(active)}')
         image = self._session.get_inputs()[0]
         self._input = image.name
@@ -104,11 +104,11 @@ class OnnxModel:
 
     @property
     def metadata(self) -> dict[str, str]:
-        """What the file says of itself; empty with OpenCV."""
+        """The file's embedded metadata; empty with OpenCV."""
         return dict(self._session.get_modelmeta().custom_metadata_map) if self._session else {}
 
     def run(self, blob: np.ndarray, outputs: tuple[str, ...] = ()) -> list[np.ndarray]:
-        """Return the named outputs (all in the file's order when none is named)."""
+        """Return the named outputs (all in the file's order if none is named)."""
         outputs = outputs or self.outputs
         if self._session:
             return self._session.run(outputs, {self._input: blob})
@@ -117,19 +117,19 @@ class OnnxModel:
 
 
 def asks_for_more(providers: Sequence[str]) -> bool:
-    """Tell whether anything but the processor is among the providers."""
+    """Return whether any provider other than the CPU is requested."""
     return any(_key(entry) not in ('', 'cpu') for entry in providers)
 
 
 def choose_providers(providers: Sequence[str], available: Sequence[str],
                      warnings: list[str]) -> list[tuple[str, dict[str, str]]]:
     """
-    Return the providers that can be tried, with their options, without the processor.
+    Return the available requested providers with their options, without the CPU.
 
     :param providers: each a name as ONNX Runtime has it, with or without 'ExecutionProvider', in
         any case, and its options after a colon: 'openvino:device_type=GPU,precision=FP16'.
-    :param available: what this ONNX Runtime was built with; empty: it is not installed.
-    :param warnings: gets a line for what is not available.
+    :param available: the providers of this ONNX Runtime; empty: it is not installed.
+    :param warnings: gets a line for those that are not available.
     :raises ConfigurationError: for an option without a value.
     """
     by_name = {name.removesuffix(_SUFFIX).lower(): name for name in available}
@@ -145,7 +145,7 @@ def choose_providers(providers: Sequence[str], available: Sequence[str],
         else:
             absent.append(name.strip())
     if absent:
-        has = ', '.join(sorted(by_name)) or 'no provider: it is not installed'
+        has = ', '.join(sorted(by_name)) or 'no providers: it is not installed'
         warnings.append(
             f'providers: {", ".join(absent)} not in the installed ONNX Runtime (it has {has}); '
             'running without. Install the ONNX Runtime that has it, such as '
@@ -160,7 +160,7 @@ def _key(entry: str) -> str:
 def parse_options(text: str, where: str) -> dict[str, str]:
     """Return 'key=value,key=value' as a mapping.
 
-    :raises ConfigurationError: for a part that has no '='; begins with ``where``.
+    :raises ConfigurationError: for a part without '='; the message begins with ``where``.
     """
     options = {}
     for part in filter(None, (part.strip() for part in text.split(','))):

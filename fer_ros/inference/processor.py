@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a processor can do that decides how fast networks run on it."""
+"""Detect the CPU's vector instructions, which decide how fast networks run."""
 
 from pathlib import Path
 
-#: Flags of /proc/cpuinfo and the name of what they stand for, the fastest for int8 first.
+#: Flags in /proc/cpuinfo and the names of the instruction sets, the fastest for int8 first.
 _SETS = (('avx512_vnni', 'AVX-512 VNNI'), ('avx_vnni', 'AVX-VNNI'), ('avx512f', 'AVX-512'),
          ('avx2', 'AVX2'), ('avx', 'AVX'), ('i8mm', 'NEON i8mm'), ('asimddp', 'NEON dotprod'),
          ('asimd', 'NEON'), ('neon', 'NEON'))
@@ -11,7 +11,7 @@ _SETS = (('avx512_vnni', 'AVX-512 VNNI'), ('avx_vnni', 'AVX-VNNI'), ('avx512f', 
 
 def instruction_set(cpuinfo: str | None = None) -> str:
     """
-    Return the best vector instructions of this processor, such as 'AVX2'; '' when unknown.
+    Return the best vector instructions of this CPU, such as 'AVX2'; '' if unknown.
 
     :param cpuinfo: the content of /proc/cpuinfo; None: this machine's.
     """

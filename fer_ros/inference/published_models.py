@@ -13,14 +13,14 @@ _LFS_POINTER = b'version https://git-lfs.github.com/spec/'
 
 @dataclass(frozen=True)
 class PublishedFile:
-    """A file as its publisher describes it.
+    """A file that its publisher offers for download.
 
-    :ivar name: what the user calls it.
-    :ivar file_name: its name at the publisher's, and here.
+    :ivar name: its name in commands.
+    :ivar file_name: its name at the publisher and in the user's folder.
     :ivar size: bytes.
     :ivar sha256: hexadecimal checksum.
-    :ivar url: where the publisher has it.
-    :ivar license: under which it may be used.
+    :ivar url: the publisher's address of it.
+    :ivar license: its license.
     """
 
     name: str
@@ -31,7 +31,7 @@ class PublishedFile:
     license: str
 
 
-#: Size and checksum are those of the Zoo's own Git LFS pointer. The address is where GitHub keeps
+#: Size and checksum come from the Zoo's Git LFS pointer. The address is where GitHub keeps
 #: the contents of LFS files; raw.githubusercontent.com has the pointer only.
 YUNET = PublishedFile(
     'yunet', 'face_detection_yunet_2023mar.onnx', 232_589,
@@ -39,11 +39,11 @@ YUNET = PublishedFile(
     'https://media.githubusercontent.com/media/opencv/opencv_zoo/main/models/'
     'face_detection_yunet/face_detection_yunet_2023mar.onnx', 'MIT')
 
-#: What messages name as the cure.
+#: The fix that messages suggest.
 FETCH_COMMAND = ("run 'fer-model fetch yunet' (with ROS: 'ros2 run fer_ros fer-model fetch "
                  "yunet')")
 
-#: What ``fer-model fetch`` offers, by name.
+#: The files that ``fer-model fetch`` offers, by name.
 PUBLISHED = {file.name: file for file in (YUNET,)}
 
 
@@ -53,7 +53,7 @@ def data_folder() -> Path:
     :raises ConfigurationError: when the user has no home folder and XDG_DATA_HOME is not set.
     """
     root = os.environ.get('XDG_DATA_HOME', '')
-    # The specification: relative paths are invalid and to be ignored.
+    # The specification requires that relative paths be ignored.
     if not os.path.isabs(root):
         try:
             root = Path.home() / '.local' / 'share'
@@ -64,7 +64,7 @@ def data_folder() -> Path:
 
 
 def fetched_path(file: PublishedFile) -> Path | None:
-    """Return where a file was fetched to, or None; its contents are not checked."""
+    """Return the path of a fetched file, or None; its contents are not checked."""
     try:
         path = data_folder() / file.file_name
         return path if path.is_file() else None
@@ -78,14 +78,14 @@ def flaw(file: PublishedFile, content: bytes) -> str:
     if digest == file.sha256:
         return ''
     if content.startswith(_LFS_POINTER):
-        return ('is a Git LFS pointer, a few lines of text in place of the file: take the '
+        return ('is a Git LFS pointer, a few lines of text instead of the file: use the '
                 f"address of the file itself, such as {file.url}, or run 'git lfs pull'")
     if content.lstrip()[:1] == b'<':
         return ('is a web page, not the file: a login page of the network, or the address of a '
-                f'page about the file? Its own address is {file.url}')
+                f'page about the file? The file is at {file.url}')
     if len(content) < file.size:
-        return (f'has {len(content):,} bytes of {file.size:,}: it is cut short, or another file. '
+        return (f'has {len(content):,} bytes of {file.size:,}: it is truncated, or another file. '
                 'Fetch it again')
     return (f'is not {file.file_name} as published: its SHA-256 begins with {digest[:12]}, '
-            f'expected {file.sha256[:12]}. Fetch it from {file.url}; to use a model of your own, '
+            f'expected {file.sha256[:12]}. Fetch it from {file.url}; to use your own model, '
             'set model_path')

@@ -13,8 +13,8 @@ from fer_ros.cameras.camera_model import assumed_camera, CameraModel
 from fer_ros.conversions import cameras, optional
 from fer_ros.conversions.attention import attention_to_message, message_to_transforms
 from fer_ros.errors import FerError
+from fer_ros.mailbox import LatestMailbox
 from fer_ros.msg import AttentionArray, FaceArray
-from fer_ros.newest import Newest
 from fer_ros.nodes import image_input, qos
 from fer_ros.nodes.base import ManagedNode
 from fer_ros.nodes.demand import PublisherOnDemand
@@ -154,7 +154,7 @@ class AttentionNode(ManagedNode):
     def _start(self) -> None:
         self._stream.reset()
         self._taken_s = None
-        self._newest = newest = Newest()
+        self._newest = newest = LatestMailbox()
         self._worker = Worker('attention worker', lambda: self._work(newest),
                               self.faults).start()
         self._made = [
@@ -199,7 +199,7 @@ class AttentionNode(ManagedNode):
             self._taken_s = stamp_s - min(late_s, 0.5 * wait_s) if 0 < late_s < wait_s else stamp_s
             self._newest.put((image, faces))
 
-    def _work(self, newest: Newest) -> None:
+    def _work(self, newest: LatestMailbox) -> None:
         while (taken := newest.take()) is not None:
             for image, faces in taken.values():
                 try:

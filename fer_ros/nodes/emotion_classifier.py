@@ -5,8 +5,8 @@ from fer_ros import conversions
 from fer_ros.emotions.resting_face import LOOK_S
 from fer_ros.errors import ConfigurationError
 from fer_ros.inference.processor import instruction_set
+from fer_ros.mailbox import LatestMailbox
 from fer_ros.msg import EmotionArray, FaceArray
-from fer_ros.newest import Newest
 from fer_ros.nodes import qos
 from fer_ros.nodes.base import ManagedNode, READ_ONLY
 from fer_ros.nodes.diagnostics import Status, WARN
@@ -161,7 +161,7 @@ class EmotionClassifierNode(ManagedNode):
         self._newest.put((message, self._load.received(
             topic, conversions.stamp_to_s(message.header.stamp))), topic)
 
-    def _work(self, newest: Newest) -> None:
+    def _work(self, newest: LatestMailbox) -> None:
         while (taken := newest.take()) is not None:
             try:
                 self._process(taken)

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from fer_ros import conversions, transport
 from fer_ros.cameras.decoding import StreamDecoder
 from fer_ros.errors import cut, FerError
-from fer_ros.newest import Newest
+from fer_ros.mailbox import LatestMailbox
 from fer_ros.nodes import qos
 from fer_ros.nodes.base import ManagedNode
 from fer_ros.nodes.diagnostics import SILENCE, Status, WARN
@@ -114,7 +114,7 @@ class ImageInput:
             status.worsen(WARN, f'images on {self._subscription.topic_name} have the stamp 0: let '
                           'the camera driver set the time of the image in header.stamp')
         if self._lost > 0.05 * (self._received + self._lost):
-            status.worsen(WARN, f'{self._lost} images lost in transport: {transport.LOSS_CURE}')
+            status.worsen(WARN, f'{self._lost} images lost in transport: {transport.LOSS_FIX}')
 
     def _on_image(self, message) -> None:
         self._received += 1
@@ -133,7 +133,7 @@ class ImageInput:
         self._lost += event.total_count_change
         self._node.get_logger().warning(
             f'{event.total_count_change} images lost in transport on '
-            f'{self._subscription.topic_name}, {self._lost} in all: {transport.LOSS_CURE}',
+            f'{self._subscription.topic_name}, {self._lost} in all: {transport.LOSS_FIX}',
             throttle_duration_sec=30.0)
 
     def _work(self) -> None:

@@ -10,8 +10,8 @@ from fer_ros.cameras import capture
 from fer_ros.errors import cut, SourceError
 from fer_ros.faces.face_finder import FaceFinder
 from fer_ros.health import OK, Status, WARN
+from fer_ros.mailbox import LatestMailbox
 from fer_ros.masking import mask
-from fer_ros.newest import Newest
 from fer_ros.standalone.config import Camera
 from fer_ros.statistics import LatencyWindow, RateMeter, ReadableShare
 from fer_ros.types import Face
@@ -38,7 +38,7 @@ class CameraWorker:
         self.camera, self.finder = camera, finder
         self._on_faces = on_faces
         self._stop = threading.Event()
-        self._newest: Newest[tuple[np.ndarray, float]] = Newest()
+        self._newest: LatestMailbox[tuple[np.ndarray, float]] = LatestMailbox()
         self._player = capture.create_player(camera.settings, wait=self._stop.wait,
                                              on_problem=self._complain)
         self._told, self._told_s = '', float('-inf')

@@ -119,9 +119,9 @@ def install(folder: Path, text: str, config: Path) -> str:
         os.replace(temporary, target)
     except OSError as error:
         temporary.unlink(missing_ok=True) if os.access(folder, os.W_OK) else None
-        cure = 'run it with sudo' if isinstance(error, PermissionError) else \
+        fix = 'run it with sudo' if isinstance(error, PermissionError) else \
             'does the folder exist, and is it writable?'
-        raise FerError(f'{target} cannot be written ({error.strerror}): {cure}, or print the '
+        raise FerError(f'{target} cannot be written ({error.strerror}): {fix}, or print the '
                        'unit with "fer-home service" and save it yourself') from error
     return (f'wrote {target}\nnow: systemctl daemon-reload && systemctl enable --now fer-home\n'
             'its log: journalctl -u fer-home -f')

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The doctor on this machine and on broken ones: one line each, the cure, the right exit code."""
+"""The doctor on this machine and on broken ones: one line each, the fix, the right exit code."""
 
 from contextlib import contextmanager
 from importlib.util import find_spec
@@ -89,17 +89,18 @@ ABI = ("import sys\nprint('A module that was compiled using NumPy 1.x cannot be 
 
 
 @pytest.mark.parametrize('broken, level', [
-    ({'cv2': (ABI, ['cv2', 'not built for the NumPy', 'pip uninstall -y']),
+    ({'cv2': (ABI, ['cv2', 'not built for the installed NumPy', 'pip uninstall -y']),
       'ai_edge_litert': ('import os; os.abort()', ['LiteRT cannot be used (crashes (SIGABRT))',
                                                    'requirements/robot.txt']),
       'pydantic': ('VERSION = "1.10.26"', ['pydantic cannot be used (1.10.26 is too old: 2 or',
                                            'requirements/robot.txt'])}, Level.ERROR),
-    ({'cv_bridge': (ABI, ['cv_bridge', 'not built for the NumPy', 'our own conversion']),
+    ({'cv_bridge': (ABI, ['cv_bridge', 'not built for the installed NumPy', 'the built-in image '
+                                                                            'conversion']),
       'onnxruntime': ('raise ImportError("libonnxruntime.so: cannot open")', [
           'ONNX Runtime cannot be used (libonnxruntime.so: cannot open)',
           'requirements/robot.txt']),
       'flask': ('raise SyntaxError("half an install")', [
-          'flask cannot be used (half an install)', 'the page needs it'])}, Level.WARN)],
+          'flask cannot be used (half an install)', 'the page requires it'])}, Level.WARN)],
     ids=['what is needed', 'what can be missed'])
 def test_broken_libraries_are_a_line_each_and_the_rest_is_still_examined(tmp_path, broken, level):
     for package, (content, _) in broken.items():
@@ -121,7 +122,7 @@ def test_broken_libraries_are_a_line_each_and_the_rest_is_still_examined(tmp_pat
 def test_a_check_that_fails_is_a_finding(monkeypatch):
     monkeypatch.setattr(clock, 'check', lambda request: 1 / 0)
     others = tuple(subject for subject in CHECKS if subject != 'clock')
-    finding, = examine(leave_out=others)
+    finding, = examine(skip=others)
     assert finding.level == Level.ERROR and 'division by zero' in finding.message
 
 
@@ -130,7 +131,7 @@ def test_the_exit_code_is_the_worst_and_a_line_holds_the_cure(capsys):
                  Finding('b', Level.WARN, 'it is slow', 'run it faster'))
     assert command.report([good]) == 0 and worst([]) == Level.OK
     assert command.report([bad, good]) == 1
-    assert command.report([bad, Finding('c', Level.ERROR, 'broken', 'mend it')]) == 2
+    assert command.report([bad, Finding('c', Level.ERROR, 'broken', 'fix it')]) == 2
     assert 'WARN   b: it is slow; fix: run it faster\n' in capsys.readouterr().out
 
 
@@ -196,9 +197,9 @@ def test_a_network_that_is_not_whole_is_named(tmp_path, spoil, words):
 
 def test_shared_memory_that_is_missing_or_small(tmp_path):
     small, = shared_memory.look(tmp_path, 2 ** 62)
-    assert small.level == Level.WARN and '--shm-size' in small.cure
+    assert small.level == Level.WARN and '--shm-size' in small.fix
     missing, = shared_memory.look(tmp_path / 'none', 1)
-    assert missing.level == Level.WARN and 'is not there' in missing.message
+    assert missing.level == Level.WARN and 'does not exist' in missing.message
     good, = shared_memory.look(tmp_path, 1)
     assert good.level == Level.OK and good.values['free (MiB)'] > 0
 
@@ -235,7 +236,7 @@ def test_what_another_user_s_nodes_left_is_named(public):
     with as_nobody():
         findings = list(shared_memory.look(public, 1))
     assert findings[-1].level == Level.WARN and 'fastrtps_port7410' in findings[-1].message
-    assert 'fastdds shm clean' in findings[-1].cure
+    assert 'fastdds shm clean' in findings[-1].fix
     assert len(list(shared_memory.look(public, 1))) == 1
 
 
@@ -263,15 +264,15 @@ def test_cameras_are_those_of_the_kernel_without_their_metadata(machine):
 def test_a_camera_that_this_user_may_not_open_names_who_may(machine):
     _, devices = machine
     device = devices / 'video0'
-    problem, cure = cameras.access_problem(device)
-    assert problem == 'is not there' and '--device' in cure
+    problem, fix = cameras.access_problem(device)
+    assert problem == 'does not exist' and '--device' in fix
     device.write_bytes(b'')
     device.chmod(0o660)
     assert cameras.access_problem(device) == ('', '')
     with as_nobody():
-        problem, cure = cameras.access_problem(device)
-    assert problem == 'may be opened by root and the group root only'
-    assert 'usermod -aG root $USER' in cure and 'log in again' in cure
+        problem, fix = cameras.access_problem(device)
+    assert problem == 'permission denied: only root and the group root may open it'
+    assert 'usermod -aG root $USER' in fix and 'log in again' in fix
     assert stat.S_IMODE(device.stat().st_mode) == 0o660
 
 
@@ -279,7 +280,7 @@ def test_named_cameras_must_be_there_and_are_opened_when_told_to():
     def look(*sources, may_open=False):
         return list(cameras.check(Request(cameras=sources, open_cameras=may_open)))
     missing, unopened = look('/dev/video99', 'rtsp://me:hidden@127.0.0.1:9/1')
-    assert missing.level == Level.ERROR and '/dev/video99 is not there' in missing.message
+    assert missing.level == Level.ERROR and '/dev/video99 does not exist' in missing.message
     assert unopened.level == Level.OK and 'hidden' not in unopened.message
     assert look('/nowhere/clip.mp4')[0].level == Level.ERROR
     assert 'not opened' in look(str(CLIP))[0].message
@@ -292,12 +293,12 @@ def test_named_cameras_must_be_there_and_are_opened_when_told_to():
 @pytest.mark.parametrize('now_s, error_us, level, words', [
     (0.0, 100, Level.ERROR, 'past'),
     (1.8e9, 1500, Level.OK, 'error at most 2 ms'),
-    (1.8e9, None, Level.OK, 'not known'),
+    (1.8e9, None, Level.OK, 'cannot tell'),
     (1.8e9, 16_000_000, Level.WARN, 'not synchronized')])
 def test_clocks(now_s, error_us, level, words):
     finding = clock.judge(now_s, error_us)
     assert finding.level == level and words in finding.message
-    assert bool(finding.cure) == (level > Level.OK)
+    assert bool(finding.fix) == (level > Level.OK)
 
 
 def test_the_kernel_tells_its_clock_s_error():
@@ -312,7 +313,7 @@ def test_a_distribution_that_is_installed_but_not_sourced(tmp_path):
     (tmp_path / 'jazzy').mkdir()
     (tmp_path / 'jazzy' / 'setup.bash').write_text('')
     finding = ros.absent(tmp_path)
-    assert finding.level == Level.WARN and f"'source {tmp_path}/jazzy/setup.bash'" == finding.cure
+    assert finding.level == Level.WARN and f"'source {tmp_path}/jazzy/setup.bash'" == finding.fix
 
 
 @pytest.mark.parametrize('look, environment, level, words', [
@@ -324,7 +325,7 @@ def test_a_distribution_that_is_installed_but_not_sourced(tmp_path):
     (ros.profile, {'FASTRTPS_DEFAULT_PROFILES_FILE': transport.profile_path()}, Level.OK,
      "the package's profile"),
     (ros.profile, {'FASTRTPS_DEFAULT_PROFILES_FILE': '/nowhere.xml'}, Level.ERROR,
-     '/nowhere.xml, which is not there')])
+     '/nowhere.xml, which does not exist')])
 def test_distribution_and_profile(look, environment, level, words):
     finding = look(environment, 'rmw_fastrtps_cpp')
     assert finding.level == level and words in finding.message
@@ -335,9 +336,9 @@ def test_other_middleware_has_no_profile_of_ours():
 
 
 @pytest.mark.parametrize('environment, level, words', [
-    ({}, Level.OK, 'domain 0, nodes are found on this network'),
+    ({}, Level.OK, 'domain 0, nodes are discovered on this network'),
     ({'ROS_DOMAIN_ID': '7', 'ROS_AUTOMATIC_DISCOVERY_RANGE': 'LOCALHOST'}, Level.OK,
-     'domain 7, nodes are found on this computer only'),
+     'domain 7, nodes are discovered on this computer only'),
     ({'ROS_LOCALHOST_ONLY': '1'}, Level.OK, 'this computer only'),
     ({'ROS_DOMAIN_ID': '150'}, Level.WARN, 'domain 150'),
     ({'ROS_DOMAIN_ID': '300'}, Level.ERROR, "'300'"),
@@ -353,7 +354,7 @@ def test_a_log_folder_that_cannot_be_made_is_an_error(public):
     (public / 'file').write_text('')
     for folder in (public / 'file', public / 'file' / 'log', Path('/proc/log')):
         finding = ros.log_folder({'ROS_LOG_DIR': str(folder)})
-        assert finding.level == Level.ERROR and 'ROS_LOG_DIR' in finding.cure
+        assert finding.level == Level.ERROR and 'ROS_LOG_DIR' in finding.fix
     (public / 'mine').mkdir(mode=0o700)
     with as_nobody():
         assert ros.log_folder({'ROS_LOG_DIR': str(public / 'mine')}).level == Level.ERROR
@@ -364,7 +365,7 @@ def test_a_middleware_that_is_not_installed_is_named(monkeypatch):
     monkeypatch.setenv('RMW_IMPLEMENTATION', 'rmw_of_nobody_cpp')
     finding, = ros.check(Request())
     assert finding.level == Level.ERROR and 'rmw_of_nobody_cpp' in finding.message
-    assert 'RMW_IMPLEMENTATION' in finding.cure
+    assert 'RMW_IMPLEMENTATION' in finding.fix
 
 
 # The home; connections are tested where the brokers are.

@@ -147,7 +147,7 @@ def test_the_right_file_is_put_in_its_place_and_not_fetched_twice(server, tmp_pa
     ('/other', ['SHA-256 begins with', FILE.sha256[:12], FILE.url]),
     ('/short', ['1,000 bytes of 230,400', 'again']),
     ('/empty', ['0 bytes', 'again']),
-    ('/cut', ['50,000 bytes of 230,400', 'cut short']),
+    ('/cut', ['50,000 bytes of 230,400', 'truncated']),
     ('/page', ['web page', FILE.url]),
     ('/login', ['web page', FILE.url]),
     ('/pointer', ['Git LFS pointer', FILE.url]),
@@ -186,7 +186,7 @@ def test_without_network_or_server_the_cure_is_a_local_file(tmp_path):
         port = unused.getsockname()[1]
         with pytest.raises(FetchError, match='refused.*--file'):
             fetch(FILE, url=f'http://127.0.0.1:{port}/x', folder=tmp_path)
-    with pytest.raises(FetchError, match='nowhere.invalid/weights.onnx: the host is not found.*'
+    with pytest.raises(FetchError, match='nowhere.invalid/weights.onnx: host not found.*'
                        '--file'):
         fetch(FILE, folder=tmp_path)
     assert not files(tmp_path)
@@ -328,7 +328,7 @@ def test_the_command_fetches_only_what_it_is_told_to(server, tmp_path, monkeypat
 
 
 @pytest.mark.parametrize('arguments, words', [
-    (['--url', '{base}/cut'], 'cut short'), (['--file', '/nowhere'], 'cannot be read')])
+    (['--url', '{base}/cut'], 'truncated'), (['--file', '/nowhere'], 'cannot be read')])
 def test_the_command_says_in_one_line_what_went_wrong(server, tmp_path, monkeypatch, capsys,
                                                       arguments, words):
     monkeypatch.setenv('XDG_DATA_HOME', str(tmp_path))

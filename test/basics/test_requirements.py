@@ -57,7 +57,7 @@ def test_another_version_is_named_with_its_place_and_the_command(name, module, t
     version = re.search(r"'(.*)'", text).group(1)
     assert f'{name}: found {version} ({tmp_path / module})' in line
     assert f'needed: {REQUIREMENTS[name].needed}' in line
-    assert re.search(r'to mend it: .*(pip|apt) install', line)
+    assert re.search(r'fix: .*(pip|apt) install', line)
 
 
 @pytest.mark.parametrize('text', [
@@ -77,7 +77,7 @@ def test_half_an_install_is_told(tmp_path):
             'from fer_ros.requirements import check; print(check("waitress"))')
     done = subprocess.run([sys.executable, '-S', '-c', code], capture_output=True, text=True, env={
         **os.environ, 'PYTHONPATH': f'{tmp_path}:{REPOSITORY}'}, check=True)
-    assert 'half of it' in done.stdout and len(done.stdout.splitlines()) == 1
+    assert 'incomplete one' in done.stdout and len(done.stdout.splitlines()) == 1
 
 
 def test_a_library_built_for_another_numpy_names_numpy(tmp_path):

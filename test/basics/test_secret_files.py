@@ -9,8 +9,8 @@ import pytest
 
 
 @pytest.mark.parametrize('mode, words', [
-    (0o600, ''), (0o640, ''), (0o644, 'can be read by everybody'),
-    (0o602, 'can be changed by everybody')])
+    (0o600, ''), (0o640, ''), (0o644, 'can be read by everyone'),
+    (0o602, 'can be changed by everyone')])
 def test_a_file_that_others_reach_is_told_once_with_the_cure(tmp_path, caplog, mode, words):
     path = tmp_path / 'password'
     path.write_text('hush\n')
@@ -27,7 +27,7 @@ def test_a_file_that_others_reach_is_told_once_with_the_cure(tmp_path, caplog, m
 
 @pytest.mark.parametrize('content, words', [
     (b'', 'is empty'), (b'hush\nhush', 'more than one line'), (b'\xff\xfe', 'UTF-8'),
-    (b'hush' * 20_000, 'holds more than 65536 bytes'), (b'hu\x00sh', 'not text'), (None, 'pipe')])
+    (b'hush' * 20_000, 'larger than 65536 bytes'), (b'hu\x00sh', 'not text'), (None, 'pipe')])
 def test_a_file_that_holds_no_secret_is_named_and_not_quoted(tmp_path, content, words):
     path = tmp_path / 'file'
     if content is None:

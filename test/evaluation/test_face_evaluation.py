@@ -63,7 +63,7 @@ def test_conditions_keep_labels_on_the_faces():
 
 
 @pytest.mark.parametrize('text, problem', [
-    ('', 'names no image'), ('1 2 3 4\n', 'line 1'), ('# a.jpg 5 5\n1 2 3\n', 'line 2'),
+    ('', 'lists no images'), ('1 2 3 4\n', 'line 1'), ('# a.jpg 5 5\n1 2 3\n', 'line 2'),
     ('# a.jpg 5 5\n1 2 3 nan\n', 'line 2')])
 def test_bad_labels_are_named(text, problem, tmp_path):
     (tmp_path / 'labels.txt').write_text(text)
@@ -136,7 +136,7 @@ def test_track_measures_made_up_scenes_and_the_video_itself(portrait, tmp_path, 
 
 
 @pytest.mark.parametrize('text, problem', [
-    ('', 'names no frame'), ('# frame,x,y,size\n0,1,2\n', 'line 2'), ('0,1,2,-3\n', 'line 1'),
+    ('', 'lists no frames'), ('# frame,x,y,size\n0,1,2\n', 'line 2'), ('0,1,2,-3\n', 'line 1'),
     ('0,1,nan,3\n', 'line 1'), ('a,b,c,d\n', 'line 1'), ('inf,1,2,3\n', 'line 1')])
 def test_a_bad_truth_is_named(text, problem, tmp_path):
     (tmp_path / 'truth.csv').write_text(text)

@@ -45,8 +45,8 @@ def steps(machine: Machine):
              robot.start_without_environment),
             ('README: source install/setup.bash, ros2 launch', robot.launch),
             ('nodes over DDS, detector: yunet, portrait to emotion, page, clean end', robot.live),
-            ('NumPy 2 in the environment: a line, and its command mends it', robot.numpy_2),
-            ('half an install of Paho MQTT: a line, and its command mends it', robot.half),
+            ('NumPy 2 in the environment: a line, and its command fixes it', robot.numpy_2),
+            ('half an install of Paho MQTT: a line, and its command fixes it', robot.half),
             ('a read-only home: a line, and it runs', robot.read_only_home)):
         yield NAME, what, step
 
@@ -168,24 +168,24 @@ class _Robot:
         self._after('build')
         pip = f'{_WORKSPACE}/.venv/bin/python3 -m pip'
         self._built(f"{pip} install -q --ignore-installed --no-deps 'numpy==2.4.6'")
-        return self._mended(_NODES, 'uninstall -y numpy')
+        return self._fixed(_NODES, 'uninstall -y numpy')
 
     def half(self) -> str:
         self._after('build')
         # What an interrupted pip may leave: a part of the files.
         self._built(f'rm {_WORKSPACE}/.venv/lib/python3.11/site-packages/paho/mqtt/client.py')
-        return self._mended(('smart_home_bridge',), 'install --force-reinstall')
+        return self._fixed(('smart_home_bridge',), 'install --force-reinstall')
 
-    def _mended(self, nodes: tuple[str, ...], cure: str) -> str:
+    def _fixed(self, nodes: tuple[str, ...], fix: str) -> str:
         commands = set()
         for node in nodes:
             printed = self._built(f'{_WORKSPACE}/install/fer_ros/lib/fer_ros/{node}', ok=(78,))
             lines = [line for line in printed.splitlines() if line.strip()]
             stops = [line for line in lines if 'cannot start' in line]
-            if len(stops) != 1 or len(lines) > 2 or cure not in stops[0] \
+            if len(stops) != 1 or len(lines) > 2 or fix not in stops[0] \
                     or 'Traceback' in printed:
                 raise StepFailed(f'{node} printed {lines}')
-            commands.add(stops[0].rpartition('to mend it: ')[2])
+            commands.add(stops[0].rpartition('fix: ')[2])
         for command in commands:
             self._built(command)
         self._live('nodes')

@@ -9,7 +9,7 @@ import sys
 import tempfile
 
 from fer_ros.requirements import EXIT_NOT_INSTALLED
-from fer_ros.start_checks import chosen_nodes, prepare_log, tell_shared_memory
+from fer_ros.start_checks import chosen_nodes, prepare_log, report_shared_memory
 import pytest
 
 REPOSITORY = Path(__file__).parents[2]
@@ -102,11 +102,11 @@ def test_a_log_that_cannot_be_written_goes_elsewhere_and_that_is_told(
 
 
 def test_shared_memory_that_is_missing_or_too_small_is_told(tmp_path, capsys):
-    tell_shared_memory('camera_driver', folder=tmp_path)
+    report_shared_memory('camera_driver', folder=tmp_path)
     assert not capsys.readouterr().err
-    tell_shared_memory('camera_driver', folder=tmp_path / 'none')
+    report_shared_memory('camera_driver', folder=tmp_path / 'none')
     line, = capsys.readouterr().err.splitlines()
-    assert 'is not there' in line and '--shm-size' in line
+    assert 'does not exist' in line and '--shm-size' in line
 
 
 def test_a_start_with_a_read_only_home_and_no_shared_memory_is_a_line_each(tmp_path):

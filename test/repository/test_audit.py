@@ -27,5 +27,5 @@ def test_what_is_known_is_said_with_its_file_and_the_cure():
         {'name': 'local', 'skip_reason': 'not in the database'}], {('flask', '1.0'): ['demo.txt']})
     assert found == [
         'flask 1.0 (demo.txt): PYSEC-1 CVE-2026-1, fixed in 1.1, 2.0',
-        'flask 1.0 (demo.txt): PYSEC-2, no fixed version is known']
+        'flask 1.0 (demo.txt): PYSEC-2, no fixed version known']
     assert skipped == ['local: not in the database']

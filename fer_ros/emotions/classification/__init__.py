@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Emotions of face crops, read by a network that carries its own labels and calibration.
+"""Classify emotions in face crops with a network whose labels and calibration travel with it.
 
-:mod:`.metadata` says what a weights file is, :mod:`.runtimes` run it, :mod:`.classifier` turns
+:mod:`.metadata` describes a weights file, :mod:`.runtimes` run it, :mod:`.classifier` turns
 crops into probabilities.
 """
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""From crops to probabilities of the seven emotions."""
+"""Turn face crops into probabilities of the seven emotions."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,23 +13,23 @@ import numpy as np
 from .metadata import InputFormat, load_metadata, Scalar
 from .runtimes import Acceleration, load, ModelFailure
 
-#: Faces of one invocation; more are done in several, so that memory stays bounded.
+#: Faces per invocation; more are split over several, so that memory stays bounded.
 MAX_BATCH = 16
 
-# By how much the probabilities of an output that holds them may miss a sum of 1.
+# Tolerance of the sum of an output's probabilities.
 _SUM_TOLERANCE = 0.02
 
 
 @dataclass(frozen=True)
 class Reading:
-    """What a network read in some faces.
+    """A network's results for a batch of faces.
 
     :ivar probabilities: float32 ``(n, 7)`` in the order of
         :class:`fer_ros.emotions.labels.Emotion`; each row sums to 1, rows of faces that are not
         ``valid`` are NaN.
     :ivar affect: float32 ``(n, 2)``, the model's own valence and arousal, [-1, 1], NaN where it
-        has none; None when it has neither.
-    :ivar valid: bool ``(n,)``; False where the network answered with NaN or infinity.
+        predicts only one; None if it predicts neither.
+    :ivar valid: bool ``(n,)``; False where the network returned NaN or infinity.
     """
 
     probabilities: np.ndarray
@@ -38,19 +38,19 @@ class Reading:
 
 
 class EmotionClassifier:
-    """Calibrated probabilities of the seven emotions for batches of aligned faces.
+    """Classifies batches of aligned faces into calibrated probabilities of the seven emotions.
 
-    Not safe for use by several threads at once.
+    Not thread-safe.
 
     :param model_path: a ``.tflite``, ``.onnx`` or ``.keras`` file, the name of a shipped model, or
         '' for the default one.
-    :param threads: threads of the run time, at least 1.
-    :param label_set: which annotators' notion of the emotions is published, a key of the
+    :param threads: threads of the runtime, at least 1.
+    :param label_set: whose annotation of the emotions is published, a key of the
         metadata's label sets ('fer2013' or 'ferplus' in the shipped models); '' for the model's
         default.
-    :param providers: of ONNX Runtime: see :class:`.runtimes.Acceleration`, also for the rest.
-    :ivar warnings: what was asked for and could not be had, a line each.
-    :ivar notes: what a user should know of the labels, a line each.
+    :param providers: for ONNX Runtime: see :class:`.runtimes.Acceleration`, also for the rest.
+    :ivar warnings: requested options that are not available, one line each.
+    :ivar notes: what a user should know about the labels, one line each.
     :raises ConfigurationError: when the model cannot be used.
     """
 
@@ -63,7 +63,7 @@ class EmotionClassifier:
         self.label_set = label_set or self.metadata.default_label_set
         if self.label_set not in self.metadata.label_sets:
             raise ConfigurationError(
-                f'label_set {label_set!r} is not in model {self.metadata.name}; it has '
+                f'label_set {label_set!r} is not in model {self.metadata.name}: it has '
                 f'{", ".join(self.metadata.label_sets)}')
         content = self.metadata.path.read_bytes()
         digest = hashlib.sha256(content).hexdigest()
@@ -88,7 +88,7 @@ class EmotionClassifier:
 
     @property
     def input(self) -> InputFormat:
-        """The crops it takes."""
+        """The crops it accepts."""
         return self.metadata.input
 
     @property
@@ -98,22 +98,22 @@ class EmotionClassifier:
 
     @property
     def uncertain_below(self) -> float:
-        """The probability below which a winner should be called uncertain, [0, 1]."""
+        """The probability below which the top class should be reported as uncertain, [0, 1]."""
         return self.metadata.label_sets[self.label_set].uncertain_below
 
     @property
     def runs_on(self) -> str:
-        """The run time, and where it runs."""
+        """The runtime, and where it runs."""
         return self._runtime.description
 
     @property
     def warnings(self) -> list[str]:
-        """What was asked for and could not be had."""
+        """Requested options that are not available."""
         return self._runtime.warnings
 
     @property
     def notes(self) -> list[str]:
-        """What a user should know of the labels."""
+        """What a user should know about the labels."""
         return list(self.metadata.notes(self.label_set))
 
     @property
@@ -123,18 +123,18 @@ class EmotionClassifier:
     def classify(self, crops: np.ndarray) -> np.ndarray:
         """Return the probabilities of the emotions in each crop.
 
-        :param crops: uint8 ``(n, side, side)`` gray, or ``(n, side, side, 3)`` BGR where the model
-            takes color; n may be 0; a sequence of crops does.
+        :param crops: uint8 ``(n, side, side)`` gray, or ``(n, side, side, 3)`` BGR if the model
+            takes color; n may be 0; a sequence of crops is accepted.
         :returns: float32 ``(n, 7)`` in the order of :class:`fer_ros.emotions.labels.Emotion`; each
-            row sums to 1, or is NaN where the network answered so.
+            row sums to 1, or is NaN where the network returned NaN.
         :raises ValueError: when the crops have another shape or type.
         """
         return self.read(crops).probabilities
 
     def read(self, crops: np.ndarray) -> Reading:
-        """Return all that the network reads in each crop; parameters as for :meth:`classify`.
+        """Return all that the network predicts for each crop; parameters as for :meth:`classify`.
 
-        :raises ModelFailure: when the run time refuses; the next crops can be tried.
+        :raises ModelFailure: when the runtime fails; later crops may work.
         """
         outputs = self._run(crops)
         entry = self.metadata.label_sets[self.label_set]
@@ -152,8 +152,8 @@ class EmotionClassifier:
     def logits(self, crops: np.ndarray) -> dict[str, np.ndarray]:
         """Return the uncalibrated logits of every label set.
 
-        :returns: by name, float32 ``(n, 7 + further)``: our emotions in our order, then the
-            labels that are none of ours, in the model's.
+        :returns: by name, float32 ``(n, 7 + further)``: our emotions in our order, then
+            the labels that are not ours, in the model's order.
         """
         outputs = self._run(crops)
         return {name: entry.logits(outputs[entry.output].reshape(-1, len(entry.labels)))
@@ -186,7 +186,7 @@ class EmotionClassifier:
             default=0))
 
     def _check_shapes(self) -> None:
-        """Refuse metadata that is not of this file, as far as its shapes tell."""
+        """Refuse metadata whose shapes do not match the file."""
         source, runtime = self.metadata.source, self._runtime
         self._batch = 0
         if runtime.input_shape:
@@ -211,11 +211,11 @@ class EmotionClassifier:
             if scalar and (scalar.output not in has or has[scalar.output] is not None
                            and scalar.index >= has[scalar.output]):
                 raise ConfigurationError(
-                    f'model {self.metadata.path}: no number {scalar.index} in an output '
+                    f'model {self.metadata.path}: no value {scalar.index} in an output '
                     f'{scalar.output!r}, the model has {has}: correct {name} in {source.name}')
 
     def _check_answers(self) -> None:
-        """Refuse a file that cannot be run, or whose answers are not what its metadata says."""
+        """Refuse a file that cannot be run, or whose outputs contradict its metadata."""
         try:
             outputs = self._run(probe_crops(self.input))
         except ModelFailure as error:
@@ -243,7 +243,7 @@ class EmotionClassifier:
 
 
 def probe_crops(form: InputFormat) -> np.ndarray:
-    """Return a few pictures to try a network with, uint8 ``(n, *crop_shape)``."""
+    """Return a few test images for a network, uint8 ``(n, *crop_shape)``."""
     side = form.side_px
     ramp = np.linspace(0, 255, side)
     gray = np.stack([np.full((side, side), 127.0), np.tile(ramp, (side, 1)),
@@ -252,7 +252,7 @@ def probe_crops(form: InputFormat) -> np.ndarray:
 
 
 def are_probabilities(values: np.ndarray) -> bool:
-    """Tell whether every row could be a distribution."""
+    """Return whether every row could be a distribution."""
     return bool((values >= -1e-4).all()
                 and (abs(values.sum(axis=1) - 1) <= _SUM_TOLERANCE).all())
 
@@ -260,8 +260,8 @@ def are_probabilities(values: np.ndarray) -> bool:
 def probabilities(logits: np.ndarray, temperature: float = 1.0) -> np.ndarray:
     """Return the softmax over the seven emotions, float32 ``(n, 7)``.
 
-    Further classes (contempt) are skipped before it, which equals dropping them afterwards and
-    normalizing what is left.
+    Additional classes (contempt) are dropped first, which equals dropping them afterwards and
+    normalizing the rest.
     """
     scaled = np.asarray(logits, np.float64)[:, :len(LABELS)] / temperature
     scaled -= scaled.max(axis=1, keepdims=True, initial=-np.inf)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Crops as somebody made them, read by a network that may want others."""
+"""Classify crops whose size or color differs from what the network takes."""
 
 from collections.abc import Sequence
 
@@ -12,12 +12,12 @@ from .runtimes import ModelFailure
 
 class CropReader:
     """
-    Read crops of any size, gray or in color; say what is wrong with them or with the answers.
+    Classifies crops of any size, gray or color, and reports problems of crops and results.
 
-    :ivar mismatch: what to set when crops are smaller than the network takes, or gray where it
+    :ivar mismatch: what to set if crops are smaller than the network takes, or gray where it
         takes color; empty while they fit.
-    :ivar failure: why the last crops got no or no whole answer; empty when they got one.
-    :ivar failed: how many faces got no answer so far.
+    :ivar failure: why the last crops have no or incomplete results; empty if complete.
+    :ivar failed: number of faces without a result so far.
     """
 
     def __init__(self, classifier: EmotionClassifier):
@@ -27,7 +27,7 @@ class CropReader:
 
     def read(self, crops: Sequence[np.ndarray]) -> Reading:
         """
-        Return what the network reads; faces without an answer are not valid and all alike.
+        Return the network's results; faces without one are not valid and have uniform values.
 
         :param crops: each uint8 ``(height, width)`` gray or ``(height, width, 3)`` BGR.
         """
@@ -46,8 +46,8 @@ class CropReader:
         if invalid.any():
             self.failed += int(invalid.sum())
             self.failure = self.failure or (
-                f'model {self._classifier.name} answered {int(invalid.sum())} of {len(crops)} '
-                'faces with numbers that are not finite: these faces bring no evidence')
+                f'model {self._classifier.name} returned numbers that are not finite for '
+                f'{int(invalid.sum())} of {len(crops)} faces: these faces are ignored')
             reading.probabilities[invalid] = 1 / len(LABELS)
             if reading.affect is not None:
                 reading.affect[invalid] = np.nan

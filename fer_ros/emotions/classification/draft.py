@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Draft the metadata of somebody else's model from what its file tells."""
+"""Draft the metadata of a third-party model from its file."""
 
 from collections.abc import Iterator
 import hashlib
@@ -18,17 +18,17 @@ from .label_mapping import emotion_of
 from .metadata import InputFormat, METADATA_FORMAT, MODEL_SUFFIXES
 from .runtimes import Acceleration, load, ModelFailure, Runtime
 
-#: Keys under which exporters leave the names of the classes in an ONNX file.
+#: Keys under which exporters store class names in an ONNX file.
 _NAME_KEYS = ('names', 'labels', 'classes', 'class_names', 'id2label')
-#: Outputs of so many numbers may be classes of emotions.
+#: Output widths that may be emotion classes.
 _CLASSES = range(4, 27)
 
 
 def draft(path: Path) -> str:
     """
-    Return the text of a metadata file in YAML; :data:`UNKNOWN` where the file does not tell.
+    Return the text of a metadata file in YAML; :data:`UNKNOWN` where the file has no value.
 
-    :raises ConfigurationError: when the file is not a model, or not one that reads one picture.
+    :raises ConfigurationError: when the file is not a model with one image as input.
     """
     if path.suffix not in MODEL_SUFFIXES:
         raise ConfigurationError(f'model {path}: expected a file that ends in '
@@ -53,7 +53,8 @@ def draft(path: Path) -> str:
         f'{"" if channels == 1 else "  # rgb or bgr: the order of the channels"}',
         f'  layout: {layout or _quoted(UNKNOWN)}'
         f'{"" if layout else "  # NHWC or NCHW"}',
-        '  # A value is (pixel - mean) / std, after black and white became range. Usual values:',
+        '  # A value is (pixel - mean) / std, after black and white are scaled to range. Usual '
+        'values:',
         '  # [0, 255], 0, 1 (scaled inside the model); [0, 1], 0, 1; [-1, 1], 0, 1; and in color',
         '  # [0, 1], [0.485, 0.456, 0.406], [0.229, 0.224, 0.225] (ImageNet).',
         *(f'  {name}: {_quoted(UNKNOWN)}' for name in ('range', 'mean', 'std')),
@@ -64,7 +65,7 @@ def draft(path: Path) -> str:
     if others:
         lines += ['# Further outputs: '
                   + ', '.join(f'{name} ({width} numbers)' for name, width in others.items())
-                  + '. If the model has its own', '# valence and arousal there:']
+                  + '. If these are', '# valence and arousal:']
         name, width = next(iter(others.items()))
         for i, scalar in enumerate(('valence', 'arousal')):
             lines.append(f'# {scalar}: {{output: {_quoted(name)}, index: '
@@ -73,7 +74,7 @@ def draft(path: Path) -> str:
 
 
 def unknown_fields(text: str) -> list[str]:
-    """Return the full names of what a draft leaves to be filled in."""
+    """Return the full names of the fields that a draft leaves to fill in."""
     def walk(value: Any, place: str) -> Iterator[str]:
         if isinstance(value, dict):
             for key, part in value.items():
@@ -87,13 +88,13 @@ def _layout(path: Path, runtime: Runtime) -> tuple[int | None, int, str]:
     """Return side (None: open), channels and layout ('': either) of the input."""
     shape = runtime.input_shape
     if not shape:
-        raise ConfigurationError(f'model {path}: OpenCV does not tell what a file takes; install '
-                                 'onnxruntime (pip install onnxruntime)')
+        raise ConfigurationError(f'model {path}: OpenCV does not report the input of a file; '
+                                 'install onnxruntime (pip install onnxruntime)')
     found = [] if len(shape) != 4 else [
         (layout, channels, sides) for layout, channels, sides in (
             ('NCHW', shape[1], shape[2:]), ('NHWC', shape[3], shape[1:3])) if channels in (1, 3)]
     if not found:
-        raise ConfigurationError(f'model {path}: its input is {shape}, expected one picture: '
+        raise ConfigurationError(f'model {path}: its input is {shape}, expected one image: '
                                  '(batch, height, width, channels) or (batch, channels, height, '
                                  'width) with 1 or 3 channels')
     layout, channels, sides = found[0]
@@ -138,13 +139,13 @@ def _label_set(output: str, width: int, names: list[str], activation: str) -> li
         lines.append(f'    labels: {_flow(names)}')
         strange = [name for name in names if emotion_of(name) is None]
         if strange:
-            lines += ['    # Which of ours each means, or null to leave it out:',
+            lines += ['    # Which of ours each means, or null to skip it:',
                       '    map:', *(f'      {_quoted(name)}: null' for name in strange)]
     return lines
 
 
 def _names(runtime: Runtime, width: int) -> list[str]:
-    """Return the classes' names that stand in the file itself, or an empty list."""
+    """Return the class names stored in the file, or an empty list."""
     for key in _NAME_KEYS:
         try:
             names = yaml.safe_load(runtime.metadata.get(key, ''))

@@ -12,9 +12,9 @@ from typing import Any
 from fer_ros.errors import ConfigurationError
 import yaml
 
-#: What a metadata file may have beside the weights, the first that is there.
+#: Suffixes of the metadata file beside the weights; the first existing one is read.
 SUFFIXES = ('.json', '.yaml', '.yml')
-#: What stands in a draft for what only its author knows.
+#: Placeholder in a draft for what only the model's author knows.
 UNKNOWN = '?'
 _LARGEST_BYTES = 1 << 20
 _REQUIRED = object()
@@ -23,7 +23,7 @@ _REQUIRED = object()
 def read_file(path: Path) -> Any:
     """Return the content of a JSON or YAML file.
 
-    :raises ConfigurationError: when it cannot be read or parsed, whatever is in it.
+    :raises ConfigurationError: when it cannot be read or parsed, whatever it contains.
     """
     try:
         with path.open('rb') as file:
@@ -47,9 +47,9 @@ def read_file(path: Path) -> Any:
 
 class Fields:
     """
-    A mapping of a metadata file.
+    A mapping in a metadata file, with type-checked access.
 
-    :param where: the mapping's place in the file, such as 'input'; empty for the whole.
+    :param where: the mapping's path in the file, such as 'input'; empty for the whole file.
     """
 
     def __init__(self, values: Any, source: Path, where: str = ''):
@@ -74,7 +74,7 @@ class Fields:
         return self.values.get(name) is not None
 
     def get(self, name: str, default: Any = _REQUIRED) -> Any:
-        """Return a value as it is; one that is null counts as absent."""
+        """Return a value unchanged; null counts as absent."""
         value = self.values.get(name)
         if value is not None:
             return value
@@ -83,7 +83,7 @@ class Fields:
         return default
 
     def text(self, name: str, default: Any = _REQUIRED, choices: tuple[str, ...] = ()) -> str:
-        """Return a text, one of the choices where there are any."""
+        """Return a string, one of the choices if given."""
         value = self.get(name, default)
         if not isinstance(value, str) or value == UNKNOWN or choices and value not in choices:
             raise self.error(name, value, f'one of {", ".join(choices)}' if choices
@@ -112,7 +112,7 @@ class Fields:
 
     def numbers(self, name: str, counts: tuple[int, ...], default: Any = _REQUIRED
                 ) -> tuple[float, ...]:
-        """Return a list of so many finite numbers; a single number is a list of one."""
+        """Return a list of finite numbers of one of these lengths; a number is a list of one."""
         value = self.get(name, default)
         items = value if isinstance(value, (list, tuple)) else [value]
         if len(items) not in counts or not all(is_number(item) for item in items):
@@ -129,11 +129,11 @@ class Fields:
         part = self.part(name)
         for key in part.values:
             if not isinstance(key, str):
-                raise part.error('', key, 'names that are texts')
+                raise part.error('', key, 'names that are strings')
             yield key, part.part(key)
 
     def refuse_unknown(self, known: tuple[str, ...], *, similar_only: bool = False) -> None:
-        """Refuse keys that mean nothing, or only those that look like a slip of the pen."""
+        """Refuse unknown keys, or only those that look like typos of known ones."""
         for key in self.values:
             if key in known:
                 continue
@@ -145,10 +145,10 @@ class Fields:
 
 
 def is_number(value: Any) -> bool:
-    """Tell whether a value is a finite number (true and false are none)."""
+    """Return whether a value is a finite number (true and false are not)."""
     if isinstance(value, bool) or not isinstance(value, (int, float)):
         return False
     try:
         return math.isfinite(value)
-    except OverflowError:   # a whole number beyond what a float holds
+    except OverflowError:   # an integer beyond the range of a float
         return False

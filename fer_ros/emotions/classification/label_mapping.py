@@ -1,15 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Other people's words for our emotions."""
+"""Map class names of other data sets to our emotions."""
 
 from fer_ros.emotions.labels import Emotion, LABELS
 
-#: Further words by which data sets call the seven, lower case.
+#: Other names of the seven in data sets, lower case.
 SYNONYMS = {
     'anger': 'angry', 'disgusted': 'disgust', 'afraid': 'fear', 'fearful': 'fear',
     'scared': 'fear', 'happiness': 'happy', 'joy': 'happy', 'sadness': 'sad',
     'surprised': 'surprise', 'normal': 'neutral', 'neutrality': 'neutral',
 }
-#: Classes of well-known data sets that are none of the seven: they are skipped.
+#: Classes of well-known data sets that are not among the seven: they are skipped.
 FURTHER = ('contempt', 'unknown', 'uncertain', 'none', 'no-face', 'nf', 'other')
 
 
@@ -20,5 +20,5 @@ def emotion_of(word: str) -> Emotion | None:
 
 
 def is_further(word: str) -> bool:
-    """Tell whether a word is known not to be one of the seven."""
+    """Return whether a word is a known class that is not one of the seven."""
     return word.strip().lower() in FURTHER

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a weights file is: the metadata file of the same stem beside it.
+"""Load the metadata of a weights file: a file with the same stem beside it.
 
-docs/models.md describes every field. What does not fit is refused with the field's name.
+docs/models.md describes every field. Invalid values are refused by the field's name.
 """
 
 from collections.abc import Iterator
@@ -24,15 +24,15 @@ MODEL_DIR = Path(__file__).parents[2] / 'models'
 
 #: The weights used when no path is given.
 DEFAULT_MODEL = 'fernet_int8.tflite'
-#: The variant meant by the name of a network alone.
+#: The variant that a network's name without a variant means.
 DEFAULT_VARIANT = 'int8'
 
 METADATA_FORMAT = 1
 
-#: Suffixes of weights, the run time of each in :mod:`.runtimes`.
+#: Suffixes of weights; each has a runtime in :mod:`.runtimes`.
 MODEL_SUFFIXES = ('.tflite', '.onnx', '.keras')
 
-#: The logit of an emotion that a model does not know: never read.
+#: The logit of an emotion that a model does not have: never predicted.
 NO_LOGIT = -1e4
 _LARGEST_SIDE_PX = 1024
 _INPUT_KEYS = ('side_px', 'color', 'colour', 'layout', 'range', 'mean', 'std', 'dtype', 'scaling',
@@ -45,15 +45,15 @@ _LABEL_SET_KEYS = ('labels', 'output', 'activation', 'map', 'temperature', 'unce
 
 @dataclass(frozen=True)
 class InputFormat:
-    """The pictures a network takes: square, ``(pixel in range - mean) / std`` per channel.
+    """A network's input: square images, ``(pixel in range - mean) / std`` per channel.
 
     :ivar side_px: the side, pixels.
     :ivar color: 'gray', or the order of the channels: 'rgb' or 'bgr'.
     :ivar layout: 'NHWC' or 'NCHW'.
-    :ivar range: what black and white become before mean and deviation, such as (0, 255).
-    :ivar mean: one number, or one a channel.
+    :ivar range: values of black and white before mean and deviation, such as (0, 255).
+    :ivar mean: one number, or one per channel.
     :ivar std: as ``mean``; more than 0.
-    :ivar even_contrast: gray crops pass :func:`fer_ros.emotions.contrast.even_contrast` first.
+    :ivar even_contrast: apply :func:`fer_ros.emotions.contrast.even_contrast` to gray crops first.
     """
 
     side_px: int
@@ -71,7 +71,7 @@ class InputFormat:
 
     @property
     def encoding(self) -> str:
-        """How the crops come: 'mono8' or 'bgr8'."""
+        """The encoding of the crops: 'mono8' or 'bgr8'."""
         return 'mono8' if self.color == 'gray' else 'bgr8'
 
     @property
@@ -124,18 +124,18 @@ class InputFormat:
 
 @dataclass(frozen=True)
 class LabelSet:
-    """One output of a network, and what its numbers mean.
+    """A classification output of a network and the meaning of its values.
 
     :ivar labels: the classes in the order of the output, in the model's own words.
     :ivar output: the output's name in the model.
     :ivar temperature: logits are divided by it before the softmax, > 0 (C. Guo et al. 2017).
-    :ivar uncertain_below: a winner less probable than this should be called uncertain, [0, 1].
-    :ivar activation: what the output holds: 'logits', or 'softmax' (probabilities).
-    :ivar emotions: of each label, the emotion it means; None: it is skipped in what is published.
-    :ivar training_shares: float64 ``(7,)`` in the order of our emotions, sum 1: the share of each
-        in what the network was trained on, which its probabilities carry; None: not known.
-    :ivar neutral_reading: float64 ``(7,)``, the same: the geometric mean of its probabilities for
-        neutral faces it was not trained on; None: not known.
+    :ivar uncertain_below: a top class below this is reported as uncertain, [0, 1].
+    :ivar activation: what the output contains: 'logits', or 'softmax' (probabilities).
+    :ivar emotions: the emotion that each label means; None: the label is not published.
+    :ivar training_shares: float64 ``(7,)`` in the order of our emotions, sum 1: class shares of
+        the training data, which the probabilities reflect; None: unknown.
+    :ivar neutral_reading: float64 ``(7,)`` in that order: the geometric mean of the
+        probabilities of neutral faces outside the training data; None: unknown.
     """
 
     labels: tuple[str, ...]
@@ -149,20 +149,20 @@ class LabelSet:
 
     @property
     def further(self) -> tuple[str, ...]:
-        """The labels that are none of our emotions."""
+        """The labels that are not among our emotions."""
         return tuple(label for label, emotion in zip(self.labels, self.emotions)
                      if emotion is None)
 
     @property
     def missing(self) -> tuple[str, ...]:
-        """Our emotions that the model does not know."""
+        """Our emotions that the model does not have."""
         return tuple(emotion.label for emotion in Emotion if emotion not in self.emotions)
 
     def logits(self, values: np.ndarray) -> np.ndarray:
-        """Return an output's numbers as logits in our order, then those of further labels.
+        """Return an output's values as logits in our order, then those of additional labels.
 
-        Labels of the same emotion are joined by their probabilities, an emotion that no label
-        means gets :data:`NO_LOGIT`.
+        The probabilities of labels with the same emotion are added; an emotion without a label
+        gets :data:`NO_LOGIT`.
 
         :param values: float ``(n, labels)``.
         :returns: float32 ``(n, 7 + further)``.
@@ -184,11 +184,11 @@ class LabelSet:
 
 @dataclass(frozen=True)
 class Scalar:
-    """A number among a network's outputs.
+    """A single value in a network's output.
 
     :ivar output: the output's name.
-    :ivar index: its place in the output.
-    :ivar range: what becomes -1 and 1.
+    :ivar index: its index in the output.
+    :ivar range: the values that are scaled to -1 and 1.
     """
 
     output: str
@@ -196,7 +196,7 @@ class Scalar:
     range: tuple[float, float]
 
     def read(self, values: np.ndarray) -> np.ndarray:
-        """Return the number of each row of ``(n, numbers)``, [-1, 1]; NaN stays."""
+        """Return the value in each row of ``(n, values)``, [-1, 1]; NaN stays NaN."""
         low, high = self.range
         number = values[:, self.index].astype(np.float64)
         return np.clip((number - low) / (high - low) * 2 - 1, -1, 1)
@@ -204,14 +204,14 @@ class Scalar:
 
 @dataclass(frozen=True)
 class ModelMetadata:
-    """What a weights file is, as its metadata file says.
+    """The metadata of a weights file.
 
     :ivar path: the weights.
     :ivar source: the metadata file.
     :ivar sha256: hexadecimal checksum of the weights; empty: not checked.
-    :ivar label_sets: by name.
+    :ivar label_sets: label sets by name.
     :ivar valence: which output is the valence, or None; ``arousal`` likewise.
-    :ivar values: the whole file as read (data, recipe, figures).
+    :ivar values: the parsed file (data, recipe, results).
     """
 
     path: Path
@@ -231,13 +231,13 @@ class ModelMetadata:
         return self.input.side_px
 
     def notes(self, label_set: str) -> Iterator[str]:
-        """Yield what a user should know of the labels of a set, a line each."""
+        """Yield what a user should know about the labels of a set, one line each."""
         entry = self.label_sets[label_set]
         if entry.missing:
-            yield (f'model {self.name} does not know {", ".join(entry.missing)}: never published '
+            yield (f'model {self.name} does not have {", ".join(entry.missing)}: never published '
                    f'with the labels {label_set}')
         if any(word.lower() != 'contempt' for word in entry.further):
-            yield (f'model {self.name} also knows {", ".join(entry.further)}: skipped, the '
+            yield (f'model {self.name} also has {", ".join(entry.further)}: skipped, the '
                    'other probabilities are scaled to sum to 1')
 
 
@@ -288,7 +288,7 @@ def load_metadata(path: str | os.PathLike = '') -> ModelMetadata:
     """Read and check the metadata beside a weights file.
 
     :param path: as for :func:`find_model`.
-    :raises ConfigurationError: when the file is missing or malformed, or its labels mean none of
+    :raises ConfigurationError: when the file is missing or malformed, or its labels match none of
         this package's emotions; the message names the field.
     """
     path = find_model(path)
@@ -341,7 +341,8 @@ def _label_set(fields: Fields) -> LabelSet:
     labels = fields.get('labels')
     if not isinstance(labels, list) or not labels or \
             not all(isinstance(label, str) for label in labels):
-        raise fields.error('labels', labels, 'a list of texts (words such as no and on in quotes)')
+        raise fields.error('labels', labels, 'a list of strings (words such as no and on in '
+                                             'quotes)')
     if UNKNOWN in labels:
         raise fields.error('labels', UNKNOWN, "the network's classes in its order")
     for label in labels:
@@ -358,7 +359,7 @@ def _label_set(fields: Fields) -> LabelSet:
 
 def _distribution(fields: Fields, key: str,
                   emotions: tuple[Emotion | None, ...]) -> np.ndarray | None:
-    """Return a number for each label as shares of our emotions, or None where there are none."""
+    """Return a value for each label as shares of our emotions, or None if absent."""
     if key not in fields:
         return None
     values = fields.numbers(key, (len(emotions),))
@@ -368,20 +369,20 @@ def _distribution(fields: Fields, key: str,
     for emotion, value in zip(emotions, values):
         if emotion is not None:
             shares[emotion] += value
-    # An emotion that the model does not know is never read, whatever it is divided by.
+    # An emotion that the model does not have is never predicted, whatever the divisor.
     shares[shares == 0] = shares.max()
     return shares / shares.sum()
 
 
 def _emotions(fields: Fields, labels: list[str]) -> tuple[Emotion | None, ...]:
-    """Return what each label means: by ``map``, or else by the words that everybody uses."""
+    """Return what each label means: by ``map``, or else by the common names."""
     chosen = fields.part('map') if 'map' in fields else Fields({}, fields._source)
     for word, label in chosen.values.items():
         if word not in labels:
             raise chosen.error(str(word), label, f'a label of the model: {", ".join(labels)}')
         if label is not None and label not in LABELS:
-            raise chosen.error(str(word), label, f'one of {", ".join(LABELS)}, or null to leave '
-                               'it out')
+            raise chosen.error(str(word), label, f'one of {", ".join(LABELS)}, or null to skip '
+                               'it')
     emotions = []
     for word in labels:
         if word in chosen.values:
@@ -391,7 +392,7 @@ def _emotions(fields: Fields, labels: list[str]) -> tuple[Emotion | None, ...]:
         emotion = emotion_of(word)
         if emotion is None and not is_further(word):
             raise fields.error('labels', word, f'one of {", ".join(LABELS)}; say in '
-                               f'{fields.place("map")} which it means, or null to leave it out')
+                               f'{fields.place("map")} which it means, or null to skip it')
         if emotion is not None and emotion in emotions:
             raise fields.error('labels', word, f'one label that means {emotion.label}; say in '
                                f'{fields.place("map")} that both do')

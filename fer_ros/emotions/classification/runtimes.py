@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Run a classifier's weights: LiteRT, ONNX Runtime (or OpenCV), and Keras for comparisons.
 
-Every run time has ``description`` (what runs where), ``warnings`` (what was asked for and could
-not be had), ``input_shape`` and ``output_shapes`` (None where a size is open), and ``run``.
+Every runtime has ``description`` (what runs where), ``warnings`` (requested options that are not
+available), ``input_shape`` and ``output_shapes`` (None where a size is open), and ``run``.
 """
 
 from abc import ABC, abstractmethod
@@ -27,10 +27,10 @@ _NETWORK_MODULES = ('fer_ros_training.networks', 'training.networks')
 
 @dataclass(frozen=True)
 class Acceleration:
-    """Where a network is to run; what is not there falls back to the processor.
+    """Where a network should run; what is not available falls back to the CPU.
 
-    :ivar threads: threads of the processor, at least 1.
-    :ivar providers: of ONNX Runtime, see :func:`fer_ros.inference.onnx_model.choose_providers`.
+    :ivar threads: CPU threads, at least 1.
+    :ivar providers: for ONNX Runtime, see :func:`fer_ros.inference.onnx_model.choose_providers`.
     :ivar delegate: path of a LiteRT delegate's library; empty: none.
     :ivar delegate_options: 'key=value,key=value' for it.
     """
@@ -44,7 +44,7 @@ class Acceleration:
 class Runtime(ABC):
     """A loaded network.
 
-    :ivar metadata: what the file says of itself.
+    :ivar metadata: the file's embedded metadata.
     """
 
     description = ''
@@ -59,18 +59,18 @@ class Runtime(ABC):
     def run(self, images: np.ndarray, outputs: Sequence[str]) -> list[np.ndarray]:
         """Return the named outputs for float32 images ``(n, ...)`` in the network's layout.
 
-        :raises ModelFailure: when the run time refuses.
+        :raises ModelFailure: when the runtime fails.
         """
 
 
 class ModelFailure(FerError):
-    """A network that was loaded cannot be run; the message is the run time's first line."""
+    """A loaded network cannot be run; the message is the runtime's first line."""
 
 
 def load(path: Path, content: bytes, acceleration: Acceleration) -> Runtime:
     """Load a weights file by its suffix.
 
-    :raises ConfigurationError: when the file is damaged, or its run time is not installed.
+    :raises ConfigurationError: when the file is damaged, or its runtime is not installed.
     """
     if path.suffix == '.keras':
         return Keras(path)
@@ -112,8 +112,8 @@ class LiteRt(Runtime):
     def _delegates(self, module: ModuleType, acceleration: Acceleration) -> list:
         options = parse_options(acceleration.delegate_options, 'delegate_options')
         try:
-            # Looked at first, because a delegate object that could not be made prints a
-            # traceback when it is dropped.
+            # Checked first, because a delegate object that could not be created prints a
+            # traceback when it is deleted.
             library = ctypes.CDLL(acceleration.delegate)
             for function in _DELEGATE_FUNCTIONS:
                 getattr(library, function)
@@ -126,7 +126,7 @@ class LiteRt(Runtime):
 
     def _fall_back(self, acceleration: Acceleration, error: Exception) -> None:
         self.warnings.append(f'delegate: {acceleration.delegate} cannot be used '
-                             f'({_first_line(error)}); running on the processor')
+                             f'({_first_line(error)}); running on the CPU')
 
     def _load(self, module: ModuleType, content: bytes, threads: int, delegates: list) -> None:
         self._interpreter = module.Interpreter(model_content=content, num_threads=threads,
@@ -138,7 +138,7 @@ class LiteRt(Runtime):
         self._input = inputs[0]
         outputs = {entry['name']: entry for entry in self._interpreter.get_output_details()}
         if self._interpreter.get_signature_list():
-            # Tensors have names of the converter's making, those of a signature are the model's.
+            # The converter names the tensors; a signature has the model's names.
             outputs = self._interpreter.get_signature_runner().get_output_details()
         self._outputs = outputs
         signature = [int(size) for size in self._input.get('shape_signature',
@@ -195,8 +195,8 @@ class OnnxRuntime(Runtime):
         self.description = (f'{self._model.runtime}, '
                             f'{_count(acceleration.threads, "thread")}')
         if self._model.input_type is None:
-            raise ConfigurationError(f'model {path}: its input does not take numbers of a type '
-                                     'that pictures have (float, float16, double, uint8)')
+            raise ConfigurationError(f'model {path}: its input type is not one that images have '
+                                     '(float, float16, double, uint8)')
 
     def run(self, images: np.ndarray, outputs: Sequence[str]) -> list[np.ndarray]:
         """Return the named outputs."""
@@ -205,13 +205,13 @@ class OnnxRuntime(Runtime):
             images = np.rint(images).clip(0, 255)
         try:
             found = self._model.run(images.astype(kind, copy=False), tuple(outputs))
-        except Exception as error:  # the run time's classes share no other base
+        except Exception as error:  # the runtime's classes share no other base
             raise ModelFailure(_first_line(error)) from error
         return [np.asarray(values, np.float32) for values in found]
 
 
 class Keras(Runtime):
-    """A Keras model, for comparison with what was exported from it."""
+    """A Keras model, to compare with its exported files."""
 
     description = 'Keras'
 
@@ -219,11 +219,11 @@ class Keras(Runtime):
         super().__init__()
         try:
             keras = importlib.import_module('keras')
-            # Its custom layer has to be known before the model is read.
+            # Its custom layer must be registered before the model is read.
             import_first(_NETWORK_MODULES)
         except ImportError as error:
             raise ConfigurationError(
-                f'model {path} needs Keras and the training extra of this package '
+                f'model {path} requires Keras and the training extra of this package '
                 f'({error}); install them, or use a .tflite model') from error
         try:
             self._model = keras.saving.load_model(path, compile=False)

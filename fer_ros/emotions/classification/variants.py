@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Of a network that ships in several variants, take the one that this processor runs fastest."""
+"""Choose the variant of a network that this CPU runs fastest."""
 
 from dataclasses import dataclass
 import time
@@ -10,20 +10,20 @@ import numpy as np
 from .classifier import EmotionClassifier
 from .metadata import DEFAULT_MODEL, InputFormat, MODEL_DIR
 
-#: Variants of a network, the one taken first where they are alike. Which is faster depends on the
-#: processor's instructions: int8 needs those for dot products of bytes (VNNI, dotprod).
+#: Variants of a network, the default first. Which is faster depends on the
+#: CPU's instructions: int8 requires those for dot products of bytes (VNNI, dotprod).
 VARIANTS = ('int8', 'float16')
 
-# Faces that each is timed on, after some that only warm it up.
+# Faces that each variant is timed on, after a warm-up.
 _WARM_UP, _TIMED = 2, 9
 
 
 @dataclass(frozen=True)
 class Choice:
     """
-    The variant that was taken, and what all took.
+    The chosen variant and the times of all.
 
-    :ivar ms_per_face: milliseconds a face, one at a time, by the variant's name.
+    :ivar ms_per_face: milliseconds per face, one at a time, by the variant's name.
     """
 
     classifier: EmotionClassifier
@@ -31,21 +31,21 @@ class Choice:
 
     @property
     def ms(self) -> float:
-        """Milliseconds a face of the one taken."""
+        """Milliseconds per face of the chosen variant."""
         return self.ms_per_face[self.classifier.name]
 
     def __str__(self) -> str:
         times = ', '.join(f'{name} {ms:.2f} ms' for name, ms in self.ms_per_face.items())
-        return f'{self.classifier.name} ({times} a face)'
+        return f'{self.classifier.name} ({times} per face)'
 
 
 def choose(model: str = '', *, variant: str = 'auto', **options) -> Choice:
     """
-    Load a network in the variant that is fastest here, some ten milliseconds a variant.
+    Load a network in the variant that is fastest here; takes some 10 ms per variant.
 
-    :param model: the name of a network that ships ('' is the default one), of which all variants
-        are tried; or as for :class:`EmotionClassifier`, where there is nothing to choose.
-    :param variant: 'auto', or which of :data:`VARIANTS` to take without trying the others.
+    :param model: the name of a shipped network ('' is the default), all of whose variants are
+        tried; or as for :class:`EmotionClassifier`, then there is nothing to choose.
+    :param variant: 'auto', or which of :data:`VARIANTS` to use without trying the others.
     :param options: further arguments of :class:`EmotionClassifier`.
     :raises ConfigurationError: when the model cannot be used, or has no such variant.
     """
@@ -58,7 +58,7 @@ def choose(model: str = '', *, variant: str = 'auto', **options) -> Choice:
             raise ConfigurationError(
                 f'variant is {variant!r}, but the model {network} '
                 + (f'has {", ".join(shipped)}' if shipped else
-                   'is one file: set variant to auto, or model to the file wanted'))
+                   'is one file: set variant to auto, or model to a file'))
         shipped = {variant: shipped[variant]}
     classifiers = [EmotionClassifier(path, **options) for path in shipped.values()] or [
         EmotionClassifier(model, **options)]
@@ -68,7 +68,7 @@ def choose(model: str = '', *, variant: str = 'auto', **options) -> Choice:
 
 
 def _times_s(classifiers: list[EmotionClassifier]) -> list[float]:
-    """Return the least time of a face of each; they take turns, so that load meets all alike."""
+    """Return each one's shortest time per face; they take turns so that load affects all."""
     faces = [_faces(one.input, _WARM_UP + _TIMED) for one in classifiers]
     best = [float('inf')] * len(classifiers)
     for i in range(_WARM_UP + _TIMED):

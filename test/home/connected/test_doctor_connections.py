@@ -54,7 +54,7 @@ def test_a_broker_that_is_not_there_or_refuses(broker, look):
 @pytest.mark.parametrize('address', ['host:port', 'host:99999', ':1883'])
 def test_what_is_no_address_of_a_broker(address):
     finding, = policy.check(Request(broker=address))
-    assert finding.level == Level.ERROR and 'HOST:PORT' in finding.cure
+    assert finding.level == Level.ERROR and 'HOST:PORT' in finding.fix
 
 
 def test_a_secret_that_is_not_there_is_told_before_anything_is_connected(look):
@@ -82,7 +82,7 @@ class Api(BaseHTTPRequestHandler):
 
 
 @pytest.mark.parametrize('token, path, level, words', [
-    ('right', '', Level.OK, 'answers and takes the token'),
+    ('right', '', Level.OK, 'answers and accepts the token'),
     ('wrong', '', Level.ERROR, 'refuses the token'),
     ('right', '/elsewhere', Level.ERROR, 'HTTP 404')])
 def test_home_assistant(look, monkeypatch, token, path, level, words):

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A buffer of one: the newest item wins, the replaced ones are counted."""
+"""A mailbox between threads that keeps only the latest item."""
 
 import threading
 from typing import Generic, TypeVar
@@ -7,8 +7,8 @@ from typing import Generic, TypeVar
 T = TypeVar('T')
 
 
-class Newest(Generic[T]):
-    """Hand items from one thread to another; a slow taker sees only the newest of each key."""
+class LatestMailbox(Generic[T]):
+    """Passes items between threads; keeps the latest item per key and counts the replaced."""
 
     def __init__(self):
         self._items: dict[str, T] = {}
@@ -18,12 +18,12 @@ class Newest(Generic[T]):
 
     @property
     def replaced(self) -> int:
-        """How many items were replaced before anybody took them."""
+        """Number of items that were replaced before they were taken."""
         with self._condition:
             return self._replaced
 
     def put(self, item: T, key: str = '') -> None:
-        """Put an item; one of the same key that is still waiting is dropped and counted."""
+        """Put an item; a waiting one of the same key is dropped and counted."""
         with self._condition:
             if key in self._items:
                 self._replaced += 1
@@ -31,7 +31,7 @@ class Newest(Generic[T]):
             self._condition.notify()
 
     def take(self) -> dict[str, T] | None:
-        """Wait for items and take all of them, one a key; None once there will be no more."""
+        """Wait for items and take all of them, by key; None once there will be no more."""
         with self._condition:
             self._condition.wait_for(lambda: self._items or self._closed or self._finished)
             if self._closed or not self._items:
@@ -40,13 +40,13 @@ class Newest(Generic[T]):
             return items
 
     def finish(self) -> None:
-        """Say that nothing more will be put; what still waits can be taken."""
+        """Announce that nothing more will be put; waiting items can still be taken."""
         with self._condition:
             self._finished = True
             self._condition.notify_all()
 
     def close(self) -> None:
-        """Wake the taker for the last time; what still waits is dropped and counted."""
+        """Wake the taker for the last time; waiting items are dropped and counted."""
         with self._condition:
             self._closed = True
             self._replaced += len(self._items)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""fer-demo: the whole pipeline on real input, watched from a terminal or a browser."""
+"""fer-demo: run the whole pipeline on real input and watch it in a terminal or browser."""
 
 from importlib.util import find_spec
 import signal
@@ -14,7 +14,7 @@ from fer_ros.start_checks import ready
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run the demo; return 0 when it ran to its end, 1 with one line when it could not."""
+    """Run the demo; return 0 on success, 1 with a one-line message when it could not run."""
     options = demo_options.parse(arguments)
     stop = threading.Event()
     heed(stop.set, signal.SIGINT, signal.SIGTERM)
@@ -27,9 +27,9 @@ def main(arguments: list[str] | None = None) -> int:
             from fer_ros.cli.demo_run import run
         except ImportError as error:
             raise FerError(
-                f'{error}: the demo needs ROS 2, the messages of fer_ros and its requirements. '
-                'Source your ROS workspace, or run "make demo" in the repository, which brings '
-                'a ROS 2; fer-home needs none') from error
+                f'{error}: the demo requires ROS 2, the messages of fer_ros and its requirements. '
+                'Source your ROS workspace, or run "make demo" in the repository, which installs '
+                'a ROS 2; fer-home does not require it') from error
         run(options, stop)
     except FerError as error:
         print(f'fer-demo: {error}', file=sys.stderr)

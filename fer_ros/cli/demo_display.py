@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the demo shows: a live screen on a terminal, lines elsewhere."""
+"""The demo's output: a live screen on a terminal, lines elsewhere."""
 
 from dataclasses import dataclass, field
 import time
@@ -20,7 +20,7 @@ _BAR_CELLS = 24
 
 @dataclass
 class View:
-    """The present moment of the demo."""
+    """The data that the demo displays."""
 
     source: str
     emotions: list[FaceEmotion] = field(default_factory=list)
@@ -34,7 +34,7 @@ class View:
 
 
 class LiveScreen:
-    """Redraw faces, rates and the lamp in place."""
+    """Live display of faces, rates and the lamp."""
 
     def __init__(self, console: Console):
         self._live = Live(console=console, refresh_per_second=10, transient=False)
@@ -47,7 +47,7 @@ class LiveScreen:
         self._live.stop()
 
     def show(self, view: View) -> None:
-        """Draw the view; ten times a second is as often as it is seen."""
+        """Draw the view, at most ten times per second."""
         self._live.update(render(view))
 
     def event(self, text: str) -> None:
@@ -56,7 +56,7 @@ class LiveScreen:
 
 
 class Lines:
-    """Print what changes, one line each, and the rates every two seconds."""
+    """Line output: one line per change, and the rates every two seconds."""
 
     def __init__(self, console: Console):
         self._console = console
@@ -75,7 +75,7 @@ class Lines:
         self._next_s = time.monotonic() + 2.0
         faces = ', '.join(f'#{e.track_id} {e.label} {e.confidence:.0%}' for e in view.emotions)
         self.event(f'{view.frames} frames, {view.rate_hz:.1f} Hz, {view.latency_ms:.1f} ms: '
-                   f'{faces or "nobody"}')
+                   f'{faces or "no one in view"}')
 
     def event(self, text: str) -> None:
         """Print a line."""
@@ -83,10 +83,10 @@ class Lines:
 
 
 def render(view: View) -> Group:
-    """Return the screen as rich shows it."""
+    """Return the screen as a rich renderable."""
     faces = [face_panel(emotion) for emotion in view.emotions[:4]]
     if not faces:
-        faces = [Panel('nobody in view', width=50, style='grey50')]
+        faces = [Panel('no one in view', width=50, style='grey50')]
     if len(view.emotions) > 4:
         faces.append(Text(f'and {len(view.emotions) - 4} more'))
     status = (f'{view.source}   frames {view.frames}   {view.rate_hz:.1f} Hz   '
@@ -95,7 +95,7 @@ def render(view: View) -> Group:
 
 
 def face_panel(emotion: FaceEmotion) -> Panel:
-    """Return one face: a bar for each emotion over time, the single frame's as a mark."""
+    """Return a panel of one face: filtered emotions as bars, the single frame's as marks."""
     table = Table.grid(padding=(0, 1))
     for label, now, filtered in zip(LABELS, emotion.probabilities, emotion.filtered):
         cells = round(float(filtered) * _BAR_CELLS)
@@ -110,14 +110,14 @@ def face_panel(emotion: FaceEmotion) -> Panel:
 
 
 def lamp_panel(view: View) -> Panel:
-    """Return the lamp as it says it shines, with the reason for it."""
+    """Return a panel of the lamp: its reported state and the reason for it."""
     action, lamp = view.action, view.lamp
     if lamp is None and action is not None and action.request.kind == 'light':
         lamp = action.request.expected
     if view.hold:
         text = f'left alone: {view.hold}'
     elif action is None:
-        text = 'lamp as it was: nothing asked of it yet'
+        text = 'lamp unchanged: no commands yet'
     else:
         text = f'{action.room}/{action.target}\n{action.reason}'
     if lamp is None or not lamp.on:

@@ -9,30 +9,30 @@ import socket
 
 from fer_ros.errors import ConfigurationError, FerError
 
-#: What a person can do to the lamp from a terminal.
+#: Keys that change the lamp from a terminal.
 KEYS = 'd: dim, b: bright, o: off or on, r: resume'
 DESCRIPTION = ('Run all nodes, each in its own process, on real input, and show each face with '
                'its emotions, the frame rate, the latency and a lamp that follows.')
 EPILOG = (f'Keys on a terminal ({KEYS}) change the lamp as its switch would; the home then leaves '
           'it alone until you resume. Ctrl-C ends the demo. An address that others can reach '
-          'needs a token: --token-file, or the environment variable FER_DASHBOARD_TOKEN.')
+          'requires a token: --token-file, or the environment variable FER_DASHBOARD_TOKEN.')
 
 
 def parse(arguments: list[str] | None = None) -> argparse.Namespace:
-    """Return the options; ``record`` is None when it was not given."""
+    """Return the options; ``record`` is None if it is not set."""
     parser = argparse.ArgumentParser(prog='fer-demo', description=DESCRIPTION, epilog=EPILOG)
     parser.add_argument('--source', help='camera device, video file, folder of images or URL '
                         '(default: the bundled clip)')
     parser.add_argument('--policy', type=Path, metavar='FILE',
                         help='policy file of the smart-home bridge')
     parser.add_argument('--web', action='store_true', help='show a page in the browser; a file '
-                        'or folder is then played again and again')
+                        'or folder is then played in a loop')
     parser.add_argument('--address', default='127.0.0.1', help='address that the page listens on '
                         '(default: %(default)s, this machine only)')
     parser.add_argument('--port', type=int, default=8088,
                         help='port of the page, 0: any free one (default: %(default)s)')
     parser.add_argument('--token-file', type=Path, metavar='FILE',
-                        help='file with the token that viewers of the page must know')
+                        help='file with the token that viewers of the page must enter')
     parser.add_argument('--record', action=argparse.BooleanOptionalAction, help='write the '
                         'annotated images to demo.mp4 (default: only for a file or folder that '
                         'is played once, never for a camera)')
@@ -46,7 +46,7 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
 
 
 def check(options: argparse.Namespace) -> None:
-    """Raise when the demo cannot run with these options; decide ``record`` when it was not given.
+    """Raise if the demo cannot run with these options; set ``record`` if it is None.
 
     :raises FerError: one line: what is wrong and what to do.
     """
@@ -62,17 +62,17 @@ def check(options: argparse.Namespace) -> None:
         options.output.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise ConfigurationError(f'cannot make the folder {options.output}: {error.strerror}; '
-                                 'name another one with --output') from error
+                                 'choose another one with --output') from error
     if not os.access(options.output, os.W_OK):
-        raise ConfigurationError(f'cannot write to the folder {options.output}: name another one '
-                                 'with --output')
+        raise ConfigurationError(f'cannot write to the folder {options.output}: choose another '
+                                 'one with --output')
 
 
 def _check_page(options: argparse.Namespace) -> None:
     from fer_ros.dashboard.access import Access, bind_address, read_token, TOKEN_VARIABLE
     for module in ('flask', 'waitress'):
         if find_spec(module) is None:
-            raise ConfigurationError(f'the page needs {module}, which is not installed: '
+            raise ConfigurationError(f'the page requires {module}, which is not installed: '
                                      f'pip install {module}')
     address = bind_address(options.address)
     token = read_token(str(options.token_file) if options.token_file else '')
@@ -87,11 +87,11 @@ def _check_page(options: argparse.Namespace) -> None:
         raise ConfigurationError(f'--port is {options.port}: expected 0 to 65535')
     family = socket.AF_INET6 if ':' in address else socket.AF_INET
     with socket.socket(family, socket.SOCK_STREAM) as probe:
-        # As the web server does: what only waits for its last packets is not an obstacle.
+        # As the web server does: a closed socket that waits for its last packets does not matter.
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind((address, options.port))
         except (OSError, OverflowError) as error:
             raise FerError(f'the page cannot listen on {address} port {options.port}: '
-                           f'{os.strerror(error.errno)}; choose another one with --port, 0 takes '
-                           'any that is free') from error
+                           f'{os.strerror(error.errno)}; choose another one with --port, 0 for '
+                           'any free one') from error

@@ -10,7 +10,7 @@ from fer_ros.processes import stop
 
 
 class Processes:
-    """The nodes' processes and their logs."""
+    """Starts and stops the nodes' processes and keeps their logs."""
 
     def __init__(self, folder: Path):
         self._folder = folder
@@ -27,13 +27,13 @@ class Processes:
                 stdout=log, stderr=subprocess.STDOUT, start_new_session=True)
 
     def check(self) -> None:
-        """Raise when a node has died, with the last it said."""
+        """Raise if a node has died, with the end of its log."""
         for node, process in self._running.items():
             if process.poll() is not None:
                 raise FerError(f'{node} has ended with code {process.returncode}; its last '
-                               f'words:\n{self.last_words(node)}')
+                               f'words:\n{self.log_tail(node)}')
 
-    def last_words(self, node: str, lines: int = 8) -> str:
+    def log_tail(self, node: str, lines: int = 8) -> str:
         """Return the end of a node's log."""
         text = (self._folder / f'{node}.log').read_text(errors='replace')
         return '\n'.join(text.strip().splitlines()[-lines:])

@@ -23,7 +23,7 @@ import rclpy
 from rclpy.signals import SignalHandlerOptions
 from rich.console import Console
 
-#: Started in this order; the camera begins when all others are there.
+#: Started in this order; the camera starts when all others are ready.
 NODES = ('face_detector', 'emotion_classifier', 'smart_home_bridge', 'annotator', 'camera_driver')
 _START_TIMEOUT_S = 45.0
 
@@ -46,7 +46,7 @@ def run(options: argparse.Namespace, stop: threading.Event) -> None:
     print(f'\n{describe(summary)}\nsummary: {path}')
 
 def prepare_environment() -> None:
-    """Choose the transport, and a graph of the demo's own unless the user has chosen one."""
+    """Choose the transport, and a separate ROS graph unless the user has chosen one."""
     os.environ.update(transport.transport_environment())
     if 'ROS_DOMAIN_ID' not in os.environ:
         os.environ['ROS_DOMAIN_ID'] = str(os.getpid() % 100 + 1)
@@ -54,14 +54,14 @@ def prepare_environment() -> None:
 
 
 class Demo:
-    """Start, watch, end."""
+    """Starts the nodes, watches them and ends them."""
 
     def __init__(self, options: argparse.Namespace, stop: threading.Event):
         self._options = options
         self._stop = stop
         self._source = str(options.source or demo_clip_path())
         self._video = VideoFile(options.output / 'demo.mp4') if options.record else None
-        # The bundled clip shows a hand too; at a camera it is yours, by keys.
+        # With the bundled clip a script changes the lamp; with a camera the user does, by keys.
         self._watcher = Watcher(mask(self._source, camera=True),
                                 options.source is None and not options.no_hand,
                                 self._video.offer if self._video else None)
@@ -80,7 +80,7 @@ class Demo:
         try:
             self._start()
             began_s = time.monotonic()
-            with self._watcher.hand, screen:
+            with self._watcher.override, screen:
                 self._watch(screen)
             elapsed_s = time.monotonic() - began_s
             self._settle()
@@ -102,7 +102,7 @@ class Demo:
                               'wait_for_subscribers': str(self._watcher.image_readers)},
             'smart_home_bridge': bridge}
         if self._options.web:
-            # Who looks at a page wants to look for longer than a clip lasts.
+            # Viewers of a page want to watch for longer than a clip lasts.
             parameters['camera_driver']['loop'] = 'true'
             self._processes.start('dashboard', {
                 'address': json.dumps(self._options.address), 'port': str(self._options.port),
@@ -121,12 +121,12 @@ class Demo:
                 complaints = [f'{node}: {text}' for node, text in self._watcher.messages.items()
                               if text not in ('active', 'inactive', 'unconfigured')]
                 raise FerError(f'the nodes were not up after {_START_TIMEOUT_S:.0f} s: '
-                               + ('; '.join(complaints) or 'no node said why, see '
+                               + ('; '.join(complaints) or 'no node reported why, see '
                                   f'{self._options.output / "demo_logs"}'))
         for transition in (Transition.TRANSITION_CONFIGURE, Transition.TRANSITION_ACTIVATE):
             if not self._watcher.transition(transition):
                 raise FerError('the camera driver could not be started:\n'
-                               + self._processes.last_words('camera_driver', 1))
+                               + self._processes.log_tail('camera_driver', 1))
 
     def _watch(self, screen) -> None:
         end_s = time.monotonic() + (self._options.seconds or math.inf)
@@ -138,9 +138,9 @@ class Demo:
             if self._video and self._video.problem and not lost:
                 lost = True
                 screen.event(self._video.problem)
-            self._watcher.hand.tick()
-            self._watcher.view.lamp = self._watcher.hand.lamp
-            self._watcher.view.hold = self._watcher.hand.hold
+            self._watcher.override.tick()
+            self._watcher.view.lamp = self._watcher.override.lamp
+            self._watcher.view.hold = self._watcher.override.hold
             screen.show(self._watcher.view)
             page = self._watcher.figures.get('dashboard', {}).get('page')
             if page and not told:
@@ -156,7 +156,7 @@ class Demo:
                 raise FerError(self._watcher.messages['camera_driver'])
 
     def _settle(self) -> None:
-        """Let the last results and every node's last counters come in."""
+        """Wait for the last results and every node's last counters."""
         if is_live(self._source) or self._stop.is_set() or self._options.seconds:
             self._watcher.transition(Transition.TRANSITION_DEACTIVATE)
         end_s = time.monotonic() + 10.0

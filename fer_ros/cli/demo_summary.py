@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The demo's summary: where every frame went, what was seen, what the home did."""
+"""The demo's summary: frames, recognized emotions and actions."""
 
 import math
 
@@ -8,7 +8,7 @@ from fer_ros.cli.demo_watcher import Watcher
 
 
 def summarize(watcher: Watcher, elapsed_s: float, video: VideoFile | None) -> dict:
-    """Return the summary: where every frame went, what was seen, what was done."""
+    """Return the summary: frames and where they were lost, emotions and actions."""
     figure = watcher.figure
     hops = {
         'lost between camera and detector': (
@@ -39,7 +39,7 @@ def summarize(watcher: Watcher, elapsed_s: float, video: VideoFile | None) -> di
         'faces': len(watcher.counts.people),
         'readings': dict(watcher.counts.readings.most_common()),
         'actions': watcher.counts.actions,
-        'hand': watcher.hand.summary(),
+        'hand': watcher.override.summary(),
         'latency_ms': {'median': None if math.isnan(median) else round(median, 2),
                        'p99': None if math.isnan(p99) else round(p99, 2)},
         'rate_hz': round(watcher.counts.emotions / max(elapsed_s, 1e-9), 2),
@@ -56,12 +56,12 @@ def describe(summary: dict) -> str:
     readings = ', '.join(f'{label} {count}' for label, count in summary['readings'].items())
     latency = summary['latency_ms']
     lines = [
-        f'{summary["frames"]} frames from {summary["source"]}, {summary["emotions"]} of them read '
-        f'({summary["rate_hz"]} per second), {summary["dropped"]} dropped'
+        f'{summary["frames"]} frames from {summary["source"]}, {summary["emotions"]} of them '
+        f'classified ({summary["rate_hz"]} per second), {summary["dropped"]} dropped'
         + (f' ({where})' if where else '') + f', {summary["unaccounted"]} unaccounted for'
         + (f'; {summary["unreadable"]} could not be read' if summary['unreadable'] else ''),
-        f'{summary["faces"]} faces followed; readings: {readings or "none"}',
-        f'{summary["actions"]} ambient actions; {summary["hand"]["changes"]} manually, then '
+        f'{summary["faces"]} faces tracked; emotions: {readings or "none"}',
+        f'{summary["actions"]} ambient actions; {summary["hand"]["changes"]} manual changes, then '
         f'the room was left alone for {summary["hand"]["left_alone_s"]} s with '
         f'{summary["hand"]["actions_meanwhile"]} actions',
         f'stamp to EmotionArray: median {latency["median"]} ms, p99 {latency["p99"]} ms '

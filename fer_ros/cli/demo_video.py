@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The demo's recording: the annotated images, in a video file."""
+"""Record the demo's annotated images in a video file."""
 
 from pathlib import Path
 import queue
@@ -12,9 +12,9 @@ from sensor_msgs.msg import Image
 
 
 class VideoFile(threading.Thread):
-    """Write the annotated images as they come.
+    """Writes the annotated images as they arrive.
 
-    :param path: of the MP4 file, made when the first image comes.
+    :param path: the MP4 file, created with the first image.
     """
 
     def __init__(self, path: Path, rate_hz: float = 30.0):
@@ -23,18 +23,18 @@ class VideoFile(threading.Thread):
         self._images: queue.Queue[Image | None] = queue.Queue(maxsize=60)
         self._writer: cv2.VideoWriter | None = None
         self.written = 0
-        #: Why nothing more is written; empty while all is well.
+        #: Why nothing more is written; empty if there is no problem.
         self.problem = ''
 
     def offer(self, message: Image) -> None:
-        """Take an image, unless the disk is behind: the demo does not wait for it."""
+        """Queue an image, or drop it if the disk is too slow: the demo does not wait."""
         try:
             self._images.put_nowait(message)
         except queue.Full:
             pass
 
     def close(self) -> None:
-        """Write what has come, and end."""
+        """Write the queued images and end."""
         if self.is_alive():
             self._images.put(None)
             self.join(30.0)
@@ -47,7 +47,7 @@ class VideoFile(threading.Thread):
             try:
                 self._write(message)
             except (FerError, cv2.error) as error:
-                self.problem = f'no video is written to {self.path}: {error}'
+                self.problem = f'cannot write the video {self.path}: {error}'
         if self._writer is not None:
             self._writer.release()
 
@@ -60,6 +60,6 @@ class VideoFile(threading.Thread):
             if not self._writer.isOpened():
                 raise FerError('OpenCV cannot write an MP4 file there')
         if (image.shape[1], image.shape[0]) != self._size:
-            image = cv2.resize(image, self._size)  # a folder may change its size
+            image = cv2.resize(image, self._size)  # images of a folder may differ in size
         self._writer.write(image)
         self.written += 1

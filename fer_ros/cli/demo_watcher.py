@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The demo's own node: what comes back over DDS, counted and kept for the screen."""
+"""The demo's node: count the results that arrive over DDS and keep them for display."""
 
 from collections import Counter, deque
 from collections.abc import Callable
@@ -10,7 +10,7 @@ import time
 from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus
 from fer_ros import conversions
 from fer_ros.cli.demo_display import View
-from fer_ros.cli.demo_hand import Hand
+from fer_ros.cli.demo_override import ManualOverride
 from fer_ros.conversions import home as home_conversions
 from fer_ros.msg import AmbientAction, EmotionArray
 from fer_ros.nodes import qos
@@ -26,7 +26,7 @@ from sensor_msgs.msg import Image
 
 @dataclass
 class Counts:
-    """What came back over the whole demo."""
+    """Counters over the whole demo."""
 
     emotions: int = 0
     readings: Counter = field(default_factory=Counter)
@@ -35,14 +35,15 @@ class Counts:
 
 
 class Watcher:
-    """The demo's own node: listens to results and diagnostics.
+    """The demo's node: subscribes to results and diagnostics.
 
-    :param source: as it is shown.
-    :param hand: whether the scripted hand changes the lamp.
-    :param on_image: takes the annotated images; None: none is asked for, and none is drawn.
+    :param source: the source's displayed name.
+    :param scripted: whether a script changes the lamp.
+    :param on_image: takes the annotated images; None: not subscribed, and none are drawn.
     """
 
-    def __init__(self, source: str, hand: bool, on_image: Callable[[Image], None] | None = None):
+    def __init__(self, source: str, scripted: bool,
+                 on_image: Callable[[Image], None] | None = None):
         self.node = rclpy.create_node('fer_demo')
         self.counts = Counts()
         self.view = View(source)
@@ -60,21 +61,21 @@ class Watcher:
         if on_image is not None:
             self.node.create_subscription(Image, 'image_annotated', on_image, qos.IMAGE)
         self.node.create_subscription(DiagnosticArray, '/diagnostics', self._on_diagnostics, 50)
-        self.hand = Hand(self.node, hand, self.events.append)
+        self.override = ManualOverride(self.node, scripted, self.events.append)
         self._client = self.node.create_client(ChangeState, 'camera_driver/change_state')
         self._executor = SingleThreadedExecutor()
         self._executor.add_node(self.node)
         self._spinning = spinner(self._executor, Faults(), daemon=True).start()
 
     def close(self) -> None:
-        """Leave the graph."""
+        """Destroy the node."""
         self._executor.shutdown(timeout_sec=2.0)
         self._spinning.end(5.0)
         self.node.destroy_node()
 
     @property
     def ready(self) -> bool:
-        """Whether every node but the camera has made its topics, and the camera answers."""
+        """Whether all nodes but the camera have created their topics, and the camera responds."""
         return bool(self.node.count_publishers('emotions')
                     and self.node.count_publishers('ambient_actions')
                     and self.node.count_publishers('faces')
@@ -82,7 +83,7 @@ class Watcher:
                     and self._client.service_is_ready())
 
     def transition(self, transition: int) -> bool:
-        """Ask the camera for a lifecycle transition; return whether it succeeded."""
+        """Request a lifecycle transition of the camera; return whether it succeeded."""
         future = self._client.call_async(ChangeState.Request(
             transition=Transition(id=transition)))
         done = threading.Event()
@@ -90,7 +91,7 @@ class Watcher:
         return done.wait(15.0) and future.result().success
 
     def failure(self) -> str:
-        """Return which node could not be configured or activated and why; empty: none."""
+        """Return which node could not be configured or activated and why; empty if none."""
         return next((f'{node}: {self.messages[node]}' for node, values in list(
             self.figures.items()) if node in self._errors and values.get('state') != 'active'), '')
 
@@ -119,9 +120,9 @@ class Watcher:
     def _on_action(self, message: AmbientAction) -> None:
         action = home_conversions.message_to_action(message)
         self.counts.actions += 1
-        self.hand.acted(action.stamp_s)
+        self.override.acted(action.stamp_s)
         self.view.action, self.view.actions = action, self.counts.actions
-        # That a lamp with a brightness is on needs no word.
+        # A lamp with a brightness is obviously on.
         asked = action.request.describe().removeprefix('on ')
         self.events.append(f'{action.room}/{action.target}: {asked}, because {action.reason}')
 

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""fer-doctor: say what this machine lacks for faces, emotions and the home, and the cure.
+"""fer-doctor: check what this machine lacks for faces, emotions and the home, with fixes.
 
-No camera is opened and nothing is sent unless an option says so. The exit code is 0 when all is
-well, 1 when the worst finding is a warning, 2 when it is an error.
+No camera is opened and nothing is sent unless an option allows it. The exit code is 0 if there
+are no problems, 1 if the worst finding is a warning, 2 if it is an error.
 """
 
 import argparse
@@ -13,7 +13,7 @@ from fer_ros.doctor import examine, Finding, Request, worst
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Print one line a finding, each as soon as it is known; return the exit code."""
+    """Print one line per finding, as soon as it is known; return the exit code."""
     parser = argparse.ArgumentParser(prog='fer-doctor', description=__doc__)
     parser.add_argument('--policy', default='', metavar='FILE', help='check this policy file too')
     parser.add_argument('--connect', action='store_true',
@@ -21,8 +21,8 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument('--broker', default='', metavar='HOST[:PORT]',
                         help='connect to this MQTT broker (without a user name)')
     parser.add_argument('--camera', action='append', default=[], metavar='SOURCE',
-                        help='a camera, file or address that must be there (default: all cameras '
-                        'of the machine); may be given several times')
+                        help='a camera, file or address that must exist (default: all cameras '
+                        'of the machine); may be repeated')
     parser.add_argument('--open-cameras', action='store_true',
                         help='open the cameras and read a frame of each')
     parser.add_argument('--json', action='store_true', help='print JSON')
@@ -32,7 +32,7 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         return report(findings, as_json=chosen.json)
     except BrokenPipeError:
-        # Whoever read has enough; what is still buffered must not fail at the end either.
+        # The reader has closed the pipe; flushing the buffer at exit must not fail either.
         sys.stdout = None
         return 0
 

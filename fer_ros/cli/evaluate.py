@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""fer-eval: measure how well faces are found, followed and read over time."""
+"""fer-eval: evaluate face detection, tracking and emotion recognition over time."""
 
 import argparse
 import json
@@ -18,7 +18,7 @@ from fer_ros.evaluation.page import write_text
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run the command; 0 is good, 1 something that cannot be measured."""
+    """Run the command; return 0 on success, 1 if something cannot be measured."""
     parser = argparse.ArgumentParser(prog='fer-eval', description=__doc__)
     commands = parser.add_subparsers(dest='command', required=True)
     modules = (evaluate_faces, evaluate_emotions, evaluate_crops, evaluate_gaze,

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""fer-eval crop: what framing, turning and quality do to the reading of faces."""
+"""fer-eval crop: effect of framing, rotation and quality on emotion recognition."""
 
 import argparse
 
@@ -16,10 +16,10 @@ import numpy as np
 
 def add_commands(commands) -> list[argparse.ArgumentParser]:
     """Add the command to ``fer-eval`` and return it."""
-    crop = commands.add_parser('crop', help='framing, turning and quality, on labeled faces')
-    crop.add_argument('csv', metavar='CSV', help="FER2013's file; its last rows are taken")
+    crop = commands.add_parser('crop', help='framing, rotation and quality, on labeled faces')
+    crop.add_argument('csv', metavar='CSV', help="FER2013's file; its last rows are used")
     crop.add_argument('--model', default='', metavar='FILE',
-                      help='emotion model; empty: the one that ships')
+                      help='emotion model; empty: the shipped one')
     crop.add_argument('--faces', type=int, default=800, metavar='N', help='rows (%(default)s)')
     crop.set_defaults(run=_crop)
     add_detector(crop)
@@ -82,7 +82,7 @@ def _crop(chosen: argparse.Namespace) -> tuple[dict, Page]:
     for title, head, rows in (
             ('Side of the crop over side of the box', ('', 'right', 'confidence'), framing),
             ('Sampling', ('', 'right', 'confidence'), sampling),
-            ('Turning rolled faces', ('', 'right', 'confidence'), turning),
+            ('Leveling rolled faces', ('', 'right', 'confidence'), turning),
             ('Quality', ('quality', 'right', 'crops'), quality),
             ('Damage', ('', 'right', 'quality'), damage)):
         page.show(title, head, [(name, *values) for name, values in rows.items()])

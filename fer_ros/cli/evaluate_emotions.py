@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""fer-eval time and expressions: how well emotions are read over time, and of whom."""
+"""fer-eval time and expressions: emotion recognition over time, and by age and skin tone."""
 
 import argparse
 from dataclasses import asdict, replace
@@ -17,9 +17,9 @@ from fer_ros.faces.detection import create_detector, DETECTORS
 import numpy as np
 
 _RATES_HZ = (5, 10, 30)
-#: The filter until training shares and stationary distribution became two things.
+#: The filter before training shares and stationary distribution were separated.
 UNIFORM = FilterSettings(time_constant_s=0.5, stationary=(1 / 7,) * 7)
-#: Simulated persons are in each state as often, and their readings carry no shares.
+#: Simulated people are in each state equally often, and their probabilities carry no shares.
 EVEN = replace(DEFAULTS, stationary=(1 / 7,) * 7)
 _RESTING_RATE_HZ, _RESTING_S, _NEUTRAL_S = 5, 480.0, 4.0
 _RESTING_STATES_S = {'2 s': 2.0, '20 s': 20.0, '2 min': 120.0}
@@ -30,20 +30,21 @@ def add_commands(commands) -> list[argparse.ArgumentParser]:
     times = commands.add_parser('time', help='the filter over time, on faces of a data set or on '
                                 'simulated readings')
     times.add_argument('data', nargs='?', default='', metavar='DATA',
-                       help='FER2013 as for training: its test faces make up persons; without it '
-                       'readings are simulated')
+                       help='FER2013 as for training: people are simulated from its test faces; '
+                       'without it outputs are simulated')
     times.add_argument('--model', default='', metavar='FILE',
                        help='emotion model; empty: the one that ships')
     times.add_argument('--held-out', action='store_true',
-                       help='take the faces that the training held out, for choosing parameters')
+                       help='use the faces that the training held out, to choose parameters')
     times.add_argument('--persons', type=int, default=10, metavar='N',
-                       help='with DATA: persons, two minutes each (%(default)s)')
+                       help='with DATA: people, two minutes each (%(default)s)')
     times.add_argument('--accuracy', type=float, default=0.7, metavar='SHARE',
-                       help='without DATA: of single frames, from 0.2 to 0.99 (%(default)s)')
+                       help='without DATA: accuracy of single frames, 0.2 to 0.99 (%(default)s)')
     times.add_argument('--runs', type=int, default=5, metavar='N',
-                       help='without DATA: persons, two minutes each (%(default)s)')
-    heads = commands.add_parser('expressions', help='rendered heads: expressions by age and tone')
-    heads.add_argument('folder', metavar='DIR', help='holds tones.csv with its images, and '
+                       help='without DATA: people, two minutes each (%(default)s)')
+    heads = commands.add_parser('expressions', help='rendered heads: expressions by age and skin '
+                                                    'tone')
+    heads.add_argument('folder', metavar='DIR', help='contains tones.csv with its images, and '
                        'videos/expressions_<person>_<age>.mp4 with a .csv each')
     heads.add_argument('--model', default='', metavar='FILE',
                        help='emotion model; empty: the one that ships')
@@ -72,12 +73,12 @@ def _on_faces(chosen: argparse.Namespace) -> tuple[dict, Page]:
     page = Page('Emotions over time, on real faces')
     page.paragraph(
         f'{classifier.name} ({classifier.label_set}) on {len(faces.classes)} faces, drawn into '
-        f'{chosen.persons} persons of two minutes each, whose state changes every '
-        f'{segments.STATE_S:g} s. Moving: another picture of the same class every '
-        f'{segments.PICTURE_S:g} s; still: one picture a state. "uniform" divides by equal shares '
-        'and returns to equal shares in half a second; "filter" is what the node does: it reads '
-        'the mirror image in every other frame; "not mirrored" is the same without. '
-        'Wrong: share of the time from a second after each change on with a wrong label; '
+        f'{chosen.persons} people of two minutes each, whose state changes every '
+        f'{segments.STATE_S:g} s. Moving: another image of the same class every '
+        f'{segments.PICTURE_S:g} s; still: one image per state. "uniform" divides by equal shares '
+        'and returns to equal shares in half a second; "filter" is what the node does: it '
+        'classifies the mirror image in every other frame; "not mirrored" is the same without. '
+        'Wrong: share of time with a wrong label, from one second after each change; '
         'recall: states recognized at their end.')
     figures: dict = {'model': classifier.name, 'label_set': classifier.label_set,
                      'faces': np.bincount(faces.classes, minlength=len(LABELS)).tolist(),
@@ -105,10 +106,10 @@ def _on_faces(chosen: argparse.Namespace) -> tuple[dict, Page]:
 
 def _resting(count: int, classifier: EmotionClassifier, faces: segments.ReadFaces, figures: dict,
              page: Page) -> None:
-    """Measure what learning a resting face gains, and what it costs without one."""
-    page.paragraph('Resting faces: persons of eight minutes whose logit of sad or angry is raised '
-                   'by 1.5 to 3.5 in every picture, and persons without. They begin with four '
-                   'neutral seconds, in which "look neutral" is asked for.')
+    """Measure the gain of learning a resting face, and its cost for people without one."""
+    page.paragraph('Resting faces: people of eight minutes whose logit of sad or angry is raised '
+                   'by 1.5 to 3.5 in every image, and people without an offset. They start with '
+                   'four neutral seconds, in which "look neutral" is requested.')
     learning = replace(DEFAULTS, learn_resting_face=True)
     ways = {'off': (DEFAULTS, False), 'learnt': (learning, False),
             'look neutral': (DEFAULTS, True)}
@@ -143,18 +144,18 @@ def _read_faces(classifier: EmotionClassifier, data: str, held_out: bool) -> seg
     elif others:
         dataset = datasets.concatenate(others)
     else:
-        raise ConfigurationError(f'{data}: every image is marked Training; --held-out takes those '
+        raise ConfigurationError(f'{data}: every image is marked Training; --held-out uses those '
                                  'that the training skipped')
     if classifier.label_set == 'ferplus' and dataset.votes is None:
-        raise ConfigurationError(f'{data}: the model publishes FER+ labels, and there is no '
-                                 'fer2013new.csv with the votes')
+        raise ConfigurationError(f'{data}: the model publishes FER+ labels, and '
+                                 'fer2013new.csv with the votes is missing')
     classes = metrics.label_targets(classifier.label_set, dataset.labels, dataset.votes)
     known = classes >= 0
     images = dataset.images[known]
     if classifier.input.crop_shape != images.shape[1:]:
         images = np.stack([classifier.input.fit(image) for image in images])
     if not len(images):
-        raise ConfigurationError(f'{data}: no labeled face')
+        raise ConfigurationError(f'{data}: no labeled faces')
     return segments.ReadFaces(classifier.classify(images), classes[known],
                               classifier.classify(np.ascontiguousarray(images[:, :, ::-1])))
 
@@ -162,8 +163,8 @@ def _read_faces(classifier: EmotionClassifier, data: str, held_out: bool) -> seg
 def _held_out(classifier: EmotionClassifier, splits: dict, others: list):
     recipe = (classifier.metadata.values.get('training') or {}).get('recipe') or {}
     if 'train' not in splits or not {'holdout', 'seed'} <= set(recipe):
-        raise ConfigurationError(f'--held-out: the metadata of {classifier.name} do not say which '
-                                 'faces were held out, or the data have no Training split')
+        raise ConfigurationError(f'--held-out: the metadata of {classifier.name} do not list '
+                                 'which faces were held out, or the data have no Training split')
     datasets, duplicates = _training('datasets'), _training('duplicates')
     clean, _, _ = duplicates.without_copies(splits['train'], others)
     rest, held = datasets.split_holdout(clean, recipe['holdout'], recipe['seed'])
@@ -179,8 +180,8 @@ def _training(name: str) -> ModuleType:
         except ModuleNotFoundError as error:
             if error.name != package:
                 raise
-    raise ConfigurationError('reading a data set needs the training part of this package: run in '
-                             'the source tree, or install it with pip')
+    raise ConfigurationError('reading a data set requires the training part of this package: run '
+                             'in the source tree, or install it with pip')
 
 
 def _simulated(chosen: argparse.Namespace) -> tuple[dict, Page]:
@@ -189,11 +190,11 @@ def _simulated(chosen: argparse.Namespace) -> tuple[dict, Page]:
     if chosen.runs < 1:
         raise ConfigurationError(f'--runs is {chosen.runs}: it must be 1 or more')
     page = Page('Emotions over time')
-    page.paragraph(f'{chosen.runs} simulated persons of two minutes each, who change their '
-                   'emotion every 3 to 9 seconds, read by a classifier that is right in '
+    page.paragraph(f'{chosen.runs} simulated people of two minutes each, who change their '
+                   'emotion every 3 to 9 seconds, and a classifier that is correct in '
                    f'{chosen.accuracy:.0%} of single frames and whose errors last a quarter of a '
-                   'second on average. The moving average has the window that gives it the '
-                   "filter's own delay.")
+                   'second on average. The window of the moving average is chosen for the same '
+                   'delay as the filter.')
     figures: dict = {'accuracy': chosen.accuracy, 'runs': chosen.runs, 'by_rate': {}}
     rows = []
     for rate_hz in (5, 10, 30):
@@ -235,8 +236,8 @@ def _expressions(chosen: argparse.Namespace) -> tuple[dict, Page]:
     page = Page('Expressions of rendered heads')
     page.paragraph(
         f'{classifier.name} ({classifier.label_set}) on {len(stills)} stills and {len(videos)} '
-        f'videos, faces found by {detector.name}. Drawn heads: what one changed thing changes in '
-        'the reading can be seen on them, how well real people are read cannot.')
+        f'videos, faces found by {detector.name}. Rendered heads show how one changed factor '
+        'affects recognition; they do not measure accuracy on real people.')
     figures: dict = {'model': classifier.name, 'label_set': classifier.label_set,
                      'stills': {}, 'videos': {}}
     for title, kind, groups in (

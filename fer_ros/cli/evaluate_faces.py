@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""fer-eval detect and track: how well faces are found and followed."""
+"""fer-eval detect and track: evaluate face detection and tracking."""
 
 import argparse
 from collections.abc import Iterator
@@ -16,7 +16,7 @@ from fer_ros.faces.face_finder import DETECT_EVERY, FaceFinder
 from fer_ros.faces.tracking import FaceTracker
 import numpy as np
 
-# Average precision needs the doubtful detections too; below this they are noise.
+# Average precision requires low-score detections too; below this they are noise.
 _LOWEST_SCORE = 0.1
 _PICTURES = 12
 _GREEN, _RED, _ORANGE = (60, 160, 40), (40, 40, 220), (0, 140, 255)
@@ -25,15 +25,17 @@ _GREEN, _RED, _ORANGE = (60, 160, 40), (40, 40, 220), (0, 140, 255)
 def add_commands(commands) -> list[argparse.ArgumentParser]:
     """Add both commands to ``fer-eval`` and return them."""
     detect = commands.add_parser('detect', help='the detector, on labeled images')
-    detect.add_argument('folder', metavar='DIR', help='holds images/ and labels.txt')
+    detect.add_argument('folder', metavar='DIR', help='contains images/ and labels.txt')
     detect.add_argument('--conditions', default=','.join(detection.CONDITIONS), metavar='LIST',
-                        help='what is done to the images (%(default)s); upright always is')
-    track = commands.add_parser('track', help='the tracker, on videos made of a real face')
+                        help='test conditions of the images (%(default)s); upright is always '
+                             'included')
+    track = commands.add_parser('track', help='the tracker, on synthetic videos of a real face')
     track.add_argument('video', metavar='VIDEO', help='a video or image that shows a face')
     track.add_argument('--detect-every', type=int, default=DETECT_EVERY, metavar='N',
                        help='detect on every N-th frame (%(default)s)')
     track.add_argument('--truth', default='', metavar='CSV',
-                       help="where the video's one face is (frame,x,y,size): measures the video "
+                       help="positions of the video's only face (frame,x,y,size): measures the "
+                            "video "
                        'itself too')
     for command, run in ((detect, _detect), (track, _track)):
         command.set_defaults(run=run)
@@ -42,15 +44,15 @@ def add_commands(commands) -> list[argparse.ArgumentParser]:
 
 
 def add_detector(command: argparse.ArgumentParser) -> None:
-    """Add the options that say which detector is used."""
+    """Add the options that select the detector."""
     command.add_argument('--detector', default=DETECTORS[0], choices=DETECTORS)
     command.add_argument('--model-path', default='', metavar='FILE')
     command.add_argument('--size-px', type=int, default=0, metavar='N',
-                         help="longer side the detector sees; 0: the detector's default")
+                         help="longer side of the scaled image; 0: the detector's default")
 
 
 def detector_of(chosen: argparse.Namespace, score_threshold: float | None = None) -> FaceDetector:
-    """Return the detector that the options name."""
+    """Return the detector that the options select."""
     return create_detector(chosen.detector, model_path=chosen.model_path,
                            size_px=chosen.size_px, score_threshold=score_threshold)
 
@@ -59,7 +61,7 @@ def _detect(chosen: argparse.Namespace) -> tuple[dict, Page]:
     conditions = [name for name in chosen.conditions.split(',') if name]
     unknown = set(conditions) - set(detection.CONDITIONS)
     if unknown:
-        raise ConfigurationError(f"unknown condition '{sorted(unknown)[0]}': choose of "
+        raise ConfigurationError(f"unknown condition '{sorted(unknown)[0]}': choose from "
                                  f'{", ".join(detection.CONDITIONS)}')
     items = detection.read_labels(chosen.folder)
     detector = detector_of(chosen)
@@ -94,7 +96,7 @@ def _detect(chosen: argparse.Namespace) -> tuple[dict, Page]:
     page.paragraph(f'{figures["detector"]}, on {len(items)} images scaled to '
                    f'{detection.LONGER_SIDE_PX} px. A face is found at an intersection over '
                    f'union of {detection.MATCHING_IOU}; its size is the root of its area; '
-                   'smaller ones than named count neither way.')
+                   'smaller ones are ignored.')
     rows = [('AP, 24 px and more', figures['ap24']), ('AP, 48 px and more', figures['ap48']),
             (f'precision at {threshold:g}, 24 px', precision),
             (f'recall at {threshold:g}, 24 px', recall),
@@ -142,16 +144,16 @@ def _track(chosen: argparse.Namespace) -> tuple[dict, Page]:
     detector = detector_of(chosen)
     face = tracking.first_face(_frames(chosen.video), detector)
     if face is None:
-        raise ConfigurationError(f"no face was found in the first frames of '{chosen.video}': "
+        raise ConfigurationError(f"no face found in the first frames of '{chosen.video}': "
                                  'give a video or image that shows one')
     frame, sprite = face
     backdrop = tracking.background(frame)
     sprites = [sprite, sprite.mirrored()]
     page = Page('Face tracking')
     page.paragraph(f'{detector.description}, detection on every {chosen.detect_every}. frame. '
-                   'The face below was cut out of the video and moved, scaled, crossed and '
-                   'covered at known places; a face behind another or covered need not be '
-                   'found. Jitter: standard deviation about the true place in widths of the '
+                   'The face below was cropped from the video and moved, scaled, crossed and '
+                   'covered at known positions; a face behind another or covered need not be '
+                   'found. Jitter: standard deviation about the true position in widths of the '
                    'face.')
     page.picture(sprite.pixels, 'the face')
     figures: dict = {'detector': detector.description, 'detect_every': chosen.detect_every,
@@ -189,23 +191,23 @@ def _track(chosen: argparse.Namespace) -> tuple[dict, Page]:
     figures['jitter_still'] = figures['scenes']['still']['jitter']
     figures['size_jitter_still'] = figures['scenes']['still']['size_jitter']
     page.show('Figures', ('scene', 'faces', 'found', 'switches', 'fragments', 'false', 'jitter',
-                            'size jitter', 'ms a frame'),
+                            'size jitter', 'ms per frame'),
           [(name, *scene.values()) for name, scene in figures['scenes'].items()])
     return figures, page
 
 
 def _recorded(source: str, truth: dict[int, np.ndarray]
               ) -> Iterator[tuple[float, np.ndarray, np.ndarray]]:
-    """Yield stamp, image and true box of the frames of a video whose face is known."""
+    """Yield stamp, image and true box of the frames of a labeled video."""
     nowhere = np.full((1, 4), np.nan)
     for i, frame in enumerate(_frames(source)):
         yield i / tracking.RATE_HZ, frame, truth.get(i, nowhere)
 
 
 def _frames(source: str) -> Iterator[np.ndarray]:
-    """Yield the frames of a video or the one of an image."""
+    """Yield the frames of a video, or an image as one frame."""
     if not Path(source).is_file():
-        raise ConfigurationError(f"'{source}' is not there: give a video or image file")
+        raise ConfigurationError(f"'{source}' does not exist: give a video or image file")
     image = cv2.imread(source, cv2.IMREAD_COLOR)
     if image is not None:
         yield image

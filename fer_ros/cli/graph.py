@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Print the graph of a running system: nodes, states, topics, types, QoS, and what mismatches."""
+"""Print the graph of a running system: nodes, states, topics, types, QoS and mismatches."""
 
 import argparse
 import json
@@ -14,9 +14,9 @@ _NAME = 'fer_graph'
 
 
 def collect(node, everything: bool = False) -> dict:
-    """Return what a node sees of the graph: its nodes, and the endpoints of each topic.
+    """Return the graph as a node sees it: nodes, and the endpoints of each topic.
 
-    :returns: ``nodes`` (names in full), ``topics``: by name, with ``types``, ``publishers`` and
+    :returns: ``nodes`` (full names), ``topics``: by name, with ``types``, ``publishers`` and
         ``subscriptions`` (each with ``node`` and ``qos``) and ``mismatches``, sentences.
     """
     topics = {}
@@ -74,7 +74,7 @@ def _full(namespace: str, name: str) -> str:
 
 
 def _qos(profile) -> str:
-    # Depth and history are not told over the wire by every middleware.
+    # Not every middleware sends depth and history over the wire.
     from fer_ros.nodes import qos
     return qos.describe(profile)
 
@@ -82,7 +82,7 @@ def _qos(profile) -> str:
 def _mismatches(publishers: list, subscriptions: list) -> list[str]:
     from rclpy.qos import qos_check_compatible, QoSCompatibility
     return [f'{_full(p.node_namespace, p.node_name)} offers {_qos(p.qos_profile)}, '
-            f'{_full(s.node_namespace, s.node_name)} asks for {_qos(s.qos_profile)}: nothing '
+            f'{_full(s.node_namespace, s.node_name)} requests {_qos(s.qos_profile)}: nothing '
             'arrives' for p in publishers for s in subscriptions
             if qos_check_compatible(p.qos_profile, s.qos_profile)[0] == QoSCompatibility.ERROR]
 
@@ -91,10 +91,11 @@ def main(args: list[str] | None = None) -> int:
     """Print the graph of the ROS domain of this shell."""
     parser = argparse.ArgumentParser(prog='fer-graph', description=__doc__)
     parser.add_argument('--wait', type=float, default=2.0, metavar='S',
-                        help='look for nodes so long, seconds (default 2)')
+                        help='discovery time, seconds (default 2)')
     parser.add_argument('--json', action='store_true', help='print JSON')
     parser.add_argument('--all', action='store_true',
-                        help='also /rosout, /parameter_events, /diagnostics and transition_event')
+                        help='include /rosout, /parameter_events, /diagnostics and '
+                             'transition_event')
     options = parser.parse_args(args)
     try:
         import rclpy

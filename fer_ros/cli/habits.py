@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""fer-habits: what a home has learnt: learn it from a log, ask it, explain it, forget it."""
+"""fer-habits: learn the habits of a home from its log, query, explain and forget them."""
 
 import argparse
 from dataclasses import asdict
@@ -21,13 +21,13 @@ from fer_ros.habits.sources import read_events, utc_offset
 from fer_ros.habits.storage import load_model, put_aside, save_model
 from fer_ros.habits.words import spoken
 
-#: Named in the figures, so that two runs can be told apart.
+#: Named in the results, to distinguish runs.
 MODEL = 'mixture of contexts and times of day'
 _BAR = 30
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run the command; 0 is good, 1 data that cannot be used."""
+    """Run the command; return 0 on success, 1 for data that cannot be used."""
     options = _parser().parse_args(arguments)
     try:
         return options.work(options)
@@ -43,7 +43,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog='fer-habits', description=__doc__,
-                                     epilog='docs/habits.md explains what is learnt, and how.')
+                                     epilog='docs/habits.md explains what is learned, and how.')
     commands = parser.add_subparsers(dest='command', required=True)
 
     def command(name, work, text, *, log=True):
@@ -59,24 +59,24 @@ def _parser() -> argparse.ArgumentParser:
     sub = command('learn', _learn, 'learn a log from the beginning and write the model')
     sub.add_argument('--model', type=Path, metavar='FILE', help='where to write it; by default '
                      f'{MODEL_NAME} beside the log of this machine')
-    sub = command('next', _next, 'say what may happen next, and how the lamps are wanted')
+    sub = command('next', _next, 'print what may happen next, and the preferred state of lamps')
     sub.add_argument('--room', help='only of this room')
-    sub.add_argument('--at', metavar='TIME', help="as if it were then: '2026-01-05 19:30'")
-    sub.add_argument('--emotion', help='as if this were felt')
-    sub = command('explain', _explain, 'tell in words what was learnt')
+    sub.add_argument('--at', metavar='TIME', help="at this time: '2026-01-05 19:30'")
+    sub.add_argument('--emotion', help='with this emotion')
+    sub = command('explain', _explain, 'describe what was learned')
     sub.add_argument('--room', help='only of this room')
     sub = command('export', _export, 'print the events as CSV or JSON lines')
     sub.add_argument('--form', choices=('csv', 'jsonl'), default='csv', help='(%(default)s)')
-    sub = command('forget', _forget, 'delete events for good, and learn the rest again')
+    sub = command('forget', _forget, 'delete events permanently, and learn the rest again')
     sub.add_argument('--all', action='store_true', help='everything')
-    sub.add_argument('--room', help='what happened in this room')
-    sub.add_argument('--day', metavar='YYYY-MM-DD', help='what happened on this day')
+    sub.add_argument('--room', help='events in this room')
+    sub.add_argument('--day', metavar='YYYY-MM-DD', help='events on this day')
     sub = command('evaluate', _evaluate, 'predict the activities of residents in order, each '
-                  'before it is learnt from', log=False)
+                  'before learning from it', log=False)
     sub.add_argument('data', type=Path, metavar='DATA', help='a file with activities in the '
                      'format of Kasteren and Ordonez or of CASAS, or a folder with one '
                      '*_ADLs.txt')
-    sub.add_argument('--json', type=Path, metavar='FILE', help='write the figures')
+    sub.add_argument('--json', type=Path, metavar='FILE', help='write the results')
     return parser
 
 
@@ -84,7 +84,7 @@ def _events(options: argparse.Namespace):
     path = options.log or known_folder()
     if options.log is None and not EventLog(path).files:
         raise ConfigurationError(f'{path}: no log yet: write habits: suggest at a room of the '
-                                 'policy, or name a log')
+                                 'policy, or give a log')
     found = read_events(path, now_s=time.time(), progress=_progress('read'))
     for problem in found.problems:
         print(problem, file=sys.stderr)
@@ -92,7 +92,7 @@ def _events(options: argparse.Namespace):
 
 
 def _progress(what: str):
-    """Return what draws a bar on a terminal, and nothing elsewhere."""
+    """Return a function that draws a progress bar on a terminal, and nothing elsewhere."""
     if not sys.stderr.isatty():
         return None
     shown = [-1]
@@ -125,20 +125,20 @@ def _learn(options: argparse.Namespace) -> int:
 
 
 def _model(options: argparse.Namespace) -> HabitModel:
-    """Return the model of this machine, or what a log teaches."""
+    """Return the model of this machine, or one learned from a log."""
     path = known_folder() / MODEL_NAME
     if options.log is None and path.is_file():
         try:
             return load_model(path)
         except ConfigurationError as error:
-            print(f'{error}: put aside as {put_aside(path).name}, learning from the log',
+            print(f'{error}: moved to {put_aside(path).name}, learning from the log',
                   file=sys.stderr)
     return _learnt(options)
 
 
 def _rooms(model: HabitModel, only: str | None) -> list[RoomModel]:
     if only is not None and only not in model.rooms:
-        raise ConfigurationError(f'nothing is known of a room {only!r}: expected one of '
+        raise ConfigurationError(f'unknown room {only!r}: expected one of '
                                  f'{", ".join(sorted(model.rooms)) or "none"}')
     return [room for name, room in sorted(model.rooms.items()) if only in (None, name)]
 
@@ -154,7 +154,7 @@ def _next(options: argparse.Namespace) -> int:
     for room in _rooms(model, options.room):
         last = room.last
         if last is None:
-            print(f'{room.room}: nothing has happened since the last start')
+            print(f'{room.room}: no events since the last start')
         local_s = at_s if at_s is not None else (
             last.local_s if last is not None else time.time() + utc_offset(time.time()))
         now_s = local_s - (last.offset_s if last is not None else 0)
@@ -163,9 +163,9 @@ def _next(options: argparse.Namespace) -> int:
         for event in room.next_events(now_s):
             print(f'  {describe_next(event)}')
         for target in sorted(room.preferences):
-            wanted = room.want(target, local_s, emotion)
-            if wanted is not None:
-                print(f'  {spoken(target)} is wanted {describe_preference(wanted)}')
+            preference = room.want(target, local_s, emotion)
+            if preference is not None:
+                print(f'  {spoken(target)} is preferred {describe_preference(preference)}')
     return 0
 
 
@@ -185,7 +185,7 @@ def _export(options: argparse.Namespace) -> int:
 
 def _forget(options: argparse.Namespace) -> int:
     if not options.all and options.room is None and options.day is None:
-        raise ConfigurationError('say what to forget: --all, --room NAME or --day YYYY-MM-DD')
+        raise ConfigurationError('choose what to forget: --all, --room NAME or --day YYYY-MM-DD')
     if options.day is not None and not re.fullmatch(r'\d{4}-\d{2}-\d{2}', options.day):
         raise ConfigurationError(f'{options.day!r} is not a day: write 2026-01-05')
     folder = options.log or known_folder()
@@ -195,13 +195,13 @@ def _forget(options: argparse.Namespace) -> int:
     count = log.forget(room=None if options.all else options.room,
                        day=None if options.all else options.day)
     model_path = folder / MODEL_NAME
-    # What was learnt from the events goes with them.
+    # What was learned from the events is deleted with them.
     model_path.unlink(missing_ok=True)
     if log.files:
         model = HabitModel()
         model.learn_all(log.read(now_s=time.time()).events, _progress('learn'))
         save_model(model, model_path)
-    print(f'{count} events forgotten, {log.bytes / 1e3:.0f} kB left')
+    print(f'{count} events deleted, {log.bytes / 1e3:.0f} kB left')
     return 0
 
 

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """``fer-home``: cameras, faces, emotions, lights and a page in one process, without ROS.
 
-Without a command it runs until it is told to stop: SIGTERM or Ctrl-C hands the lights back, SIGHUP
-reads the configuration and the policy again.
+Without a command it runs until it is stopped: SIGTERM or Ctrl-C restores the lights, SIGHUP
+reloads the configuration and the policy.
 """
 
 import argparse
@@ -12,11 +12,11 @@ import signal
 import sys
 import threading
 
-# What takes time to import is imported below, where a signal ends the process cleanly.
+# Slow imports come below, where a signal ends the process cleanly.
 from fer_ros.errors import ConfigurationError, FerError
 from fer_ros.signals import heed
 
-#: Where a service's configuration is looked for when no other is named.
+#: Default configuration of the service.
 DEFAULT_CONFIG = Path('/etc/fer-home/home.yaml')
 
 
@@ -49,12 +49,12 @@ def _parser() -> argparse.ArgumentParser:
     _add_options(parser)
     commands = parser.add_subparsers(title='commands', metavar='')
     check = commands.add_parser(
-        'check', help='look for what is wrong on this machine, with cures',
+        'check', help='check this machine for problems, and suggest fixes',
         description='fer-doctor, for the cameras and the policy of a configuration; options of '
         'fer-doctor, such as --connect and --json, may follow.')
-    # SUPPRESS: a --config before the command counts, too.
+    # SUPPRESS: a --config before the command counts too.
     check.add_argument('--config', type=Path, metavar='FILE', default=argparse.SUPPRESS,
-                       help=f'the configuration ({DEFAULT_CONFIG}, if it is there)')
+                       help=f'the configuration ({DEFAULT_CONFIG}, if it exists)')
     check.set_defaults(work=_check)
     service = commands.add_parser(
         'service', help='print the systemd unit, or install it',
@@ -66,33 +66,34 @@ def _parser() -> argparse.ArgumentParser:
     service.add_argument('--config', type=Path, default=argparse.SUPPRESS, metavar='FILE',
                          help=f'the configuration ({DEFAULT_CONFIG})')
     service.set_defaults(work=_service)
-    health = commands.add_parser('health', help='ask a running fer-home whether it works '
-                                 '(for a container); needs its page')
+    health = commands.add_parser('health', help='check whether a running fer-home works '
+                                 '(for a container); requires its page')
     health.add_argument('--config', type=Path, metavar='FILE', default=argparse.SUPPRESS,
-                        help='the configuration that it runs with')
-    health.add_argument('--port', type=int, default=argparse.SUPPRESS, help='of the page (8088)')
+                        help='the configuration of the running fer-home')
+    health.add_argument('--port', type=int, default=argparse.SUPPRESS, help='port of the page '
+                                                                            '(8088)')
     health.set_defaults(work=_health)
     return parser
 
 
 def _add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument('--config', type=Path, metavar='FILE',
-                        help='configuration file; what follows overrides it')
+                        help='configuration file; the options below override it')
     parser.add_argument('--source', metavar='SOURCE', help='camera device (0 or /dev/video0), '
                         'video file, folder of images, or RTSP/HTTP URL')
     parser.add_argument('--room', action='append', metavar='ROOM',
                         help='a room of the policy that the camera sees; may be repeated')
-    parser.add_argument('--policy', metavar='FILE', help='policy file; the one that ships by '
+    parser.add_argument('--policy', metavar='FILE', help='policy file; the shipped one by '
                         'default')
-    parser.add_argument('--loop', action='store_true', help='play a file or folder again and '
+    parser.add_argument('--loop', action='store_true', help='play a file or folder in a '
                         'again')
-    parser.add_argument('--dry-run', action='store_true', help='only show what would be done: no '
+    parser.add_argument('--dry-run', action='store_true', help='only show the actions: no '
                         'broker, no Home Assistant, no secrets read')
     parser.add_argument('--web', action=argparse.BooleanOptionalAction, default=None,
-                        help='show the page, or do not')
-    parser.add_argument('--address', help='of the page (127.0.0.1); any but loopback needs a '
-                        'token, in FER_DASHBOARD_TOKEN or --token-file')
-    parser.add_argument('--port', type=int, help='of the page (8088); 0: a free one')
+                        help='enable or disable the page')
+    parser.add_argument('--address', help='address of the page (127.0.0.1); any but loopback '
+                        'requires a token, in FER_DASHBOARD_TOKEN or --token-file')
+    parser.add_argument('--port', type=int, help='port of the page (8088); 0: any free one')
     parser.add_argument('--token-file', metavar='FILE', help='file with the token that viewers '
                         'must know')
     parser.add_argument('--verbose', action='store_true', help='log more')
@@ -113,18 +114,18 @@ def _run(chosen: argparse.Namespace) -> int:
     start_log(verbose=chosen.verbose)
     options = _options(chosen)
     config = load_config(chosen.config, options)
-    # OpenCV and the run times come after the check: what is wrong is told at once.
+    # OpenCV and the runtimes are imported after the check, so that errors appear at once.
     from fer_ros.standalone.service import END_S, HomeService
     stop, reload = threading.Event(), threading.Event()
 
     def end(*_) -> None:
         if stop.is_set():
-            # Whoever is impatient must not be left with the lights as they are.
-            os.write(2, b'fer-home: handing the lights back; it ends within %d s\n' % END_S)
+            # A second signal must not leave the lights changed.
+            os.write(2, b'fer-home: restoring the lights; it ends within %d s\n' % END_S)
         stop.set()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, end)
-    # A service is asked by it to reload; who closes a terminal window wants an end.
+    # SIGHUP reloads a service; from a closed terminal window it ends the program.
     terminal = _has_terminal()
     signal.signal(signal.SIGHUP, lambda *_: stop.set() if terminal and not _has_terminal()
                   else reload.set())

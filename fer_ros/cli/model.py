@@ -11,7 +11,7 @@ from fer_ros.inference.published_models import PUBLISHED
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run the command; 0 is good, 1 something that cannot be done, 2 a wrong call."""
+    """Run the command; return 0 on success, 1 on failure, 2 for wrong arguments."""
     parser = argparse.ArgumentParser(prog='fer-model', description=__doc__)
     commands = parser.add_subparsers(dest='command', required=True)
     for add in _COMMANDS:
@@ -29,20 +29,20 @@ def _add_fetch(commands: argparse._SubParsersAction) -> None:
         'fetch', help="download a detector's weights, check them and put them into your folder")
     command.add_argument('name', choices=sorted(PUBLISHED))
     where = command.add_mutually_exclusive_group()
-    where.add_argument('--url', default='', help="a mirror in place of the publisher's address")
-    where.add_argument('--file', default='', help='a local file to check and take instead')
+    where.add_argument('--url', default='', help="a mirror instead of the publisher's address")
+    where.add_argument('--file', default='', help='a local file to check and use instead')
     command.set_defaults(run=_fetch)
 
 
 def _fetch(chosen: argparse.Namespace) -> int:
     file = PUBLISHED[chosen.name]
     path, was_there = fetch(file, url=chosen.url, path=chosen.file)
-    print(f'{path}: {"already there" if was_there else "fetched"}, SHA-256 as published '
-          f'({file.license} license). detector: auto takes it from its next start')
+    print(f'{path}: {"already present" if was_there else "fetched"}, SHA-256 as published '
+          f'({file.license} license). detector: auto uses it from the next start')
     return 0
 
 
-#: Each adds a subcommand and says with ``set_defaults(run=...)`` what runs it.
+#: Each adds a subcommand and sets its function with ``set_defaults(run=...)``.
 _COMMANDS = (_add_fetch, add_describe, add_check)
 
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The subcommands of fer-model for somebody else's emotion model: describe and check."""
+"""Subcommands of fer-model for third-party emotion models: describe and check."""
 
 import argparse
 from pathlib import Path
@@ -26,9 +26,9 @@ def add_describe(commands: argparse._SubParsersAction) -> None:
 def add_check(commands: argparse._SubParsersAction) -> None:
     """Add ``check``."""
     command = commands.add_parser(
-        'check', help='load an emotion model as the classifier does and say what it takes')
+        'check', help='load an emotion model as the classifier does and describe it')
     command.add_argument('file', metavar='FILE', help='a model with its metadata beside it, or '
-                         'the name of one that ships')
+                         'the name of a shipped one')
     command.add_argument('--threads', type=int, default=1, help='default: %(default)s')
     command.add_argument('--providers', nargs='+', default=[], metavar='NAME',
                          help="as the classifier's parameter")
@@ -47,7 +47,7 @@ def _describe(chosen: argparse.Namespace) -> int:
     there = [path for suffix in SUFFIXES
              if (path := chosen.file.with_suffix(suffix)).exists()]
     if there:
-        raise ConfigurationError(f'{there[0]} is already there: move it away, or take --print')
+        raise ConfigurationError(f'{there[0]} already exists: move it away, or use --print')
     target = chosen.file.with_suffix('.yaml')
     try:
         target.write_text(text, encoding='utf-8')
@@ -67,7 +67,7 @@ def _check(chosen: argparse.Namespace) -> int:
           f'takes    {classifier.input}\n'
           f'reads    {", ".join(classifier.metadata.label_sets)} (publishes '
           f'{classifier.label_set})\n'
-          f'runs on  {classifier.runs_on}; processor time {one:.2f} ms for one face, {eight:.2f} '
+          f'runs on  {classifier.runs_on}; CPU time {one:.2f} ms for one face, {eight:.2f} '
           'ms for eight')
     for line in (*classifier.warnings, *classifier.notes):
         print(f'note     {line}')
@@ -75,7 +75,7 @@ def _check(chosen: argparse.Namespace) -> int:
 
 
 def _processor_ms(classifier: EmotionClassifier, faces: int) -> float:
-    """Return the processor time of a call, all threads together, mean of half a second."""
+    """Return the CPU time of a call, over all threads, mean of half a second."""
     crops = np.resize(probe_crops(classifier.input), (faces, *classifier.input.crop_shape))
     classifier.classify(crops)
     calls, end_s, start_s = 0, time.monotonic() + 0.5, time.process_time()

@@ -22,16 +22,17 @@ from fer_ros.secret_files import exposure
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run the command; 0 is good, 1 a policy or recording that cannot be used."""
+    """Run the command; return 0 on success, 1 for an unusable policy or recording."""
     parser = argparse.ArgumentParser(prog='fer-policy', description=__doc__)
     commands = parser.add_subparsers(dest='command', required=True)
-    check = commands.add_parser('check', help='say what is wrong with policy files')
+    check = commands.add_parser('check', help='check policy files for errors')
     check.add_argument('files', nargs='+', metavar='FILE')
-    trial = commands.add_parser('simulate', help='print what a policy would do, and why')
+    trial = commands.add_parser('simulate', help='print the actions of a policy, and why')
     trial.add_argument('file', metavar='FILE', help='the policy')
     trial.add_argument('recording', metavar='RECORDING',
                        help='JSON lines of emotions, or a rosbag2 folder or MCAP file')
-    trial.add_argument('--quiet', action='store_true', help='only the actions, not why not')
+    trial.add_argument('--quiet', action='store_true', help='print only actions, not why nothing '
+                                                            'is done')
     trial.add_argument('--after', type=float, default=60.0, metavar='SECONDS',
                        help='go on so long after the end, as if nobody were there (60)')
     trial.add_argument('--picture', metavar='FILE.svg', help='draw it as well')
@@ -39,20 +40,21 @@ def main(arguments: list[str] | None = None) -> int:
                               'something else')
     why.add_argument('file', metavar='FILE', help='the policy')
     why.add_argument('--emotion', required=True, choices=(*LABELS, NOBODY))
-    why.add_argument('--at', metavar='TIME', help="on the wall of the house, as in '2026-01-05 "
+    why.add_argument('--at', metavar='TIME', help="local time at the home, as in '2026-01-05 "
                      "19:30' (now)")
-    why.add_argument('--faces', type=int, default=1, metavar='N', help='so many people (1)')
+    why.add_argument('--faces', type=int, default=1, metavar='N', help='number of people in view '
+                                                                       '(1)')
     why.add_argument('--lasted', type=float, default=60.0, metavar='SECONDS',
-                     help='so long the feeling has led (60)')
+                     help='how long the emotion has lasted, seconds (60)')
     why.add_argument('--affect', type=float, nargs=2, metavar=('VALENCE', 'AROUSAL'),
                      help="instead of the emotion's")
     why.add_argument('--room', help='only this room')
-    why.add_argument('--policy', help="instead of the rooms' own")
+    why.add_argument('--policy', help="instead of each room's policy")
     why.add_argument('--state', action='append', default=[], metavar='NAME=VALUE',
-                     help='what a topic or an entity says, as often as needed; what is not given '
+                     help='state of a topic or entity, may be repeated; what is not given '
                      'is unknown')
-    commands.add_parser('states', help='print the states of a controlled device, and what leads '
-                        'from one to another, as a Mermaid diagram')
+    commands.add_parser('states', help='print the states of a controlled device and their '
+                        'transitions, as a Mermaid diagram')
     chosen = parser.parse_args(arguments)
     try:
         if chosen.command == 'states':
@@ -92,7 +94,7 @@ def _check(files: list[str]) -> int:
             if problem:
                 print(f'{file}: note: {problem}')
         if policy.home_assistant is not None and policy.home_assistant.is_exposed:
-            print(f'{file}: note: the token travels to {policy.home_assistant.url} in plain text; '
+            print(f'{file}: note: the token is sent to {policy.home_assistant.url} in plain text; '
                   'an https: url encrypts it')
     return int(bad)
 
@@ -119,7 +121,7 @@ def _explain(chosen: argparse.Namespace) -> int:
 
 
 def _instant(text: str | None, policy: Policy) -> float:
-    """Return the time of a date and time on the wall, seconds since 1970."""
+    """Return the time of a local date and time, seconds since 1970."""
     if text is None:
         return datetime.now().timestamp()
     try:
@@ -131,7 +133,7 @@ def _instant(text: str | None, policy: Policy) -> float:
     if local.tzinfo is None:
         now_s = local.replace(tzinfo=zone).timestamp()
         if datetime.fromtimestamp(now_s, zone).replace(tzinfo=None) != local:
-            raise ConfigurationError(f'--at {text}: no clock shows this time: it is skipped '
+            raise ConfigurationError(f'--at {text}: this time does not exist: it is skipped '
                                      'when daylight saving begins')
         return now_s
     return local.timestamp()
@@ -142,7 +144,7 @@ def _states(given: list[str], policy: Policy) -> dict[StateSource, object]:
     for text in given:
         name, _, value = text.partition('=')
         if name not in known:
-            raise ConfigurationError(f'--state {name}: no rule asks for it: expected '
+            raise ConfigurationError(f'--state {name}: no rule uses it: expected '
                                      f'{", ".join(known) or "none"}')
         source = known[name]
         found[source] = value if source.mqtt else {'state': value, 'attributes': {}}

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Start RViz with the camera's own optical frame as its fixed frame."""
+"""Start RViz with the camera's optical frame as its fixed frame."""
 
 import argparse
 import os
@@ -14,7 +14,7 @@ _REMIND_S = 10.0
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Become RViz; return 1 with one line when it is not there, 0 when stopped before."""
+    """Replace this process by RViz; return 1 with one line if not installed, 0 if stopped."""
     arguments = sys.argv[1:] if arguments is None else arguments
     at = arguments.index('--ros-args') if '--ros-args' in arguments else len(arguments)
     parser = argparse.ArgumentParser(prog='rviz', description=__doc__)
@@ -27,7 +27,7 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         command = shutil.which('rviz2')
         if command is None:
-            raise FerError('rviz2 was not found: apt install ros-'
+            raise FerError('rviz2 not found: apt install ros-'
                            f'{os.environ.get("ROS_DISTRO", "$ROS_DISTRO")}-rviz2')
         transport.use_profile()
         frame = options.frame or first_frame(ros_arguments)
@@ -56,14 +56,14 @@ def first_frame(ros_arguments: list[str]) -> str:
             EmotionArray, 'emotions', lambda message: frames.append(message.header.frame_id),
             qos.RESULT)
         node.create_timer(_REMIND_S, lambda: node.get_logger().info(
-            'RViz starts when the first emotions tell the frame of the camera; rviz_frame names '
-            'one without waiting'))
+            'RViz starts when the first emotions arrive with the frame of the camera; set '
+            'rviz_frame to start without waiting'))
         while not frames:
             rclpy.spin_once(node, timeout_sec=0.5)
     finally:
         rclpy.try_shutdown()
     if not frames[0]:
-        raise FerError("the camera's images have no frame_id: name a frame in rviz_frame")
+        raise FerError("the camera's images have no frame_id: set rviz_frame")
     return frames[0]
 
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The start of a command: what is missing is told in a line before anything heavy is imported."""
+"""Start of the commands: report what is missing before heavy imports."""
 
 from importlib import import_module
 import os
@@ -10,7 +10,7 @@ from fer_ros.requirements import EXIT_NOT_INSTALLED
 from fer_ros.signals import heed, interrupt
 from fer_ros.start_checks import ready
 
-#: The exit code of shells for what Ctrl-C has ended.
+#: The exit code of shells for a program ended by Ctrl-C.
 INTERRUPTED = 130
 
 
@@ -66,7 +66,7 @@ def habits() -> int:
 
 
 def home() -> int:
-    """Run fer-home; its check is for machines that lack something, so it runs on them too."""
+    """Run fer-home; its check command also runs on machines that lack something."""
     if sys.argv[1:2] == ['check']:
         return import_module('fer_ros.cli.home').main()
     return main_of('fer_ros.cli.home')

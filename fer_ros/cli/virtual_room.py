@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""fer-virtual-room: a lamp, a blind and scenes behind an MQTT broker, changed manually here.
+"""fer-virtual-room: a simulated lamp, blind and scenes on an MQTT broker, with manual control.
 
 Point a policy's target of type mqtt_light at virtual_room/lamp. Type a line to change the lamp:
 on, off, brightness 0.4, color #ff8800, kelvin 4000; quit ends.
@@ -28,8 +28,8 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument('--port', type=int, help='by default 1883, or 8883 with TLS')
     parser.add_argument('--username', default='')
     parser.add_argument('--password-env', default='', metavar='NAME',
-                        help='environment variable that holds the password')
-    parser.add_argument('--ca-file', default='', help="the authority of the broker's certificate")
+                        help='environment variable with the password')
+    parser.add_argument('--ca-file', default='', help='CA certificate of the broker')
     parser.add_argument('--base', default='virtual_room', help='first part of the topics')
     chosen = parser.parse_args(arguments)
     try:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""One camera at work: frames in, faces out; the newest frame wins and nothing is heaped up."""
+"""Grab frames from one camera and find faces in them; only the latest frame is kept."""
 
 from collections.abc import Callable
 import logging
@@ -18,15 +18,15 @@ from fer_ros.types import Face
 from fer_ros.workers import Faults, Worker
 import numpy as np
 
-#: A live source that gives no frame for so long is called silent, seconds.
+#: A live source without a frame for this long is reported, seconds.
 SILENT_S = 5.0
-#: A complaint that lasts is logged again after so long, seconds.
+#: A lasting problem is logged again after this long, seconds.
 _REMIND_S = 600.0
 _LOGGER = logging.getLogger(__name__)
 
 
 class CameraWorker:
-    """Grab frames in one thread, find faces in another.
+    """Grabs the frames of a camera in one thread and finds faces in another.
 
     :param on_faces: called with the camera, the faces, the image as processed and its stamp,
         seconds, in the second thread.
@@ -58,7 +58,7 @@ class CameraWorker:
 
     @property
     def source(self) -> str:
-        """The source as it may be shown."""
+        """The source without secrets."""
         return mask(self.camera.settings['source'], camera=True)
 
     def start(self) -> None:
@@ -76,7 +76,7 @@ class CameraWorker:
 
     @property
     def ended(self) -> bool:
-        """Whether a file or folder has come to its end, or failed, and all of it is read."""
+        """Whether a file or folder has ended or failed, and all of its frames are processed."""
         return not any(worker.alive for worker in self._workers)
 
     @property
@@ -90,7 +90,7 @@ class CameraWorker:
         return self._player.state == 'failed'
 
     def busy_s(self) -> float:
-        """Return for how long the image at hand has been processed, seconds."""
+        """Return how long the current image has been processed, seconds."""
         since_s = self._busy_since_s
         return 0.0 if since_s is None else time.monotonic() - since_s
 
@@ -102,11 +102,11 @@ class CameraWorker:
         if self.played_out:
             return capture.end_of(self.source)
         if silent_s > SILENT_S:
-            return f'{self.source} has given no frame for {silent_s:.0f} s'
+            return f'no frames from {self.source} for {silent_s:.0f} s'
         return ''
 
     def report(self) -> Status:
-        """Return the camera's figures and complaints."""
+        """Return the camera's status."""
         now_s = time.monotonic()
         status = Status(OK, self._player.state, {
             'source': self.source, 'detector': self.finder.detector_name,
@@ -134,7 +134,7 @@ class CameraWorker:
             self._play()
         except SourceError as error:
             _LOGGER.error('%s: %s', self.camera.name, error)
-        # Lets the worker finish what is at hand, and end.
+        # Lets the worker finish the current image and end.
         self._newest.finish()
 
     def _play(self) -> None:
@@ -143,7 +143,7 @@ class CameraWorker:
                 return
             stamp_s, now_s = time.time(), time.monotonic()
             if self._told:
-                _LOGGER.info('%s: images from %s again', self.camera.name, self.source)
+                _LOGGER.info('%s: receiving images from %s again', self.camera.name, self.source)
                 self._told = ''
             self._grabbed += 1
             self._grabbed_s = now_s
@@ -165,14 +165,14 @@ class CameraWorker:
                     self._share.add(time.monotonic())
                     self.latency.add((time.time() - stamp_s) * 1e3)
                     self._rate_out.tick(time.monotonic())
-                except Exception as error:  # costs this image only
+                except Exception as error:  # affects this image only
                     self._bad += 1
                     self._last_error = cut(f'{type(error).__name__}: {error}')
                     self._share.add(time.monotonic(), self._last_error)
                     self._faults.add(f'image of {self.camera.name} skipped', error)
                 finally:
                     self._busy_since_s = None
-            # Not to keep an image while waiting for the next.
+            # Do not keep an image while waiting for the next.
             taken = frame = image = faces = None
 
     def _complain(self, problem: str) -> None:

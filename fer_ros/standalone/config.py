@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The configuration of fer-home: one YAML file, checked whole before anything starts."""
+"""The configuration of fer-home: a YAML file, checked completely before anything starts."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -17,19 +17,19 @@ from fer_ros.parameters import complete, Parameter
 from fer_ros.perception import CLASSIFIER_PARAMETERS, DETECTOR_PARAMETERS
 from pydantic import ValidationError
 
-#: A camera that is named nowhere is called this, and its emotions come from ``emotions``.
+#: Name of a camera without a name; its emotions come from ``emotions``.
 UNNAMED = 'camera'
 _NAME = re.compile(r'[A-Za-z][A-Za-z0-9_]*\Z')
-#: Keys of the top level with a value each.
+#: Top-level keys with a single value.
 _TOP = (
-    Parameter('version', 1, 'version of the form of this file', choices=(1,)),
-    Parameter('policy', '', 'the policy file, relative to this file; empty: the one that ships'),
-    Parameter('policy_name', '', "which policy of the file all rooms take; empty: each room's "
+    Parameter('version', 1, 'version of the format of this file', choices=(1,)),
+    Parameter('policy', '', 'the policy file, relative to this file; empty: the shipped one'),
+    Parameter('policy_name', '', "the policy of the file for all rooms; empty: each room's "
               'own'),
-    Parameter('state_file', '', 'where switches, policies, holds and what is to be undone are '
+    Parameter('state_file', '', 'where switches, policies, holds and states to restore are '
               'kept over a restart; empty: home.json in the state directory of systemd, or in '
               '~/.local/state/fer-home; none: nowhere'),
-    Parameter('dry_run', False, 'only show what would be done: no broker, no Home Assistant, no '
+    Parameter('dry_run', False, 'only show the actions: no broker, no Home Assistant, no '
               'secrets read'),
 )
 _SECTIONS = {'detector': DETECTOR_PARAMETERS, 'classifier': CLASSIFIER_PARAMETERS,
@@ -38,9 +38,9 @@ _SECTIONS = {'detector': DETECTOR_PARAMETERS, 'classifier': CLASSIFIER_PARAMETER
 
 @dataclass(frozen=True)
 class Camera:
-    """One camera.
+    """A camera of fer-home.
 
-    :ivar settings: of :data:`fer_ros.cameras.capture.CAMERA_PARAMETERS`, by name.
+    :ivar settings: values of :data:`fer_ros.cameras.capture.CAMERA_PARAMETERS`, by name.
     :ivar rooms: which rooms of the policy it sees; None: the rooms whose ``sources`` name it.
     """
 
@@ -50,18 +50,18 @@ class Camera:
 
     @property
     def topic(self) -> str:
-        """What the policy calls its emotions under ``sources``."""
+        """The topic of its emotions in the policy's ``sources``."""
         return 'emotions' if self.name == UNNAMED else f'{self.name}/emotions'
 
 
 @dataclass(frozen=True)
 class Config:
-    """All that fer-home is told.
+    """The complete configuration of fer-home.
 
-    :ivar policy: with the ``sources`` of each room as the cameras feed it.
+    :ivar policy: the policy, with the cameras of each room as its ``sources``.
     :ivar page: settings of the page by name, or None for no page.
-    :ivar unfed: rooms of the policy that no camera sees.
-    :ivar state_file: what the configuration says, a path or ``none``; empty: nothing.
+    :ivar unfed: rooms of the policy without a camera.
+    :ivar state_file: the configured value, a path or ``none``; empty: not set.
     """
 
     policy_file: Path
@@ -78,10 +78,10 @@ class Config:
 
 @dataclass(frozen=True)
 class Options:
-    """What the command line sets over the file; None leaves the file's value.
+    """Command-line options that override the file; None keeps the file's value.
 
     :ivar page: settings of the page by name.
-    :ivar web: whether there is a page.
+    :ivar web: whether the page is enabled.
     """
 
     source: str | None = None
@@ -94,13 +94,13 @@ class Options:
 
 
 class _Reader:
-    """Knows where in the file each thing stands, for the messages."""
+    """Checks values and names their file, line and key in error messages."""
 
     def __init__(self, name: str, lines: Mapping[tuple, int]):
         self._name, self._lines = name, lines
 
     def error(self, path: tuple, message: object) -> ConfigurationError:
-        """Return an error that begins with file, line and key."""
+        """Return an error whose message begins with file, line and key."""
         line_path = path
         while line_path and line_path not in self._lines:
             line_path = line_path[:-1]
@@ -126,9 +126,9 @@ def load_config(path: str | Path | None, options: Options = Options(), *,
                 secrets: bool = True) -> Config:
     """Read and check the configuration and the policy it names.
 
-    :param path: of the file; None: the command line is all there is.
-    :param secrets: False: sources of cameras that stand elsewhere are not read.
-    :raises ConfigurationError: file, line, key and what was expected; one line a fault.
+    :param path: the file; None: only the command line.
+    :param secrets: False: camera sources kept in other files or variables are not read.
+    :raises ConfigurationError: file, line, key and what was expected; one line per error.
     """
     data, lines, folder = {}, {}, Path()
     if path is not None:
@@ -151,7 +151,7 @@ def load_config(path: str | Path | None, options: Options = Options(), *,
              for name in ('detector', 'classifier')}
     for part, key in (('detector', 'model_path'), ('detector', 'emotion_model'),
                       ('classifier', 'model'), ('classifier', 'delegate')):
-        # A name without a folder may be that of a model that ships.
+        # A name without a folder may be that of a shipped model.
         if '/' in parts[part][key]:
             parts[part][key] = _beside(folder, parts[part][key])
     if options.policy is not None:
@@ -171,7 +171,7 @@ def load_config(path: str | Path | None, options: Options = Options(), *,
 
 
 def read_page(path: Path) -> dict[str, Any]:
-    """Return the settings of the page of a configuration file, and nothing else of it.
+    """Return only the page settings of a configuration file.
 
     :raises ConfigurationError: as :func:`load_config`.
     """
@@ -196,7 +196,7 @@ def _read(path: Path) -> tuple[dict, dict]:
 
 
 def _beside(folder: Path, name: str) -> str:
-    """Return a path as it is meant in a file of that folder."""
+    """Return a path relative to the folder of the file that contains it."""
     return str(folder / Path(name).expanduser()) if name else ''
 
 
@@ -208,11 +208,11 @@ def _cameras(reader: _Reader, given: object, options: Options, secrets: bool
                            'living_room: {source: /dev/video0}')
     for name, entry in (given or {}).items():
         if not _NAME.match(name):
-            raise reader.error(('cameras', name), 'not a name for a camera: expected a letter, '
+            raise reader.error(('cameras', name), 'not a valid camera name: expected a letter, '
                                'then letters, digits and underscores')
         found.append(_camera(reader, name, entry, secrets))
     if options.source is not None:
-        # The only camera of the file keeps its name, rooms and size.
+        # The only camera in the file keeps its name, rooms and size.
         base = found[0] if len(found) == 1 else Camera(UNNAMED, complete(CAMERA_PARAMETERS, {}))
         found = [Camera(base.name, {**base.settings, 'source': options.source}, base.rooms)]
     if not found:
@@ -238,12 +238,12 @@ def _camera(reader: _Reader, name: str, entry: object, secrets: bool) -> Camera:
                               or not all(isinstance(room, str) for room in rooms)):
         raise reader.error((*path, 'rooms'), f'{rooms!r}: expected a list of rooms of the policy')
     if isinstance(entry['source'], dict):
-        # A URL with a password does not belong into a file that others read.
+        # A URL with a password does not belong in a file that others can read.
         try:
             secret = Secret.model_validate(entry['source'])
             entry['source'] = secret.read('source') if secrets else 'elsewhere'
         except ValidationError as error:
-            raise reader.error((*path, 'source'), 'expected a text, or {env: NAME} or '
+            raise reader.error((*path, 'source'), 'expected a string, or {env: NAME} or '
                                '{file: PATH}') from error
         except ConfigurationError as error:
             raise reader.error((*path, 'source'), error) from error
@@ -256,7 +256,7 @@ def _camera(reader: _Reader, name: str, entry: object, secrets: bool) -> Camera:
 
 def _feed(reader: _Reader, policy: Policy, policy_file: Path, cameras: tuple[Camera, ...]
           ) -> tuple[Policy, tuple[str, ...]]:
-    """Return the policy with the sources that the cameras are, and the rooms without a camera."""
+    """Return the policy with the cameras as sources, and the rooms without a camera."""
     fed: dict[str, list[str]] = {room: [] for room in policy.rooms}
     for camera in cameras:
         for room in camera.rooms if camera.rooms is not None else policy.rooms:
@@ -266,12 +266,12 @@ def _feed(reader: _Reader, policy: Policy, policy_file: Path, cameras: tuple[Cam
             if camera.rooms is not None or camera.topic in policy.rooms[room].sources:
                 fed[room].append(camera.topic)
     if not any(fed.values()) and len(cameras) == len(fed) == 1:
-        fed[next(iter(fed))].append(cameras[0].topic)  # one camera, one room: they belong together
+        fed[next(iter(fed))].append(cameras[0].topic)  # one camera and one room belong together
     if not any(fed.values()):
         names = ', '.join(camera.name for camera in cameras)
-        raise reader.error(('cameras',), f'no room of {policy_file} is seen by a camera: the '
-                           f'cameras are {names}, the rooms listen to '
-                           f'{", ".join(policy.sources)}; give a camera rooms: '
+        raise reader.error(('cameras',), f'no camera sees a room of {policy_file}: the '
+                           f'cameras are {names}, the sources of the rooms are '
+                           f'{", ".join(policy.sources)}; set rooms of a camera: '
                            f'[{next(iter(fed))}], or --room {next(iter(fed))}')
     rooms = {name: room.model_copy(update={'sources': tuple(dict.fromkeys(fed[name]))})
              if fed[name] else room for name, room in policy.rooms.items()}

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Ask a running fer-home, through its page, whether it works."""
+"""Check through its page whether a running fer-home works."""
 
 import ipaddress
 import json
@@ -17,11 +17,11 @@ _TIMEOUT_S = 5.0
 
 
 def ask(config: Path | None, port: int | None) -> str:
-    """Return that it works, in words.
+    """Return a message that it works.
 
-    :param config: the configuration that it runs with; None: the defaults.
-    :param port: of the page; None: that of the configuration.
-    :raises FerError: when it does not, or does not answer.
+    :param config: the configuration of the running fer-home; None: the defaults.
+    :param port: port of the page; None: that of the configuration.
+    :raises FerError: when it does not work or respond.
     """
     page = defaults(PAGE_PARAMETERS) if config is None else read_page(config)
     address = ipaddress.ip_address(bind_address(page['address']))
@@ -29,7 +29,7 @@ def ask(config: Path | None, port: int | None) -> str:
         address = ipaddress.ip_address('::1' if address.version == 6 else '127.0.0.1')
     host = f'[{address}]' if address.version == 6 else str(address)
     url = f'http://{host}:{page["port"] if port is None else port}/api/health'
-    # Never through a proxy: it is this machine's own page.
+    # Never through a proxy: the page is on this machine.
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     try:
         with opener.open(url, timeout=_TIMEOUT_S) as answer:
@@ -41,6 +41,6 @@ def ask(config: Path | None, port: int | None) -> str:
             reason = f'HTTP {error.code}'
         raise FerError(f'{url}: {reason}') from error
     except OSError as error:
-        raise FerError(f'{url}: no answer ({getattr(error, "reason", error)}); is fer-home '
+        raise FerError(f'{url}: no response ({getattr(error, "reason", error)}); is fer-home '
                        'running, with its page?') from error
     return 'fer-home works'

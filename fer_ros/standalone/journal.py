@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The log of a program that systemd, a container engine or a terminal reads."""
+"""Set up logging for systemd, a container engine or a terminal."""
 
 from collections.abc import Mapping
 import logging
@@ -27,24 +27,24 @@ def under_journal(environment: Mapping[str, str] | None = None, descriptor: int 
 
 
 class MaskingFormatter(logging.Formatter):
-    """Lines without the secrets that URLs and settings hold."""
+    """Formats records without the secrets in URLs and settings."""
 
     def format(self, record: logging.LogRecord) -> str:
-        """Return the record's text."""
+        """Return the record's text, masked."""
         return mask(super().format(record))
 
 
 class JournalFormatter(MaskingFormatter):
-    """Lines with a priority and without a time, which the journal adds itself."""
+    """Formats records with a priority and without a time, which the journal adds."""
 
     def format(self, record: logging.LogRecord) -> str:
-        """Return the record; each of its lines has the priority, or it would lose it."""
+        """Return the record's text with the priority in each line."""
         priority = next(code for level, code in _PRIORITIES if record.levelno >= level)
         return '\n'.join(f'<{priority}>{line}' for line in super().format(record).splitlines())
 
 
 def start_log(*, verbose: bool = False, stream=None) -> None:
-    """Send the log to the standard error, in the form its reader expects."""
+    """Send the log to standard error, in the format of its reader."""
     stream = stream or sys.stderr
     handler = logging.StreamHandler(stream)
     if under_journal(descriptor=stream.fileno()):

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Tell systemd how the service is (sd_notify(3)), and how often it wants to hear it."""
+"""Notify systemd of the service's state (sd_notify(3))."""
 
 from collections.abc import Mapping
 import os
@@ -7,16 +7,16 @@ import socket
 
 
 class Notifier:
-    """Send states to the service manager; without one, do nothing.
+    """Sends states to the service manager; does nothing without one.
 
     :param environment: as systemd sets it for a service of ``Type=notify``.
-    :ivar watchdog_s: a sign of life is expected within this, seconds; 0: none is.
+    :ivar watchdog_s: watchdog interval, seconds; 0: no watchdog.
     """
 
     def __init__(self, environment: Mapping[str, str] | None = None):
         environment = os.environ if environment is None else environment
         address = environment.get('NOTIFY_SOCKET', '')
-        # A leading @ stands for the null byte of Linux's abstract addresses.
+        # A leading @ represents the null byte of Linux's abstract addresses.
         self._address = '\0' + address[1:] if address.startswith('@') else address
         self.watchdog_s = 0.0
         if environment.get('WATCHDOG_PID', str(os.getpid())) == str(os.getpid()):
@@ -24,7 +24,7 @@ class Notifier:
             self.watchdog_s = int(text) / 1e6 if text.isdigit() else 0.0
 
     def send(self, *states: str) -> None:
-        """Send states such as ``READY=1``; a manager that does not listen is no error."""
+        """Send states such as ``READY=1``; a manager that does not listen is not an error."""
         if not self._address:
             return
         try:

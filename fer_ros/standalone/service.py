@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""fer-home at work: all parts in one process, from the first frame to the last light."""
+"""Run fer-home: cameras, network, home and page in one process."""
 
 from collections.abc import Callable
 import logging
@@ -27,28 +27,28 @@ from fer_ros.types import Face
 from fer_ros.workers import Faults
 import numpy as np
 
-#: The page hears the rooms' mere numbers so often, and of the parts' health, seconds.
+#: Intervals at which the page gets the rooms' numeric values and the parts' health, seconds.
 _ROOMS_S = 0.5
 _HEALTH_S = 1.0
-#: An image that takes longer means that a library hangs, seconds.
+#: If an image takes longer, a library hangs, seconds.
 STUCK_S = 30.0
 _STILL_S = 30.0
-#: Ending takes no longer: what is left behind then is named, seconds.
+#: Shutdown takes at most this long: parts still running then are named, seconds.
 END_S = 15.0
 _LOGGER = logging.getLogger(__name__)
 
 
 class HomeService:
-    """Cameras, network, house and page of one configuration.
+    """Runs the cameras, network, home and page of a configuration.
 
-    :raises FerError: when a part cannot be made or the port cannot be had; nothing is then left
-        running.
+    :raises FerError: when a part cannot be created or the port is not available; nothing is left
+        running then.
     """
 
     def __init__(self, config: Config, *, notifier: Notifier | None = None):
         self._config = config
         self._notifier = notifier or Notifier()
-        # Workers, the page's threads and the main loop use the house; held shortly.
+        # Workers, the page's threads and the main loop use the home; held briefly.
         self._lock = threading.RLock()
         self._reading = threading.Lock()
         self._started_s = time.monotonic()
@@ -63,7 +63,7 @@ class HomeService:
         self._page: Page | None = None
         self._workers: dict[str, CameraWorker] = {}
         try:
-            # The cheap first, so that a port, an address or a file is complained of at once.
+            # Cheap parts first, so that a wrong port, address or file is reported at once.
             if config.page is not None:
                 self._page = self._create_page(config)
                 self._page.open()
@@ -81,14 +81,14 @@ class HomeService:
 
     @property
     def url(self) -> str:
-        """Where the page is; empty without one."""
+        """The page's URL; empty without a page."""
         return '' if self._page is None else self._page.url
 
     def run(self, stop: threading.Event, reload: threading.Event,
             load: Callable[[], Config]) -> int:
-        """Work until told to stop, or until every file or folder has ended; return the exit code.
+        """Run until stopped, or until every file or folder has ended; return the exit code.
 
-        :param reload: set when the configuration is to be read again, by ``load``.
+        :param reload: set to request a reload of the configuration with ``load``.
         """
         for worker in self._workers.values():
             worker.start()
@@ -105,7 +105,7 @@ class HomeService:
         return 0
 
     def tick(self) -> None:
-        """Do what is due: the house, the page, and the sign of life."""
+        """Do what is due: home, page and watchdog."""
         now_s = time.monotonic()
         with self._lock:
             self._house.tick(time.time())
@@ -121,13 +121,13 @@ class HomeService:
         self._sign(now_s)
 
     def health(self) -> str:
-        """Return what keeps the process from working, or an empty string."""
+        """Return why the process does not work, or an empty string."""
         idle_s = time.monotonic() - self._ticked_s
-        return self._stuck or (f'the main loop has stood still for {idle_s:.0f} s'
+        return self._stuck or (f'the main loop has hung for {idle_s:.0f} s'
                                if idle_s > _STILL_S else '')
 
     def close(self) -> None:
-        """Hand the lights back, then end everything; within :data:`END_S`."""
+        """Restore the lights, then stop everything; within :data:`END_S`."""
         self._notifier.send('STOPPING=1')
         with self._lock:
             house, self._house = self._house, None
@@ -138,13 +138,13 @@ class HomeService:
         if self._page is not None:
             self._page.close()
 
-    # Making the parts.
+    # Create the parts.
 
     def _create_reader(self, config: Config) -> EmotionReader:
         return EmotionReader([camera.name for camera in config.cameras], config.classifier)
 
     def _create_worker(self, camera, config: Config) -> CameraWorker:
-        # The crops are as the network takes them.
+        # The crops have the format that the network takes.
         finder = create_finder({
             **config.detector, 'emotion_model': config.detector['emotion_model']
             or config.classifier['model']})
@@ -159,7 +159,7 @@ class HomeService:
         return page
 
     def _create_house(self, config: Config) -> HomeController:
-        # In a log the actions are enough.
+        # The actions are enough in a log.
         terminal = sys.stdout.isatty()
         file = config.state_file or state_folder('fer-home') / 'home.json'
         house = HomeController(
@@ -192,20 +192,20 @@ class HomeService:
             self._adopt(load())
         except FerError as error:
             for line in str(error).splitlines():
-                _LOGGER.error('reload refused, the old configuration goes on: %s', line)
+                _LOGGER.error('reload refused, the old configuration stays in force: %s', line)
         else:
             _LOGGER.info('reloaded')
             self._describe(self._config)
         self._notifier.send('READY=1', f'STATUS={self._summary()}')
 
     def _adopt(self, new: Config) -> None:
-        """Take over a configuration, wholly or not at all."""
+        """Apply a configuration completely, or not at all."""
         old = self._config
         names = [camera.name for camera in new.cameras]
         same_names = names == [camera.name for camera in old.cameras]
         if not new.dry_run:
             check_secrets(new.policy)
-        # All that can fail is made before anything of the old is let go.
+        # All that can fail is created before anything old is closed.
         reader = self._reader if same_names and new.classifier == old.classifier \
             else self._create_reader(new)
         kept = {camera.name for camera in new.cameras if camera in old.cameras
@@ -240,7 +240,7 @@ class HomeService:
             worker.start()
 
     def _replace_page(self, page: Page | None) -> Page | None:
-        """Close the page and open another, on the same port perhaps; go back where that fails."""
+        """Replace the page, possibly on the same port; restore the old one if that fails."""
         old = self._page
         if old is not None:
             old.close()
@@ -254,7 +254,7 @@ class HomeService:
             raise
         return page
 
-    # At work, in other threads.
+    # Called in other threads.
 
     def _on_faces(self, worker: CameraWorker, faces: list[Face], image: np.ndarray,
                   stamp_s: float) -> None:
@@ -264,7 +264,7 @@ class HomeService:
             emotions = reader.read({camera.name: (stamp_s, faces)})[camera.name]
         now_s = time.time()
         with self._lock:
-            # A camera that a reload has replaced may still be at its last image.
+            # A camera that a reload has replaced may still process its last image.
             if self._house is None or self._workers.get(camera.name) is not worker:
                 return
             self._house.observe(camera.topic, emotions, stamp_s, now_s=now_s)
@@ -286,10 +286,10 @@ class HomeService:
             self._page.state.act(action)
 
     def _control(self, action: str, room: str, policy: str) -> tuple[bool, str]:
-        """Do what somebody asks for on the page."""
+        """Handle a command from the page."""
         with self._lock:
             if self._house is None:
-                return False, 'fer-home is ending'
+                return False, 'fer-home is shutting down'
             try:
                 wanted = HABIT_ACTIONS.get(action)
                 if wanted is None:
@@ -304,7 +304,7 @@ class HomeService:
         _LOGGER.info('the page: %s', done)
         return True, done
 
-    # What is shown.
+    # Update the page.
 
     def _show_rooms(self, now_s: float) -> None:
         if not self._acted and now_s - self._rooms_s < _ROOMS_S:
@@ -322,7 +322,7 @@ class HomeService:
         for name, worker in self._workers.items():
             self._hear(f'{name}/camera', worker.report())
             if not self._config.page['picture']:
-                state.picture(name, 'off', 'The pictures are switched off (page.picture in the '
+                state.picture(name, 'off', 'Pictures are disabled (page.picture in the '
                               'configuration): labels only.')
             elif problem := worker.problem():
                 state.picture(name, 'ended' if worker.played_out else 'absent', problem)
@@ -358,7 +358,7 @@ class HomeService:
                             for name, worker in self._workers.items())
         return '; '.join(filter(None, (cameras, connections, self.url)))
 
-    # Signs of life.
+    # Watchdog.
 
     def _find_stuck(self) -> str:
         for name, worker in self._workers.items():
@@ -382,4 +382,4 @@ def _print(line: str) -> None:
     try:
         print(line, flush=True)
     except OSError:
-        pass  # the terminal is gone
+        pass  # the terminal is closed

@@ -32,7 +32,7 @@ def test_metadata_that_is_there_is_not_overwritten(tmp_path, capsys):
     path = foreign.write(tmp_path)
     before = path.with_suffix('.yaml').read_text()
     assert main(['describe', str(path)]) == 1
-    assert 'is already there' in capsys.readouterr().err
+    assert 'already exists' in capsys.readouterr().err
     assert main(['describe', str(path), '--print']) == 0
     assert capsys.readouterr().out.startswith('# Draft')
     assert path.with_suffix('.yaml').read_text() == before

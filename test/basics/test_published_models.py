@@ -324,7 +324,7 @@ def test_the_command_fetches_only_what_it_is_told_to(server, tmp_path, monkeypat
     told = capsys.readouterr()
     assert str(data_folder() / FILE.file_name) in told.out and not told.err
     assert command.main(['fetch', 'yunet']) == 0
-    assert 'already there' in capsys.readouterr().out
+    assert 'already present' in capsys.readouterr().out
 
 
 @pytest.mark.parametrize('arguments, words', [

@@ -256,7 +256,7 @@ def test_learn_explain_next_and_forget(home, capsys):
     assert 'study, Tuesday 19:30, sad' in (told := capsys.readouterr().out)
     assert 'lamp is wanted set to 30 %' in told
     assert command.main(['forget', '--day', '2026-01-05']) == 0
-    assert '4 events forgotten' in capsys.readouterr().out
+    assert '4 events deleted' in capsys.readouterr().out
     assert len(load_model(model).room('study').preferences['lamp'].choices) == 7
     assert command.main(['forget', '--all']) == 0
     assert not model.exists() and not home.files
@@ -275,7 +275,7 @@ def test_a_cut_model_is_put_aside_and_learnt_again(home, capsys):
 
 
 @pytest.mark.parametrize('arguments, message', [
-    (['forget'], 'say what to forget'),
+    (['forget'], 'choose what to forget'),
     (['forget', '--day', 'monday'], "'monday' is not a day"),
     (['next', '--at', 'noon'], "'noon' is not a time"),
     (['explain', '--room', 'attic'], "room 'attic': expected one of study"),

@@ -113,10 +113,10 @@ def test_it_says_what_is_done_and_why_not_something_else(explain, at, emotion, m
 
 @pytest.mark.parametrize('at, more, words', [
     ('tomorrow', [], 'is not a date and a time'),
-    ('2026-03-29 02:30', [], 'no clock shows this time'),
+    ('2026-03-29 02:30', [], 'this time does not exist'),
     ('2026-01-05', ['--room', 'attic'], "no room 'attic'"),
     ('2026-01-05', ['--policy', 'attic'], "no policy 'attic'"),
-    ('2026-01-05', ['--state', 'lox=3'], 'no rule asks for it: expected lux')])
+    ('2026-01-05', ['--state', 'lox=3'], 'no rule uses it: expected lux')])
 def test_what_cannot_be_answered_is_refused(explain, at, more, words):
     assert words in explain(at, 'sad', *more, code=1)
 

@@ -112,7 +112,7 @@ def test_check_names_good_and_bad_files(files, capsys):
 
 
 @pytest.mark.parametrize('part, noted', [
-    ('home_assistant: {url: http://ha.lan:8123, token: {env: X}}', 'token travels'),
+    ('home_assistant: {url: http://ha.lan:8123, token: {env: X}}', 'token is sent'),
     ('home_assistant: {url: https://ha.lan:8123, token: {env: X}}', ''),
     ('home_assistant: {url: "http://127.0.0.1:8123", token: {env: X}}', ''),
     ('home_assistant: {url: "http://[::1]:8123", token: {env: X}}', ''),

@@ -107,14 +107,14 @@ def test_paths_are_those_beside_the_file(write, tmp_path):
     ('camras: {}', r"home.yaml:3: camras: unknown key 'camras': expected .*policy"),
     ('cameras: [0]', r'home.yaml:3: cameras: \[0\]: expected lines such as'),
     ('cameras:\n  desk: /dev/video0', 'home.yaml:4: cameras.desk: expected source: with'),
-    ('cameras:\n  a b: {source: 0}', 'home.yaml:4: cameras.a b: not a name for a camera'),
+    ('cameras:\n  a b: {source: 0}', 'home.yaml:4: cameras.a b: not a valid camera name'),
     ('cameras:\n  desk: {source: 0, widht: 1}', 'home.yaml:4: cameras.desk.widht: unknown key'),
     ('cameras:\n  desk: {source: 0, rate_hz: 5000}', 'cameras.desk.rate_hz: rate_hz is 5000.0'),
     ('cameras:\n  desk: {source: 0, rooms: [attic]}', "'attic' is not a room of .*study, hall"),
     ('cameras:\n  desk: {source: 0, rooms: study}', 'desk.rooms: .*expected a list of rooms'),
-    ('cameras:\n  desk: {source: {env: A, file: b}}', 'desk.source: expected a text, or'),
+    ('cameras:\n  desk: {source: {env: A, file: b}}', 'desk.source: expected a string, or'),
     ('cameras:\n  desk: {source: 0, pixel_format: JPEG2}', 'pixel_format: .*four letters'),
-    ('cameras: {yard: {source: 0}}', r'cameras: no room of .* is seen by a camera: .*yard.*'
+    ('cameras: {yard: {source: 0}}', r'cameras: no camera sees a room of .*yard.*'
      r'rooms: \[study\], or --room study'),
     ('detector: {detector: best}', "detector.detector: detector is 'best': expected one of auto"),
     ('detector: {minimum_face_px: 2.5}', 'minimum_face_px is 2.5: expected a whole number, 8 to'),

@@ -50,7 +50,7 @@ def busy():
     (['--web', '--token-file', '{tmp}/none'], 'none: cannot be read'),
     (['--web', '--port', '{busy}'], 'Address already in use; choose another one with --port'),
     (['--web', '--port', '70000'], '--port is 70000: expected 0 to 65535'),
-    (['--output', '{bad}/x'], 'name another one with --output')])
+    (['--output', '{bad}/x'], 'choose another one with --output')])
 def test_what_cannot_run_is_told_at_once(tmp_path, monkeypatch, busy, arguments, words):
     monkeypatch.delenv('FER_DASHBOARD_TOKEN', raising=False)
     bad, token = tmp_path / 'bad.yaml', tmp_path / 'token'

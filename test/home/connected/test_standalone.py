@@ -34,8 +34,8 @@ from mosquitto import wait_for
 import numpy as np
 import pytest
 
-pytest.importorskip('flask', reason='the page needs flask')
-pytest.importorskip('waitress', reason='the page needs waitress')
+pytest.importorskip('flask', reason='the page requires flask')
+pytest.importorskip('waitress', reason='the page requires waitress')
 
 REPOSITORY = Path(__file__).parents[3]
 POLICY = """
@@ -300,7 +300,7 @@ def test_a_reload_changes_cameras_and_page_wholly_or_not_at_all(service, manager
         busy.listen()
         one.write('attic', port=busy.getsockname()[1])
         reload()
-    assert 'reload refused, the old configuration goes on: cannot listen on' in caplog.text
+    assert 'reload refused, the old configuration stays in force: cannot listen on' in caplog.text
     wait_for(lambda: cameras_of(one) == ['desk', 'door'])
     one.write('attic')
     reload()
@@ -427,7 +427,7 @@ def test_a_camera_that_comes_back_is_told(tmp_path, caplog, monkeypatch):
     # What stays the same is said once.
     assert [record.getMessage().partition(';')[0] for record in caplog.records] == [
         'desk: camera was unplugged', 'desk: camera does not exist',
-        'desk: images from /dev/video0 again']
+        'desk: receiving images from /dev/video0 again']
 
 
 def test_lines_for_the_journal():

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The person's hand in the demo: keys on a terminal, and a short script where nobody is there."""
+"""Manual override in the demo: keys on a terminal, or a short script without a person."""
 
 from collections.abc import Callable
 import os
@@ -17,19 +17,19 @@ from fer_ros.nodes import qos
 from fer_ros.srv import CommandRoom, SetLightByHand
 from rclpy.node import Node
 
-#: The script: so long after the second action the lamp is dimmed, so much later resumed.
+#: The script: the lamp is dimmed this long after the second action, and resumed this much later.
 _DIM_AFTER_S, _RESUME_AFTER_S = 0.7, 6.0
 
 
-class Hand:
-    """Changes the first lamp of the home as a person would, and watches whether that is obeyed.
+class ManualOverride:
+    """Changes the first lamp of the home as a person would, and records whether that is obeyed.
 
     :param scripted: act without a person: dim the lamp once, and resume later.
-    :param tell: takes a line about what happened.
+    :param report: called with a line about each event.
     """
 
-    def __init__(self, node: Node, scripted: bool, tell: Callable[[str], None]):
-        self._scripted, self._tell = scripted, tell
+    def __init__(self, node: Node, scripted: bool, report: Callable[[str], None]):
+        self._scripted, self._report = scripted, report
         self._light = node.create_client(SetLightByHand, 'smart_home_bridge/light_by_hand')
         self._command = node.create_client(CommandRoom, 'smart_home_bridge/command_room')
         node.create_subscription(HomeState, 'smart_home_bridge/home_state', self._on_home,
@@ -38,7 +38,7 @@ class Hand:
         self._acted: list[float] = []
         self._held_since_s: float | None = None
         self._second_s = self._dimmed_s = None
-        #: How the lamp shines, and why it is left alone (empty: it is not).
+        #: The lamp's state, and why the room is on hold (empty: it is not).
         self.lamp: LightState | None = None
         self.hold = ''
         self.changes = 0
@@ -55,7 +55,7 @@ class Hand:
             except (ImportError, termios.error):
                 pass
         if self._terminal is not None:
-            self._tell(f'You are the hand at the lamp; keys: {KEYS}')
+            self._report(f'You can change the lamp; keys: {KEYS}')
         return self
 
     def __exit__(self, *_):
@@ -64,13 +64,13 @@ class Hand:
             termios.tcsetattr(sys.stdin, termios.TCSADRAIN, self._terminal)
 
     def acted(self, stamp_s: float) -> None:
-        """Take notice of an action of the bridge."""
+        """Record an action of the bridge."""
         self._acted.append(stamp_s)
 
     def tick(self) -> None:
-        """Do what a key or the script asks for; call it about ten times a second."""
+        """Handle keys and the script; call it about ten times per second."""
         while self._terminal is not None and select.select([sys.stdin], [], [], 0)[0]:
-            # Past Python's buffer, which select does not see.
+            # Bypass Python's buffer, which select does not see.
             keys = os.read(sys.stdin.fileno(), 64).decode('ascii', 'replace')
             if not keys:
                 break
@@ -92,7 +92,7 @@ class Hand:
             self._press('r')
 
     def summary(self) -> dict:
-        """Return what the hand did and whether it was obeyed."""
+        """Return the manual changes and whether they were obeyed."""
         return {'changes': self.changes,
                 'left_alone_s': round(sum(end - begin for begin, end in self._holds), 1),
                 'actions_meanwhile': sum(any(begin < stamp_s < end for begin, end in self._holds)
@@ -100,7 +100,7 @@ class Hand:
 
     def _press(self, key: str) -> None:
         if self._place is None:
-            self._tell('hand: the home has no lamp, or has not told of it yet')
+            self._report('manual change: the home has no lamp, or has not reported it yet')
             return
         room, target = self._place
         if key == 'r':
@@ -116,7 +116,8 @@ class Hand:
 
     def _call(self, client, request) -> None:
         future = client.call_async(request)
-        future.add_done_callback(lambda done: self._tell(f'hand: {done.result().message}'))
+        future.add_done_callback(lambda done: self._report('manual change: '
+                                                           f'{done.result().message}'))
 
     def _on_home(self, message: HomeState) -> None:
         place = next(((room, device) for room in message.rooms for device in room.devices
@@ -133,10 +134,10 @@ class Hand:
         if room.on_hold:
             if not self.hold:
                 self._holds.append([stamp_s, stamp_s])
-                self._tell(f'{room.room} is left alone: {room.hold_reason}')
+                self._report(f'{room.room} is left alone: {room.hold_reason}')
             self._holds[-1][1] = stamp_s
             self.hold = room.hold_reason
         elif self.hold:
             self._holds[-1][1] = stamp_s
             self.hold = ''
-            self._tell(f'{room.room} follows again')
+            self._report(f'{room.room} follows again')

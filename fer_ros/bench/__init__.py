@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The benchmark: ``fer-bench`` or ``python -m fer_ros.bench``. Nothing here is a test."""
+"""The benchmark: ``fer-bench`` or ``python -m fer_ros.bench``. It contains no tests."""

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""fer-bench: how fast it is on this machine, as a table and as JSON."""
+"""fer-bench: measure the speed on this machine; print a table and write JSON."""
 
 import argparse
 import json
@@ -12,13 +12,13 @@ from fer_ros.bench import goals
 from fer_ros.errors import FerError
 from fer_ros.inference.processor import instruction_set
 
-#: The work that is the same in each image: what ROS adds to it is the ratio of two medians.
+#: Same work in each image: the ratio of two medians shows what ROS adds.
 EVERY_IMAGE = '640x480, 1 face, detection in every image'
 SECTIONS = ('stages', 'limits', 'pipeline', 'attention', 'scale', 'peers', 'soak')
 
 
 def machine() -> dict:
-    """Return what the figures were measured on."""
+    """Return a description of the machine."""
     from importlib.metadata import PackageNotFoundError, version
     versions = {}
     for package in ('numpy', 'opencv-python-headless', 'ai-edge-litert', 'onnxruntime',
@@ -37,7 +37,7 @@ def machine() -> dict:
 
 
 def measure_all(sections: list[str], seconds: float, soak_frames: int) -> dict:
-    """Run the sections and return their figures by name."""
+    """Run the sections and return their results by name."""
     from fer_ros.bench import frames, stages
     results: dict = {'machine': machine()}
     vga = {count: frames.sequence(640, 480, count) for count in (1, 4, 8)}
@@ -106,7 +106,7 @@ def measure_all(sections: list[str], seconds: float, soak_frames: int) -> dict:
 
 
 def table(results: dict) -> str:
-    """Return the figures as text."""
+    """Return the results as text."""
     lines = []
     info = results['machine']
     lines.append(f'{info["cpu"]}, {info["cores"]} cores, load {info["load_1min_before"]} before; '

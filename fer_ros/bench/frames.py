@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Frames to measure with: the demo clip's face, as often and on as large a frame as asked for."""
+"""Test frames: the demo clip's face, any number of times, on frames of any size."""
 
 import cv2
 from fer_ros.data import demo_clip_path
@@ -9,7 +9,7 @@ import numpy as np
 
 
 def portrait() -> np.ndarray:
-    """Return the largest face of the demo clip with its surroundings, uint8 ``(h, w, 3)`` BGR."""
+    """Return the largest face in the demo clip with a margin, uint8 ``(h, w, 3)`` BGR."""
     detector = create_detector()
     capture = cv2.VideoCapture(str(demo_clip_path()))
     best, best_width = None, 0.0

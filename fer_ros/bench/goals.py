@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the project wants on two cores of a desk machine, held against a run's figures."""
+"""Performance goals on two cores of a desktop machine, compared with a run's results."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -11,10 +11,10 @@ _APART, _COMPOSED = 'one process per node', 'composed'
 
 @dataclass(frozen=True)
 class Goal:
-    """One figure that is to be at most, or at least, a limit.
+    """A value that must be at most, or at least, a limit.
 
-    :ivar value: takes a run's results and returns the figure; raises KeyError where the run has
-        no such section or row.
+    :ivar value: takes a run's results and returns the value; raises KeyError if the run has no
+        such section or row.
     """
 
     name: str
@@ -88,7 +88,7 @@ GOALS = (
 
 
 def judge(results: dict) -> list[dict]:
-    """Return the goals a run has figures for: name, value, limit, unit, met."""
+    """Return the goals with results in a run: name, value, limit, unit, met."""
     rows = []
     for goal in GOALS:
         try:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Timing of one function, and what the kernel says of a process."""
+"""Time functions, and read a process's CPU time and memory from the kernel."""
 
 from collections.abc import Callable
 import gc
@@ -23,10 +23,10 @@ def figures(values_ms: list[float]) -> dict[str, float]:
             'spread': round(float(high - low), 4), 'n': len(values_ms)}
 
 
-def stage(function: Callable[[], object], *, least: int = 30, budget_s: float = 1.5) -> dict:
-    """Time calls of a function: wall ms (median, p99, spread), processor ms, peak allocation.
+def stage(function: Callable[[], object], *, minimum: int = 30, budget_s: float = 1.5) -> dict:
+    """Time calls of a function: wall ms (median, p99, spread), CPU ms, peak allocation.
 
-    :param least: calls at least; more are made until ``budget_s`` is spent.
+    :param minimum: minimum number of calls; more are made until ``budget_s`` is spent.
     """
     for _ in range(3):
         function()
@@ -34,7 +34,7 @@ def stage(function: Callable[[], object], *, least: int = 30, budget_s: float = 
     walls = []
     end = time.perf_counter() + budget_s
     cpu = time.process_time()
-    while len(walls) < least or time.perf_counter() < end:
+    while len(walls) < minimum or time.perf_counter() < end:
         start = time.perf_counter()
         function()
         walls.append((time.perf_counter() - start) * 1e3)
@@ -51,7 +51,7 @@ def stage(function: Callable[[], object], *, least: int = 30, budget_s: float = 
 
 
 def process_cpu_s(pid: int) -> float:
-    """Return the processor seconds a process has used, user and system."""
+    """Return the CPU time of a process, user and system, seconds."""
     fields = Path(f'/proc/{pid}/stat').read_text().rpartition(')')[2].split()
     return (int(fields[11]) + int(fields[12])) * _TICK_S
 
@@ -62,7 +62,7 @@ def process_rss_mib(pid: int) -> float:
 
 
 def process_private_mib(pid: int) -> float:
-    """Return the memory that only this process has, MiB: what it costs the machine."""
+    """Return the private memory of a process, MiB."""
     text = Path(f'/proc/{pid}/smaps_rollup').read_text()
     return sum(int(line.split()[1]) for line in text.splitlines()
                if line.startswith('Private')) / 1024

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Peers on the same frames in the same run, where they are installed (extra ``bench-peers``)."""
+"""Measure peer packages on the same frames, if installed (extra ``bench-peers``)."""
 
 from importlib.util import find_spec
 import os
@@ -14,13 +14,13 @@ import numpy as np
 
 
 def compare(frames: list[np.ndarray], seconds: float = 10.0) -> dict[str, dict]:
-    """Measure processor and wall time a frame of each peer, and how many times ours they take.
+    """Measure each peer's CPU and wall time per frame, and the ratio to ours.
 
-    Ours is measured anew beside each peer, pair by pair, so that a machine that changes its
+    Ours is measured again beside each peer, pair by pair, so that a machine that changes its
     speed does not change the ratio.
     """
     rows = {}
-    for name, module, maker in (("the study's loop", 'keras', _study),
+    for name, module, factory in (("the study's loop", 'keras', _study),
                                 ('fer package', 'fer', _fer),
                                 ('ROS4HRI-shaped', 'tensorflow', _one_face_at_a_time)):
         if find_spec(module) is None:
@@ -28,7 +28,7 @@ def compare(frames: list[np.ndarray], seconds: float = 10.0) -> dict[str, dict]:
                                      'with pip: .[bench-peers])'}
             continue
         try:
-            peer = maker()
+            peer = factory()
         except (ImportError, cv2.error, OSError) as error:
             rows[name] = {'skipped': f'cannot be run here: {error}'}
             continue
@@ -63,7 +63,7 @@ def _study_network():
 
 
 def _study():
-    """Haar cascade (1.3, 5), then one keras predict a face, as the study's page did it."""
+    """Haar cascade (1.3, 5), then one Keras predict per face, as in the study."""
     network = _study_network()
     cascade = cv2.CascadeClassifier(
         os.path.join(cv2.data.haarcascades, 'haarcascade_frontalface_default.xml'))
@@ -82,7 +82,7 @@ def _fer():
 
 
 def _one_face_at_a_time():
-    """One face at a time through OpenCV's dnn, a face being read twice a second at most."""
+    """One face at a time through OpenCV's dnn, each at most twice per second."""
     import keras
     import tensorflow
     signature = [keras.InputSpec(shape=(1, 48, 48, 1), dtype='float32', name='image')]

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The nodes as their own processes over real DDS: latency, processor share, memory, drops."""
+"""Measure the nodes as processes over real DDS: latency, CPU share, memory, drops."""
 
 from contextlib import contextmanager
 import os
@@ -23,13 +23,13 @@ from rclpy.executors import SingleThreadedExecutor
 from sensor_msgs.msg import Image
 from std_msgs.msg import Header
 
-# What the nodes' diagnostics call frames that they did not answer.
+# Keys of frames without a result in the nodes' diagnostics.
 _COUNTERS = ('images dropped (newer came)', 'images lost in transport', 'images unreadable',
              'face arrays dropped (newer came)', 'frames skipped (load)')
 
 
 class Bench:
-    """A node that feeds frames and awaits their emotions."""
+    """A node that publishes frames and waits for their emotions."""
 
     def __init__(self, cameras: int = 1):
         self._context = rclpy.Context()
@@ -54,7 +54,7 @@ class Bench:
         self._spinning = spinner(self._executor, Faults(), daemon=True).start()
 
     def close(self) -> None:
-        """Leave the graph."""
+        """Destroy the node."""
         self._executor.shutdown(timeout_sec=2)
         self._spinning.end(5)
         self.node.destroy_node()
@@ -66,7 +66,7 @@ class Bench:
         while not all(p.get_subscription_count() for p in self.publishers) or not all(
                 self.node.count_publishers(t.replace('faces', 'emotions')) for t in self.topics):
             if time.monotonic() > end:
-                raise FerError(f'the nodes did not come up within {timeout_s:.0f} s')
+                raise FerError(f'the nodes did not start within {timeout_s:.0f} s')
             time.sleep(0.02)
 
     def feed(self, frames: list[np.ndarray], seconds: float, rate_hz: float) -> int:
@@ -87,16 +87,16 @@ class Bench:
         return sent
 
     def feed_until(self, frames: list[np.ndarray], results: int, timeout_s: float = 30.0) -> None:
-        """Publish as a running camera does until so many results are in."""
+        """Publish like a running camera until this many results have arrived."""
         end = time.monotonic() + timeout_s
         while self.received < results:
             if time.monotonic() > end:
-                raise FerError(f'only {self.received} of {results} results came within '
+                raise FerError(f'only {self.received} of {results} results arrived within '
                                f'{timeout_s:.0f} s')
             self.feed(frames[:1], 1 / 30, 30.0)
 
     def feed_as_consumed(self, frames: list[np.ndarray], seconds: float) -> tuple[int, float]:
-        """Publish the next frame when the last one's emotions are in; return count, seconds."""
+        """Publish each frame after the last one's emotions arrived; return count, seconds."""
         messages = [conversions.array_to_image(f, 'bgr8', Header(frame_id='bench'))
                     for f in frames]
         start, sent = time.monotonic(), 0
@@ -123,13 +123,13 @@ class Bench:
                    for key in _COUNTERS)
 
     def settle(self, expected: int, timeout_s: float = 2.0) -> None:
-        """Wait until ``expected`` results are in or no more come."""
+        """Wait until ``expected`` results have arrived or no more arrive."""
         end = time.monotonic() + timeout_s
         while self.received < expected and time.monotonic() < end:
             time.sleep(0.02)
 
     def reset(self) -> None:
-        """Forget the figures so far."""
+        """Discard the results so far."""
         with self._arrived:
             self.latencies_ms = []
             self.received = self.attended = 0
@@ -164,7 +164,7 @@ class Bench:
 
 @contextmanager
 def processes(commands: list[list[str]]):
-    """Start Python modules as processes and end them."""
+    """Start Python modules as processes, and stop them at the end."""
     running = [subprocess.Popen([sys.executable, '-m', *command], stdout=subprocess.DEVNULL,
                                 stderr=subprocess.DEVNULL) for command in commands]
     try:
@@ -236,7 +236,7 @@ def steady(frames: list[np.ndarray], *, composed: bool, seconds: float, rate_hz:
 
 
 def throughput(frames: list[np.ndarray], *, composed: bool, seconds: float) -> dict:
-    """Feed frames as fast as they are consumed; return frames a second."""
+    """Feed frames as fast as they are consumed; return frames per second."""
     bench = Bench()
     try:
         with processes(node_commands(composed)):
@@ -267,7 +267,7 @@ def soak(frames: list[np.ndarray], count: int) -> dict:
 
 
 def raw_transport(frame: np.ndarray, seconds: float, rate_hz: float = 30.0) -> dict:
-    """Move the same images through rclpy alone, process to process: the floor of the transport."""
+    """Send the same images through rclpy alone between processes: the minimum latency."""
     bench = Bench()
     times: list[float] = []
 
@@ -281,7 +281,7 @@ def raw_transport(frame: np.ndarray, seconds: float, rate_hz: float = 30.0) -> d
             while not bench.publishers[0].get_subscription_count() \
                     or not bench.node.count_publishers('bench_echo'):
                 if time.monotonic() > end:
-                    raise FerError('the echo process did not come up')
+                    raise FerError('the echo process did not start')
                 time.sleep(0.02)
             bench.feed([frame], 1.0, rate_hz)
             times.clear()
@@ -293,7 +293,7 @@ def raw_transport(frame: np.ndarray, seconds: float, rate_hz: float = 30.0) -> d
 
 
 def isolate() -> None:
-    """Take the package's transport, and a graph apart from others on this machine and network."""
+    """Use the package's transport, and a ROS graph separate from others on the network."""
     transport.use_profile()
     os.environ.setdefault('ROS_DOMAIN_ID', str(os.getpid() % 100 + 1))
     os.environ.setdefault('ROS_AUTOMATIC_DISCOVERY_RANGE', 'LOCALHOST')

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Each step of a frame's way on its own, and the whole way without ROS."""
+"""Time each processing step of a frame, and all steps together without ROS."""
 
 from fer_ros.bench import measure
 from fer_ros.emotions.classification import choose
@@ -33,7 +33,7 @@ class CorePipeline:
 
 
 def looped(frames: list):
-    """Return a function that gives the next frame at each call, over and over."""
+    """Return a function that returns the next frame at each call, in a loop."""
     position = [-1]
 
     def following():
@@ -104,7 +104,7 @@ def message_stages(frame: np.ndarray) -> dict[str, dict]:
 
 
 def whole_way(frames: list[np.ndarray], detect_every: int = DETECT_EVERY) -> dict:
-    """Time the whole way of a frame without ROS: the floor of the pipeline's figures."""
+    """Time all steps of a frame without ROS: the minimum of the pipeline's latency."""
     pipeline = CorePipeline(detect_every)
     following = looped(frames)
-    return measure.stage(lambda: pipeline(following()), least=90)
+    return measure.stage(lambda: pipeline(following()), minimum=90)

@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Between ROS messages and the core's dataclasses; no other package converts.
+"""Conversions between ROS messages and dataclasses; no other package converts.
 
-Images, faces and stamps, which nearly every node needs, are here by name. Each of the rest brings
-libraries or messages that others do without, and is imported by whoever needs it:
+Images, faces and stamps, which nearly every node uses, are imported here. The other modules
+require libraries or messages that not every node needs, and are imported where they are used:
 :mod:`~fer_ros.conversions.cameras`, :mod:`~fer_ros.conversions.home`,
 :mod:`~fer_ros.conversions.markers`, and :mod:`~fer_ros.conversions.optional` for messages of
-packages that may be absent.
+packages that may not be installed.
 """
 
 from fer_ros.conversions.faces import (

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""From what people attend to to messages and frames (REP 155)."""
+"""Conversions from attention to messages and frames (REP 155)."""
 
 import array
 from collections.abc import Iterable, Sequence
@@ -31,7 +31,7 @@ _TO_FACE = np.array([[0.0, 1.0, 0.0], [0.0, 0.0, 1.0], [1.0, 0.0, 0.0]])
 
 def attention_to_message(readings: Sequence[PersonReading], header: Header, image_width: int,
                          image_height: int, camera_assumed: bool) -> AttentionArray:
-    """Return what the people of one image attend to as a message."""
+    """Return the attention of the people in one image as a message."""
     return AttentionArray(
         header=header, image_width=image_width, image_height=image_height,
         camera_assumed=camera_assumed, faces=[_person(reading) for reading in readings])
@@ -115,7 +115,7 @@ def face_frame(rotation: np.ndarray) -> np.ndarray:
 def gaze_frame(direction: np.ndarray, up: np.ndarray) -> np.ndarray:
     """Return the rotation of REP 155's gaze frame: z along the gaze, y down.
 
-    :param up: the head's own, float64 ``(3,)``.
+    :param up: up vector of the head, float64 ``(3,)``.
     """
     right = np.cross(-up, direction)
     right /= max(float(np.linalg.norm(right)), 1e-9)

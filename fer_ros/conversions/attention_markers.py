@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""From attention to markers for rviz: the axes of each head, and a ray along each gaze."""
+"""Conversion from attention to rviz markers: the axes of each head and a ray along each gaze."""
 
 from builtin_interfaces.msg import Duration
 from fer_ros.attention.colors import COLORS_BGR
@@ -14,7 +14,7 @@ _AXIS_M, _RAY_M, _WIDTH_M = 0.1, 0.6, 0.012
 
 
 def attention_to_markers(message: AttentionArray, lifetime_s: float) -> MarkerArray:
-    """Return the axes (x red, y green, z blue) and the gaze of those whose head is known."""
+    """Return the axes (x red, y green, z blue) and gaze of each person with a known head pose."""
     result = MarkerArray()
     nanoseconds = round(lifetime_s * 1e9)
     common = {'header': message.header, 'action': Marker.ADD,

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Between what a camera says beside its images and arrays: intrinsics and depth."""
+"""Conversions of camera intrinsics and depth images."""
 
 from fer_ros.cameras.camera_model import CameraModel
 from fer_ros.errors import cut, ImageError, shown
@@ -7,7 +7,7 @@ import numpy as np
 from sensor_msgs.msg import CameraInfo, Image
 from std_msgs.msg import Header
 
-#: No distortion model has more.
+#: Maximum number of coefficients of a distortion model.
 _MAXIMUM_COEFFICIENTS = 14
 
 
@@ -19,11 +19,11 @@ def camera_to_message(camera: CameraModel, header: Header) -> CameraInfo:
 
 
 def message_to_camera(message: CameraInfo) -> CameraModel | None:
-    """Return a camera's intrinsics, or None when the message says that it is not calibrated.
+    """Return a camera's intrinsics, or None if the message marks it as not calibrated.
 
-    Of a region of interest, those of the region; R and P that are all zeros are not known.
+    With a region of interest, those of the region; all-zero R and P count as unknown.
 
-    :raises ImageError: when no camera can have them, naming the field as calibration files do.
+    :raises ImageError: for impossible values, naming the field as in calibration files.
     """
     if not np.any(message.k):
         return None

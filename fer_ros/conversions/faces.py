@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Between the face and emotion messages and the core's dataclasses."""
+"""Conversions between face and emotion messages and dataclasses."""
 
 from collections.abc import Sequence
 
@@ -17,7 +17,7 @@ import numpy as np
 from sensor_msgs.msg import RegionOfInterest
 from std_msgs.msg import Header
 
-#: No more faces of one message are taken: no camera sees as many.
+#: Maximum number of faces read from one message; no camera sees more.
 MAXIMUM_FACES = 256
 
 
@@ -38,8 +38,8 @@ def faces_to_message(faces: list[Face], header: Header, image_width: int, image_
                      detector: str, color_encoding: str = 'bgr8') -> FaceArray:
     """Return the faces of one image as a message.
 
-    :param faces: whose boxes lie inside the image, as :class:`~fer_ros.types.Face` says.
-    :param color_encoding: of crops in color, 'bgr8' or 'rgb8'; gray ones are mono8.
+    :param faces: faces with boxes inside the image, see :class:`~fer_ros.types.Face`.
+    :param color_encoding: encoding of color crops, 'bgr8' or 'rgb8'; gray ones are mono8.
     """
     message = FaceArray(header=header, image_width=image_width, image_height=image_height,
                         detector=detector)
@@ -83,7 +83,7 @@ def message_to_faces(message: FaceArray, problems: list[str] | None = None) -> l
 
 
 def _first(items: Sequence, problems: list[str]) -> Sequence:
-    """Return as many faces as are taken of one message."""
+    """Return at most :data:`MAXIMUM_FACES` faces of a message."""
     if len(items) > MAXIMUM_FACES:
         problems.append(f'{len(items)} faces in one message: only the first {MAXIMUM_FACES} are '
                         'taken')

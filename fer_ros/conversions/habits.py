@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Between ROS messages and dataclasses: what a room has learnt, suggests, and is answered."""
+"""Conversions of a room's habits, suggestions and answers."""
 
 from fer_ros.conversions.stamps import s_to_stamp, stamp_to_s
 from fer_ros.errors import FerError
@@ -15,7 +15,7 @@ _ANSWER_OF = {answer.number: answer for answer in HabitAnswer}
 
 
 def suggestion_to_message(room: str, suggestion: Suggestion) -> SuggestionMsg:
-    """Return what a room suggests as a message."""
+    """Return a room's suggestion as a message."""
     return SuggestionMsg(
         header=Header(stamp=s_to_stamp(suggestion.since_s)), room=room, target=suggestion.target,
         habit=suggestion.habit, sentence=suggestion.sentence, now=suggestion.now)
@@ -36,7 +36,7 @@ def habits_to_message(room: str, habits: RoomHabits | None) -> RoomHabitsMsg:
 
 
 def message_to_habits(message: RoomHabitsMsg) -> RoomHabits | None:
-    """Return the habits of a room, or None where they are off.
+    """Return the habits of a room, or None if they are off.
 
     :raises FerError: for an unknown mode or status.
     """
@@ -60,7 +60,7 @@ def message_to_habits(message: RoomHabitsMsg) -> RoomHabits | None:
 def number_to_answer(number: int) -> HabitAnswer:
     """Return the answer of a constant in ``AnswerSuggestion.srv``.
 
-    :raises FerError: when there is none.
+    :raises FerError: for an unknown constant.
     """
     if number not in _ANSWER_OF:
         raise FerError(f'unknown answer {number}: expected 0 (yes), 1 (no) or 2 (never)')

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Between ROS messages and the core's dataclasses: what the home is asked and does.
+"""Conversions of the home's requests, actions and states.
 
-Apart from the other conversions, because the home's rules bring libraries (12 MiB) that nodes
-which only see faces do not need.
+Separate from the other conversions, because the home's rules import libraries (12 MiB) that
+nodes which only see faces do not need.
 """
 
 from collections.abc import Callable, Iterable
@@ -32,7 +32,7 @@ _STATE_OF = {number: state for state, number in _STATES.items()}
 
 
 def light_to_message(light: LightState) -> LightStateMsg:
-    """Return the state of a light as a message; what is not known becomes 0."""
+    """Return the state of a light as a message; unknown values become 0."""
     message = LightStateMsg(on=light.on, brightness=float(light.brightness or 0.0),
                             color_temperature_k=light.color_temperature_k or 0)
     if light.rgb is not None:
@@ -42,9 +42,9 @@ def light_to_message(light: LightState) -> LightStateMsg:
 
 
 def message_to_light(message: LightStateMsg) -> LightState:
-    """Return the state of a light; 0 is not known, or not asked for.
+    """Return the state of a light; 0 means unknown or not requested.
 
-    :raises FerError: when a number lies outside of its range.
+    :raises FerError: when a number is out of range.
     """
     color = message.color
     for name, value in (('brightness', message.brightness), ('color.r', color.r),
@@ -62,12 +62,12 @@ def message_to_light(message: LightStateMsg) -> LightState:
 
 @dataclass(frozen=True)
 class _Wire:
-    """How a kind of device travels.
+    """Conversion of a kind of device.
 
     :ivar number: its constant, the same in ``DeviceRequest`` and ``DeviceState``.
-    :ivar request: a request's field and its value; ``read_request`` the way back.
-    :ivar state: a report's field and its value; ``read_state`` the way back. None: it reports
-        nothing.
+    :ivar request: returns the field and value of a request; ``read_request`` is the inverse.
+    :ivar state: returns the field and value of a state; ``read_state`` is the inverse. None: the
+        kind reports no state.
     """
 
     number: int
@@ -109,16 +109,16 @@ _KIND_OF = {wire.number: kind for kind, wire in _WIRES.items()}
 
 
 def request_to_message(request: Request) -> DeviceRequest:
-    """Return what is asked of a device as a message."""
+    """Return a request to a device as a message."""
     wire = _WIRES[request.kind]
     name, value = wire.request(request)
     return DeviceRequest(kind=wire.number, **{name: value})
 
 
 def message_to_request(message: DeviceRequest) -> Request:
-    """Return what is asked of a device.
+    """Return a request to a device.
 
-    :raises FerError: for an unknown kind, or a number outside of its range.
+    :raises FerError: for an unknown kind, or a number out of range.
     """
     if message.kind not in _KIND_OF:
         raise FerError(f'unknown kind {message.kind}')
@@ -138,7 +138,7 @@ def action_to_message(action: AmbientAction) -> AmbientActionMsg:
 def message_to_action(message: AmbientActionMsg) -> AmbientAction:
     """Return the action of a message.
 
-    :raises FerError: for an unknown kind, command or outcome, or a number outside of its range.
+    :raises FerError: for an unknown kind, command or outcome, or a number out of range.
     """
     try:
         command, outcome = Command(message.command), Outcome(message.outcome)
@@ -154,7 +154,7 @@ def message_to_action(message: AmbientActionMsg) -> AmbientAction:
 
 def home_to_message(rooms: Iterable[RoomSnapshot], stamp_s: float,
                     policy_file: str) -> HomeState:
-    """Return what the home does, room by room."""
+    """Return the state of all rooms as a message."""
     return HomeState(header=Header(stamp=s_to_stamp(stamp_s)), policy_file=policy_file,
                      rooms=[_room_to_message(room) for room in rooms])
 
@@ -187,9 +187,9 @@ def _device_to_message(device: DeviceSnapshot) -> DeviceState:
 
 
 def message_to_home(message: HomeState) -> tuple[RoomSnapshot, ...]:
-    """Return what the home does, room by room.
+    """Return the state of all rooms.
 
-    :raises FerError: for an unknown kind or state, or a number outside of its range.
+    :raises FerError: for an unknown kind or state, or a number out of range.
     """
     return tuple(_message_to_room(room) for room in message.rooms)
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Between image messages and arrays."""
+"""Conversions between image messages and arrays."""
 
 from array import array
 from collections.abc import Callable
@@ -14,8 +14,8 @@ from std_msgs.msg import Header
 
 try:
     from cv_bridge import CvBridge
-    from cv_bridge.boost import cv_bridge_boost  # noqa: F401 (its compiled half)
-except (ImportError, SystemError):  # absent, or built for another NumPy
+    from cv_bridge.boost import cv_bridge_boost  # noqa: F401 (its compiled part)
+except (ImportError, SystemError):  # not installed, or built for another NumPy
     CvBridge = None
 
 #: encoding: (channels, bytes per channel, OpenCV conversion to bgr8 or None)
@@ -38,26 +38,26 @@ _ENCODINGS = {
     'bayer_gbrg8': (1, 1, cv2.COLOR_BayerGR2BGR),
     'bayer_grbg8': (1, 1, cv2.COLOR_BayerGB2BGR),
 }
-#: A plane of luma, then one of both chroma with half its rows: OpenCV conversion to bgr8.
+#: A luma plane, then a plane of both chroma with half the rows: OpenCV conversion to bgr8.
 _PLANAR = {'nv12': cv2.COLOR_YUV2BGR_NV12, 'nv21': cv2.COLOR_YUV2BGR_NV21}
 ENCODINGS = (*_ENCODINGS, *_PLANAR)
-#: How many bits cameras use of 16.
+#: Numbers of bits that cameras use of 16.
 _BITS = (10, 12, 14, 16)
 
-#: Where cv_bridge is installed it reads these, which every version of it knows.
+#: Encodings that cv_bridge reads if it is installed; every version supports them.
 _CV_BRIDGE_ENCODINGS = ('bgr8', 'rgb8', 'bgra8', 'rgba8', 'mono8', '8UC1', '8UC3')
 BRIDGE = CvBridge() if CvBridge is not None else None
 
 
 def image_to_array(message: Image, *, bridge: 'CvBridge | None' = BRIDGE) -> np.ndarray:
-    """Return the image as the core takes it.
+    """Return the image of a message as an array.
 
-    :param bridge: reads what it can read without a copy; None: nothing.
-    :returns: uint8 ``(h, w, 3)`` BGR, or ``(h, w)`` for gray encodings; of 16 bits the upper 8 of
-        those that the image uses. Encodings that need no
-        conversion share the message's memory: do not write into it.
-    :raises ImageError: for an unknown encoding, a size of zero or beyond
-        :data:`MAXIMUM_PIXELS`, or data that is shorter than the size says.
+    :param bridge: reads the encodings that it can read without a copy; None: not used.
+    :returns: uint8 ``(h, w, 3)`` BGR, or ``(h, w)`` for gray encodings; for 16 bits the upper 8 of
+        those that the image uses. Encodings without conversion share the message's memory: do not
+        write to it.
+    :raises ImageError: for an unknown encoding, a size of zero or above
+        :data:`MAXIMUM_PIXELS`, or data that is too short for the size.
     """
     layout = (1, 1, None) if message.encoding in _PLANAR else _ENCODINGS.get(message.encoding)
     if layout is None:
@@ -91,7 +91,7 @@ def image_to_array(message: Image, *, bridge: 'CvBridge | None' = BRIDGE) -> np.
 
 
 def _upper_bits(values: np.ndarray) -> np.ndarray:
-    """Return the upper 8 of the bits that an image uses: cameras of 10 or 12 bits use no others.
+    """Return the upper 8 of the bits that an image uses; cameras may use only 10 or 12 of 16.
 
     :param values: uint16 ``(h, w)``.
     """
@@ -121,8 +121,8 @@ def _converted(pixels: np.ndarray, conversion: int, message: Image) -> np.ndarra
 def _pixels(message: Image, pixel_bytes: int, bridge) -> np.ndarray:
     """Return the bytes of each pixel, ``(h, w, pixel_bytes)`` or ``(h, w)``; shares the memory."""
     height, width, step = message.height, message.width, message.step
-    # Padded rows are copied by ROS 2's cv_bridge and sheared by ROS 1's; with NumPy 2 it stumbles
-    # over a byte order that is not the machine's, though bytes have none.
+    # ROS 2's cv_bridge copies padded rows and ROS 1's shears them; with NumPy 2 it fails for a
+    # foreign byte order, although bytes have none.
     if bridge is not None and message.encoding in _CV_BRIDGE_ENCODINGS \
             and step == width * pixel_bytes and not message.is_bigendian:
         return bridge.imgmsg_to_cv2(message, 'passthrough')
@@ -186,7 +186,7 @@ def bgr_to_image(image: np.ndarray, encoding: str, header: Header | None = None)
 def _bgr_to_yuy2(image: np.ndarray) -> np.ndarray:
     if image.shape[1] % 2:
         raise ImageError(f'the width {image.shape[1]} is odd: yuv422_yuy2 has pairs of pixels; '
-                         'take another width or encoding')
+                         'use another width or encoding')
     # ITU-R BT.601 with studio swing, the inverse of OpenCV's COLOR_YUV2BGR_YUY2.
     blue, green, red = (image[..., i].astype(np.float32) for i in range(3))
     luma = 16 + 0.257 * red + 0.504 * green + 0.098 * blue

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""From faces in space to markers for rviz."""
+"""Conversion from located faces to rviz markers."""
 
 from collections.abc import Iterable
 
@@ -14,11 +14,11 @@ from visualization_msgs.msg import Marker, MarkerArray
 def emotions_to_markers(placed: Iterable[tuple[FaceEmotion, tuple[float, float, float], float]],
                         gone: Iterable[int], header: Header, *, text_height_m: float,
                         lifetime_s: float) -> MarkerArray:
-    """Return a translucent box and a text per face, and the removal of those that are gone.
+    """Return a translucent box and a text per face, and deletions of faces that left.
 
-    :param placed: what a face shows, its center in the frame of the header, and its width, meters.
-    :param gone: track ids whose markers are to be removed.
-    :param lifetime_s: a marker vanishes by itself after so long.
+    :param placed: a face's emotion, its center in the header's frame, and its width, meters.
+    :param gone: track ids whose markers are removed.
+    :param lifetime_s: a marker disappears after this long, seconds.
     """
     message = MarkerArray()
     nanoseconds = round(lifetime_s * 1e9)
@@ -31,7 +31,7 @@ def emotions_to_markers(placed: Iterable[tuple[FaceEmotion, tuple[float, float, 
         message.markers.append(Marker(
             ns='face', type=Marker.CUBE, scale=Vector3(x=width_m, y=height_m, z=0.02),
             color=ColorRGBA(r=red, g=green, b=blue, a=0.4), pose=_pose(x, y, z), **common))
-        # The optical frame's y points down: the text stands above the face.
+        # The optical frame's y points down: this puts the text above the face.
         message.markers.append(Marker(
             ns='label', type=Marker.TEXT_VIEW_FACING, scale=Vector3(z=text_height_m),
             color=ColorRGBA(r=red, g=green, b=blue, a=1.0),

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Between the core's dataclasses and messages of packages that may be absent.
+"""Conversions to messages of optional packages.
 
 :data:`hri`, :data:`vision` and :data:`tf2` are the ``msg`` modules of hri_msgs, vision_msgs and
 tf2_msgs, or None.
@@ -27,7 +27,7 @@ try:
 except ImportError:
     tf2 = None
 
-#: Our labels in the words of hri_msgs/Expression; uncertain has none there and is left empty.
+#: Our labels as names of hri_msgs/Expression; uncertain has none and is left empty.
 HRI_EXPRESSIONS = {
     'angry': 'angry', 'disgust': 'disgusted', 'fear': 'scared', 'happy': 'happy', 'sad': 'sad',
     'surprise': 'surprised', 'neutral': 'neutral', UNCERTAIN: ''}
@@ -48,7 +48,7 @@ HRI_FROM_MESH = (
 
 
 def require(module: object, package: str) -> None:
-    """Refuse to go on without an optional package.
+    """Raise an error if an optional package is not installed.
 
     :raises ConfigurationError: with how to install it.
     """
@@ -85,7 +85,7 @@ def roi_to_box(message, width: int, height: int) -> BoundingBox:
 
 
 def face_to_landmarks(face: Face, header: Header, width: int, height: int):
-    """Return a face's landmarks as hri_msgs/FacialLandmarks; those we have not have c = 0."""
+    """Return a face's landmarks as hri_msgs/FacialLandmarks; missing ones have c = 0."""
     points = [hri.NormalizedPointOfInterest2D() for _ in range(_HRI_LANDMARK_COUNT)]
     if face.landmarks is not None:
         for index, (x, y) in zip(HRI_LANDMARKS, face.landmarks):
@@ -108,14 +108,14 @@ def mesh_to_landmarks(points: np.ndarray, header: Header, width: int, height: in
 
 
 def emotion_to_expression(emotion: FaceEmotion, header: Header):
-    """Return what a face shows as hri_msgs/Expression."""
+    """Return the emotion of a face as hri_msgs/Expression."""
     return hri.Expression(
         header=header, expression=HRI_EXPRESSIONS[emotion.label], valence=float(emotion.valence),
         arousal=float(emotion.arousal), confidence=float(emotion.confidence))
 
 
 def emotions_to_detections(emotions: Sequence[FaceEmotion], header: Header):
-    """Return faces and what they show as vision_msgs/Detection2DArray.
+    """Return faces and their emotions as vision_msgs/Detection2DArray.
 
     Each face has one hypothesis per emotion, the likeliest first, with the probabilities of its
     state over time; its id is the track id.

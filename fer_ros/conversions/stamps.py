@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Between stamps and seconds."""
+"""Conversions between stamps and seconds."""
 
 from builtin_interfaces.msg import Time
 
@@ -10,6 +10,6 @@ def stamp_to_s(stamp: Time) -> float:
 
 
 def s_to_stamp(seconds: float) -> Time:
-    """Return seconds as a stamp; negative times, which messages cannot hold, become 0."""
+    """Return seconds as a stamp; negative times, which messages cannot represent, become 0."""
     nanoseconds = max(0, round(seconds * 1e9))
     return Time(sec=nanoseconds // 10**9, nanosec=nanoseconds % 10**9)

@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The page to look at, without ROS: what is shown, to whom, and how it reaches the browser."""
+"""The dashboard page, without ROS: its state, access control and web server."""

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Who may look and who may switch: a token, sessions, and guards against other web pages."""
+"""Access control of the page: token, sessions, and protection against other web pages."""
 
 from collections.abc import Callable
 import hmac
@@ -15,7 +15,7 @@ from fer_ros.secret_files import read_secret
 TOKEN_VARIABLE = 'FER_DASHBOARD_TOKEN'
 MINIMUM_TOKEN_LENGTH = 8
 SESSION_S = 12 * 3600
-#: So many wrong tokens within a minute from one address, then it has to wait.
+#: Wrong tokens per minute from one address, after which it must wait.
 TRIES = 10
 _WINDOW_S = 60.0
 _MAXIMUM_SESSIONS = 200
@@ -26,7 +26,7 @@ _MOST_PROXIES = 8
 def bind_address(text: str) -> str:
     """Return the IP address to listen on.
 
-    :raises ConfigurationError: when it is none.
+    :raises ConfigurationError: when it is not valid.
     """
     if text == 'localhost':
         return '127.0.0.1'
@@ -34,11 +34,11 @@ def bind_address(text: str) -> str:
         return str(ipaddress.ip_address(text))
     except ValueError as error:
         raise ConfigurationError(f'address is {text!r}: expected localhost or an IP address, '
-                                 '0.0.0.0 for all of this machine') from error
+                                 '0.0.0.0 for all addresses of this machine') from error
 
 
 def read_token(file: str, environment: dict[str, str] | None = None) -> str:
-    """Return the token from a file or the environment; empty when there is none.
+    """Return the token from a file or the environment; empty if not set.
 
     :raises ConfigurationError: when the file cannot be read or the token is too short.
     """
@@ -75,7 +75,7 @@ def _address(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
 
 
 def _who(text: str) -> str:
-    """Return what stands for one who asks: an address, of IPv6 the network of a household."""
+    """Return the key of a client: its IPv4 address, or the /64 network of an IPv6 address."""
     address = _address(text)
     if isinstance(address, ipaddress.IPv6Address) and not address.is_loopback:
         return str(ipaddress.ip_network((address, 64), strict=False))
@@ -83,15 +83,15 @@ def _who(text: str) -> str:
 
 
 class Access:
-    """Decide on requests.
+    """Authenticates and authorizes requests.
 
-    :param address: the IP address listened on.
-    :param token: what viewers must know, or empty for none.
-    :param host_names: by which a proxy may call the page, besides the loopback names.
-    :param trusted_proxies: addresses and networks, as text, of proxies whose word is taken for
-        who asks and whether the connection to them is encrypted.
-    :raises ConfigurationError: for a page that others reach without a token, and for what is not
-        an address.
+    :param address: the IP address that the server listens on.
+    :param token: token that viewers must enter, or empty for none.
+    :param host_names: names by which a proxy may call the page, besides the loopback names.
+    :param trusted_proxies: addresses and networks, as text, of proxies that are trusted to report
+        the client's address and whether its connection is encrypted.
+    :raises ConfigurationError: for a page that others can reach without a token, and for invalid
+        addresses.
     """
 
     def __init__(self, address: str, token: str, host_names: tuple[str, ...] = (),
@@ -101,16 +101,16 @@ class Access:
         if not self._loopback and not token:
             raise ConfigurationError(
                 f'address {address} can be reached by others: set a token, in the environment '
-                f'variable {TOKEN_VARIABLE} or in a file named by token_file, or use 127.0.0.1')
+                f'variable {TOKEN_VARIABLE} or in a file set by token_file, or use 127.0.0.1')
         if not token and (host_names or trusted_proxies):
             raise ConfigurationError(
                 f'{"host_names" if host_names else "trusted_proxies"} is set: a proxy shows the '
                 f'page to others, so set a token, in the environment variable {TOKEN_VARIABLE} or '
-                'in a file named by token_file')
+                'in a file set by token_file')
         self._proxies = tuple(_network(text) for text in trusted_proxies)
         self._token, self._clock = token.encode(), clock
         self._hosts = {'localhost', '127.0.0.1', '[::1]', address, f'[{address}]', *host_names}
-        #: Other pages cannot read it, so a request that has it comes from ours.
+        #: Other pages cannot read it, so a request with it comes from this page.
         self.csrf = secrets.token_urlsafe(24)
         self._sessions: dict[str, float] = {}
         self._wrong: dict[str, list[float]] = {}
@@ -118,12 +118,12 @@ class Access:
 
     @property
     def needs_token(self) -> bool:
-        """Whether viewers must know a token."""
+        """Whether viewers must enter a token."""
         return bool(self._token)
 
     def host_allowed(self, host: str) -> bool:
-        """Return whether a Host header names us: else a foreign name was bent to our address."""
-        # With a token a foreign name gets nothing: the session's cookie is not sent to it.
+        """Return whether a Host header is one of ours; protects against DNS rebinding."""
+        # With a token a foreign name gets nothing: the session cookie is not sent to it.
         if self._token and not self._loopback:
             return True
         name = host.rpartition(':')[0] if ':' in host and not host.endswith(']') else host
@@ -137,10 +137,10 @@ class Access:
         return address is not None and any(address in network for network in self._proxies)
 
     def client(self, peer: str, forwarded_for: str) -> str:
-        """Return the address that asks: the peer's, or the one that trusted proxies name.
+        """Return the client's address: the peer's, or the one that trusted proxies report.
 
-        :param forwarded_for: the header X-Forwarded-For, to whose end each proxy has added the
-            address that it saw; what stands further left may be made up.
+        :param forwarded_for: the header X-Forwarded-For; each proxy appends the address that it
+            saw, entries further left may be forged.
         """
         if not self.is_proxy(peer):
             return _who(peer)
@@ -153,12 +153,12 @@ class Access:
         return _who(peer)
 
     def encrypted(self, peer: str, forwarded_scheme: str) -> bool:
-        """Return whether a trusted proxy says that it was called by https."""
+        """Return whether a trusted proxy reports an https connection."""
         return self.is_proxy(peer) \
             and forwarded_scheme.rpartition(',')[2].strip().lower() == 'https'
 
     def blocked(self, client: str) -> bool:
-        """Return whether a client has to wait after too many wrong tokens."""
+        """Return whether a client must wait after too many wrong tokens."""
         with self._lock:
             recent = [at for at in self._wrong.get(client, ()) if self._clock() - at < _WINDOW_S]
             if recent:
@@ -168,13 +168,13 @@ class Access:
             return len(recent) >= TRIES
 
     def token_right(self, token: str, client: str) -> bool:
-        """Return whether a token is right; a wrong one is counted."""
+        """Return whether a token is correct; wrong ones are counted."""
         if self.blocked(client):
             return False
         if self._token and hmac.compare_digest(token.encode(), self._token):
             return True
         with self._lock:
-            # The newest last; whoever has been quiet longest is forgotten.
+            # The latest last; the client inactive for longest is forgotten.
             self._wrong[client] = [*self._wrong.pop(client, ())[1 - TRIES:], self._clock()]
             if len(self._wrong) > _MAXIMUM_CLIENTS:
                 del self._wrong[next(iter(self._wrong))]
@@ -195,10 +195,10 @@ class Access:
             self._sessions.pop(session, None)
 
     def session_valid(self, session: str) -> bool:
-        """Return whether a session is one of ours and not too old."""
+        """Return whether a session exists and has not expired."""
         with self._lock:
             return self._sessions.get(session, float('-inf')) > self._clock()
 
-    def csrf_right(self, given: str) -> bool:
-        """Return whether a request carries our page's secret."""
-        return hmac.compare_digest(given.encode(), self.csrf.encode())
+    def csrf_valid(self, received: str) -> bool:
+        """Return whether a request has this page's CSRF token."""
+        return hmac.compare_digest(received.encode(), self.csrf.encode())

@@ -28,12 +28,12 @@ from werkzeug.exceptions import HTTPException
 STATIC = Path(__file__).parent / 'static'
 COOKIE = 'fer_dashboard'
 ACTIONS = (*(command.word for command in RoomCommand), *HABIT_ACTIONS)
-#: A request for the next picture is answered after so long in any case, seconds.
+#: Timeout of a request for the next picture, seconds.
 _PICTURE_WAIT_S = 1.0
-_FULL = ('{} viewers are looking already: close one, or raise the parameter '
+_FULL = ('{} viewers are connected already: close one, or raise the parameter '
          'maximum_viewers')
 _OPEN = ('/login', '/api/health', '/static/style.css', '/static/icon.svg')
-#: What proxies add.
+#: Headers that proxies add.
 _PROXY_HEADERS = ('X-Forwarded-For', 'X-Forwarded-Host', 'X-Forwarded-Proto', 'X-Real-IP',
                   'Forwarded', 'Via')
 _HEADERS = {
@@ -51,14 +51,14 @@ _HEADERS = {
 
 @dataclass(frozen=True)
 class Site:
-    """All that the application serves.
+    """The data and callbacks of the web application.
 
-    :ivar now: the node's time, seconds.
-    :ivar control: asks the bridge: action (one of :data:`ACTIONS`), room (empty: all) and policy
-        in (or the name of a
-        suggestion), whether it was done and an answer in words out.
-    :ivar recording: where somebody stores the pictures; empty: nobody does.
-    :ivar health: what keeps the process from working, or an empty string.
+    :ivar now: returns the node's time, seconds.
+    :ivar control: sends a command to the bridge: takes the action (one of :data:`ACTIONS`), the
+        room (empty: all) and the policy (or the name of a suggestion); returns whether it was
+        done, and a message.
+    :ivar recording: returns where the pictures are being stored; empty: not stored.
+    :ivar health: returns why the process does not work, or an empty string.
     """
 
     state: DashboardState
@@ -110,10 +110,11 @@ def _guard(app: Flask, access: Access) -> None:
             elif not access.session_valid(request.cookies.get(COOKIE, '')):
                 if request.path == '/':
                     return redirect('/login')
-                return _refuse(401, 'a token is needed: Authorization: Bearer <token>, or sign in')
-        # A program that knows the token is no browser that was led astray.
+                return _refuse(401, 'a token is required: Authorization: Bearer <token>, or sign '
+                                    'in')
+        # A program that sends the token is not a browser misled by another page.
         if request.method not in ('GET', 'HEAD') and not by_bearer and request.path != '/login' \
-                and not access.csrf_right(request.headers.get('X-CSRF-Token', '')):
+                and not access.csrf_valid(request.headers.get('X-CSRF-Token', '')):
             return _refuse(403, 'the header X-CSRF-Token is wrong or missing: reload the page')
         return None
 
@@ -177,7 +178,7 @@ def _data(app: Flask, site: Site) -> None:
 
     @app.get('/api/health')
     def health():
-        # Open to all: for the health checks of containers and proxies, which know no token.
+        # Open to all: health checks of containers and proxies have no token.
         problem = site.health()
         return _json({'ok': not problem, 'message': problem}, 503 if problem else 200)
 
@@ -205,7 +206,7 @@ def _data(app: Flask, site: Site) -> None:
             'version': site.version, 'csrf': site.access.csrf,
             'signed_in': site.access.needs_token, 'recording': site.recording})
         if stream is None:
-            return _refuse(503, _FULL.format(site.events.most))
+            return _refuse(503, _FULL.format(site.events.limit))
         return Response(stream, mimetype='text/event-stream',
                         headers={'X-Accel-Buffering': 'no'})
 
@@ -224,7 +225,7 @@ def _data(app: Flask, site: Site) -> None:
             return _refuse(400, 'expected a JSON object')
         room, policy = given.get('room', ''), given.get('policy', given.get('habit', ''))
         if not all(isinstance(name, str) and len(name) <= 200 for name in (room, policy)):
-            return _refuse(400, 'room and policy are names')
+            return _refuse(400, 'room and policy must be names')
         done, answer = site.control(action, room, policy)
         return _json({'ok': done, 'message': answer}, 200 if done else 502)
 
@@ -263,7 +264,7 @@ def _live_pictures(app: Flask, site: Site) -> None:
 
         held = site.events.hold(parts())
         if held is None:
-            return _refuse(503, _FULL.format(site.events.most))
+            return _refuse(503, _FULL.format(site.events.limit))
         return Response(held, mimetype='multipart/x-mixed-replace; boundary=picture')
 
 
@@ -272,13 +273,13 @@ def _part(jpeg: bytes) -> bytes:
             + str(len(jpeg)).encode() + b'\r\n\r\n' + jpeg + b'\r\n')
 
 
-def _number(name: str, default: float, most: float) -> float:
+def _number(name: str, default: float, upper: float) -> float:
     value = request.args.get(name, default, type=float)
-    return min(max(value, 0.0), most) if value == value else default
+    return min(max(value, 0.0), upper) if value == value else default
 
 
 def _client(access: Access) -> str:
-    """Return whose attempts are counted."""
+    """Return the client whose attempts are counted."""
     return access.client(request.remote_addr or '', request.headers.get('X-Forwarded-For', ''))
 
 

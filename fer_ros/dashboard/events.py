@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Server-sent events: what has changed, written once for all who listen."""
+"""Server-sent events: changes of the state, encoded once for all viewers."""
 
 from collections import deque
 from collections.abc import Callable, Iterator
@@ -10,30 +10,30 @@ from fer_ros.dashboard.plain import dumps
 from fer_ros.dashboard.state import DashboardState
 from fer_ros.workers import Faults, Worker
 
-#: People and health are told at least so often, seconds: the page's time goes on, and a
-#: connection that is dead shows.
+#: Maximum interval of events of people and health, seconds: the page's time advances, and a dead
+#: connection is detected.
 _PULSE_S = 1.0
 _KEPT = 64
 
 
 def event(name: str, data: object) -> bytes:
-    """Return an event as it goes over the wire."""
+    """Return an event in its wire format."""
     return f'event: {name}\ndata: {dumps(data)}\n\n'.encode()
 
 
 class Events:
-    """Follow the state while somebody listens.
+    """Publishes changes of the state while viewers are connected.
 
-    :param now: the node's time, seconds.
-    :param rate_hz: people and rooms are told no more often.
-    :param most: so many streams may be open at a time.
+    :param now: returns the node's time, seconds.
+    :param rate_hz: maximum rate of events of people and rooms.
+    :param limit: maximum number of open streams.
     :param faults: where errors of its thread are recorded.
     """
 
     def __init__(self, state: DashboardState, now: Callable[[], float], *, rate_hz: float = 10.0,
-                 most: int = 10, faults: Faults | None = None):
+                 limit: int = 10, faults: Faults | None = None):
         self._state, self._now, self._period_s = state, now, 1 / rate_hz
-        self.most = most
+        self.limit = limit
         self._condition = threading.Condition()
         self._events: deque[tuple[int, bytes]] = deque(maxlen=_KEPT)
         self._number = 0
@@ -50,9 +50,9 @@ class Events:
         self._worker.end()
 
     def hold(self, chunks: Iterator[bytes]) -> Iterator[bytes] | None:
-        """Return a stream that takes one of the places until it is closed; None: all taken."""
+        """Return a stream that counts as a viewer until closed; None if there are too many."""
         with self._condition:
-            if self._closed or self.taken >= self.most:
+            if self._closed or self.taken >= self.limit:
                 return None
             self.taken += 1
         return _Held(chunks, self._release)
@@ -66,7 +66,7 @@ class Events:
             self.taken -= 1
 
     def _stream(self, hello: dict) -> Iterator[bytes]:
-        # A browser whose connection breaks comes again after a second.
+        # A browser whose connection breaks reconnects after a second.
         yield b'retry: 1000\n' + event('hello', hello)
         with self._condition:
             self.listeners += 1
@@ -82,7 +82,7 @@ class Events:
         while True:
             with self._condition:
                 if number is None or (self._events and self._events[0][0] > number + 1):
-                    # At the beginning, and for one that was too slow: everything anew.
+                    # At the start, and for a viewer that was too slow: send everything again.
                     number = self._number
                     chunk = None
                 else:
@@ -118,13 +118,13 @@ class Events:
                 parts.append(('health', self._state.health_part()))
             told = versions
             if parts:
-                self._tell(b''.join(event(name, data) for name, data in parts))
+                self._publish(b''.join(event(name, data) for name, data in parts))
             with self._condition:
                 self._condition.wait_for(
                     lambda: self._closed,
                     max(0.001, self._period_s - (time.monotonic() - began_s)))
 
-    def _tell(self, data: bytes) -> None:
+    def _publish(self, data: bytes) -> None:
         with self._condition:
             self._number += 1
             self.written += 1
@@ -133,7 +133,7 @@ class Events:
 
 
 class _Held:
-    """A stream that gives its place back however it ends, also when it was never begun."""
+    """A stream that releases its place whenever it ends, even if it was never started."""
 
     def __init__(self, chunks: Iterator[bytes], release: Callable[[], None]):
         self._chunks, self._release = chunks, release
@@ -146,7 +146,7 @@ class _Held:
         return next(self._chunks)
 
     def close(self) -> None:
-        """Give the place back; called by the web server at the end of every response."""
+        """Release the place; called by the web server at the end of every response."""
         if self._open:
             self._open = False
             self._chunks.close()

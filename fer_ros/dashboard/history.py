@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What people showed in the last hours, in memory only."""
+"""Emotions of the last hours, in memory only."""
 
 from collections import deque
 from collections.abc import Iterator
@@ -13,12 +13,12 @@ from fer_ros.attention.state import STATES, UNKNOWN
 from fer_ros.emotions.labels import LABELS, UNCERTAIN
 from fer_ros.types import FaceEmotion
 
-#: A person is recorded so often, seconds, and each time the label changes.
+#: Recording interval of a person, seconds; a change of the label is recorded too.
 INTERVAL_S = 1.0
-#: Records kept at most: about 60 MB, 8 people for 13 hours.
+#: Maximum number of records: about 60 MB, 8 people for 13 hours.
 MAXIMUM_RECORDS = 400_000
 _CLOCK_TOLERANCE_S = 60.0
-#: So many people are remembered without looking who has left.
+#: Number of people from which those who have left are pruned.
 _PEOPLE = 1000
 #: time, camera, person, label, attention, 7 filtered probabilities, quality, valence, arousal,
 #: duration
@@ -31,9 +31,9 @@ COLUMNS = ('time', 'camera', 'person', 'label', *LABELS, 'quality', 'valence', '
 
 
 class History:
-    """One record a person and second; older ones than ``hours`` are forgotten.
+    """Keeps one record per person and second for ``hours``.
 
-    :param cameras: names, in the order of the indices that :meth:`add` takes.
+    :param cameras: names, in the order of the indices for :meth:`add`.
     """
 
     def __init__(self, cameras: tuple[str, ...], hours: float):
@@ -68,17 +68,17 @@ class History:
             self._forget(now_s)
 
     def _forget(self, now_s: float) -> None:
-        # A clock that was set back leaves records of the future.
+        # A clock set back leaves records in the future.
         while not now_s - self._keep_s <= _time(self._records[0]) <= now_s + _CLOCK_TOLERANCE_S:
             self._records.popleft()
-        if len(self._last) > self._most:
+        if len(self._last) > self._prune_above:
             self._last = {key: value for key, value in self._last.items()
                           if 0 <= now_s - value[0] < 60}
-            # Looked through again when it has doubled: many people cost no more for each.
-            self._most = max(_PEOPLE, 2 * len(self._last))
+            # Pruned again when it has doubled, so the cost per person stays constant.
+            self._prune_above = max(_PEOPLE, 2 * len(self._last))
 
     def timeline(self, now_s: float, seconds: float) -> list[dict]:
-        """Return each person's probabilities of the last seconds, columns by label."""
+        """Return each person's probabilities over the last seconds, as columns by label."""
         people: dict[tuple[int, int], list[tuple]] = {}
         for record in self._since(now_s - seconds, now_s):
             people.setdefault((record[1], record[2]), []).append(record)
@@ -92,7 +92,7 @@ class History:
         } for (camera, track_id), rows in people.items()]
 
     def csv(self, now_s: float, hours: float) -> Iterator[str]:
-        """Yield the records of the last hours as CSV, some hundred lines at a time."""
+        """Yield the records of the last hours as CSV, a few hundred lines at a time."""
         text = io.StringIO()
         writer = csv.writer(text, lineterminator='\n')
         writer.writerow(COLUMNS)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The page at work, for the dashboard node and fer-home alike: settings in, a web server out."""
+"""Run the page from settings, for the dashboard node and fer-home."""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -42,23 +42,22 @@ PAGE_PARAMETERS = (
 
 
 def _words(text: str) -> list[str]:
-    """Return the words of a text with commas."""
+    """Return the parts of a comma-separated text."""
     return [word.strip() for word in text.split(',') if word.strip()]
 
 
 class Page:
-    """One page: what it shows, to whom, and the server while it is open.
+    """The page: its state and access control, and the server while it is open.
 
-    :param cameras: their names.
-    :param values: of :data:`PAGE_PARAMETERS`, all of them, by name.
-    :param now: the time, seconds.
-    :param control: and ``health`` and ``recording``: as in
-        :class:`fer_ros.dashboard.app.Site`.
-    :ivar state: what is shown; it is written from outside.
-    :ivar pictures: where images are offered, while the page is open.
+    :param cameras: the cameras' names.
+    :param values: all of :data:`PAGE_PARAMETERS` by name.
+    :param now: returns the time, seconds.
+    :param control: as ``health`` and ``recording``: see :class:`fer_ros.dashboard.app.Site`.
+    :ivar state: the displayed state, written by the owner of the page.
+    :ivar pictures: takes images while the page is open.
     :ivar faults: errors of its threads.
-    :raises ConfigurationError: when Flask or waitress is absent, or for an address or token that
-        cannot be used.
+    :raises ConfigurationError: when Flask or waitress is missing, or for an unusable address or
+        token.
     """
 
     def __init__(self, cameras: Sequence[str], values: Mapping[str, Any],
@@ -88,25 +87,25 @@ class Page:
 
     @property
     def url(self) -> str:
-        """Where the page is, while it is open."""
+        """The page's URL, while it is open."""
         return '' if self._server is None else self._server.url
 
     @property
     def viewers(self) -> int:
-        """How many look now."""
+        """Number of connected viewers."""
         return 0 if self._events is None else self._events.listeners
 
     def open(self) -> None:
-        """Serve.
+        """Start the server.
 
-        :raises FerError: when the port cannot be had; nothing is then left running.
+        :raises FerError: when the port is not available; nothing is left running then.
         """
         values = self._values
         self.pictures = Pictures(self._cameras, rate_hz=values['picture_rate_hz'],
                                  width_px=values['picture_width_px'],
                                  quality=values['picture_quality'])
         self._events = Events(self.state, self._now, rate_hz=values['update_rate_hz'],
-                              most=values['maximum_viewers'], faults=self.faults)
+                              limit=values['maximum_viewers'], faults=self.faults)
         try:
             self._server = self._make_server(
                 self._make_app(self._make_site(self.state, self.pictures, self._events,
@@ -120,7 +119,7 @@ class Page:
             raise
 
     def close(self) -> None:
-        """Say goodbye to browsers, and stop serving; what was shown is kept."""
+        """Close the streams to browsers and stop the server; the state is kept."""
         if self._events is not None:
             self.pictures.close()
             self._events.close()

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The live pictures: each encoded once for all viewers, only when one of them waits for it."""
+"""Live pictures, encoded once for all viewers and only on request."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -9,17 +9,17 @@ import time
 import cv2
 import numpy as np
 
-#: A viewer that has not asked for so long has left, seconds.
+#: A viewer without a request for this long has left, seconds.
 LINGER_S = 3.0
-#: An encoded picture is handed out no longer, seconds.
+#: Maximum age of an encoded picture, seconds.
 _STALE_S = 1.0
 
 
 @dataclass(frozen=True)
 class Picture:
-    """One picture as the viewers get it.
+    """An encoded picture.
 
-    :ivar number: differs from that of every other picture of the camera.
+    :ivar number: unique among the pictures of the camera.
     :ivar stamp_s: stamp of the image, seconds.
     """
 
@@ -39,11 +39,11 @@ class _Camera:
 
 
 class Pictures:
-    """Hand the newest picture of each camera to whoever asks.
+    """Serves the latest picture of each camera.
 
-    :param rate_hz: of a camera no more pictures a second are encoded.
-    :param width_px: wider images are made smaller.
-    :param quality: of the JPEG, 1 to 100.
+    :param rate_hz: maximum rate of encoded pictures per camera.
+    :param width_px: wider images are scaled down.
+    :param quality: JPEG quality, 1 to 100.
     """
 
     def __init__(self, cameras: Sequence[str], *, rate_hz: float = 15.0, width_px: int = 960,
@@ -58,7 +58,7 @@ class Pictures:
         self.encoded = 0
 
     def offer(self, camera: str, image: np.ndarray, stamp_s: float) -> None:
-        """Put the newest image, uint8 ``(h, w, 3)`` BGR or ``(h, w)`` gray; it is not copied."""
+        """Put the latest image, uint8 ``(h, w, 3)`` BGR or ``(h, w)`` gray; it is not copied."""
         with self._condition:
             entry = self._cameras[camera]
             entry.image = image, stamp_s
@@ -66,13 +66,13 @@ class Pictures:
             self._condition.notify_all()
 
     def clear(self, camera: str) -> None:
-        """Let go of the images of a camera."""
+        """Drop the images of a camera."""
         with self._condition:
             entry = self._cameras[camera]
             entry.image = entry.picture = None
 
     def close(self) -> None:
-        """Let all that wait go empty-handed."""
+        """Wake all waiting requests without a picture."""
         with self._condition:
             self._closed = True
             self._condition.notify_all()
@@ -83,16 +83,16 @@ class Pictures:
         return self._closed
 
     def wanted(self, camera: str) -> bool:
-        """Return whether somebody looks."""
+        """Return whether the camera has viewers."""
         entry = self._cameras[camera]
         return bool(entry.waiting) or self._clock() - entry.asked_s < LINGER_S
 
     def age_s(self, camera: str) -> float:
-        """Return how long ago the last image came, seconds."""
+        """Return the time since the last image, seconds."""
         return self._clock() - self._cameras[camera].offered_s
 
     def next(self, camera: str, after: int, timeout_s: float) -> Picture | None:
-        """Return the newest picture once it is another than ``after``; None: there was none."""
+        """Wait for a picture other than ``after`` and return it; None if there was none."""
         entry = self._cameras[camera]
         end_s = self._clock() + timeout_s
         with self._condition:
@@ -143,7 +143,7 @@ class Pictures:
 
 
 def placeholder(text: str, width_px: int = 640, height_px: int = 480) -> bytes:
-    """Return a gray JPEG that says why there is no picture, for viewers other than the page."""
+    """Return a gray JPEG with the reason for no picture, for viewers other than the page."""
     image = np.full((height_px, width_px, 3), 48, np.uint8)
     words, lines = text.encode('ascii', 'replace').decode().split(), ['']
     for word in words:

@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
-"""JSON that every browser reads: it knows no NaN and no infinity."""
+"""Strict JSON for browsers, without NaN and infinity."""
 
 import json
 import math
 
 
 def dumps(data: object) -> str:
-    """Return data as JSON; what is not a number becomes null, and the rest stays readable."""
+    """Return data as JSON; NaN and infinity become null."""
     try:
         return json.dumps(data, separators=(',', ':'), allow_nan=False)
     except ValueError:
@@ -14,7 +14,7 @@ def dumps(data: object) -> str:
 
 
 def whole(value: float) -> int:
-    """Return a rounded number, 0 for what is not one."""
+    """Return a rounded number, 0 for NaN and infinity."""
     return round(value) if math.isfinite(value) else 0
 
 

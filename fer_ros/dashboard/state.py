@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the dashboard knows at this moment; written by the node, read by the web server."""
+"""The present state of the dashboard, written by the node and read by the web server."""
 
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
@@ -20,19 +20,19 @@ from fer_ros.home.snapshot import ChangeDetector, DeviceSnapshot, LastAction, Ro
 from fer_ros.statistics import LatencyWindow, RateMeter
 from fer_ros.types import FaceEmotion, PersonAttention
 
-#: Version of what ``/api/state`` gives; grows when something in it changes its meaning.
+#: Version of ``/api/state``; incremented when a value changes its meaning.
 VERSION = 2
 ACTIONS_KEPT = 50
-#: Names are given by others; more than these are forgotten.
+#: Maximum number of nodes; more are forgotten, since names come from other nodes.
 _NODES_KEPT = 256
 LEVELS = ('ok', 'warn', 'error', 'stale')
-#: Faces are drawn on a picture that is no further from their image in time, seconds.
+#: Maximum time between a picture and the image of the faces drawn on it, seconds.
 _SAME_MOMENT_S = 0.5
 #: Where people look is forgotten when it was not told for so long, seconds.
 _ATTENTION_S = 1.5
 #: A node not heard for this long is forgotten, seconds.
 _FORGOTTEN_S = 3600.0
-#: Of what one says, so many values and characters of its sentence are.
+#: Maximum number of values of a node, and characters of its message.
 _MAXIMUM_VALUES, _MAXIMUM_MESSAGE = 100, 2000
 
 
@@ -40,24 +40,24 @@ class _Camera:
     def __init__(self, name: str):
         self.name = name
         self.people: list[FaceEmotion] = []
-        # What was seen lately: the stamp, and the boxes by person as shares of the image.
+        # Recent results: the stamp, and the boxes by person as fractions of the image.
         self.boxes: deque[tuple[float, list[list[float]]]] = deque(maxlen=60)
         self.attention: dict[int, PersonAttention] = {}
         self.heard_s = self.attended_s = float('-inf')
         self.size = (0, 0)
         self.model = self.label_set = ''
         self.rate, self.latency = RateMeter(), LatencyWindow(size=100)
-        self.picture = {'status': 'absent', 'reason': 'nothing was heard yet'}
+        self.picture = {'status': 'absent', 'reason': 'no data received yet'}
         self.reason = ''
 
 
 class DashboardState:
-    """All that can be seen, as plain values.
+    """Holds the displayed state as plain values; thread-safe.
 
-    :param cameras: their names.
-    :param history_h: how long people's emotions are remembered, hours.
-    :param gone_after_s: a node or camera not heard for so long is gone, seconds.
-    :param clock: one that does not jump, seconds.
+    :param cameras: the cameras' names.
+    :param history_h: how long people's emotions are kept, hours.
+    :param gone_after_s: a node or camera not seen for this long counts as gone, seconds.
+    :param clock: a monotonic clock, seconds.
     """
 
     def __init__(self, cameras: Sequence[str], *, history_h: float = 4.0,
@@ -69,10 +69,10 @@ class DashboardState:
         self._rooms: list[dict] = []
         self._changes = ChangeDetector(figures_s=0.0)
         self._actions: deque[dict] = deque(maxlen=ACTIONS_KEPT)
-        self._bridge = ('absent', 'nothing was heard of the smart-home bridge yet')
+        self._bridge = ('absent', 'no data from the smart-home bridge yet')
         self._nodes: dict[str, dict] = {}
         self._lock = threading.RLock()
-        # Which of the parts have changed, for those who follow.
+        # Version counters of the parts, for subscribers to changes.
         self._versions = {'people': 0, 'home': 0, 'health': 0}
         self._health_shown: tuple = ()
 
@@ -81,12 +81,12 @@ class DashboardState:
         """The cameras' names."""
         return tuple(self._cameras)
 
-    # What comes in.
+    # Input.
 
     def see(self, camera: str, emotions: Iterable[FaceEmotion], *, now_s: float,
             stamp_s: float = 0.0, size: tuple[int, int] = (0, 0), model: str = '',
             label_set: str = '') -> None:
-        """Take over the people that a camera sees.
+        """Update the people that a camera sees.
 
         :param now_s: the node's time, and ``stamp_s`` that of the image, seconds.
         """
@@ -94,9 +94,9 @@ class DashboardState:
             entry = self._cameras[camera]
             entry.people = sorted(emotions, key=lambda emotion: emotion.track_id)
             entry.boxes.append((stamp_s, _boxes(entry.people, size)))
-            entry.heard_s = self._clock()
+            entry.seen_s = self._clock()
             entry.size, entry.model, entry.label_set = size, model, label_set
-            entry.rate.tick(entry.heard_s)
+            entry.rate.tick(entry.seen_s)
             entry.latency.add((now_s - stamp_s) * 1e3)
             attention = self._attention(entry)
             for emotion in entry.people:
@@ -115,7 +115,7 @@ class DashboardState:
     def picture(self, camera: str, status: str, reason: str = '') -> None:
         """Record whether a camera has a picture and why not.
 
-        :param status: 'live', 'absent', 'off', or 'ended': a file or folder came to its end.
+        :param status: 'live', 'absent', 'off', or 'ended' (a file or folder has ended).
         """
         with self._lock:
             entry = self._cameras[camera]
@@ -124,7 +124,7 @@ class DashboardState:
                 self._versions['people'] += 1
 
     def silence(self, camera: str, reason: str) -> None:
-        """Record why no emotions come from a camera; empty: they come, or nobody knows."""
+        """Record why a camera delivers no emotions; empty if it does, or if unknown."""
         with self._lock:
             entry = self._cameras[camera]
             if entry.reason != reason:
@@ -132,7 +132,7 @@ class DashboardState:
                 self._versions['people'] += 1
 
     def act(self, action: AmbientAction) -> None:
-        """Take over an action of the bridge."""
+        """Record an action of the bridge."""
         with self._lock:
             self._actions.appendleft({
                 'time_s': round(action.stamp_s, 3), 'room': action.room, 'target': action.target,
@@ -152,41 +152,41 @@ class DashboardState:
                 self._versions['home'] += 1
 
     def bridge(self, status: str, reason: str = '') -> None:
-        """Take over whether the bridge is there ('active' or 'absent') and why not."""
+        """Record whether the bridge is available ('active' or 'absent') and why not."""
         with self._lock:
             if self._bridge != (status, reason):
                 self._bridge = status, reason
                 self._versions['home'] += 1
 
-    def hear(self, name: str, level: int, message: str, values: dict[str, str]) -> None:
-        """Take over what a node says of itself on /diagnostics; long texts are cut."""
+    def diagnose(self, name: str, level: int, message: str, values: dict[str, str]) -> None:
+        """Record a node's status on /diagnostics; long texts are cut."""
         with self._lock:
             now_s = self._clock()
             self._nodes[cut(name)] = {
                 'level': LEVELS[min(max(level, 0), 3)], 'message': message[:_MAXIMUM_MESSAGE],
                 'values': {cut(key): cut(value) for key, value in islice(
                     values.items(), _MAXIMUM_VALUES)},
-                'heard_s': now_s, 'left': False}
+                'seen_s': now_s, 'left': False}
             self._nodes = {one: node for one, node in self._nodes.items()
-                           if now_s - node['heard_s'] < _FORGOTTEN_S}
+                           if now_s - node['seen_s'] < _FORGOTTEN_S}
             while len(self._nodes) > _NODES_KEPT:
-                del self._nodes[min(self._nodes, key=lambda one: self._nodes[one]['heard_s'])]
+                del self._nodes[min(self._nodes, key=lambda one: self._nodes[one]['seen_s'])]
             self._versions['health'] += 1
 
     def present(self, names: set[str]) -> None:
-        """Take over which nodes are in the graph: one that left is gone at once."""
+        """Record which nodes are in the graph: one that left counts as gone at once."""
         with self._lock:
             for name, node in self._nodes.items():
                 if name not in names and not node['left']:
                     node['left'] = True
                     self._versions['health'] += 1
 
-    # What goes out.
+    # Output.
 
     def versions(self) -> dict[str, int]:
-        """Return a number for each part, another one whenever the part has changed."""
+        """Return a version number for each part, which changes whenever the part does."""
         with self._lock:
-            # Time alone changes who is gone.
+            # Nodes become gone by time alone.
             shown = tuple((name, self._gone(node)) for name, node in self._nodes.items())
             shown += tuple(self._silent(entry) for entry in self._cameras.values())
             if shown != self._health_shown:
@@ -196,17 +196,17 @@ class DashboardState:
             return dict(self._versions)
 
     def gone(self, name: str) -> str:
-        """Return why a node counts as gone, or an empty string when it does not."""
+        """Return why a node counts as gone, or an empty string if it does not."""
         with self._lock:
             node = self._nodes.get(name)
             if node is None or not self._gone(node):
                 return ''
             why = 'it has left the ROS graph' if node['left'] else (
-                f'it has not been heard for {self._clock() - node["heard_s"]:.0f} s')
+                f'it has not been seen for {self._clock() - node["seen_s"]:.0f} s')
             return f'{name} is gone: {why}. Start it again, or see its log.'
 
     def ended(self, name: str) -> str:
-        """Return that what a camera driver played has ended, in its words, or an empty string."""
+        """Return the camera driver's message that its clip has ended, or an empty string."""
         with self._lock:
             node = self._nodes.get(name)
             over = node is not None and not self._gone(node) and node['level'] == 'ok' \
@@ -214,23 +214,23 @@ class DashboardState:
             return node['message'] if over else ''
 
     def complaint(self, name: str) -> str:
-        """Return what is wrong with a node in its own words, or an empty string."""
+        """Return a node's own message about its problem, or an empty string."""
         with self._lock:
             node = self._nodes.get(name)
             return '' if node is None or node['level'] == 'ok' else f'{name}: {node["message"]}'
 
     def reason(self, camera: str) -> str:
-        """Return why a camera has no picture, or that it will come."""
+        """Return why a camera has no picture, or that it is waiting for the next one."""
         with self._lock:
             return self._cameras[camera].picture['reason'] or 'waiting for the next picture'
 
     def faces(self, camera: str, stamp_s: float) -> list[list[float]]:
-        """Return the faces of a picture: of each the id, and x, y, width and height of its box.
+        """Return the faces in a picture: the id, and x, y, width and height of each box.
 
-        They are those of the image whose stamp is nearest.
+        They come from the image with the nearest stamp.
 
-        :param stamp_s: of the picture, seconds.
-        :returns: boxes as shares of the picture's width and height.
+        :param stamp_s: the picture's stamp, seconds.
+        :returns: boxes as fractions of the picture's width and height.
         """
         with self._lock:
             near = min(self._cameras[camera].boxes, default=(math.inf, []),
@@ -238,7 +238,7 @@ class DashboardState:
         return near[1] if abs(near[0] - stamp_s) <= _SAME_MOMENT_S else []
 
     def people_part(self) -> list[dict]:
-        """Return each camera with the people it sees."""
+        """Return the cameras with the people they see."""
         with self._lock:
             return [self._camera(entry) for entry in self._cameras.values()]
 
@@ -249,16 +249,16 @@ class DashboardState:
                     'rooms': list(self._rooms), 'actions': list(self._actions)}
 
     def health_part(self) -> list[dict]:
-        """Return what each node says of itself, and who is gone."""
+        """Return the status of each node, and whether it is gone."""
         with self._lock:
             return [{
                 'name': name, 'level': 'gone' if self._gone(node) else node['level'],
                 'message': self.gone(name) or node['message'],
-                'age_s': round(self._clock() - node['heard_s'], 1), 'values': node['values'],
+                'age_s': round(self._clock() - node['seen_s'], 1), 'values': node['values'],
             } for name, node in sorted(self._nodes.items())]
 
     def snapshot(self, now_s: float) -> dict:
-        """Return everything, as ``/api/state`` gives it.
+        """Return the complete state, as in ``/api/state``.
 
         :param now_s: the node's time, seconds.
         """
@@ -268,10 +268,10 @@ class DashboardState:
                     'nodes': self.health_part()}
 
     def _gone(self, node: dict) -> bool:
-        return node['left'] or self._clock() - node['heard_s'] > self._gone_after_s
+        return node['left'] or self._clock() - node['seen_s'] > self._gone_after_s
 
     def _silent(self, entry: _Camera) -> bool:
-        return self._clock() - entry.heard_s > self._gone_after_s
+        return self._clock() - entry.seen_s > self._gone_after_s
 
     def _attention(self, entry: _Camera) -> dict[int, PersonAttention]:
         fresh = self._clock() - entry.attended_s <= _ATTENTION_S
@@ -384,7 +384,7 @@ def _by_label(probabilities) -> dict[str, float]:
 
 def _number(value: float) -> float:
     value = float(value)
-    # Browsers know no NaN.
+    # Browsers do not accept NaN.
     return round(value, 3) if math.isfinite(value) else 0.0
 
 

@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The ROS 2 nodes: glue between topics and the core."""
+"""The ROS 2 nodes: glue between topics and the rooms."""

@@ -23,12 +23,12 @@ from std_msgs.msg import Header
 
 #: Inputs of the synchronizer.
 _IMAGE, _EMOTIONS = 0, 1
-#: A gaze is shown on images whose stamp differs by no more, seconds.
+#: Maximum difference of the stamps of a gaze and the image it is drawn on, seconds.
 _GAZE_LASTS_S = 0.3
 
 
 class Annotator(ManagedNode):
-    """Draw the emotions on the images they belong to."""
+    """Lifecycle node that draws emotions on their images."""
 
     PUBLISHES_IMAGES = True
     PARAMETERS = (

@@ -32,12 +32,12 @@ from std_srvs.srv import Trigger
 
 _IMAGE, _FACES = 0, 1
 _DEFAULTS = AttentionSettings()
-#: An image that comes so much too early is still in time, as a share of the interval.
+#: An image may come this much early, as a fraction of the interval.
 _EARLY = 0.2
 
 
 class AttentionNode(ManagedNode):
-    """Tell where the people in view look."""
+    """Lifecycle node that publishes where the people in view look."""
 
     PARAMETERS = (
         Parameter('rate_hz', 8.0, 'images read per second; blinks need 8', minimum=0.5,
@@ -72,7 +72,7 @@ class AttentionNode(ManagedNode):
         self._made, self._services_made = [], []
 
     def configure(self) -> None:
-        """Load the networks, make the publishers."""
+        """Load the networks and create the publishers."""
         zones = parse_zones(self.value('zones'))
         settings = AttentionSettings(time_constant_s=self.value('time_constant_s'),
                                      down_deg=self.value('down_deg'))
@@ -84,7 +84,7 @@ class AttentionNode(ManagedNode):
             self._tf = self.advertise(optional.tf2.TFMessage, '/tf', qos.TF)
         self._pairs = Synchronizer(2, self.value('buffer_size'), self._on_pair)
         self._camera: CameraModel | None = None
-        self._camera_problem = 'no camera_info was received'
+        self._camera_problem = 'no camera_info received'
         self._done = self._bad = self._faces = 0
         self._unknown: dict[str, int] = {}
         self._rate, self._latency = RateMeter(), LatencyWindow()
@@ -108,7 +108,7 @@ class AttentionNode(ManagedNode):
         self._stop()
 
     def cleanup(self) -> None:
-        """Free the networks, destroy the publishers."""
+        """Free the networks and destroy the publishers."""
         if self._output is not None:
             self._output.destroy()
         if self._tf is not None:
@@ -118,7 +118,7 @@ class AttentionNode(ManagedNode):
         self._output = self._tf = self._stream = self._points = None
 
     def report(self, status: Status) -> None:
-        """Add figures and what is missing."""
+        """Add statistics and problems."""
         if self._output is None:
             return
         status.values.update({
@@ -190,11 +190,11 @@ class AttentionNode(ManagedNode):
             self._camera_problem = 'camera_info says that the camera is not calibrated'
 
     def _on_pair(self, image: Image | CompressedImage, faces: FaceArray) -> None:
-        # A stamp that went back begins again.
+        # Start again after a stamp that went back.
         stamp_s = conversions.stamp_to_s(faces.header.stamp)
         wait_s = self._load.slower / self.value('rate_hz')
         if self._taken_s is None or not 0 <= stamp_s - self._taken_s < (1 - _EARLY) * wait_s:
-            # Keep the pace on average where the images' rate is no multiple of it.
+            # Keep the rate on average if the images' rate is not a multiple of it.
             late_s = stamp_s - (self._taken_s or 0.0) - wait_s
             self._taken_s = stamp_s - min(late_s, 0.5 * wait_s) if 0 < late_s < wait_s else stamp_s
             self._newest.put((image, faces))
@@ -207,7 +207,7 @@ class AttentionNode(ManagedNode):
                 except FerError as error:
                     self._bad += 1
                     self.get_logger().error(f'image skipped: {error}', throttle_duration_sec=5.0)
-                except Exception as error:  # costs this image only
+                except Exception as error:  # affects this image only
                     self._bad += 1
                     self.faults.add('image skipped', error)
             taken = image = faces = None
@@ -254,7 +254,7 @@ class AttentionNode(ManagedNode):
         response.message = (
             f'learning how {people} {"people look" if people > 1 else "person looks"} at the '
             f'camera: look at it for {LOOK_S:g} seconds' if people else
-            'nobody in view, or nobody subscribes to attention: step in front of the camera and '
+            'no one in view, or no subscribers to attention: step in front of the camera and '
             'call again')
         self.get_logger().info(response.message)
         return response

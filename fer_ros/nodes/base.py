@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What every node of the package has: lifecycle, parameters, diagnostics, checked endpoints."""
+"""Base class of the nodes: lifecycle, parameters, diagnostics and checked endpoints."""
 
 from collections.abc import Callable, Iterator
 import copy
@@ -32,17 +32,17 @@ try:
 except ImportError:  # Humble
     from rclpy.qos_event import PublisherEventCallbacks, SubscriptionEventCallbacks
 
-#: What qos_overrides.<topic> may set: all that decides whether two sides match, and the depth.
+#: QoS policies that may be overridden: those that decide whether two sides match, and depth.
 _OVERRIDABLE = (QoSPolicyKind.HISTORY, QoSPolicyKind.DEPTH, QoSPolicyKind.RELIABILITY,
                 QoSPolicyKind.DURABILITY)
 
-#: First and longest pause before a start that failed is tried again, seconds.
+#: First and longest pause before a failed start is tried again, seconds.
 _RETRY_S = (1.0, 30.0)
 
-#: What is answered when the fault is ours.
-INTERNAL_FAULT = 'an internal fault, nothing was changed: the log has its traceback'
+#: The response to a request that failed for an internal error.
+INTERNAL_FAULT = 'internal error, nothing was changed: the log has the traceback'
 
-READ_ONLY = 'this node was started with read_only: nothing is changed through ROS'
+READ_ONLY = 'this node was started with read_only: changes through ROS are refused'
 
 COMMON_PARAMETERS = (
     Parameter('autostart', True, 'configure and activate at start, without a lifecycle manager'),
@@ -52,30 +52,30 @@ COMMON_PARAMETERS = (
 
 
 class ManagedNode(LifecycleNode):
-    """A lifecycle node whose subclass says what to make in each step.
+    """Base class of lifecycle nodes with checked parameters and diagnostics.
 
-    A subclass gives :data:`PARAMETERS` and overrides :meth:`configure`, :meth:`activate`,
+    A subclass defines :data:`PARAMETERS` and overrides :meth:`configure`, :meth:`activate`,
     :meth:`deactivate`, :meth:`cleanup`, :meth:`change` and :meth:`report`. Each step may raise
     :class:`fer_ros.errors.FerError`: the transition fails with its message and may be tried
     again.
     """
 
-    #: The node's own parameters.
+    #: The parameters of this node.
     PARAMETERS: tuple[Parameter, ...] = ()
-    #: Whether it publishes whole images, for which its process needs much shared memory.
+    #: Whether it publishes whole images, which require much shared memory.
     PUBLISHES_IMAGES = False
 
     def __init__(self, name: str, **kwargs):
         super().__init__(name, **kwargs)
         self.exit_code = 0
         self.finished = threading.Event()
-        #: Of all threads of the node.
+        #: Faults of all threads of the node.
         self.faults = Faults(lambda text: self.get_logger().error(text))
         self._state = 'unconfigured'
         self._failure = ''
         self._fixed: dict[str, object] = {}
         self._starting = False
-        # A caller may start the node while the executor tries it again.
+        # A caller may start the node while the executor retries.
         self._start_lock = threading.Lock()
         self._retry: Timer | None = None
         self._backoff = Backoff(shortest_s=_RETRY_S[0], longest_s=_RETRY_S[1])
@@ -93,30 +93,30 @@ class ManagedNode(LifecycleNode):
         self.add_on_set_parameters_callback(self._on_set_parameters)
         self._diagnostics = Diagnostics(self, self._collect)
 
-    # Steps, for subclasses.
+    # Steps, overridden by subclasses.
 
     def configure(self) -> None:
-        """Read parameters, load models, make publishers."""
+        """Read parameters, load models, create publishers."""
 
     def activate(self) -> None:
         """Subscribe, open, start."""
 
     def deactivate(self) -> None:
-        """Undo :meth:`activate`; also called when it failed half way."""
+        """Undo :meth:`activate`; also called if it failed halfway."""
 
     def cleanup(self) -> None:
-        """Undo :meth:`configure`; also called when it failed half way."""
+        """Undo :meth:`configure`; also called if it failed halfway."""
 
     def change(self, values: dict[str, object]) -> None:
         """Apply dynamic parameters while configured; raise ``FerError`` to refuse them."""
 
     def report(self, status: Status) -> None:
-        """Add the node's figures and complaints to its diagnostics."""
+        """Add the node's statistics and problems to its diagnostics."""
 
     # For subclasses and main functions.
 
     def value(self, name: str):
-        """Return the value of a parameter; cheap for those that take effect at configure."""
+        """Return the value of a parameter; cached for those that take effect at configure."""
         if name in self._fixed:
             return self._fixed[name]
         return self.get_parameter(name).value
@@ -124,13 +124,13 @@ class ManagedNode(LifecycleNode):
     def subscribe(self, kind: type, topic: str, callback: Callable, profile: QoSProfile, *,
                   message_lost: Callable | None = None,
                   own_thread: bool = False) -> Subscription:
-        """Subscribe with QoS overrides allowed, and say when a publisher does not match.
+        """Subscribe with QoS overrides allowed, and report publishers that do not match.
 
         :param message_lost: called when the transport has lost messages.
-        :param own_thread: call the callbacks in a thread of their own, which costs less for each
-            message than the executor does.
+        :param own_thread: call the callbacks in a separate thread, which costs less per message
+            than the executor.
         """
-        # A copy of the profile: rclpy writes overrides into the one it is given.
+        # A copy of the profile, because rclpy writes overrides into it.
         subscription = self._watched(lambda mismatched: self.create_subscription(
             kind, topic, callback, copy.copy(profile),
             callback_group=ReceiverGroup() if own_thread else None,
@@ -144,9 +144,9 @@ class ManagedNode(LifecycleNode):
 
     def advertise(self, kind: type, topic: str, profile: QoSProfile,
                   **event_callbacks: Callable) -> Publisher:
-        """Make a publisher with QoS overrides allowed that says when a subscriber mismatches.
+        """Create a publisher with QoS overrides allowed, and report subscribers that do not match.
 
-        :param event_callbacks: further ones for rclpy's PublisherEventCallbacks.
+        :param event_callbacks: additional callbacks for rclpy's PublisherEventCallbacks.
         """
         return self._watched(lambda mismatched: self.create_publisher(
             kind, topic, copy.copy(profile),
@@ -155,19 +155,19 @@ class ManagedNode(LifecycleNode):
                 incompatible_qos=mismatched, use_default_callbacks=False, **event_callbacks)))
 
     def destroy_subscription(self, subscription: Subscription) -> bool:
-        """Destroy a subscription and forget its complaints; its callback is not called again."""
+        """Destroy a subscription and clear its problems; its callback is not called again."""
         if receiver := self._receivers.pop(subscription, None):
             receiver.close()
         self._endpoints.pop(subscription, None)
         return super().destroy_subscription(subscription)
 
     def destroy_publisher(self, publisher: Publisher) -> bool:
-        """Destroy a publisher and forget its complaints."""
+        """Destroy a publisher and clear its problems."""
         self._endpoints.pop(publisher, None)
         return super().destroy_publisher(publisher)
 
     def release(self) -> None:
-        """Undo what the present state has made, threads among it; the node is then finalized."""
+        """Undo what the present state has created, threads too; the node is then finalized."""
         if self._state in ('active', 'inactive'):
             self.on_shutdown(None)
 
@@ -182,22 +182,22 @@ class ManagedNode(LifecycleNode):
         return self._state
 
     def now_s(self) -> float:
-        """Return the node's time (simulated where ``use_sim_time`` is set), seconds."""
+        """Return the node's time (simulated with ``use_sim_time``), seconds."""
         return self.get_clock().now().nanoseconds * 1e-9
 
     def start(self) -> bool:
         """Configure and activate; return whether both succeeded.
 
-        What failed is tried again, with growing pauses, until it succeeds or somebody else moves
-        the node from one state to another.
+        A failed step is tried again, with growing pauses, until it succeeds or another client
+        changes the node's state.
         """
         with self._start_lock:
             self._end_retries()
             self._backoff.reset()
             done = self._try_start()
         if not done:
-            self.get_logger().info('it is tried again, every '
-                                   f'{_RETRY_S[1]:g} s at most, until it succeeds')
+            self.get_logger().info('trying again, at least every '
+                                   f'{_RETRY_S[1]:g} s, until it succeeds')
         return done
 
     def _try_start(self) -> bool:
@@ -211,7 +211,7 @@ class ManagedNode(LifecycleNode):
             self._starting = False
         if self._state in ('unconfigured', 'inactive'):
             pause_s = self._backoff.pause_s()
-            # Steady: it is tried again also while a simulated clock stands still.
+            # Steady: retry also while a simulated clock stands still.
             self._retry = self.create_timer(pause_s, self._start_again, clock=Clock(
                 clock_type=ClockType.STEADY_TIME))
         return self._state == 'active'
@@ -220,7 +220,7 @@ class ManagedNode(LifecycleNode):
         with self._start_lock:
             self._end_retries()
             if self._state in ('unconfigured', 'inactive') and self._try_start():
-                self.get_logger().info('started: what was missing is there now')
+                self.get_logger().info('started: what was missing is available now')
 
     def _end_retries(self) -> None:
         if self._retry is not None:
@@ -232,8 +232,8 @@ class ManagedNode(LifecycleNode):
         self.exit_code = exit_code
         self.finished.set()
 
-    # What executors see: nothing that has a thread of its own. All of them read these properties;
-    # not all of them (EventsExecutor) ask a callback group whether an entity may be executed.
+    # What executors see: nothing that is served by a separate thread. All executors read these
+    # properties; not all (EventsExecutor) ask a callback group whether an entity may be executed.
 
     @property
     def subscriptions(self) -> Iterator[Subscription]:
@@ -250,13 +250,13 @@ class ManagedNode(LifecycleNode):
     # Lifecycle, called by rclpy.
 
     def on_configure(self, state: LifecycleState) -> TransitionCallbackReturn:
-        """Configure, or say why not and be as before."""
+        """Configure, or log why not and stay unconfigured."""
         self._fixed = {parameter.name: self.get_parameter(parameter.name).value
                        for parameter in self.table if not parameter.dynamic}
         return self._transition(self.configure, self.cleanup, 'inactive', 'unconfigured')
 
     def on_activate(self, state: LifecycleState) -> TransitionCallbackReturn:
-        """Activate, or say why not and be as before."""
+        """Activate, or log why not and stay inactive."""
         return self._transition(self.activate, self.deactivate, 'active', 'inactive')
 
     def on_deactivate(self, state: LifecycleState) -> TransitionCallbackReturn:
@@ -268,7 +268,7 @@ class ManagedNode(LifecycleNode):
         return self._transition(self.cleanup, None, 'unconfigured', 'inactive')
 
     def on_shutdown(self, state: LifecycleState | None) -> TransitionCallbackReturn:
-        """Undo whatever the present state has made."""
+        """Undo what the present state has created."""
         result = TransitionCallbackReturn.SUCCESS
         self._end_retries()
         if self._state == 'active':
@@ -285,7 +285,7 @@ class ManagedNode(LifecycleNode):
             step()
         except FerError as error:
             self._failure = detail = str(error)
-        except Exception as error:  # a lifecycle node that dies here could not be tried again
+        except Exception as error:  # a lifecycle node that died here could not be started again
             self._failure = f'{type(error).__name__}: {error}'
             detail = f'\n{mask(traceback.format_exc())}'
         else:
@@ -317,7 +317,7 @@ class ManagedNode(LifecycleNode):
 
     def _on_set_parameters(self, changes: list[RosParameter]) -> SetParametersResult:
         values = {}
-        # What is being declared, such as QoS overrides of a new subscription, is no change.
+        # Declarations, such as QoS overrides of a new subscription, are not changes.
         if self.value('read_only') and any(self.has_parameter(change.name)
                                            for change in changes):
             return SetParametersResult(successful=False, reason=READ_ONLY)
@@ -339,7 +339,7 @@ class ManagedNode(LifecycleNode):
             except FerError as error:
                 return SetParametersResult(successful=False, reason=str(error))
             except Exception:
-                # It would end the executor, and nobody would be answered.
+                # It would end the executor, and no response would be sent.
                 self.get_logger().error(mask(traceback.format_exc()))
                 return SetParametersResult(successful=False, reason=INTERNAL_FAULT)
         return SetParametersResult(successful=True)
@@ -353,7 +353,7 @@ class ManagedNode(LifecycleNode):
             if self._retry is not None:
                 status.values['tried again in (s)'] = self._retry.time_until_next_call() * 1e-9
         for endpoint, complaint in list(self._endpoints.items()):
-            # The other side may be gone, or be back with a profile that matches.
+            # The other side may have left, or be back with a matching profile.
             if complaint and qos.mismatch(self, endpoint):
                 status.worsen(WARN, complaint)
         self.report(status)
@@ -362,7 +362,7 @@ class ManagedNode(LifecycleNode):
 
     def _watched(self, make: Callable):
         made = []
-        # The event may come, in the executor's thread, before the endpoint has been returned.
+        # The event may arrive in the executor's thread before the endpoint is returned.
         made.append(make(lambda _: self._on_incompatible(made[0]) if made else None))
         self._endpoints[made[0]] = ''
         return made[0]

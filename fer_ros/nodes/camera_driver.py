@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Camera driver: a device, video file, folder of images or URL as image messages."""
+"""Camera driver: publish a device, video file, folder of images or URL as image messages."""
 
 import threading
 import time
@@ -23,14 +23,14 @@ import numpy as np
 from sensor_msgs.msg import CameraInfo, Image
 from std_msgs.msg import Header
 
-#: Our side knows of a subscriber a moment before it knows of us, seconds.
+#: A publisher discovers a subscriber slightly before the reverse, seconds.
 _MATCHING_S = 0.5
-#: With pace 'consumed': the next frame is sent without an answer after so long, seconds.
+#: With pace 'consumed': timeout for the emotions of a frame, seconds.
 _CONSUMED_TIMEOUT_S = 2.0
 
 
 class CameraDriver(ManagedNode):
-    """Publish what a camera sees."""
+    """Lifecycle node that publishes the images of a frame source."""
 
     PUBLISHES_IMAGES = True
     PARAMETERS = (
@@ -56,11 +56,11 @@ class CameraDriver(ManagedNode):
 
     @property
     def source(self) -> str:
-        """The source as it may be shown."""
+        """The source without secrets."""
         return mask(self.value('source'), camera=True)
 
     def configure(self) -> None:
-        """Check the parameters and make the publishers; the source is opened by activate."""
+        """Check the parameters and create the publishers; activate opens the source."""
         fourcc = self.value('pixel_format')
         if len(fourcc) not in (0, 4):
             raise FerError(f'pixel_format is {fourcc!r}: expected four letters, such as MJPG')
@@ -73,7 +73,7 @@ class CameraDriver(ManagedNode):
         self._skipped, self._share = 0, ReadableShare(f'images of {self.source}')
 
     def activate(self) -> None:
-        """Open the source and begin."""
+        """Open the source and start."""
         name = self.value('source')
         self._stop.clear()
         self._answered = threading.Semaphore(0)
@@ -107,7 +107,7 @@ class CameraDriver(ManagedNode):
         self._images = self._infos = None
 
     def report(self, status: Status) -> None:
-        """Add figures and what is wrong with the source."""
+        """Add statistics and problems of the source."""
         if self._images is None:
             return
         status.values.update({
@@ -148,14 +148,14 @@ class CameraDriver(ManagedNode):
         return not (wanted and self._stop.wait(_MATCHING_S))
 
     def _publish(self, frame: np.ndarray) -> bool:
-        """Publish a frame; return False when it cannot be sent as it is asked for."""
-        # Stamped before anything is done with it: the latency of our own work must count.
+        """Publish a frame; return False if it cannot be sent in the requested format."""
+        # Stamped before processing, so that the latency includes our own work.
         header = Header(frame_id=self.value('frame_id'), stamp=self.get_clock().now().to_msg())
         try:
             self._send(frame, header)
         except FerError as error:
             self._skip(str(error))
-        except Exception as error:  # costs this frame only
+        except Exception as error:  # affects this frame only
             self._skip('internal error, see the log')
             self.faults.add(f'image of {self.source} skipped', error)
         else:

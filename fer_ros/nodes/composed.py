@@ -21,7 +21,7 @@ NODES = {
     'attention': ('fer_ros.nodes.attention', 'AttentionNode'),
     'ros4hri': ('fer_ros.nodes.ros4hri', 'Ros4Hri'),
 }
-#: What runs when no node is named; the others serve rviz and other packages.
+#: The default nodes; the others serve rviz and other packages.
 DEFAULT = ('camera_driver', 'face_detector', 'emotion_classifier', 'annotator',
            'smart_home_bridge')
 
@@ -33,16 +33,16 @@ def main(args: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog='composed', description=__doc__)
     parser.add_argument('nodes', nargs='*', metavar='NODE[=true|false]', type=_choice,
                         help=f'any of {", ".join(NODES)}; by default {", ".join(DEFAULT)}')
-    given = parser.parse_args(own).nodes or [(name, True) for name in DEFAULT]
-    chosen = [name for name, wanted in given if wanted]
+    requested = parser.parse_args(own).nodes or [(name, True) for name in DEFAULT]
+    chosen = [name for name, wanted in requested if wanted]
     if not chosen:
-        parser.error('no node is wanted')
-    return run(*(getattr(import_module(module), maker)
-                 for module, maker in (NODES[name] for name in chosen)), args=args)
+        parser.error('no node is selected')
+    return run(*(getattr(import_module(module), factory)
+                 for module, factory in (NODES[name] for name in chosen)), args=args)
 
 
 def _choice(text: str) -> tuple[str, bool]:
-    """Read NODE or NODE=BOOLEAN, as a launch file passes its arguments on."""
+    """Parse NODE or NODE=BOOLEAN, as launch files pass their arguments."""
     name, _, wanted = text.partition('=')
     if name not in NODES:
         raise argparse.ArgumentTypeError(

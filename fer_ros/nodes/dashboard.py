@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Dashboard: a web page of what is seen, what is felt, what the home did, and what is wrong."""
+"""Dashboard: a web page with pictures, emotions, the home's actions and problems."""
 
 import threading
 
@@ -29,18 +29,18 @@ from std_msgs.msg import Header
 
 _ANSWER_S = 3.0
 _LOOK_AROUND_S = 0.25
-#: The first image needs a moment to come once somebody looks, seconds.
+#: Time for the first image to arrive after the first viewer connects, seconds.
 _PATIENCE_S = 2.0
-#: Images that wait for their emotions, so that boxes lie where the faces are.
+#: Number of images that wait for their emotions, so that boxes match the faces.
 _BUFFERED = 20
-#: Where none has had its emotions for so long, images are shown without waiting, seconds.
+#: If no emotions arrive for this long, images are shown without waiting, seconds.
 _IMPATIENCE_S = 1.0
 #: Inputs of the synchronizer.
 _IMAGE, _EMOTIONS = 0, 1
 
 
 class Dashboard(ManagedNode):
-    """Show a browser what the other nodes do."""
+    """Lifecycle node that serves the dashboard page."""
 
     PARAMETERS = (
         *PAGE_PARAMETERS,
@@ -71,11 +71,11 @@ class Dashboard(ManagedNode):
 
     @property
     def url(self) -> str:
-        """Where the page is, while the node is active."""
+        """The page's URL, while the node is active."""
         return '' if self._page is None else self._page.url
 
     def configure(self) -> None:
-        """Check who may look, and begin to remember."""
+        """Check the access settings, and start the history."""
         topics = list(self.value('emotion_topics'))
         self._topics = {camera_name(topic): topic for topic in topics}
         if not topics or len(self._topics) < len(topics):
@@ -87,7 +87,7 @@ class Dashboard(ManagedNode):
         self._board = self._page.state
 
     def activate(self) -> None:
-        """Listen to the other nodes and to browsers."""
+        """Subscribe to the other nodes and serve the page."""
         self._page.open()
         self._pictures = self._page.pictures
         bridge = self.value('bridge')
@@ -114,7 +114,7 @@ class Dashboard(ManagedNode):
         self.get_logger().info(f'dashboard: {self.url}')
 
     def deactivate(self) -> None:
-        """Say goodbye to browsers and nodes."""
+        """Stop the page and the subscriptions."""
         if self._timer is not None:
             self.destroy_timer(self._timer)
             self._timer = None
@@ -157,7 +157,7 @@ class Dashboard(ManagedNode):
                 status.worsen(WARN, f'no publisher on {subscription.topic_name}: start an '
                               'emotion classifier, or name its topic in emotion_topics')
 
-    # Pictures, while somebody looks.
+    # Pictures, while there are viewers.
 
     def _wanted(self, name: str) -> bool:
         return self.value('picture') and self._pictures.wanted(name)
@@ -199,7 +199,7 @@ class Dashboard(ManagedNode):
         else:
             self._pairs[name].add(_IMAGE, header, offer)
 
-    # What the other nodes say.
+    # Data of the other nodes.
 
     def _on_emotions(self, message: EmotionArray, name: str) -> None:
         emotions = self._readings[name].read(message)
@@ -228,18 +228,18 @@ class Dashboard(ManagedNode):
     def _on_diagnostics(self, message: DiagnosticArray) -> None:
         for status in message.status:
             values = {value.key: value.value for value in status.values}
-            # A robot's other diagnostics have their own viewers.
+            # Other diagnostics of a robot are not shown.
             if status.name.endswith(': status') and 'node' in values:
                 name, level, message = (values.pop('node').strip('/'), status.level,
                                         status.message)
-                # Whoever waits for a clip that has ended has no fault.
+                # Waiting for a clip that has ended is not a problem.
                 if level == WARN and values.get(SILENCE) == message \
                         and (ended := self._ended(name)):
                     level, message = OK, f'waiting: {ended}'
-                self._board.hear(name, level[0], message, values)
+                self._board.diagnose(name, level[0], message, values)
 
     def _look_around(self) -> None:
-        """See who has left the graph, and say why there is no picture."""
+        """Check which nodes have left the graph, and why there is no picture."""
         self._board.present({f'{info.node_namespace}/{info.node_name}'.strip('/')
                              for info in self.get_publishers_info_by_topic('/diagnostics')})
         there = self._clients_made[CommandRoom].service_is_ready()
@@ -253,7 +253,7 @@ class Dashboard(ManagedNode):
 
     def _picture_status(self, name: str) -> tuple[str, str]:
         if not self.value('picture'):
-            return 'off', 'The pictures are switched off (parameter picture): labels only.'
+            return 'off', 'Pictures are disabled (parameter picture): labels only.'
         if name not in self._inputs or self._pictures.age_s(name) < 1.5:
             return 'live', ''
         camera = self._near(name, 'camera_driver')
@@ -266,10 +266,10 @@ class Dashboard(ManagedNode):
             return 'absent', f'No publisher on {topic}: is the camera running?'
         if self._steady_s() - self._looked_since_s[name] < _PATIENCE_S:
             return 'live', ''
-        return 'absent', f'No image comes on {topic}: is the camera running?'
+        return 'absent', f'Receiving no images on {topic}: is the camera running?'
 
     def _silence(self, name: str) -> str:
-        """Return why no emotions come from a camera, as far as the nodes say."""
+        """Return why a camera has no emotions, according to the nodes."""
         camera = self._near(name, 'camera_driver')
         if ended := self._board.ended(camera):
             return ended
@@ -282,7 +282,7 @@ class Dashboard(ManagedNode):
         return ''
 
     def _ended(self, node: str) -> str:
-        """Return that what a node waits for came to its end, or an empty string."""
+        """Return a message that a node's clip has ended, or an empty string."""
         beside = self._board.ended(sibling(node, 'camera_driver'))
         if beside or node != self._beside_us(self.value('bridge')):
             return beside
@@ -296,7 +296,7 @@ class Dashboard(ManagedNode):
         return sibling(topic, node).strip('/')
 
     def _control(self, action: str, room: str, policy: str) -> tuple[bool, str]:
-        """Ask the bridge; called by threads of the web server."""
+        """Send a command to the bridge; called by threads of the web server."""
         if action in HABIT_ACTIONS:
             wanted = HABIT_ACTIONS[action]
             asked = SwitchHabits.Request(room=room, enabled=wanted) if isinstance(wanted, bool) \

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Work only while somebody wants the result."""
+"""Run a node's work only while it has subscribers."""
 
 from collections.abc import Callable
 import inspect
@@ -14,13 +14,13 @@ try:
 except ImportError:  # Humble
     from rclpy.qos_event import PublisherEventCallbacks, UnsupportedEventTypeError
 
-#: Whether rclpy tells of subscribers that come and go: from Iron on.
+#: Whether rclpy reports matched subscribers: since Iron.
 HAS_MATCHED_EVENTS = 'matched' in inspect.signature(PublisherEventCallbacks).parameters
 _CHECK_S = 0.25
 
 
 class Demand:
-    """Call ``start`` when ``wanted`` becomes true and ``stop`` when it no longer is.
+    """Calls ``start`` when ``wanted`` becomes true and ``stop`` when it becomes false.
 
     :param polled: ask ``wanted`` now and four times per second; otherwise only when
         :meth:`follow` is called, from any thread.
@@ -33,7 +33,7 @@ class Demand:
         self._timer = None
         self._lock = threading.RLock()
         if polled:
-            # Steady: a node whose simulated clock stands still must follow its users, too.
+            # Steady: also follow subscribers while a simulated clock stands still.
             self._timer = node.create_timer(_CHECK_S, self.follow,
                                             clock=Clock(clock_type=ClockType.STEADY_TIME))
             self.follow()
@@ -44,7 +44,7 @@ class Demand:
             self._set(self._wanted())
 
     def close(self) -> None:
-        """Stop for good."""
+        """Stop permanently."""
         if self._timer is not None:
             self._node.destroy_timer(self._timer)
         with self._lock:
@@ -58,9 +58,9 @@ class Demand:
 
 
 class PublisherOnDemand:
-    """A publisher for whose topic its node works only while there is a subscriber.
+    """A publisher whose node works only while there is a subscriber.
 
-    Made by a node's configure, opened by activate, closed by deactivate, destroyed by cleanup.
+    Created in a node's configure, opened in activate, closed in deactivate, destroyed in cleanup.
     """
 
     def __init__(self, node: ManagedNode, kind: type, topic: str, profile: QoSProfile):
@@ -70,7 +70,7 @@ class PublisherOnDemand:
         if not self._polled:
             try:
                 self._publisher = node.advertise(kind, topic, profile, matched=self._on_matched)
-            except UnsupportedEventTypeError:  # a middleware that does not tell
+            except UnsupportedEventTypeError:  # a middleware without this event
                 self._polled = True
         if self._polled:
             self._publisher = node.advertise(kind, topic, profile)
@@ -83,7 +83,7 @@ class PublisherOnDemand:
         self._demand.follow()  # not before _on_matched can see it
 
     def close(self) -> None:
-        """Stop; may be called when it is not open."""
+        """Stop; may be called if it is not open."""
         if self._demand is not None:
             demand, self._demand = self._demand, None
             demand.close()
@@ -94,12 +94,12 @@ class PublisherOnDemand:
 
     @property
     def subscribers(self) -> int:
-        """How many subscribe."""
+        """Number of subscribers."""
         return self._publisher.get_subscription_count()
 
     @property
     def wanted(self) -> bool:
-        """Whether it is open and somebody subscribes."""
+        """Whether it is open and has subscribers."""
         return self._demand is not None and self._demand.met
 
     def _on_matched(self, _) -> None:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Detections: the emotions as vision_msgs/Detection2DArray, for tools that know those."""
+"""Detections: publish the emotions as vision_msgs/Detection2DArray, for other tools."""
 
 from fer_ros import conversions
 from fer_ros.conversions import optional as optional_conversions
@@ -13,7 +13,7 @@ from fer_ros.nodes.reading import Reading
 
 
 class Detections(ManagedNode):
-    """Say it in vision_msgs."""
+    """Lifecycle node that publishes emotions as vision_msgs."""
 
     def __init__(self, **kwargs):
         super().__init__('detections', **kwargs)
@@ -21,7 +21,7 @@ class Detections(ManagedNode):
         self._published = 0
 
     def configure(self) -> None:
-        """Create the publisher, where vision_msgs is installed."""
+        """Create the publisher, if vision_msgs is installed."""
         optional_conversions.require(optional_conversions.vision, 'vision_msgs')
         self._publisher = PublisherOnDemand(
             self, optional_conversions.vision.Detection2DArray, 'detections', qos.RESULT)

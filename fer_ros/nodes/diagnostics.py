@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """One status per node on /diagnostics, once per second (REP-107).
 
-Not through diagnostic_updater: its timer follows the node's clock, so a node whose simulated clock
-stands still would look dead, and it has no documented way to replace that timer.
+It does not use diagnostic_updater, whose timer follows the node's clock: a node whose simulated
+clock stands still would look dead, and there is no documented way to replace that timer.
 """
 
 from collections.abc import Callable
@@ -19,7 +19,7 @@ __all__ = ['Diagnostics', 'ERROR', 'OK', 'SILENCE', 'Status', 'WARN']
 
 
 class Diagnostics:
-    """Publish what ``collect`` returns, at 1 Hz, whatever state the node is in."""
+    """Publishes the status from ``collect`` at 1 Hz, in any state of the node."""
 
     def __init__(self, node: Node, collect: Callable[[], Status]):
         self._node = node

@@ -15,8 +15,8 @@ from fer_ros.nodes.composed import NODES
 from fer_ros.nodes.parameters import markdown_table, Parameter
 import yaml
 
-#: What the launch files set from their arguments stands in the YAML as a comment only, for a
-#: value there would have no effect or, for the model, would win over the argument.
+#: Parameters that launch arguments set are only comments in the YAML, because a value there would
+#: have no effect or, for the model, would override the argument.
 LAUNCH_ARGUMENTS = {'source': 'source', 'policy_file': 'policy', 'autostart': 'autostart',
                     'address': 'web_address', 'port': 'web_port', 'model': 'model',
                     'emotion_model': 'model'}
@@ -35,15 +35,15 @@ _HEAD = """\
 
 def tables() -> dict[str, tuple[Parameter, ...]]:
     """Return the parameters of every node by the node's name."""
-    return {name: (*getattr(import_module(module), maker).PARAMETERS, *COMMON_PARAMETERS)
-            for name, (module, maker) in NODES.items()}
+    return {name: (*getattr(import_module(module), factory).PARAMETERS, *COMMON_PARAMETERS)
+            for name, (module, factory) in NODES.items()}
 
 
 def render_yaml() -> str:
     """Return the parameter file with every default and its description."""
     lines = [_HEAD]
     for name, table in tables().items():
-        # rcl refuses a node without any parameter.
+        # rcl rejects a node section without parameters.
         empty = '# ' if all(p.name in LAUNCH_ARGUMENTS for p in table) else ''
         lines += [f'{empty}/**/{name}:', f'{empty}  ros__parameters:']
         for parameter in table:

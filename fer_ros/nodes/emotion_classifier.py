@@ -22,7 +22,7 @@ from std_srvs.srv import Trigger
 
 
 class EmotionClassifierNode(ManagedNode):
-    """Read the emotion of every face."""
+    """Lifecycle node that classifies the emotions of all faces."""
 
     PARAMETERS = (
         Parameter('face_topics', ['faces'],
@@ -165,7 +165,7 @@ class EmotionClassifierNode(ManagedNode):
         while (taken := newest.take()) is not None:
             try:
                 self._process(taken)
-            except Exception as error:  # costs these faces only
+            except Exception as error:  # affects these faces only
                 self._bad += 1
                 self._last_error = 'internal error, see the log'
                 self.faults.add(f'face arrays on {", ".join(taken)} skipped', error)
@@ -175,7 +175,7 @@ class EmotionClassifierNode(ManagedNode):
         for topic, (message, _) in taken.items():
             faces = self._readings[topic].read(message)
             if faces is None:
-                # Somebody is there: no emotions at all would say the opposite.
+                # There are faces: an empty array would mean no one in view.
                 self._bad += 1
                 self._last_error = self._readings[topic].last_problem
             else:

@@ -15,7 +15,7 @@ from std_msgs.msg import Header
 
 
 class FaceDetector(ManagedNode):
-    """Find, follow and crop faces."""
+    """Lifecycle node that detects, tracks and crops faces."""
 
     PARAMETERS = (
         *DETECTOR_PARAMETERS,

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Points of other frames in a camera's frame, by tf2."""
+"""Transform points of other frames to a camera's frame with tf2."""
 
 from collections.abc import Sequence
 
@@ -17,10 +17,10 @@ except ImportError:
 
 
 class PointsInFrames:
-    """Where zones with a frame of their own are, seen from a camera.
+    """Locates zones defined in other frames relative to a camera.
 
-    :ivar problem: which frame cannot be found now, and why; empty: none.
-    :raises ConfigurationError: when there are such zones and tf2_ros is not installed.
+    :ivar problem: which frame cannot be found now, and why; empty if none.
+    :raises ConfigurationError: if there are such zones and tf2_ros is not installed.
     """
 
     def __init__(self, node: ManagedNode, zones: Sequence[Zone]):
@@ -30,20 +30,20 @@ class PointsInFrames:
             return
         if tf2_ros is None:
             raise ConfigurationError(
-                f'zones: {zones[0].name} is in the frame {zones[0].frame}, which tf2_ros would '
-                'find, but that is not installed: apt install ros-$ROS_DISTRO-tf2-ros-py, or '
+                f'zones: {zones[0].name} is in the frame {zones[0].frame}, which requires '
+                'tf2_ros, which is not installed: apt install ros-$ROS_DISTRO-tf2-ros-py, or '
                 "give the point in the camera's frame")
         self._buffer = tf2_ros.Buffer()
         self._listener = tf2_ros.TransformListener(self._buffer, node)
 
     def now(self, frame: str) -> dict[str, np.ndarray]:
-        """Return the points that are known, float64 ``(3,)`` in a camera's frame, by name."""
+        """Return the known points by name, float64 ``(3,)`` in a camera's frame."""
         points, self.problem = {}, ''
         for zone in self._zones:
             try:
                 found = self._buffer.lookup_transform(frame, zone.frame, Time()).transform
             except tf2_ros.TransformException as error:
-                self.problem = f'zone {zone.name} cannot be met: {error}'
+                self.problem = f'zone {zone.name} cannot be located: {error}'
                 continue
             shift = found.translation
             points[zone.name] = quaternion_to_rotation(found.rotation) @ np.array(

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The image subscription of a node: newest frame wins, losses counted, silence explained."""
+"""Image subscription of a node: keep the latest frame, count losses, explain silence."""
 
 from collections.abc import Callable
 
@@ -29,7 +29,7 @@ PARAMETERS = (
 
 
 class ImageInput:
-    """Give each newest image to ``process`` in a thread of its own.
+    """Passes the latest image to ``process`` in a separate thread.
 
     ``process(image, header)`` gets uint8 ``(h, w, 3)`` BGR or ``(h, w)`` gray. An image that
     cannot be read is counted and logged, the next one is processed.
@@ -54,7 +54,7 @@ class ImageInput:
         self._rate = RateMeter()
         self._last_error = ''
         self._warned = self._unstamped = False
-        # Steady: silence is also told while a simulated clock stands still or is absent.
+        # Steady: report silence also while a simulated clock stands still or is missing.
         self._steady = Clock(clock_type=ClockType.STEADY_TIME)
         self._last_image_s = self._steady_s()
         self._subscription = node.subscribe(
@@ -65,7 +65,7 @@ class ImageInput:
         self._worker = Worker(f'{node.get_name()} worker', self._work, node.faults).start()
 
     def close(self) -> None:
-        """Stop; the image that is being processed is finished first."""
+        """Stop, after the current image is processed."""
         self._node.destroy_timer(self._watch)
         self._node.destroy_subscription(self._subscription)
         self._newest.close()
@@ -73,12 +73,12 @@ class ImageInput:
 
     @property
     def topic(self) -> str:
-        """The topic in full."""
+        """The full topic name."""
         return self._subscription.topic_name
 
     @property
     def dropped(self) -> int:
-        """Images received but replaced by a newer one before they could be processed."""
+        """Number of images that were replaced by a newer one before processing."""
         return self._newest.replaced
 
     def read(self, message: Image | CompressedImage) -> np.ndarray:
@@ -90,7 +90,7 @@ class ImageInput:
             if self._compressed else conversions.image_to_array(message)
 
     def report(self, status: Status) -> None:
-        """Add the stream's figures and complaints."""
+        """Add statistics and problems of the stream."""
         status.values.update({
             'topic': self._subscription.topic_name,
             'images received': self._received, 'images processed': self._done,
@@ -109,7 +109,7 @@ class ImageInput:
                                      for info in publishers))
             status.worsen(WARN, f'{len(publishers)} publishers on '
                           f'{self._subscription.topic_name} ({cut(names)}): their images are '
-                          'taken for one camera; stop all but one, or remap')
+                          'treated as one camera; stop all but one, or remap')
         if self._unstamped:
             status.worsen(WARN, f'images on {self._subscription.topic_name} have the stamp 0: let '
                           'the camera driver set the time of the image in header.stamp')
@@ -182,10 +182,10 @@ class ImageInput:
         ours = qos.describe(self._subscription.qos_profile)
         publishers = self._node.get_publishers_info_by_topic(topic)
         if not publishers:
-            return (f'0 publishers (we ask for {ours}); is the camera running, and is its topic '
-                    f'this one? Remap with --ros-args -r image_raw:=/your/topic')
+            return (f'0 publishers (requested QoS: {ours}); is the camera running, and is its '
+                    f'topic this one? Remap with --ros-args -r image_raw:=/your/topic')
         if complaint := qos.mismatch(self._node, self._subscription):
             return complaint
         names = ', '.join(sorted({info.node_name for info in publishers}))
-        return (f'{names} publishes it, but nothing has come: has its source ended? Its '
-                'diagnostics say more')
+        return (f'{names} publishes it, but no image has arrived: has its source ended? See its '
+                'diagnostics')

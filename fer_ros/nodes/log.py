@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the rooms log, by Python's logging, in the log of ROS."""
+"""Forward Python's logging of the rooms to the ROS log."""
 
 import logging
 
@@ -8,14 +8,14 @@ from rclpy.logging import get_logger
 
 
 class RosHandler(logging.Handler):
-    """Pass records on to ROS, whose log is on the console, in files and on /rosout."""
+    """Logging handler that forwards records to ROS: console, files and /rosout."""
 
     def __init__(self):
         super().__init__()
         self._logger = get_logger('fer_ros')
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Pass a record on; rclpy allows one severity for each line of code."""
+        """Forward a record; rclpy allows one severity per line of code."""
         text = mask(self.format(record))
         if record.levelno >= logging.ERROR:
             self._logger.error(text)
@@ -26,7 +26,7 @@ class RosHandler(logging.Handler):
 
 
 def use_ros_log() -> None:
-    """Send what the package logs, from INFO up, to the log of ROS."""
+    """Send the package's log records, from INFO up, to the ROS log."""
     logger = logging.getLogger('fer_ros')
     if not any(isinstance(handler, RosHandler) for handler in logger.handlers):
         logger.addHandler(RosHandler())

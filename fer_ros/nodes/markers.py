@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Markers: who feels what where, in the camera's frame, for rviz."""
+"""Markers: publish emotions at the faces' positions in the camera's frame, for rviz."""
 
 from fer_ros import conversions
 from fer_ros.cameras.camera_model import assumed_camera, CameraModel
@@ -21,12 +21,12 @@ import numpy as np
 from sensor_msgs.msg import CameraInfo, Image
 from visualization_msgs.msg import MarkerArray
 
-#: A depth image belongs to emotions whose stamp differs by no more, seconds.
+#: Maximum difference of the stamps of a depth image and emotions, seconds.
 _DEPTH_TOLERANCE_S = 0.2
 
 
 class Markers(ManagedNode):
-    """Place each face's label in front of the camera."""
+    """Lifecycle node that publishes markers of faces and emotions for rviz."""
 
     PARAMETERS = (
         Parameter('face_width_m', 0.16, "assumed width of a face's box, from which its distance "
@@ -160,7 +160,7 @@ class Markers(ManagedNode):
         if depth is not None and depth.shape == (height, width):
             measured = depth_at(depth, emotion.box)
         center = place_face(emotion.box, camera, self.value('face_width_m'), measured)
-        # As wide as its box looks from there.
+        # The width of its box at that distance.
         return emotion, center, center[2] * emotion.box.width / float(camera.k[0, 0])
 
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the parameter files of a process set, where rclpy does not say: sections and QoS."""
+"""Read what rclpy does not expose of a process's parameter files: sections and QoS."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
@@ -19,7 +19,7 @@ _POLICIES = {'history': HistoryPolicy, 'reliability': ReliabilityPolicy,
 def shared_names(arguments: Sequence[str]) -> frozenset[str]:
     """Return the parameters that files set for all nodes (under ``/**``) and for none by name.
 
-    :param arguments: of the process; what ``-p`` sets is meant for this one.
+    :param arguments: the process's arguments; ``-p`` sets parameters of this node.
     """
     shared, own = set(), set()
     for option, value in zip(arguments, arguments[1:]):
@@ -36,7 +36,7 @@ def _sections(path: str) -> Iterator[tuple[str, set[str]]]:
         content = yaml.safe_load(read_text(path, _MAXIMUM_BYTES))
         yield from _below('', content)
     except (ConfigurationError, yaml.YAMLError, RecursionError):
-        return    # rclpy has read it, and says what is wrong with it
+        return    # rclpy has read it, and reports what is wrong with it
 
 
 def _below(name: str, content: object) -> Iterator[tuple[str, set[str]]]:
@@ -57,13 +57,13 @@ def _flat(prefix: str, values: Mapping) -> Iterator[str]:
             yield f'{prefix}{key}'
 
 
-def check_qos(node: str, given: Mapping[str, RosParameter]) -> None:
-    """Check the QoS overrides, which rclpy does when a topic is made, by a bare exception.
+def check_qos(node: str, overrides: Mapping[str, RosParameter]) -> None:
+    """Check the QoS overrides; rclpy would raise a bare exception when a topic is created.
 
-    :param given: what files and arguments set, by name.
+    :param overrides: the parameters set by files and arguments, by name.
     :raises ConfigurationError: naming topic, policy, value and the values allowed.
     """
-    for name, parameter in given.items():
+    for name, parameter in overrides.items():
         if name.startswith(_QOS):
             topic, _, side = name.removeprefix(_QOS).rpartition('.')[0].rpartition('.')
             policy, value = name.rpartition('.')[2], parameter.value

@@ -12,7 +12,7 @@ from rcl_interfaces.msg import FloatingPointRange, IntegerRange, ParameterDescri
 from rclpy.node import Node
 from rclpy.parameter import Parameter as RosParameter
 
-#: Parameters of rclpy, not of our tables.
+#: Parameters that rclpy declares.
 _FOREIGN = ('use_sim_time', 'start_type_description_service')
 _FOREIGN_PREFIXES = ('qos_overrides.',)
 
@@ -39,13 +39,13 @@ def descriptor(parameter: Parameter) -> ParameterDescriptor:
 def declare(node: Node, table: tuple[Parameter, ...]) -> None:
     """Declare every parameter of the table; refuse bad values and unknown names.
 
-    Unknown names that a file sets for all nodes are meant for others: they are ignored.
+    Unknown names that a file sets for all nodes are meant for other nodes and ignored.
 
-    :raises ConfigurationError: naming the parameter, the value and what was expected.
+    :raises ConfigurationError: names the parameter, the value and what was expected.
     """
-    given = parameter_overrides(node)
+    overrides = parameter_overrides(node)
     known = [parameter.name for parameter in table]
-    unknown = [name for name in given if name not in known and name not in _FOREIGN
+    unknown = [name for name in overrides if name not in known and name not in _FOREIGN
                and not name.startswith(_FOREIGN_PREFIXES)]
     shared = shared_names(sys.argv) if unknown else frozenset()
     if meant_for_others := shared.intersection(unknown):
@@ -56,27 +56,27 @@ def declare(node: Node, table: tuple[Parameter, ...]) -> None:
         raise ConfigurationError(
             f'{node.get_name()}: unknown parameter {cut(", ".join(sorted(unknown)))}; it has '
             f'{", ".join(sorted(known))}. Check the spelling in the YAML file or after -p.')
-    check_qos(node.get_name(), given)
+    check_qos(node.get_name(), overrides)
     for parameter in table:
-        value = parameter.default if parameter.name not in given else \
-            _checked(node.get_name(), parameter, given[parameter.name])
+        value = parameter.default if parameter.name not in overrides else \
+            _checked(node.get_name(), parameter, overrides[parameter.name])
         node.declare_parameter(parameter.name, value, descriptor(parameter),
                                ignore_override=True)
 
 
-def _checked(node: str, parameter: Parameter, given: RosParameter) -> Any:
-    """Return the value that was set, where the parameter may have it."""
-    value, default = given.value, parameter.default
+def _checked(node: str, parameter: Parameter, override: RosParameter) -> Any:
+    """Return the value that was set, if it is valid."""
+    value, default = override.value, parameter.default
     expected = RosParameter.Type.from_parameter_value(default)
-    if given.type_ == RosParameter.Type.INTEGER and isinstance(default, (float, str)):
-        value = type(default)(value)  # 30 for 30.0, and device 0 for '0', as everybody writes them
-    elif (given.type_, expected) == (RosParameter.Type.INTEGER_ARRAY,
+    if override.type_ == RosParameter.Type.INTEGER and isinstance(default, (float, str)):
+        value = type(default)(value)  # 30 for 30.0, and device 0 for '0', as people write them
+    elif (override.type_, expected) == (RosParameter.Type.INTEGER_ARRAY,
                                      RosParameter.Type.DOUBLE_ARRAY):
         value = list(map(float, value))
-    elif given.type_ != expected:
+    elif override.type_ != expected:
         constraint = f', {parameter.constraint}' if parameter.constraint else ''
         raise ConfigurationError(
-            f'{node}: parameter {parameter.name} is {value!r} ({given.type_.name.lower()}): '
+            f'{node}: parameter {parameter.name} is {value!r} ({override.type_.name.lower()}): '
             f'expected {expected.name.lower()}{constraint}')
     if problem := parameter.problem(value):
         raise ConfigurationError(f'{node}: parameter {problem}')
@@ -84,7 +84,7 @@ def _checked(node: str, parameter: Parameter, given: RosParameter) -> Any:
 
 
 def markdown_table(table: tuple[Parameter, ...]) -> str:
-    """Return the table as the README shows it."""
+    """Return the table as Markdown."""
     rows = ['| parameter | default | allowed | at run time | description |',
             '|---|---|---|---|---|']
     for p in table:

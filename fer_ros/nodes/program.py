@@ -20,9 +20,9 @@ from rclpy.signals import SignalHandlerOptions
 
 
 def spinner(executor: Executor, faults: Faults, *, daemon: bool = False) -> Worker:
-    """Return a worker that spins until the executor is shut down; not started yet.
+    """Return a worker, not yet started, that spins until the executor is shut down.
 
-    What a callback raises is recorded, and the next one is called.
+    An exception in a callback is recorded, and spinning continues.
     """
     def spin() -> None:
         try:
@@ -32,7 +32,7 @@ def spinner(executor: Executor, faults: Faults, *, daemon: bool = False) -> Work
         except Exception:
             if rclpy.ok(context=executor.context):
                 raise
-    # Pauses are short: it is one callback that failed, and others wait.
+    # Short pauses: only one callback failed, and others wait.
     return Worker('executor', spin, faults, daemon=daemon, backoff=Backoff(0.001, 0.1))
 
 
@@ -55,13 +55,13 @@ def run(*makers: type[ManagedNode], args: list[str] | None = None) -> int:
     :returns: :data:`fer_ros.nodes.shared_ports.EXIT_AGAIN` when the process hears nothing any
         more, which has then been told; it is to be started again.
     """
-    transport.use_profile(images=any(maker.PUBLISHES_IMAGES for maker in makers))
+    transport.use_profile(images=any(factory.PUBLISHES_IMAGES for factory in factories))
     try:
         rclpy.init(args=args, signal_handler_options=SignalHandlerOptions.NO)
     except (RCLError, UnknownROSArgsError) as error:
         if 'logging' in str(error):
             print(f'ROS cannot write its log ({error}): set ROS_LOG_DIR to a folder that this '
-                  'user may write', file=sys.stderr)
+                  'user can write', file=sys.stderr)
         else:
             print(f'the ROS arguments cannot be used: {error}', file=sys.stderr)
         return 2
@@ -73,7 +73,7 @@ def run(*makers: type[ManagedNode], args: list[str] | None = None) -> int:
     spinning = None
     executor = SingleThreadedExecutor()
     try:
-        for maker in makers:
+        for factory in factories:
             try:
                 nodes.append(maker())
             except (FerError, RCLError) as error:

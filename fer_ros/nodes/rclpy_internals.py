@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The only door to what rclpy has but does not document for users.
+"""The only module that uses undocumented parts of rclpy.
 
-No other module of the package touches such names; ``test/nodes/test_rclpy_internals.py`` checks
-that, and has a test for each name below. They were read in the sources of Humble (rclpy 3.3.21),
-Jazzy (7.1.11), Kilted (9.1.5), Lyrical (10.0.10) and Rolling (11.0.0), which agree on them. Each
-comes through ``implementation_singleton``, which stays the same whatever rclpy's extension module
-is built with.
+No other module of the package uses such names; ``test/nodes/test_rclpy_internals.py`` checks
+that, and has a test for each name below. They were checked in the sources of Humble (rclpy
+3.3.21), Jazzy (7.1.11), Kilted (9.1.5), Lyrical (10.0.10) and Rolling (11.0.0), which agree on
+them. Each comes through ``implementation_singleton``, which does not depend on how rclpy's
+extension module is built.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -19,7 +19,7 @@ from rclpy.node import Node
 from rclpy.parameter import Parameter
 from rclpy.subscription import Subscription
 
-#: Raised by rclpy.init() for arguments that cannot be used, and by impossible transitions. All
+#: Raised by rclpy.init() for invalid arguments, and by impossible transitions. All
 #: five distributions have it here; public (rclpy.subscription.RCLError) since Jazzy only. Can go
 #: with Humble, May 2027.
 RCLError = rclpy_implementation.RCLError
@@ -30,12 +30,11 @@ UnknownROSArgsError = rclpy_implementation.UnknownROSArgsError
 
 
 def parameter_overrides(node: Node) -> Mapping[str, Parameter]:
-    """Return what files, arguments and the maker of a node set of its parameters, by name.
+    """Return the parameters that files, arguments and the constructor set, by name.
 
-    Needed in all five distributions to refuse unknown names: what the public way
-    (automatically_declare_parameters_from_overrides) meets first is an error of rclpy for a value
-    without a type, such as an empty list, which names neither node nor parameter. Can go when it
-    does.
+    Needed in all five distributions to refuse unknown names: the public way
+    (automatically_declare_parameters_from_overrides) raises an error for a value without a type,
+    such as an empty list, which names neither node nor parameter. Can go when that is fixed.
     """
     return node._parameter_overrides
 
@@ -44,8 +43,8 @@ def refuse_impossible_transitions(node: LifecycleNode, refused: Callable) -> Non
     """Answer a request for an impossible transition with False instead of an exception.
 
     In Humble and Jazzy the exception passes through the executor and stops every node in it
-    (https://github.com/ros2/rclpy/issues/1209). From Kilted on rclpy answers False by itself, and
-    this changes nothing. Can go with Jazzy, May 2029.
+    (https://github.com/ros2/rclpy/issues/1209). Since Kilted rclpy answers False itself, and this
+    changes nothing. Can go with Jazzy, May 2029.
 
     :param refused: called with the request and the error.
     """
@@ -63,11 +62,11 @@ def refuse_impossible_transitions(node: LifecycleNode, refused: Callable) -> Non
 
 
 class SubscriptionWaiter:
-    """Wait for one subscription's messages and events, in any one thread, without an executor.
+    """Waits for one subscription's messages and events in one thread, without an executor.
 
-    Needed in all five distributions: an executor takes whole nodes, gathers all their entities
+    Needed in all five distributions: an executor serves whole nodes, collects all their entities
     whenever it wakes, and one message wakes it about five times. Can go when rclpy lets a callback
-    group have an executor of its own, as rclcpp does.
+    group have a separate executor, as rclcpp does.
 
     :param subscription: one that no executor waits for; it outlives the waiter.
     """
@@ -87,7 +86,7 @@ class SubscriptionWaiter:
         return self
 
     def __exit__(self, *_) -> None:
-        """Let the subscription go."""
+        """Release the subscription."""
         self._in_use.close()
 
     def wait(self) -> bool:
@@ -117,5 +116,5 @@ class SubscriptionWaiter:
         self._wake.trigger()
 
     def destroy(self) -> None:
-        """Free what the waiter has made, once nobody waits."""
+        """Free the waiter's resources, after the last wait."""
         self._wake.destroy()

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the messages of a topic hold, as the core takes it; what cannot be used is reported."""
+"""Convert the messages of a topic, and report what cannot be used."""
 
 from collections.abc import Callable
 import time
@@ -13,13 +13,13 @@ T = TypeVar('T')
 
 
 class Reading:
-    """Convert messages of one topic.
+    """Converts the messages of one topic and counts skipped parts.
 
-    :param what: what they hold, in words: faces or emotions.
-    :param convert: called with a message and a list, to which it adds a sentence for each part
-        that it has skipped.
-    :ivar skipped: how many parts were skipped.
-    :ivar last_problem: why the last of them was, or empty.
+    :param what: the contents, in words: faces or emotions.
+    :param convert: called with a message and a list, to which it adds a sentence for each skipped
+        part.
+    :ivar skipped: number of skipped parts.
+    :ivar last_problem: why the last part was skipped, or empty.
     """
 
     def __init__(self, node: ManagedNode, what: str, topic: str,
@@ -29,7 +29,7 @@ class Reading:
         self.skipped, self.last_problem = 0, ''
 
     def read(self, message: object) -> list[T] | None:
-        """Return what a message holds; None: something, but nothing of it can be used."""
+        """Return the contents of a message; None if it has contents, but none are usable."""
         problems: list[str] = []
         found = self._convert(message, problems)
         nothing = bool(problems) and not found
@@ -44,5 +44,5 @@ class Reading:
         return None if nothing else found
 
     def report(self, status: Status) -> None:
-        """Add what is wrong to what a node says of itself."""
+        """Add the problem to a node's status."""
         self._share.report(time.monotonic(), status)

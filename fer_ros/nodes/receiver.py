@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A subscription that is waited for in a thread of its own, not in the executor."""
+"""Serve a subscription in a separate thread instead of the executor."""
 
 from fer_ros.nodes.rclpy_internals import SubscriptionWaiter
 from fer_ros.workers import Faults, Worker
@@ -11,16 +11,16 @@ from rclpy.subscription import Subscription
 class ReceiverGroup(MutuallyExclusiveCallbackGroup):
     """Marks a subscription and its events as served by a :class:`Receiver`.
 
-    :class:`fer_ros.nodes.base.ManagedNode` shows executors no entity of such a group.
+    :class:`fer_ros.nodes.base.ManagedNode` hides entities of such a group from executors.
     """
 
 
 class Receiver:
-    """Call a subscription's callbacks for its messages, in order, and events until closed.
+    """Calls a subscription's callbacks for messages, in order, and events until closed.
 
-    An error in a callback is recorded, and the next message is taken.
+    An error in a callback is recorded, and the next message is processed.
 
-    :param subscription: made with a :class:`ReceiverGroup`; destroyed by its owner after
+    :param subscription: created with a :class:`ReceiverGroup`; destroyed by its owner after
         :meth:`close`.
     :param faults: where errors are recorded.
     """
@@ -33,7 +33,7 @@ class Receiver:
         self._worker = Worker(self._name, self._receive, faults).start()
 
     def close(self) -> None:
-        """Stop; a callback that is running is finished first."""
+        """Stop, after a running callback has finished."""
         self._closing = True
         self._waiter.wake()
         self._worker.end()
@@ -45,4 +45,4 @@ class Receiver:
                 for callback, argument in waiter.take():
                     if not self._closing:
                         self._faults.survive(self._name, callback, argument)
-                    argument = None  # not to keep an image while waiting for the next
+                    argument = None  # do not keep an image while waiting for the next

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Stop the threads of nodes that nobody spins any more."""
+"""Stop the threads of nodes that are no longer spun."""
 
 import threading
 import time
@@ -30,12 +30,12 @@ _faults = Faults()
 
 
 def release_when_main_ends(node: Releasable) -> None:
-    """Release the node when main has ended and nobody spins it: its threads keep the process.
+    """Release the node when main has ended and no thread spins it: its threads block the exit.
 
-    A program whose main thread ends while another one spins goes on.
+    A program whose main thread ends while another one spins continues.
     """
     _living.add(node)
-    # Held for good by the one thread that was started.
+    # Held permanently by the only thread started.
     if _watch.acquire(blocking=False):
         Worker('release of nodes', _release_all, _faults, daemon=True).start()
 

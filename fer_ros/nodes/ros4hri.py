@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""ROS4HRI (REP-155): our faces under /humans, or those of hri_face_detect for our classifier."""
+"""ROS4HRI (REP-155): publish our faces under /humans, or classify those of hri_face_detect."""
 
 from fer_ros.conversions import optional
 from fer_ros.errors import ConfigurationError
@@ -13,7 +13,7 @@ from fer_ros.nodes.ros4hri_publish import Publishing
 
 
 class Ros4Hri(ManagedNode):
-    """Translate between our messages and those of ROS4HRI."""
+    """Lifecycle node that converts between our messages and those of ROS4HRI."""
 
     PARAMETERS = (
         Parameter('mode', 'publish', 'publish: our faces and emotions under humans_namespace; '
@@ -36,20 +36,20 @@ class Ros4Hri(ManagedNode):
         self._part = None
 
     def configure(self) -> None:
-        """Check that hri_msgs is there."""
+        """Check that hri_msgs is installed."""
         optional.require(optional.hri, 'hri_msgs')
         if not self.value('face_topics'):
             raise ConfigurationError('face_topics is empty: expected one or more topics')
         if self.value('mode') == 'listen' and len(self.value('face_topics')) != 1:
-            raise ConfigurationError('face_topics has more than one topic: with mode listen there '
-                                     'is one stream of faces')
+            raise ConfigurationError('face_topics has more than one topic: mode listen supports '
+                                     'one stream of faces')
 
     def activate(self) -> None:
-        """Start to translate."""
+        """Start the conversion."""
         self._part = (Publishing if self.value('mode') == 'publish' else Listening)(self)
 
     def deactivate(self) -> None:
-        """Stop, and withdraw the faces."""
+        """Stop, and remove the faces."""
         if self._part is not None:
             self._part.close()
             self._part = None

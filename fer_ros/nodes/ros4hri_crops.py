@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Crops for ROS4HRI: faces brought together with the images they were found in."""
+"""Crops for ROS4HRI: match faces with their images."""
 
 from collections.abc import Callable
 
@@ -13,17 +13,17 @@ from fer_ros.types import Face
 import numpy as np
 from std_msgs.msg import Header
 
-#: Images and face arrays kept while the other is awaited.
+#: Number of images and face arrays kept while waiting for the other.
 _QUEUE_SIZE = 10
 #: Inputs of the synchronizer.
 _IMAGE, _FACES = 0, 1
 
 
 class Cropper:
-    """Bring the faces and images of one camera together while color crops are wanted.
+    """Matches the faces and images of one camera while there are subscribers to color crops.
 
-    :param face_topic: of the face arrays; the images are on image_raw beside it.
-    :param wanted: whether there is a subscriber to a crop.
+    :param face_topic: topic of the face arrays; the images are on image_raw beside it.
+    :param wanted: returns whether there is a subscriber to a crop.
     :param publish: called with each face, its image and the image's header.
     """
 
@@ -35,7 +35,7 @@ class Cropper:
         self._demand = Demand(node, wanted, self._start, self._stop)
 
     def close(self) -> None:
-        """Stop for good."""
+        """Stop permanently."""
         self._demand.close()
 
     def on_faces(self, faces: list[Face], header: Header) -> None:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The faces of a running hri_face_detect as our face arrays, our emotions as its expressions."""
+"""Convert faces of hri_face_detect to our face arrays, and our emotions to expressions."""
 
 from collections import OrderedDict
 from collections.abc import Iterator
@@ -27,7 +27,7 @@ from rclpy.subscription import Subscription
 from sensor_msgs.msg import Image
 from std_msgs.msg import Header
 
-#: Frames, and parts of a face, kept while the rest is awaited.
+#: Number of frames, and of parts of a face, kept while waiting for the rest.
 _QUEUE_SIZE = 10
 #: Inputs of a face's synchronizer.
 _REGION, _CROP = 0, 1
@@ -44,7 +44,7 @@ class _Person:
 
 @dataclass
 class _Frame:
-    """What has come of one image: the faces by id, and all ids once they are known."""
+    """Received parts of one image: the faces by id, and all ids once they are known."""
 
     header: Header
     faces: dict[str, Face] = field(default_factory=dict)
@@ -56,7 +56,7 @@ class _Frame:
 
 
 class Listening:
-    """The faces of hri_face_detect for our classifier."""
+    """Converts the faces of hri_face_detect for our classifier."""
 
     def __init__(self, node: ManagedNode):
         self._node = node
@@ -84,7 +84,7 @@ class Listening:
         self._node.destroy_publisher(self._faces)
 
     def report(self, status: Status) -> None:
-        """Add figures and what is missing."""
+        """Add statistics and problems."""
         status.values.update({'faces': len(self._people), 'face arrays published':
                               self._published})
         self._reading.report(status)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Our faces and emotions under /humans/faces, as ROS4HRI (REP-155) has them."""
+"""Publish our faces and emotions under /humans/faces, as in ROS4HRI (REP-155)."""
 
 from dataclasses import dataclass, field
 from functools import partial
@@ -24,9 +24,9 @@ from rclpy.publisher import Publisher
 from sensor_msgs.msg import Image
 from std_msgs.msg import Header
 
-#: Side of the color crops, pixels, as hri_face_detect makes them.
+#: Side of the color crops, pixels, as in hri_face_detect.
 _CROPPED_SIDE_PX = 128
-#: Dense landmarks count as there for so long after the last, seconds.
+#: Dense landmarks count as available for this long after the last, seconds.
 _ATTENDED_S = 1.0
 
 
@@ -42,7 +42,7 @@ class _Person:
 
 
 class Publishing:
-    """Our faces under /humans/faces."""
+    """Publishes our faces under /humans/faces."""
 
     def __init__(self, node: ManagedNode):
         hri = optional.hri
@@ -76,7 +76,7 @@ class Publishing:
                                partial(self._on_attention, topic), qos.RESULT)]
 
     def close(self) -> None:
-        """Withdraw the faces and stop."""
+        """Remove the faces and stop."""
         for subscription in self._subscriptions:
             self._node.destroy_subscription(subscription)
         for cropper in self._croppers.values():
@@ -89,7 +89,7 @@ class Publishing:
             self._node.destroy_publisher(self._tf)
 
     def report(self, status: Status) -> None:
-        """Add figures and what is missing."""
+        """Add statistics and problems."""
         status.values['faces'] = len(self._people)
         status.values['frames'] = 'on /tf, with the attention node' if self._tf else \
             'tf2_msgs is not installed: none are published'
@@ -97,7 +97,7 @@ class Publishing:
             reading.report(status)
         for subscription in self._subscriptions:
             if subscription.topic_name.endswith('attention'):
-                continue  # people may do without
+                continue  # optional
             if not self._node.get_publishers_info_by_topic(subscription.topic_name):
                 status.worsen(WARN, f'no publisher on {subscription.topic_name}: start the face '
                               'detector and emotion classifier, or set face_topics')
@@ -115,7 +115,7 @@ class Publishing:
                 person = self._person(topic, face.track_id, stamp_s)
                 person.publishers['roi'].publish(
                     optional.face_to_roi(face, header, *size))
-                # Those of the attention node, where it runs, are more and better.
+                # The attention node, if it runs, publishes more and better ones.
                 if not 0 <= stamp_s - person.attended_s < _ATTENDED_S:
                     person.publishers['landmarks'].publish(
                         optional.face_to_landmarks(face, header, *size))
@@ -124,7 +124,7 @@ class Publishing:
                     person.publishers['aligned'].publish(
                         conversions.bgr_to_image(face.crop, 'mono8', header))
             for key, person in list(self._people.items()):
-                # A clock that was set back is no reason to keep faces for ever.
+                # After a clock was set back, do not keep faces forever.
                 if key[0] == topic and not \
                         0 <= stamp_s - person.seen_s <= self._node.value('retention_s'):
                     self._remove(key)

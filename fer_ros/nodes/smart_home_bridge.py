@@ -35,7 +35,7 @@ from std_srvs.srv import SetBool, Trigger
 
 
 class SmartHomeBridge(ManagedNode):
-    """Ask lights, scenes and blinds for what a policy answers to people's emotions."""
+    """Lifecycle node that controls lights, scenes and blinds by a policy for emotions."""
 
     PARAMETERS = (
         Parameter('policy_file', '',
@@ -67,7 +67,7 @@ class SmartHomeBridge(ManagedNode):
         self._started_s = 0.0
 
     def configure(self) -> None:
-        """Check the policy and make the publishers."""
+        """Check the policy and create the publishers."""
         policy = load_policy(self._policy_path())
         self._check_choice(self.value('policy'), policy)
         if not self.value('dry_run'):
@@ -77,7 +77,7 @@ class SmartHomeBridge(ManagedNode):
         self._suggestions = self.advertise(Suggestion, '~/suggestions', qos.RESULT)
 
     def activate(self) -> None:
-        """Connect to the house, subscribe to the emotions."""
+        """Connect to the home and subscribe to the emotions."""
         from fer_ros import __version__
         with self._lock:
             write, ansi = self._display()
@@ -103,13 +103,13 @@ class SmartHomeBridge(ManagedNode):
                 self.create_service(SetLightByHand, '~/light_by_hand', self._on_hand),
                 self.create_service(AnswerSuggestion, '~/answer_suggestion', self._on_answer),
                 self.create_service(SwitchHabits, '~/switch_habits', self._on_switch_habits)]
-            # Steady: people and devices answer also while the simulated time stands still.
+            # Steady: people and devices respond also while simulated time stands still.
             self._timer = self.create_timer(TICK_S, self._tick, clock=self._steady)
             self.get_logger().info(
                 f'policy: {self._policy_path()}, rooms: {", ".join(self._home.rooms)}')
 
     def deactivate(self) -> None:
-        """Hand the lights back and say goodbye."""
+        """Restore the lights and disconnect."""
         self._unsubscribe()
         with self._lock:
             if self._timer is not None:
@@ -123,14 +123,14 @@ class SmartHomeBridge(ManagedNode):
                 home.close(self.now_s())
 
     def cleanup(self) -> None:
-        """Undo what configure made."""
+        """Undo configure."""
         for publisher in (self._actions, self._state_publisher, self._suggestions):
             if publisher is not None:
                 self.destroy_publisher(publisher)
         self._actions = self._state_publisher = self._suggestions = None
 
     def change(self, values: dict[str, object]) -> None:
-        """Apply another policy file or another policy of it, all of it or nothing."""
+        """Apply another policy file or policy, completely or not at all."""
         with self._lock:
             path = self._policy_path(values.get('policy_file'))
             choice = values.get('policy', self.value('policy'))
@@ -147,7 +147,7 @@ class SmartHomeBridge(ManagedNode):
         self._follow_sources()
 
     def report(self, status: Status) -> None:
-        """Add the state of rooms and connections, and what is wrong."""
+        """Add the state of rooms and connections, and problems."""
         with self._lock:
             if self._home is None:
                 return
@@ -156,24 +156,24 @@ class SmartHomeBridge(ManagedNode):
             if not young:
                 for subscription in self._subscriptions_made:
                     if not self.get_publishers_info_by_topic(subscription.topic_name):
-                        node = 'the node attention, whom the policy asks' \
+                        node = 'the attention node, which the policy uses' \
                             if subscription.msg_type is AttentionArray else 'an emotion classifier'
                         status.worsen(WARN, f'no publisher on {subscription.topic_name}: start '
-                                      f'{node}, or name its topic under sources in the policy')
+                                      f'{node}, or set its topic under sources in the policy')
 
-    # Inside.
+    # Internals.
 
-    def _policy_path(self, given: object = None) -> Path:
-        given = self.value('policy_file') if given is None else given
-        return Path(str(given)) if given \
+    def _policy_path(self, requested: object = None) -> Path:
+        requested = self.value('policy_file') if requested is None else requested
+        return Path(str(requested)) if requested \
             else config_file('policies/default.yaml')
 
     def _memory(self) -> StateFile | None:
-        given = self.value('state_file')
-        if given == 'none':
+        setting = self.value('state_file')
+        if setting == 'none':
             return None
         name = self.get_fully_qualified_name().strip('/').replace('/', '.')
-        return StateFile(Path(given).expanduser() if given
+        return StateFile(Path(setting).expanduser() if setting
                          else ros_home() / 'fer_ros' / f'{name}.json')
 
     @staticmethod
@@ -212,7 +212,7 @@ class SmartHomeBridge(ManagedNode):
                     qos.RESULT, own_thread=True))
 
     def _follow_sources(self) -> None:
-        """Subscribe to what the policy now names, if that has changed; not while locked."""
+        """Subscribe to the policy's sources if they have changed; call it without the lock."""
         if self._home is not None and (
                 self._home.policy.sources, self._home.policy.asks_attention) != (
                 self._sources, self._asks):
@@ -220,7 +220,7 @@ class SmartHomeBridge(ManagedNode):
             self._subscribe()
 
     def _unsubscribe(self) -> None:
-        """Destroy the subscriptions; not while locked, as a callback may wait for the lock."""
+        """Destroy the subscriptions; without the lock, as a callback may wait for it."""
         for subscription in self._subscriptions_made:
             self.destroy_subscription(subscription)
         self._subscriptions_made = []
@@ -239,7 +239,7 @@ class SmartHomeBridge(ManagedNode):
             if problems:
                 self._home.refuse(source, problems[0])
                 if not emotions:
-                    return    # somebody is there: nobody would be the opposite
+                    return    # there are people: an empty list would mean no one in view
             self._home.observe(source, emotions, conversions.stamp_to_s(message.header.stamp),
                                 now_s=self.now_s(), frame_id=cut(message.header.frame_id))
 
@@ -276,7 +276,7 @@ class SmartHomeBridge(ManagedNode):
             self._suggested[room.room] = suggestion
 
     def _answer(self, response, work: Callable[[], str]):
-        """Do what a service asks for, and say what was done or why not."""
+        """Handle a service call; the response says what was done or why not."""
         with self._lock:
             try:
                 if self.value('read_only'):
@@ -287,7 +287,7 @@ class SmartHomeBridge(ManagedNode):
             except FerError as error:
                 response.success, response.message = False, str(error)
             except Exception:
-                # Whoever asks is answered; the fault itself is ours, and is in the log.
+                # The caller gets a response; the internal error is in the log.
                 self.get_logger().error(mask(traceback.format_exc()))
                 response.success, response.message = False, INTERNAL_FAULT
         return response

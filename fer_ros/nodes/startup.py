@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The start of a node's process: a signal ends it cleanly at every moment, also while it loads.
+"""Start a node's process so that a signal ends it cleanly at any time, even while it loads.
 
-Loading takes a second or more. Whoever presses Ctrl-C in it, or shuts a launch down just when a
-node is started again, would get a traceback and an exit code that says failure. So would whoever
-lacks a package. This module imports nothing that takes time or may be missing.
+Loading takes a second or more. Ctrl-C during that time, or the shutdown of a launch while a node
+restarts, would cause a traceback and an exit code of failure; so would a missing package. This
+module imports nothing that takes time or may be missing.
 """
 
 from importlib import import_module
@@ -21,7 +21,7 @@ def main_of(module: str) -> int:
     """Import a module and call its ``main``, with a clean end on SIGINT and SIGTERM until it runs.
 
     :returns: the exit code; :data:`fer_ros.requirements.EXIT_NOT_INSTALLED` when a package
-        is missing, too old or broken, which has then been told in a line.
+        is missing, too old or broken, which is then reported in one line.
     """
     # Nothing has been made that needs an orderly end, and an exception raised inside an import may
     # be caught by whoever imports.
@@ -37,8 +37,8 @@ def main_of(module: str) -> int:
             _start_again()
         return code
     finally:
-        # After a terminal's Ctrl-C, launch sends another SIGINT. The interpreter, which is ending
-        # by then, no longer catches it and would be killed by it.
+        # After Ctrl-C in a terminal, launch sends another SIGINT. The interpreter is shutting
+        # down by then, does not catch it and would be killed.
         signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 

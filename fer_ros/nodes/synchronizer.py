@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Bring together what carries the same stamp."""
+"""Match items of several inputs by stamp."""
 
 from collections import OrderedDict
 from collections.abc import Callable
@@ -9,16 +9,16 @@ from std_msgs.msg import Header
 
 
 class Synchronizer:
-    """Match items of several inputs by exact stamp, like message_filters' TimeSynchronizer.
+    """Matches items of several inputs by exact stamp, like message_filters' TimeSynchronizer.
 
-    Its own code, since message_filters subscribes by itself, without QoS overrides and a thread of
-    its own, and is not among the wheels of the desk environment. The one difference: of a full
-    input the item that came first is dropped, not that of the lowest stamp, so that a clock that
-    was set back does not keep new items out.
+    message_filters is not used: it subscribes by itself, without QoS overrides or a separate
+    thread, and is not among the wheels of the desktop environment. One difference: a full input
+    drops the item that arrived first, not the one with the lowest stamp, so that a clock that
+    was set back does not block new items.
 
-    :param inputs: how many there are.
-    :param queue_size: how many items each input keeps while the others are awaited.
-    :param matched: called with one item of each input, in their order, in the thread that brought
+    :param inputs: number of inputs.
+    :param queue_size: number of items that each input keeps while waiting for the others.
+    :param matched: called with one item of each input, in their order, in the thread that added
         the last of them.
     """
 
@@ -49,7 +49,7 @@ class Synchronizer:
             return self._dropped[index]
 
     def clear(self) -> None:
-        """Forget what waits; what has been dropped stays counted."""
+        """Drop waiting items; the count of dropped items is kept."""
         with self._lock:
             for queue in self._queues:
                 queue.clear()

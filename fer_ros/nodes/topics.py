@@ -9,7 +9,7 @@ def sibling(topic: str, name: str) -> str:
 
 
 def camera_name(topic: str) -> str:
-    """Return what a camera is called: the namespace of its topics, or camera without one."""
+    """Return a camera's name: the namespace of its topics, or camera without one."""
     return topic.rpartition('/')[0].strip('/~') or 'camera'
 
 

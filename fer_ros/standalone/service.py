@@ -320,7 +320,7 @@ class HomeService:
             return
         state = self._page.state
         for name, worker in self._workers.items():
-            self._hear(f'{name}/camera', worker.report())
+            self._diagnose(f'{name}/camera', worker.report())
             if not self._config.page['picture']:
                 state.picture(name, 'off', 'Pictures are disabled (page.picture in the '
                               'configuration): labels only.')
@@ -333,7 +333,7 @@ class HomeService:
         status = Status(OK, 'active')
         with self._lock:
             report(self._house, status, young=young)
-        self._hear('smart_home', status)
+        self._diagnose('smart_home', status)
         reader = self._reader
         status = Status(OK, 'active', {
             'network': reader.name, 'runs on': reader.classifier.runs_on,
@@ -345,10 +345,10 @@ class HomeService:
             status.worsen(WARN, problem)
         self._faults.report(status)
         self._page.faults.report(status)
-        self._hear('fer_home', status)
+        self._diagnose('fer_home', status)
 
-    def _hear(self, name: str, status: Status) -> None:
-        self._page.state.hear(name, status.level[0], status.message, status.texts())
+    def _diagnose(self, name: str, status: Status) -> None:
+        self._page.state.diagnose(name, status.level[0], status.message, status.texts())
 
     def _summary(self) -> str:
         with self._lock:

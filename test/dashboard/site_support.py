@@ -22,7 +22,7 @@ class Running:
         self.asked, self.problem = [], ''
         self.state = DashboardState(('hall/east',))
         self.pictures = Pictures(('hall/east',), rate_hz=100)
-        self.events = Events(self.state, lambda: 1e9, rate_hz=30, most=viewers)
+        self.events = Events(self.state, lambda: 1e9, rate_hz=30, limit=viewers)
         self.access = Access('127.0.0.1', token, ('robot.local',) if token else (), proxies)
         self.server = Server(make_app(Site(
             self.state, self.pictures, self.events, self.access, lambda: 1e9, self.control,

@@ -43,7 +43,7 @@ class Scene:
         self.people = {'hall': 1, 'kitchen': 0}
         self.attention = ()
         self.state.bridge('active')
-        self.state.hear('camera_driver', 0, 'active', {'rate out (Hz)': '30.0'})
+        self.state.diagnose('camera_driver', 0, 'active', {'rate out (Hz)': '30.0'})
         for camera in self.people:
             self.state.picture(camera, 'live')
         self._stop = threading.Event()

@@ -37,7 +37,7 @@ def test_the_state_is_what_its_schema_says(site):
     jsonschema = pytest.importorskip('jsonschema')
     site.state.see('hall/east', [emotion('happy'), emotion('uncertain', track_id=2)], now_s=1e9,
                    stamp_s=1e9, size=(640, 480), model='m', label_set='ferplus')
-    site.state.hear('camera_driver', 2, 'plug it in', {'rate': '0'})
+    site.state.diagnose('camera_driver', 2, 'plug it in', {'rate': '0'})
     schema = json.loads(site.get('/api/schema')[1])
     jsonschema.Draft202012Validator.check_schema(schema)
     state = json.loads(site.get('/api/state')[1])

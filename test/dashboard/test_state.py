@@ -99,7 +99,7 @@ def test_a_silent_camera_says_why(state, clock):
 
 def test_a_node_is_gone_when_it_is_silent_or_has_left_the_graph(state, clock):
     for name in ('camera_driver', 'annotator'):
-        state.hear(name, 0, 'active', {'rate': '30'})
+        state.diagnose(name, 0, 'active', {'rate': '30'})
     before = state.versions()['health']
     state.present({'camera_driver'})
     assert {node['name']: node['level'] for node in state.health_part()} == {
@@ -109,14 +109,14 @@ def test_a_node_is_gone_when_it_is_silent_or_has_left_the_graph(state, clock):
     clock.now_s += 1.7
     assert not state.gone('camera_driver')
     clock.now_s += 0.2
-    assert 'not been heard for 2 s' in state.gone('camera_driver')
-    state.hear('camera_driver', 1, 'no image: plug it in', {})
+    assert 'not been seen for 2 s' in state.gone('camera_driver')
+    state.diagnose('camera_driver', 1, 'no image: plug it in', {})
     assert not state.gone('camera_driver')
     assert state.complaint('camera_driver') == 'camera_driver: no image: plug it in'
 
 
 def test_time_alone_changes_the_version_of_what_has_gone(state, clock):
-    state.hear('camera_driver', 0, 'active', {})
+    state.diagnose('camera_driver', 0, 'active', {})
     before = state.versions()
     assert state.versions() == before
     clock.now_s += 2

@@ -29,7 +29,7 @@ def test_the_graph_of_a_live_system(graph):
     faces, emotions = seen['topics']['/faces'], seen['topics']['/emotions']
     assert faces['types'] == ['fer_ros/msg/FaceArray']
     assert {'node': '/test_node', 'qos': 'best effort, volatile'} in faces['publishers']
-    sentence = ('/test_node offers best effort, volatile, /emotion_classifier asks for reliable, '
+    sentence = ('/test_node offers best effort, volatile, /emotion_classifier requests reliable, '
                 'volatile: nothing arrives')
     assert sentence in faces['mismatches']
     assert '/test_node' in [end['node'] for end in emotions['subscriptions']]

@@ -53,7 +53,7 @@ def test_a_subscriber_that_cannot_match_is_named_with_both_sides(graph):
     status = wait_for(lambda: (s := node._collect()).level == WARN and 'QoS' in s.message and s,
                       what='the complaint')
     assert all(word in status.message for word in (
-        '/emotions', 'test_node asks for', 'transient local', 'we offer', 'volatile',
+        '/emotions', 'test_node requests', 'transient local', 'this node offers', 'volatile',
         'qos_overrides./emotions.publisher'))
 
 
@@ -147,7 +147,7 @@ def test_silence_is_explained_once(graph, capfd):
         'no image on /image_raw', '0 publishers', 'best effort', '-r image_raw:=/your/topic'))
     graph.node.create_publisher(Image, 'image_raw', qos.IMAGE)
     # Its QoS matches, so nothing is said of that.
-    wait_for(lambda: 'test_node publishes it, but nothing has come' in node._collect().message,
+    wait_for(lambda: 'test_node publishes it, but no image has arrived' in node._collect().message,
              what='the publisher named')
     status = node._collect()
     assert 'best effort' not in status.message and status.values[SILENCE] == status.message

@@ -196,7 +196,7 @@ def test_frames_that_cannot_be_sent_are_told_and_the_others_go_on(graph, tmp_pat
     node = graph.add(CameraDriver, source=str(tmp_path), loop=True, rate_hz=50.0,
                      encoding='yuv422_yuy2')
     wait_for(lambda: len(images) > 3, what='the good images')
-    becomes(node, WARN, 'cannot be used: the width 1 is odd', 'take another width or encoding')
+    becomes(node, WARN, 'cannot be used: the width 1 is odd', 'use another width or encoding')
     assert not node.faults.count and node._collect().values['images skipped'] > 0
 
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The page: its cards, and what the server tells handed to them.
+// The page: its cards, and the server's events passed to them.
 
 import { ActionsCard } from './cards/actions.js';
 import { CamerasCard } from './cards/cameras.js';
@@ -66,6 +66,6 @@ follow({
     if (!paused) show(name, data);
   },
   lost() {
-    notice.connection('The connection to the robot is lost. Trying again ...');
+    notice.connection('Lost the connection to the robot. Trying again ...');
   },
 });

@@ -6,7 +6,7 @@ const BOTTOM_PX = 24;
 const TOP_PX = 6;
 const RIGHT_PX = 6;
 const SHARES = [0, 0.25, 0.5, 0.75, 1];
-// Where the pointer is, the charts of all people show the same time.
+// The charts of all people show the time under the pointer.
 const charts = new Set();
 let pointed = null;
 
@@ -95,7 +95,7 @@ export class Chart {
       const x = this.x(time);
       this.stroke(pen, [[x, TOP_PX], [x, this.y(0)]]);
       const words = tick(time);
-      // The last words would reach over the border in the middle of their line.
+      // The last label would extend past the border.
       pen.textAlign = x + pen.measureText(words).width / 2 > this.width ? 'right' : 'center';
       pen.fillText(words, pen.textAlign === 'right' ? this.width : x, this.y(0) + 7);
     }
@@ -119,7 +119,7 @@ export class Chart {
     pen.setLineDash(dash);
     let part = [];
     values.forEach((value, i) => {
-      // Where nothing is known the line has a gap.
+      // The line has a gap where there is no data.
       if (value === null) {
         this.stroke(pen, part);
         part = [];

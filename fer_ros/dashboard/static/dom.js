@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The document: finding, making and writing elements.
+// The document: find, create and write elements.
 
 export const byId = (id) => document.getElementById(id);
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The emotions in their one order; the server sends their colors (/api/emotions.css).
+// The emotions in their order; the server sends their colors (/api/emotions.css).
 
 export const LABELS = ['angry', 'disgust', 'fear', 'happy', 'sad', 'surprise', 'neutral'];
 

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-// Boxes and labels over a picture, so placed that labels cover neither faces nor each other.
+// Boxes and labels over a picture, placed so that labels cover neither faces nor each other.
 
 import { make, setText } from './dom.js';
 import { colorOnDark } from './emotions.js';
 import { select } from './selection.js';
 import { percent } from './words.js';
 
-// Of more faces the labels are short.
+// With more faces the labels are short.
 const WORDY_UP_TO = 3;
 const LABEL_HEIGHT_PX = 22;
 const GAP_PX = 2;
@@ -63,7 +63,7 @@ export class Faces {
       }
     }
     const taken = [...boxes];
-    // From the top: what hangs below somebody is placed when those below are known.
+    // From the top, so that labels below a face are placed after the faces below it.
     for (const box of boxes.sort((a, b) => a.y - b.y)) {
       const texts = this.texts(box, boxes.length);
       let spot = null;

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-// What stands above all cards: that emotions are read, what is wrong, and words for who listens.
+// Above all cards: the notice of emotion recognition, problems, and text for screen readers.
 
 import { byId, say, setText } from './dom.js';
 import { capital, count, personName, plain } from './words.js';
 
 const PAUSE_MS = 3000;
-// So many people's last words are remembered.
+// Number of people whose last announcement is remembered.
 const MOODS = 100;
 
 /** Let a screen reader say something. */
@@ -13,7 +13,7 @@ export const announce = (text) => setText(byId('announcer'), text);
 
 export class Notice {
   constructor() {
-    this.stored = '';  // whether pictures are stored: said only once it is known
+    this.stored = '';  // whether pictures are stored: shown only once it is known
     this.moods = new Map();
     this.saidMs = 0;
   }
@@ -49,7 +49,7 @@ export class Notice {
   }
 
   mood(camera, { id, label }) {
-    // Whoever listens is told of changes, not of every figure; what came too soon is told later.
+    // Screen readers get changes, not every value; changes that come too soon are announced later.
     const key = `${camera}/${id}`;
     if (this.moods.get(key) === label || Date.now() - this.saidMs < PAUSE_MS) return;
     this.moods.set(key, label);

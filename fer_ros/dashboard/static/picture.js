@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The pictures of one camera: one request after another, so that a slow line gets fewer of them,
-// never older ones.
+// The pictures of one camera: one request after another, so that a slow connection gets fewer,
+// but never older ones.
 
 import { signIn } from './server.js';
 

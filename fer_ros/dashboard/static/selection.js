@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The person somebody points at: the picture and the list of people show the same.
+// The selected person, shared by the picture and the list of people.
 
 const listeners = new Set();
 

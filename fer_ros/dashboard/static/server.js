@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// The server: events that tell what has changed, and commands with the page's secret.
+// The server: events with changes, and commands with the page's CSRF token.
 
-// Health comes every second: silence is a dead line.
+// Health arrives every second: silence means a lost connection.
 const SILENCE_MS = 4000;
 const PAUSE_MS = 1000;
 const PARTS = ['people', 'home', 'health'];
@@ -11,7 +11,7 @@ let secret = '';
 /** Go where one signs in. */
 export const signIn = () => { location.href = '/login'; };
 
-/** Send a command; return the answer, or throw when there is no connection. */
+/** Send a command; return the response, or throw if there is no connection. */
 export function post(path, body) {
   return fetch(path, {
     method: 'POST', headers: { 'Content-Type': 'application/json', 'X-CSRF-Token': secret },

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What this browser remembers; in private mode it may forget.
+// Settings stored in this browser; private mode may discard them.
 
 export function remembered(key) {
   try { return localStorage.getItem(key); } catch { return null; }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Light or dark: as the system says, or as chosen here.
+// Light or dark: as in the system, or as chosen here.
 
 import { byId, setText } from './dom.js';
 import { remember, remembered } from './store.js';

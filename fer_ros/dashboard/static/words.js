@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Figures and states in words.
+// Values and states as text.
 
-// The space does not break.
+// A non-breaking space.
 export const percent = (share) => `${Math.round(100 * share)}\u00a0%`;
 export const clock = (time_s) => new Date(time_s * 1000).toLocaleTimeString();
 export const plain = (name) => name.replaceAll('_', ' ');

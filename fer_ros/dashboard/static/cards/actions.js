@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the home did last, and why.
+// The home's last actions, and why.
 
 import { make, section, setText } from '../dom.js';
 import { clock, describe, plain } from '../words.js';
 
 const SHOWN = 12;
-// What became of an action is said where it is not what one expects.
+// The outcome of an action is shown if it is not as expected.
 const EXPECTED = ['shown', 'sent', 'confirmed'];
 
 function item(action, severalRooms) {

@@ -9,7 +9,7 @@ import { remember, remembered } from '../store.js';
 import { capital, count } from '../words.js';
 
 const ALL = '*';
-// On a phone one camera is large rather than all small.
+// On a phone, one camera is large instead of all small.
 const NARROW_PX = 720;
 
 class Camera {
@@ -60,7 +60,7 @@ class Camera {
   }
 
   hide(reason) {
-    if (this.card.paused) return;  // what was shown last stays
+    if (this.card.paused) return;  // keep the last picture
     this.image.hidden = true;
     this.why.hidden = false;
     this.faces.clear();

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Habits: what each room has learnt, how sure it is, what it asks, and a switch.
+// Habits: what each room has learned, how sure it is, its suggestion, and a switch.
 
 import { arrange, make, say, section, setText } from '../dom.js';
 import { post } from '../server.js';

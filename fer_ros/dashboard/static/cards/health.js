@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What each part of the system says of itself: a row for each, which opens.
+// The status of each part of the system, as rows that open.
 
 import { announce } from '../notice.js';
 import { make, say, section, setText } from '../dom.js';
@@ -36,7 +36,7 @@ class Node {
     this.level.className = `level ${node.level}`;
     this.box.classList.toggle('bad', node.level !== 'ok');
     setText(this.box.querySelector('.key'), key(node.values));
-    // 'active' is what everybody is.
+    // 'active' is the normal state.
     say(this.box.querySelector('.message'), node.message === 'active' ? '' : node.message);
     this.showFigures();
   }

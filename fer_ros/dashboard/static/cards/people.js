@@ -8,7 +8,7 @@ import { capital, gazeWords, percent, personName, spell } from '../words.js';
 
 const OPEN_UP_TO = 2;
 const TRAIL = 40;
-// Whoever is missed in an image or two stays.
+// A person missed in an image or two stays.
 const FADE_MS = 1500;
 const HARD_TO_SEE = 0.25;
 
@@ -41,7 +41,7 @@ class Person {
     this.details = this.box.querySelector('details');
     this.label = this.box.querySelector('.label');
     this.trail = [];
-    // Whether somebody opened or closed it: then it stays so.
+    // Whether the user opened or closed it: then it stays so.
     this.chosen = false;
     setText(this.box.querySelector('.who'), this.name);
     this.rows = new Map(LABELS.map((label) => [label, this.row(label)]));

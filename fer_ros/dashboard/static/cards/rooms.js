@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
-// The rooms: what is felt there, what their devices do, and what one may command.
+// The rooms: emotion, devices and controls.
 
 import { arrange, make, say, section, setText } from '../dom.js';
 import { post } from '../server.js';
 import { count, describe, percent, plain, spell } from '../words.js';
 
-// More rooms take a row of their own, beside each other.
+// More rooms get a separate row, side by side.
 const NARROW_UP_TO = 1;
-// What stands for a device without a color.
+// The swatch of a device without a color.
 const SILENT = { scene: 'a scene', message: 'messages' };
 const SIGNS = { blind: '▤', scene: '✦', message: '✉', switch: '⏻', volume: '♪' };
-// In these states a device is on its way to what was asked of it.
+// In these states a device is changing to the requested state.
 const UNDER_WAY = ['commanded', 'settling', 'restoring'];
 
 const MARKUP = `<article class="card room">
@@ -124,7 +124,7 @@ class Room {
     setText(lamp, SIGNS[device.kind] ?? '');
     if (device.kind in SIGNS) return;
     const light = shining(device.light);
-    // During a fade the left half is how the lamp shines now, the right half how it will.
+    // During a fade the left half is the present color, the right half the target.
     const next = goal ? shining(goal.light) : light;
     lamp.dataset.color = light ? light.color ?? 'unknown' : 'off';
     lamp.classList.toggle('fading', Boolean(goal));

@@ -10,11 +10,11 @@ import { ATTENTION, personName } from '../words.js';
 const WINDOW_MIN = 5;
 const WINDOW_S = 60 * WINDOW_MIN;
 const STEP_S = 0.5;
-// A gap where the person was away longer.
+// A longer absence is a gap.
 const AWAY_S = 3;
 const ROWS = 8;
 const OPEN_UP_TO = 2;
-// Who was there for a moment only has nothing to draw.
+// Nothing is drawn for people in view for a moment only.
 const FEWEST = 4;
 const HEIGHT_PX = 130;
 const RIBBON_PX = 12;
@@ -56,7 +56,7 @@ class Row {
     this.looks = [];
     this.last = -Infinity;
     this.label = '';
-    // Whether somebody opened or closed it: then it stays so.
+    // Whether the user opened or closed it: then it stays so.
     this.chosen = false;
     this.box = make(`<details class="timeline" hidden><summary><h3></h3><span class="lanes">
       <canvas class="ribbon" role="img"></canvas><canvas class="lane" role="img" hidden></canvas>
@@ -131,7 +131,7 @@ class Row {
 
 export class TimelinesCard {
   constructor() {
-    this.section = section('timeline', 'Last minute', `<p>Nobody has been seen yet.</p>
+    this.section = section('timeline', 'Last minute', `<p>No one seen yet.</p>
       <ul class="legend" aria-label="Lines of the charts" hidden></ul>
       <div id="timelines"></div>`);
     this.box = this.section.querySelector('#timelines');
@@ -234,7 +234,7 @@ export class TimelinesCard {
 
   draw() {
     if (document.visibilityState !== 'visible') return;
-    // Time goes on where nobody is.
+    // Time advances with no one in view.
     if (this.dirty || (this.rows.size && this.now - this.shown >= STEP_S)) this.redraw();
   }
 
@@ -242,7 +242,7 @@ export class TimelinesCard {
     this.dirty = false;
     this.shown = this.now;
     const drawable = [...this.rows.values()].filter((row) => row.drawable);
-    // Whole minutes, as many as there is something to show of.
+    // Whole minutes, as many as have data.
     const first = Math.min(...drawable.map((row) => row.data[0][0]), this.now);
     const minutes = Math.min(WINDOW_MIN, Math.max(1, Math.ceil((this.now - first - STEP_S) / 60)));
     this.begin = this.now - 60 * minutes;

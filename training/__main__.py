@@ -21,7 +21,7 @@ import yaml
 
 from . import datasets, duplicates, generated, recipes
 
-#: Of FER2013 and of the drawn faces, which are easier.
+#: Values for FER2013 and for the drawn faces, which are easier.
 SMOKE_FACES, SMOKE_DRAWN_FACES = 4000, 1400
 
 
@@ -36,13 +36,13 @@ def main(arguments: list[str] | None = None) -> int:
         print(f'error: {error}', file=sys.stderr)
         return 2
     except KeyboardInterrupt:
-        print('stopped; the same command goes on after the last whole epoch'
+        print('stopped; the same command resumes after the last complete epoch'
               if options.command == 'train' else 'stopped', file=sys.stderr)
         return 130
 
 
 def _is_message(error: Exception) -> bool:
-    """Tell the errors that carry a message for the user from those that are defects."""
+    """Return whether an error is a message for the user and not a defect."""
     return isinstance(error, (FerError, OSError)) or type(error).__module__.startswith(
         __package__)
 
@@ -61,11 +61,11 @@ def _parser() -> argparse.ArgumentParser:
     sub = command('inspect', _inspect, 'Show counts, samples and duplicates of the data.')
     sub.add_argument('data', **data)
     sub.add_argument('--report', type=Path, metavar='FILE', help='write an HTML page')
-    sub.add_argument('--json', type=Path, metavar='FILE', help='write the figures')
+    sub.add_argument('--json', type=Path, metavar='FILE', help='write the results')
 
     sub = command('train', _train, 'Train a recipe, or resume a run that was stopped.')
-    sub.add_argument('recipe', help='a YAML file, or the name of a recipe that ships')
-    sub.add_argument('--list', action=_ListRecipes, help='show the recipes that ship')
+    sub.add_argument('recipe', help='a YAML file, or the name of a shipped recipe')
+    sub.add_argument('--list', action=_ListRecipes, help='list the shipped recipes')
     sub.add_argument('--data', required=True, **data)
     sub.add_argument('--run', dest='folder', type=Path, metavar='DIR',
                      help='folder of the run (default: runs/<recipe>-<seed>)')
@@ -88,7 +88,7 @@ def _parser() -> argparse.ArgumentParser:
     sub.add_argument('--rate-hz', type=float, default=8.0, metavar='N',
                      help='readings of the videos per second (%(default)g)')
     sub.add_argument('--report', type=Path, metavar='FILE', help='write an HTML page')
-    sub.add_argument('--json', type=Path, metavar='FILE', help='write the figures')
+    sub.add_argument('--json', type=Path, metavar='FILE', help='write the results')
 
     sub = command('eye-cover', _eye_cover, 'Fit the network that tells covered eyes.')
     sub.add_argument('data', type=Path, metavar='DIR', help='heads with known pose and gaze, as '
@@ -108,17 +108,17 @@ def _parser() -> argparse.ArgumentParser:
                      'rare_classes=none,oversample,generated,balanced_loss,logit_adjusted')
     sub.add_argument('--seeds', default='1', help='such as 1,2,3 (default: %(default)s)')
     sub.add_argument('--out', type=Path, required=True, metavar='DIR',
-                     help='gets a run for each variant and seed; goes on there after a stop')
-    sub.add_argument('--json', type=Path, metavar='FILE', help='write the figures')
+                     help='folder of the runs of each variant and seed; resumed after a stop')
+    sub.add_argument('--json', type=Path, metavar='FILE', help='write the results')
 
     sub = command('evaluate', _evaluate,
                   'Evaluate a model on every image that is not marked Training.')
     sub.add_argument('data', **data)
     sub.add_argument('--model', default='', help='a .tflite or .keras model, or the name of a '
                      'shipped one (default: the shipped default)')
-    sub.add_argument('--json', type=Path, metavar='FILE', help='write the figures')
+    sub.add_argument('--json', type=Path, metavar='FILE', help='write the results')
     sub.add_argument('--report', type=Path, metavar='FILE', help='write an HTML page')
-    sub.add_argument('--no-robustness', action='store_true', help='leave out the corruptions')
+    sub.add_argument('--no-robustness', action='store_true', help='skip the corruptions')
 
     sub = command('export', _export, 'Export a run to LiteRT with its metadata, checked.')
     sub.add_argument('model', type=Path, metavar='RUN', help='the folder of a run')
@@ -129,10 +129,10 @@ def _parser() -> argparse.ArgumentParser:
     sub.add_argument('architecture', type=Path, metavar='model.json')
     sub.add_argument('weights', type=Path, metavar='weights.h5')
     sub.add_argument('--labels', default='angry,disgust,fear,happy,neutral,sad,surprise',
-                     help='its classes in order (default: %(default)s, as a folder reader '
-                     'numbers them)')
-    sub.add_argument('--scale', type=float, default=1.0, help='what a gray level is multiplied '
-                     'by before it enters the model, such as 0.00392157 for inputs 0 to 1')
+                     help='its classes in order (default: %(default)s, as folder readers '
+                     'number them)')
+    sub.add_argument('--scale', type=float, default=1.0, help='factor of the gray levels at the '
+                     'input of the model, such as 0.00392157 for inputs 0 to 1')
     sub.add_argument('--name', default='study', help='name of the exported files')
     _add_export(sub, data)
 
@@ -144,7 +144,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 class _ListRecipes(argparse.Action):
-    """Show the recipes and end, as --help does."""
+    """List the recipes and exit, like --help."""
 
     def __init__(self, **kwargs):
         super().__init__(nargs=0, **kwargs)
@@ -160,10 +160,10 @@ class _ListRecipes(argparse.Action):
 
 @contextmanager
 def _quietly() -> Iterator[None]:
-    """Import what needs TensorFlow without what it writes about this machine's processor.
+    """Suppress TensorFlow's output about this machine's CPU during imports.
 
-    Its C++ part writes to the file descriptor before it can be told not to. What was written is
-    shown when the import fails.
+    Its C++ part writes to the file descriptor before it can be configured. The output is shown
+    if the import fails.
     """
     os.environ.setdefault('TF_CPP_MIN_LOG_LEVEL', '3')
     sys.stderr.flush()
@@ -184,13 +184,13 @@ def _quietly() -> Iterator[None]:
 
 def _add_export(sub: argparse.ArgumentParser, data: dict) -> None:
     sub.add_argument('--data', required=True, **data)
-    sub.add_argument('--out', type=Path, required=True, metavar='DIR', help='where the files go')
+    sub.add_argument('--out', type=Path, required=True, metavar='DIR', help='output folder')
     sub.add_argument('--variants', default='float32,float16,int8',
                      help='of float32, float16, int8, onnx, keras (default: %(default)s)')
-    sub.add_argument('--raw-contrast', action='store_true', help='do not let the classifier even '
-                     'out the contrast of flat faces')
-    sub.add_argument('--plain-heads', action='store_true', help='leave the two heads as they were '
-                     'trained, instead of letting each read both')
+    sub.add_argument('--raw-contrast', action='store_true', help='disable the contrast '
+                     'equalization of flat faces in the classifier')
+    sub.add_argument('--plain-heads', action='store_true', help='keep the two heads as trained, '
+                     'instead of letting each use both')
     sub.add_argument('--label-set', default='ferplus', help='the default label set of the model '
                      '(default: %(default)s)')
 
@@ -224,11 +224,11 @@ def _train(options) -> None:
                if getattr(options, key) is not None}
     recipe = recipes.check(replace(recipes.load(options.recipe), **changes), options.recipe)
     dataset = _faces_to_learn_from(options.data, options.keep_copies)
-    recipes.teachable(recipe, dataset)     # before the seconds that TensorFlow takes to start
+    recipes.teachable(recipe, dataset)     # before the slow start of TensorFlow
     with _quietly():
         from . import train
     folder = options.folder or Path('runs') / f'{recipe.name}-{recipe.seed}'
-    print(f'run: {folder} (curves.html there is renewed after each epoch)', flush=True)
+    print(f'run: {folder} (curves.html there is updated after each epoch)', flush=True)
     train.train(recipe, dataset, folder, options.teachers)
     print(f'done; next: fer-train export {folder} --data {options.data} --out DIR')
 
@@ -328,12 +328,12 @@ def _attention(options) -> None:
     if options.out:
         attention.save(model, options.out)
         print(f'model: {options.out}')
-    print('standard deviations on people it was not fitted on, degrees:')
-    for name, values in zip(('head: yaw, pitch, roll', 'gaze less constant: yaw, pitch',
+    print('standard deviations on held-out people, degrees:')
+    for name, values in zip(('head: yaw, pitch, roll', 'gaze minus constant: yaw, pitch',
                              "a person's constant: yaw, pitch"), model.sigmas):
         print(f'  {name}: ' + ', '.join(f'{value:.2f}' for value in values if value))
     if options.leave_out:
-        print('each person read by a model fitted on the others')
+        print('each person measured with a model fitted on the others')
         figures, page = measure(
             options.data, 'auto',
             cache(lambda people: replace(samples.without(people), sigmas=model.sigmas)),
@@ -377,11 +377,11 @@ def _smoke(options) -> int:
         result = evaluate.evaluate(os.fspath(folder / 'smoke_float32.tflite'),
                                    {'train': dataset, 'check': check}, robustness=False)
     print(evaluate.text(result))
-    # Three points of 700 faces more than always naming the commonest class.
+    # Three points above always predicting the most common class, on 700 faces.
     commonest = max(sum(check.labels == label) for label in range(len(LABELS))) / len(check)
     learned = result.values['accuracy'] > commonest + 0.03
     print(f'{"learned" if learned else "NOT LEARNED"}: accuracy {result.values["accuracy"]:.1%}, '
-          f'the commonest class {commonest:.1%}; {time.monotonic() - start:.0f} s')
+          f'the most common class {commonest:.1%}; {time.monotonic() - start:.0f} s')
     return 0 if learned else 1
 
 

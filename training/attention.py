@@ -2,7 +2,7 @@
 """Fit the generic head and the corrections of head pose and gaze on heads with known pose.
 
 The head: each landmark's place in the head frame is triangulated from a person's images, whose
-poses are known, and averaged over people. The corrections: ridge regressions of what is left.
+poses are known, and averaged over people. The corrections: ridge regressions of the residuals.
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -27,9 +27,9 @@ from fer_ros.faces.face_finder import FaceFinder
 from fer_ros.faces.tracking import FaceTracker
 import numpy as np
 
-#: Pull of the weights towards zero; the terms are of the order of 1.
+#: Regularization of the weights; the terms are of the order of 1.
 POSE_PULL, GAZE_PULL = 5.0, 0.3
-#: How freely each person's constant is fitted beside the gaze, and thrown away: 0 not at all.
+#: How freely each person's constant is fitted beside the gaze, then discarded; 0: not at all.
 _OWN_CONSTANT = 0.1
 #: Every so many frames of the videos count, so much each, against a still of the gaze.
 _EVERY, _FRAME_WEIGHT = 10, 0.12
@@ -57,14 +57,14 @@ class Samples:
     all: list[Sample]
 
     def without(self, people: Iterable[str]) -> AttentionModel:
-        """Return the model fitted on everybody else."""
+        """Return the model fitted on all other people."""
         others = [s for s in self.all if s.truth.person not in set(people)]
         if not others:
-            raise ConfigurationError('the folder has too few people: none is left to fit on')
+            raise ConfigurationError('the folder has too few people: no one is left to fit on')
         return fit_corrections(others, self.camera, mean_shape(others, self.camera))
 
 
-def collect(folder: Path, tell: Callable[[str], None]) -> Samples:
+def collect(folder: Path, progress: Callable[[str], None]) -> Samples:
     """Find the landmarks of all images and videos of a folder.
 
     :param folder: in the layout of :mod:`fer_ros.evaluation.heads`.
@@ -73,13 +73,13 @@ def collect(folder: Path, tell: Callable[[str], None]) -> Samples:
     detector, mesher = create_detector('auto'), FaceMesher()
     model, samples = None, []
     for round_ in range(_ROUNDS):
-        tell(f'landmarks of the stills, {round_ + 1} of {_ROUNDS}')
+        progress(f'landmarks of the stills, {round_ + 1} of {_ROUNDS}')
         samples = [Sample(table, find_mesh(image, truth.box, detector, mesher, camera, model),
                           truth)
                    for table in STILLS for image, truth in read_stills(folder, table)]
         model = replace(NOTHING, shape=mean_shape(samples, camera))
     for table in sorted((folder / 'videos').glob('attention_*.csv')):
-        tell(f'landmarks of {table.stem}')
+        progress(f'landmarks of {table.stem}')
         samples += _video_samples(table, camera, HeadReader(mesher, model))
     return Samples(camera, model.shape, samples)
 
@@ -114,7 +114,7 @@ def fit_corrections(samples: list[Sample], camera: CameraModel,
     stills = [s for s in samples if s.table != 'videos']
     found = np.array([_pose(s, camera, plain).fitted_deg for s in stills])
     missing = np.array([s.truth.angles_deg for s in stills]) - found
-    # A landmark network that lost a face teaches nothing.
+    # Skip images in which the landmark network lost the face.
     usable = np.abs(missing).max(axis=1) < 15
     model = replace(plain, pose=ridge(pose_terms(found[usable]), missing[usable], POSE_PULL))
     seen = [s for s in samples if s.table != 'poses' and s.truth.blink < 0.5]
@@ -125,7 +125,7 @@ def fit_corrections(samples: list[Sample], camera: CameraModel,
     good = np.abs(turned).max(axis=1) < 60
     people = np.array([s.truth.person for s in seen])
     weights = np.where([s.table == 'videos' for s in seen], _FRAME_WEIGHT, 1.0)
-    # A constant of each person's own keeps their differences out of the slopes.
+    # A constant per person keeps their differences out of the slopes.
     own = _OWN_CONSTANT * (people[:, None] == np.unique(people))
     gaze = np.zeros((TERMS, 2))
     for k, share in enumerate(SHARES.T):

@@ -13,7 +13,7 @@ import numpy as np
 
 @dataclass(frozen=True)
 class Augmentation:
-    """How far a training face may be moved and changed; each is a half-range or a probability."""
+    """Ranges of the augmentation of a training face: half-ranges or probabilities."""
 
     flip: bool = True
     #: degrees
@@ -39,7 +39,7 @@ class Augmentation:
     noise: float = 0.1
     #: largest standard deviation of that noise at mid-gray, in gray levels
     noise_max: float = 12.0
-    #: probability of JPEG compression, as webcams send their pictures
+    #: probability of JPEG compression, as in webcam images
     jpeg: float = 0.0
     #: probability of erasing a rectangle of 2 to 20 % of the area
     erase: float = 0.4
@@ -138,10 +138,10 @@ def _lower_resolution(image: np.ndarray, generator: np.random.Generator) -> np.n
     return cv2.resize(image, (side, side), interpolation=cv2.INTER_LINEAR)
 
 
-def _sensor_noise(image: np.ndarray, most: float, generator: np.random.Generator) -> np.ndarray:
+def _sensor_noise(image: np.ndarray, maximum: float, generator: np.random.Generator) -> np.ndarray:
     """Add read noise and shot noise, whose variance grows with the light (Foi et al. 2008)."""
     shot = generator.uniform()
-    spread = generator.uniform(2, most) * np.sqrt(1 - shot + shot * image / 128.0)
+    spread = generator.uniform(2, maximum) * np.sqrt(1 - shot + shot * image / 128.0)
     return (image + spread * generator.standard_normal(image.shape)).clip(0, 255).astype(np.uint8)
 
 

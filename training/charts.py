@@ -102,19 +102,19 @@ def lines(title: str, series: dict[str, tuple[list, list]], *, x_label: str = ''
             f'{" &nbsp; ".join(legend)}</figure>')
 
 
-def ticks(low: float, high: float, *, whole: bool = False, most: int = 6) -> list[float]:
+def ticks(low: float, high: float, *, whole: bool = False, limit: int = 6) -> list[float]:
     """Return round numbers from ``low`` to ``high``: multiples of 1, 2 or 5 times a power of ten.
 
     :param whole: only whole numbers, as for epochs.
-    :param most: no more than so many.
+    :param limit: maximum number of ticks.
     """
-    step = 10.0 ** math.floor(math.log10((high - low) / most))
+    step = 10.0 ** math.floor(math.log10((high - low) / limit))
     if whole:
         step = max(step, 1.0)
     for factor in (1, 2, 5, 10, 20):
         first = math.ceil(low / (step * factor) - 1e-9)
         last = math.floor(high / (step * factor) + 1e-9)
-        if last - first < most:
+        if last - first < limit:
             break
     # Rounded: 3 times 0.1 is 0.30000000000000004.
     return [float(f'{i * step * factor:.12g}') for i in range(first, last + 1)]

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Compare recipes on equal terms: same faces, same seeds, judged by held-out faces."""
+"""Compare recipes with the same faces and seeds, on held-out faces."""
 
 from collections.abc import Iterable
 from dataclasses import asdict
@@ -20,12 +20,12 @@ COLUMNS = {'accuracy': 'accuracy', 'macro_f1': 'macro F1', 'rarest_recall': 'rec
 
 
 def compare(recipes: Iterable[Recipe], dataset: Dataset, folder: Path) -> list[dict]:
-    """Train each recipe and judge it on its held-out faces that it has no copy of.
+    """Train each recipe and evaluate it on held-out faces without copies in its training.
 
-    No other split is touched, so that a choice by the result is honest. A comparison that was
-    stopped goes on where it was.
+    No other split is used, so that a choice by the result is honest. A comparison that was
+    stopped resumes.
 
-    :param recipes: told apart by their names.
+    :param recipes: with different names.
     :param folder: gets a run for each recipe and seed.
     """
     rows = []

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What cameras and rooms do to a face, at five strengths, for the robustness report."""
+"""Corruptions of face images by cameras and rooms, at five strengths, for robustness."""
 
 from collections.abc import Callable
 
@@ -76,7 +76,7 @@ def _off_centre(image, strength, generator):
 
 
 def _cover(image, top, bottom, share, generator):
-    # A gray band whose width grows from the middle, as of sunglasses, a mask or a hand.
+    # A gray band that grows from the middle, like sunglasses, a mask or a hand.
     side = image.shape[0]
     half = round(side * share / 2)
     covered = image.copy()

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Reading FER2013 in the layouts in which people have it.
+"""Read FER2013 in its common layouts.
 
 * the competition's ``fer2013.csv`` or ``icml_face_data.csv`` (columns emotion, pixels, Usage in
   any order), with the FER+ votes ``fer2013new.csv`` beside it where present (same rows, same
@@ -37,7 +37,7 @@ _FERPLUS_INDEX = [FERPLUS_COLUMNS.index(name) for name in FERPLUS_SOURCE]
 
 #: The competition's file, and its other one.
 _FILES = ('fer2013.csv', 'icml_face_data.csv')
-#: What folders call an emotion beside its label.
+#: Other folder names of emotions.
 _SYNONYMS = {'anger': 'angry', 'disgusted': 'disgust', 'fearful': 'fear', 'afraid': 'fear',
              'happiness': 'happy', 'sadness': 'sad', 'surprised': 'surprise'}
 
@@ -81,7 +81,7 @@ def load(path: str | Path) -> dict[str, Dataset]:
     """Read every split found at ``path``: keys are of 'train', 'public', 'private', 'test'.
 
     :param path: a folder in either layout, or the CSV file itself.
-    :raises DatasetError: when nothing usable is there.
+    :raises DatasetError: when there is nothing usable.
     """
     path = Path(path).expanduser()
     if path.is_file():
@@ -102,11 +102,11 @@ def _load_csv(path: Path) -> dict[str, Dataset]:
     images, labels, usages = [], [], []
     csv.field_size_limit(1 << 20)
     others = 0
-    # Spreadsheets begin a file with a byte-order mark.
+    # Spreadsheet programs write a byte-order mark.
     with open(path, newline='', encoding='utf-8-sig', errors='replace') as file:
         reader = csv.DictReader(file, skipinitialspace=True)
-        wanted = {'emotion', 'pixels', 'Usage'}
-        if not wanted <= set(reader.fieldnames or ()):
+        expected = {'emotion', 'pixels', 'Usage'}
+        if not expected <= set(reader.fieldnames or ()):
             raise DatasetError(f'{path}: expected the columns emotion,pixels,Usage, found '
                                f'{cut(repr(reader.fieldnames or [])).strip("[]") or "none"}')
         for number, row in enumerate(reader, start=2):
@@ -144,7 +144,7 @@ def _load_csv(path: Path) -> dict[str, Dataset]:
 
 def _pixels(text: str) -> np.ndarray:
     with warnings.catch_warnings():
-        # Ten times as fast as split(), but it only warns where the text stops being numbers.
+        # Ten times as fast as split(), but it only warns about text that is not numeric.
         warnings.simplefilter('error')
         try:
             values = np.fromstring(text, np.int32, sep=' ')
@@ -179,7 +179,7 @@ def _load_folders(path: Path) -> dict[str, Dataset]:
     for split in _SPLITS:
         if not (path / split).is_dir():
             continue
-        # Where both are there, the validation is what the competition called the public test.
+        # If both exist, the validation split is the competition's public test.
         name = split if split != 'validation' else 'public' if (path / 'test').is_dir() \
             else 'test'
         images, labels, names = [], [], []
@@ -210,7 +210,7 @@ def _emotion_folders(split: Path) -> list[Path]:
         name = folder.name.lower()
         name = _SYNONYMS.get(name, name)
         if name not in LABELS:
-            _LOGGER.warning('%s skipped: it is none of %s', folder, ', '.join(LABELS))
+            _LOGGER.warning('%s skipped: it is not one of %s', folder, ', '.join(LABELS))
         elif name in found:
             raise DatasetError(f'{folder} and {found[name].name} are both {name}: join them')
         else:
@@ -223,7 +223,7 @@ def _emotion_folders(split: Path) -> list[Path]:
 
 
 def has_votes(dataset: Dataset) -> bool:
-    """Tell whether the data says of any face what FER+ voters saw in it."""
+    """Return whether any face of the data has FER+ votes."""
     return dataset.votes is not None and bool(ferplus_targets(dataset.votes)[1].any())
 
 
@@ -231,7 +231,7 @@ def ferplus_targets(votes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Turn FER+ votes into a soft target and a weight.
 
     Votes for 'unknown' and 'not a face' carry no class: the target is the rest, normalized; the
-    weight is their share, so a face nobody could read does not teach.
+    weight is their share, so that unreadable faces have no effect.
 
     :param votes: float ``(n, 10)`` in the order of :data:`FERPLUS_COLUMNS`.
     :returns: targets float32 ``(n, 8)`` in the order of :data:`FERPLUS_LABELS` (rows sum to 1),

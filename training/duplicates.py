@@ -81,9 +81,9 @@ def _exact(first: np.ndarray, second: np.ndarray) -> list[tuple[int, int]]:
 
 
 def without_copies(train: Dataset, others: list[Dataset]) -> tuple[Dataset, int, int]:
-    """Leave out of the training split every image that another split also has.
+    """Remove images from the training split that another split also has.
 
-    :returns: what is left, how many exact copies and how many near ones were skipped.
+    :returns: the remaining faces, the number of exact and of near copies skipped.
     """
     exact, near = np.zeros(len(train), bool), np.zeros(len(train), bool)
     for other in others:

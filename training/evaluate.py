@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Judge a model as it ships: the table of record, the same as JSON, and a report page.
+"""Evaluate an exported model: a table, the same as JSON, and a report page.
 
-Runs the files the nodes run, through the class the nodes use; needs no TensorFlow.
+It runs the nodes' files through the nodes' classifier, without TensorFlow.
 """
 
 from collections.abc import Callable
@@ -17,15 +17,15 @@ from . import charts, duplicates, metrics
 from .corruptions import corrupt, CORRUPTIONS, STRENGTHS
 from .datasets import concatenate, Dataset, DatasetError
 
-#: So many faces are enlarged at a time, so that memory stays bounded.
+#: Number of faces that are enlarged at a time, so that memory stays bounded.
 _FACES_AT_ONCE = 256
 
 
 @dataclass(frozen=True)
 class Evaluation:
-    """What was measured.
+    """Results of an evaluation.
 
-    :ivar values: what goes into the JSON file.
+    :ivar values: the contents of the JSON file.
     :ivar predictions: calibrated probabilities by label set, float32 ``(n, 7)``.
     :ivar targets: the class of each face by label set, -1 where it has none.
     """
@@ -43,8 +43,8 @@ def evaluate(model_path: str, splits: dict[str, Dataset], *, robustness: bool = 
     :param model_path: as for :class:`EmotionClassifier`; '' is the shipped model.
     :param splits: as :func:`training.datasets.load` returns them.
     :param robustness: also measure the accuracy under every corruption and strength.
-    :param threads: threads of the run time; 0 takes one a processor. The time a face takes is
-        always measured with one.
+    :param threads: threads of the runtime; 0 uses one per CPU. The time per face is always
+        measured with one.
     :param progress: called with a line of text now and then.
     :raises DatasetError: when there is no such image.
     """
@@ -93,7 +93,7 @@ def evaluate(model_path: str, splits: dict[str, Dataset], *, robustness: bool = 
         values['corruptions'] = _robustness(classifier, head, dataset, progress)
         values['mean_corruption_accuracy'] = float(
             np.mean([list(row.values()) for row in values['corruptions'].values()]))
-    progress('time a face')
+    progress('time per face')
     values['ms_per_face'] = ms_per_face(model_path, dataset.images)
     values['ms_per_face_of_8'] = ms_per_face(model_path, dataset.images, batch=8)
     return Evaluation(metadata, values, predictions, targets)
@@ -104,7 +104,7 @@ def _number(value: float) -> float | None:
 
 
 def _logits(classifier: EmotionClassifier, images: np.ndarray) -> dict[str, np.ndarray]:
-    """Return a model's logits of gray faces, enlarged and in three channels where it asks."""
+    """Return a model's logits of gray faces, converted to its size and channels."""
     parts = [classifier.logits(np.stack([classifier.input.fit(image)
                                          for image in images[i:i + _FACES_AT_ONCE]]))
              for i in range(0, len(images), _FACES_AT_ONCE)]
@@ -157,7 +157,7 @@ def _robustness(classifier: EmotionClassifier, head: str, dataset: Dataset,
 
 
 def ms_per_face(model_path: str, images: np.ndarray, batch: int = 1) -> float:
-    """Return the median processor time of a face in batches, one thread, milliseconds."""
+    """Return the median CPU time per face in batches, one thread, milliseconds."""
     classifier = EmotionClassifier(model_path, threads=1)
     faces = np.stack([classifier.input.fit(image)
                       for image in np.resize(images, (batch, *images.shape[1:]))])
@@ -194,7 +194,7 @@ def text(evaluation: Evaluation) -> str:
     for name, row in (values['corruptions'] or {}).items():
         rows.append((f'under {name}', '  '.join(f'{value:.1%}' for value in row.values())))
     rows += [('mean corruption accuracy', _share(values['mean_corruption_accuracy'])),
-             ('time a face, one thread', f'{values["ms_per_face"]:.2f} ms '
+             ('time per face, one thread', f'{values["ms_per_face"]:.2f} ms '
               f'({values["ms_per_face_of_8"]:.2f} ms in batches of 8)'),
              ('parameters', f'{values["parameters"]:,}' if values['parameters'] else 'unknown')]
     width = max(len(name) for name, _ in rows)
@@ -217,7 +217,7 @@ def report(evaluation: Evaluation) -> str:
         [name, *map(float, row), int(total)]
         for name, row, total in zip(LABELS, shares, counts.sum(axis=1))], shade=True))
     parts.append('<h2>Calibration and rejection</h2><p>Calibration: accuracy against confidence '
-                 'in 15 bins; on the dashed line a probability means what it says. Rejection: '
+                 'in 15 bins; on the dashed line confidence equals accuracy. Rejection: '
                  'accuracy of the answers against the share of faces answered.</p>')
     reliability, rejection = {}, {}
     for name, predictions in evaluation.predictions.items():

@@ -57,12 +57,12 @@ class TrainedModel:
 
 
 def load_run(run: Path) -> TrainedModel:
-    """Read the result of a training run, also of one that is still going on.
+    """Read the result of a training run, also of one in progress.
 
-    A finished run has ``model.keras``; otherwise the weights after its last whole epoch are
-    taken, averaged where the recipe averages.
+    A finished run has ``model.keras``; otherwise the weights after its last complete epoch are
+    used, averaged if the recipe averages.
 
-    :raises ExportError: when the folder holds no run.
+    :raises ExportError: when the folder is not a run.
     """
     run = Path(run)
     if not (run / 'recipe.yaml').is_file():
@@ -130,11 +130,11 @@ def export(trained: TrainedModel, folder: Path, training_data: Dataset, check: D
         raise ExportError(f'unknown variant {", ".join(sorted(unknown))}; known are '
                           f'{", ".join(VARIANTS)}')
     rest, held_out = split_holdout(training_data, holdout, seed)
-    # Faces the network has seen another print of would make it look surer than it may be.
+    # Copies of training faces would make the network look more certain than it is.
     unseen = np.setdiff1d(np.arange(len(held_out)), find(held_out.images, rest.images).first)
     if 2 * len(unseen) >= len(held_out):    # drawn faces all resemble one another
         held_out = held_out.subset(unseen)
-    # As the classifier shows them to the network.
+    # As in the classifier.
     evened = _evened if even else (lambda images: images)
     logits = predict(trained.model, evened(held_out.images))
     if fit_heads and set(logits) == set(recipes.HEADS) and trained.recipe is not None \
@@ -256,7 +256,7 @@ def _convert(model: keras.Model, variant: str, images: np.ndarray, scratch: Path
         model.save(path)
         return path.read_bytes()
     if keras.backend.backend() != 'tensorflow':
-        raise ExportError(f'{variant} needs the TensorFlow backend, this is '
+        raise ExportError(f'{variant} requires the TensorFlow backend, this is '
                           f'{keras.backend.backend()}; run the export with '
                           'KERAS_BACKEND=tensorflow (a run of any backend can be exported)')
     side = model.input_shape[1]

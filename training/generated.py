@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Drawn faces with seven expressions, to try the training where FER2013 is absent."""
+"""Drawn faces with seven expressions, to try the training without FER2013."""
 
 import cv2
 import numpy as np

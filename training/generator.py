@@ -41,7 +41,7 @@ class Sampling(layers.Layer):
 
 
 def _pixel_error(expected, drawn):
-    # The sum over the pixels, as the likelihood has it, with a deviation of 0.5.
+    # The sum over the pixels, as in the likelihood, with a deviation of 0.5.
     return ops.sum(ops.square(expected - drawn), axis=(1, 2, 3)) / (2 * 0.5 ** 2)
 
 
@@ -58,23 +58,23 @@ def build(side: int, seed: int) -> tuple[keras.Model, keras.Model]:
     x = layers.Dense(192, activation='silu')(x)
     latent = Sampling(seed)([layers.Dense(_LATENT)(x), layers.Dense(_LATENT)(x)])
 
-    code, wanted = keras.Input((_LATENT,)), keras.Input((_CLASSES,))
-    y = layers.Concatenate()([code, wanted])
+    code, label = keras.Input((_LATENT,)), keras.Input((_CLASSES,))
+    y = layers.Concatenate()([code, label])
     y = layers.Dense(192, activation='silu')(y)
     y = layers.Dense((side // 8) ** 2 * 64, activation='silu')(y)
     y = layers.Reshape((side // 8, side // 8, 64))(y)
     for filters in (32, 16, 16):
         y = layers.UpSampling2D(interpolation='bilinear')(y)
         y = layers.Conv2D(filters, 3, padding='same', activation='silu')(y)
-    decoder = keras.Model([code, wanted], layers.Conv2D(1, 3, padding='same')(y))
+    decoder = keras.Model([code, label], layers.Conv2D(1, 3, padding='same')(y))
     return keras.Model([image, chosen], decoder([latent, chosen])), decoder
 
 
-def generate(dataset: Dataset, wanted: dict[int, int], seed: int, *, epochs: int = 8,
+def generate(dataset: Dataset, counts: dict[int, int], seed: int, *, epochs: int = 8,
              batch_size: int = 128) -> tuple[np.ndarray, np.ndarray]:
     """Train a generator on the faces and draw new ones.
 
-    :param wanted: how many faces of each class, by class.
+    :param counts: number of faces to draw, by class.
     :returns: uint8 images ``(n, side, side)`` and int64 labels ``(n,)``.
     """
     keras.mixed_precision.set_global_policy('float32')
@@ -86,7 +86,7 @@ def generate(dataset: Dataset, wanted: dict[int, int], seed: int, *, epochs: int
     model.compile(keras.optimizers.Adam(1e-3), _pixel_error)
     standard = (images - mean) / spread
     model.fit([standard, chosen], standard, batch_size=batch_size, epochs=epochs, verbose=2)
-    labels = np.repeat(np.array(list(wanted), np.int64), list(wanted.values()))
+    labels = np.repeat(np.array(list(counts), np.int64), list(counts.values()))
     codes = np.random.default_rng(seed).normal(0, 1, (len(labels), _LATENT)).astype(np.float32)
     drawn = decoder.predict([codes, np.eye(_CLASSES, dtype=np.float32)[labels]], verbose=0)
     return (drawn[..., 0] * spread + mean).round().clip(0, 255).astype(np.uint8), labels

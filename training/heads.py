@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Let each label set read both heads: a linear map of their logits, folded into the last layer.
 
-What the FER+ head sees says something about the FER2013 label and the other way round. The map is
-fitted on held-out faces; as it is linear, it costs nothing when the network runs.
+The FER+ logits carry information about the FER2013 label and vice versa. The map is fitted on
+held-out faces; because it is linear, it costs nothing at run time.
 """
 
 from dataclasses import dataclass
@@ -10,14 +10,14 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.optimize import minimize
 
-#: Strengths of the pull towards the head's own logits, of which cross-validation chooses.
+#: Strengths of regularization towards the head's own logits, chosen by cross-validation.
 _PULLS = (0.001, 0.003, 0.01, 0.03, 0.1, 0.3)
 _FOLDS = 5
 
 
 @dataclass(frozen=True)
 class HeadMap:
-    """New logits of a head: ``scale * own + (other - mean(other)) @ mix + shift``.
+    """Linear map to new logits of a head: ``scale * own + (other - mean(other)) @ mix + shift``.
 
     :ivar mix: float64 ``(classes of the other head, classes of the own head)``.
     :ivar shift: float64 ``(classes of the own head,)``.
@@ -56,7 +56,7 @@ def fit(own: np.ndarray, other: np.ndarray, labels: np.ndarray,
                 return None, own
             unseen[fold == i] = _fit(own[rows], other[rows], labels[rows], pull)(
                 own[fold == i], other[fold == i])
-        # Temperature is fitted afterwards, so only what it cannot mend counts.
+        # Temperature is fitted afterwards, so only what it cannot fix counts.
         loss = _loss(unseen[known], labels[known])
         if loss < best_loss:
             best, best_loss, best_logits = pull, loss, unseen
@@ -99,7 +99,7 @@ def _fit(own: np.ndarray, other: np.ndarray, labels: np.ndarray, pull: float) ->
 
     start = np.zeros(1 + (others + 1) * classes)
     start[0] = 1
-    # Few faces can be told apart without error, and then the scale would grow without end.
+    # Few faces may be separable without error, and the scale would then grow without bound.
     found = minimize(loss, start, jac=True, method='L-BFGS-B', options={'maxiter': 200})
     return HeadMap(*unpack(found.x))
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Figures of a classifier and the calibration of its probabilities; numpy only."""
+"""Metrics of a classifier and the calibration of its probabilities; numpy only."""
 
 from dataclasses import dataclass
 
@@ -85,7 +85,7 @@ def ferplus_majority(votes: np.ndarray, classes: int = 8) -> np.ndarray:
     than half of the rest (votes for 'unknown' and 'not a face' among it) and be an emotion.
 
     :param votes: float ``(n, 10)`` in the order of ``FERPLUS_COLUMNS``.
-    :param classes: 8, or 7 to leave out the faces whose majority is contempt.
+    :param classes: 8, or 7 to skip the faces whose majority is contempt.
     :returns: int64 ``(n,)``, indices into ``FERPLUS_LABELS`` below ``classes``, or -1.
     """
     kept = np.where(votes > 1, votes, 0)
@@ -100,7 +100,7 @@ def ferplus_majority(votes: np.ndarray, classes: int = 8) -> np.ndarray:
 
 @dataclass(frozen=True)
 class Calibration:
-    """What is fitted for one label set on faces the network was not trained on.
+    """Calibration of a label set, fitted on faces the network was not trained on.
 
     :ivar temperature: see :class:`fer_ros.emotions.classification.LabelSet`.
     :ivar uncertain_below: see there.
@@ -143,14 +143,14 @@ def calibrate(logits: np.ndarray, labels: np.ndarray,
 
     :param logits: float ``(n, >= 7)``.
     :param labels: int ``(n,)`` in [0, 7); rows with -1 are skipped.
-    :param weights: how much each face counts for the temperature, ``(n,)``; None: all the same.
+    :param weights: how much each face counts for the temperature, ``(n,)``; None: equal.
     :raises ValueError: when no labeled face is left.
     """
     known = (labels >= 0) & (labels < len(LABELS))
     logits, labels = np.asarray(logits)[known], labels[known]
     weights = None if weights is None else weights[known]
     if len(labels) == 0:
-        raise ValueError('no labeled face to calibrate on')
+        raise ValueError('no labeled faces to calibrate on')
     temperature = fit_temperature(logits, labels, weights)
     predictions = probabilities(logits, temperature)
     curve = rejection_curve(predictions, labels)

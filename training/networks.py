@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The networks, in Keras 3 without anything of one backend.
+"""The networks, in backend-independent Keras 3.
 
 Every network takes float32 ``(batch, side, side, 1)`` gray levels 0 to 255 (scaling is inside, so
 that trainer and node cannot drift apart) and returns a dict of logits: ``fer2013`` ``(batch, 7)``
@@ -19,8 +19,8 @@ from .recipes import HEADS, Recipe
 class PerImageStandardization(layers.Layer):
     """Subtract each image's mean and divide by its standard deviation.
 
-    This takes brightness and contrast out of the question before the first convolution. The
-    deviation is kept above ``floor`` gray levels, so that a blank image does not blow up.
+    This removes brightness and contrast before the first convolution. The deviation is kept above
+    ``floor`` gray levels, so that a blank image does not overflow.
     """
 
     def __init__(self, floor: float = 8.0, **kwargs):
@@ -90,7 +90,7 @@ def _residual(x, filters, stride, squeeze_excite):
 def residual(side: int = 48, stem: int = 32, widths=(32, 64, 128), blocks=(1, 2, 2),
              squeeze_excite: bool = True, dropout: float = 0.3,
              heads=('fer2013', 'ferplus')) -> keras.Model:
-    """Build the residual network: a stem, stages of residual blocks, one linear head a label set.
+    """Build the residual network: a stem, residual blocks, a linear head per label set.
 
     :param side: the input's side in pixels.
     :param widths: channels of each stage; each stage but the stem halves the side.
@@ -130,7 +130,7 @@ NETWORKS = {'residual': residual, 'study': study}
 def machine_precision(precision: str) -> str:
     """Return the Keras policy a recipe's precision means on this machine.
 
-    bfloat16 halves the time where the processor or a GPU computes in it; without AVX-512 BF16 or
+    bfloat16 halves the time on a CPU or GPU that computes in it; without AVX-512 BF16 or
     AMX it takes ten times as long as float32.
     """
     if precision != 'auto':

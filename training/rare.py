@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What can be done for classes with few faces (disgust is 1.5 % of FER2013).
+"""Methods for classes with few faces (disgust is 1.5 % of FER2013).
 
 * ``oversample``: their faces are repeated until the class has a quarter of the commonest one's;
   augmentation makes each repetition another image;
@@ -46,7 +46,7 @@ def oversampled(dataset: Dataset, seed: int) -> Dataset:
 
 
 def extended(dataset: Dataset, images: np.ndarray, labels: np.ndarray) -> Dataset:
-    """Return the faces and generated ones, for which nobody voted: they do not teach FER+."""
+    """Return the faces and generated ones, which have no votes and do not train FER+."""
     votes = None if dataset.votes is None else np.zeros((len(labels), dataset.votes.shape[1]),
                                                         dataset.votes.dtype)
     names = tuple(f'generated_{i}' for i in range(len(labels)))

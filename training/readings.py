@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a filter over time has to know of a model: its classes' shares, and its neutral face."""
+"""Model metadata for the temporal filter: class shares and the output for a neutral face."""
 
 from fer_ros.emotions.labels import Emotion, LABELS
 import numpy as np
 
 from .datasets import Dataset, ferplus_targets
 
-# What no face shows is rare, not impossible.
+# Classes without a face are rare, not impossible.
 _LEAST = 1e-4
 
 
@@ -32,7 +32,7 @@ def neutral_reading(logits: np.ndarray, classes: np.ndarray, temperature: float)
 
     :param logits: ``(n, classes of the head)`` of faces not trained on.
     :param classes: int ``(n,)``, the true class of each face, -1 where there is none.
-    :returns: float64 ``(classes of the head,)``, sum 1; all alike without a neutral face.
+    :returns: float64 ``(classes of the head,)``, sum 1; uniform without a neutral face.
     """
     neutral = np.asarray(logits, np.float64)[classes == Emotion.NEUTRAL] / temperature
     if not len(neutral):

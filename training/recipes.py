@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Recipes: one YAML file says everything a training run depends on."""
+"""Recipes: a YAML file with everything that a training run depends on."""
 
 from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
@@ -12,9 +12,9 @@ from .rare import RARE_CLASSES
 
 RECIPE_DIR = Path(__file__).with_name('recipes')
 
-#: Outputs a network may have, and their numbers of classes.
+#: Possible outputs of a network, and their numbers of classes.
 HEADS = {'fer2013': 7, 'ferplus': 8}
-#: Keys of :data:`training.networks.NETWORKS`, which needs Keras; a test compares them.
+#: Keys of :data:`training.networks.NETWORKS`, which requires Keras; a test compares them.
 NETWORKS = ('residual', 'study')
 
 
@@ -24,7 +24,7 @@ class RecipeError(ValueError):
 
 @dataclass(frozen=True)
 class Recipe:
-    """A training run, whole."""
+    """All settings of a training run."""
 
     name: str
     #: one of :data:`NETWORKS`, and its arguments
@@ -60,11 +60,11 @@ class Recipe:
     keep: str = 'last'
     #: 'float32', 'mixed_bfloat16', or 'auto': the faster one of the two on this machine
     precision: str = 'float32'
-    #: leave faces out of the training that most voters called unknown or not a face
+    #: skip training faces that most voters called unknown or not a face
     drop_unreadable: bool = False
     #: part of the training split held out for validation and calibration
     holdout: float = 0.05
-    #: what is done for classes that have few faces: see :mod:`training.rare`
+    #: method for classes with few faces: see :mod:`training.rare`
     rare_classes: str = 'none'
     #: None switches augmentation off
     augmentation: Augmentation | None = field(default_factory=Augmentation)
@@ -85,7 +85,7 @@ _RANGES = {'epochs': (1, 100_000), 'batch_size': (1, 65_536), 'seed': (0, 2 ** 3
 
 
 def load(name_or_path: str) -> Recipe:
-    """Read a recipe by file path or by the name of one that ships.
+    """Read a recipe by file path or the name of a shipped one.
 
     :raises RecipeError: when it is missing or malformed.
     """
@@ -105,7 +105,7 @@ def load(name_or_path: str) -> Recipe:
 
 
 def shipped() -> dict[str, str]:
-    """Return the recipes that ship by name, each with the sentences at its head."""
+    """Return the shipped recipes by name, each with its header comment."""
     heads = {}
     for path in sorted(RECIPE_DIR.glob('*.yaml')):
         lines = path.read_text().splitlines()
@@ -115,9 +115,9 @@ def shipped() -> dict[str, str]:
 
 
 def teachable(recipe: Recipe, dataset: Dataset) -> Recipe:
-    """Return the recipe with only those heads that the data can teach.
+    """Return the recipe with only those heads that the data can train.
 
-    :raises DatasetError: when it can teach none.
+    :raises DatasetError: when it can train none.
     """
     if 'ferplus' not in recipe.heads or has_votes(dataset):
         return recipe
@@ -148,7 +148,7 @@ def from_dict(values: dict, source: str = 'recipe') -> Recipe:
 
 
 def check(recipe: Recipe, source: str = 'recipe') -> Recipe:
-    """Return the recipe, or raise a RecipeError that names the first value that cannot be."""
+    """Return the recipe, or raise a RecipeError that names the first invalid value."""
     for key, choices in _CHOICES.items():
         if getattr(recipe, key) not in choices:
             raise RecipeError(f'{source}: {key} is {getattr(recipe, key)!r}, expected one of '
@@ -171,7 +171,7 @@ def check(recipe: Recipe, source: str = 'recipe') -> Recipe:
         raise RecipeError(f'{source}: heads are {", ".join(recipe.heads) or "none"}, expected '
                           f'some of {", ".join(HEADS)}')
     if len(recipe.heads) != len(recipe.head_weights):
-        raise RecipeError(f'{source}: head_weights needs one number for each of heads')
+        raise RecipeError(f'{source}: head_weights requires one number for each of heads')
     return recipe
 
 

@@ -68,7 +68,7 @@ def mean(rows: Sequence[Row]) -> Row:
 
 
 def score(events: Sequence[Event], name: str, model) -> Row:
-    """Return what one model reaches, each event predicted before it is learnt from."""
+    """Return what one model reaches, each event predicted before it is learned from."""
     numbers: dict[str, int] = {}
     past, times_s = [], []
     right, loss, started_s = 0, 0.0, time.process_time()
@@ -105,7 +105,7 @@ def of_resident(path) -> list[Event]:
 
 def as_markdown(rows: Sequence[Row]) -> str:
     """Return the rows as a table of a document."""
-    lines = ['| model | right | log loss | ms an event | numbers kept |', '|---|---|---|---|---|']
+    lines = ['| model | right | log loss | ms per event | values kept |', '|---|---|---|---|---|']
     lines += [f'| {row.model} | {row.top1:.1%} | {row.log_loss:.3f} | {row.ms:.2f} | '
               f'{row.values:,} |'.replace('%', ' %') for row in rows]
     return '\n'.join(lines)

@@ -44,13 +44,13 @@ class ImportFailed(ValueError):
 
 def import_keras2(architecture: Path, weights: Path, *,
                   labels: tuple[str, ...] = STUDY_LABELS, scale: float = 1.0) -> keras.Model:
-    """Return the model as ours are: gray levels 0 to 255 in, logits in our order out.
+    """Return the model with our interface: gray levels 0 to 255 in, logits in our order out.
 
     :param architecture: the file of ``model.to_json()``.
     :param weights: the file of ``model.save_weights('....h5')`` or ``model.save('....h5')``.
     :param labels: the order of its classes.
     :param scale: what it expects a gray level multiplied by (1/255 for inputs 0 to 1).
-    :raises ImportFailed: when a file is missing or holds something else.
+    :raises ImportFailed: when a file is missing or has other contents.
     """
     if sorted(labels) != sorted(LABELS):
         raise ImportFailed(f'labels are {", ".join(labels)}, expected {", ".join(LABELS)} in the '

@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Distillation: trained networks say what else a face could have been labeled.
+"""Distillation: train on labels and on the outputs of trained networks.
 
-The student's target is part label, part what a teacher reads in the very picture that the student
-sees, augmented and blended (Hinton, Vinyals and Dean 2015, with temperature 1; the same view for
+The student's target is part label, part a teacher's output for the same augmented and blended
+image that the student sees (Hinton, Vinyals and Dean 2015, with temperature 1; the same view for
 both after Beyer et al. 2022, "Knowledge distillation: a good teacher is patient and consistent").
-What a teacher reads in the plain face would be half memory: it has learnt its label by heart.
+A teacher's output for the original face would be partly memory, since it has seen its label.
 """
 
 from collections.abc import Sequence
@@ -24,11 +24,11 @@ from .networks import build
 
 
 class TeacherError(ValueError):
-    """Teachers are missing, unfinished or other ones than a run was begun with."""
+    """Teachers are missing, unfinished or differ from those a run was started with."""
 
 
 class Teachers:
-    """Finished networks, one of which answers each batch.
+    """Finished networks, of which a random one computes the targets of each batch.
 
     One teacher drawn at random, which is shown the batch or its mirror image, teaches on average
     what all of them together would with both, and costs a fraction of it.
@@ -38,8 +38,8 @@ class Teachers:
         """Load the networks.
 
         :param runs: folders of finished runs; one named twice is drawn twice as often.
-        :param heads: label sets wanted; each teacher must have them.
-        :param precision: in which they compute, as in a recipe.
+        :param heads: required label sets; each teacher must have them.
+        :param precision: their precision, as in a recipe.
         :raises TeacherError: when a run is unfinished or lacks a head.
         """
         self._heads = tuple(heads)
@@ -47,7 +47,7 @@ class Teachers:
         self._models = [loaded[run] for run in runs]
 
     def answer(self, images: np.ndarray, generator: np.random.Generator) -> dict[str, np.ndarray]:
-        """Return what one of them reads in a batch.
+        """Return a teacher's probabilities for a batch.
 
         :param images: float32 ``(n, side, side, 1)``, 0 to 255.
         :param generator: draws the teacher, and whether it sees the mirror image.
@@ -61,18 +61,18 @@ class Teachers:
 
 
 def claim(runs: Sequence[Path], record: Path, begun: bool) -> list[Path]:
-    """Write which teachers a run has, or see that they are the ones it was begun with.
+    """Record the teachers of a run, or check that they are the ones it was started with.
 
     :param runs: folders of finished runs; none: those on record.
     :param record: JSON file in the folder of the student's run.
-    :param begun: whether the student has learnt from those on record, so that no others may come.
+    :param begun: whether the student has trained with those on record, which then cannot change.
     :returns: the folders.
-    :raises TeacherError: when there are no teachers, or not these.
+    :raises TeacherError: when there are no teachers, or other ones.
     """
     known = json.loads(record.read_text()) if record.is_file() else None
     if not runs and known is None:
-        raise TeacherError('the recipe has distillation, which needs teachers: give the folders '
-                           'of finished runs (train --teachers RUN RUN ...)')
+        raise TeacherError('the recipe has distillation, which requires teachers: give the '
+                           'folders of finished runs (train --teachers RUN RUN ...)')
     runs = [Path(run).resolve() for run in runs or [row['run'] for row in known]]
     sums = {run: _checksum(run) for run in dict.fromkeys(runs)}
     rows = [{'run': str(run), 'sha256': sums[run]} for run in runs]
@@ -87,7 +87,7 @@ def claim(runs: Sequence[Path], record: Path, begun: bool) -> list[Path]:
 
 
 def _load(run: Path, heads: tuple[str, ...], precision: str) -> keras.Model:
-    """Return a finished run's network, computing in the precision wanted."""
+    """Return a finished run's network with the requested precision."""
     recipe = recipes.load(str(run / 'recipe.yaml'))
     missing = set(heads) - set(recipe.heads)
     if missing:
@@ -98,7 +98,7 @@ def _load(run: Path, heads: tuple[str, ...], precision: str) -> keras.Model:
         model.load_weights(run / 'model.keras')
     except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
         raise TeacherError(f'{run}: model.keras is not the network of its recipe.yaml ({error}); '
-                           'train it again, or leave it out') from error
+                           'train it again, or omit it') from error
     return model
 
 

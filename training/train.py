@@ -139,24 +139,24 @@ def _adjusted(log_shares: np.ndarray):
 
 def train(recipe: Recipe, dataset: Dataset, run: Path,
           teachers: Sequence[Path] = ()) -> keras.Model:
-    """Train, or go on training, and leave ``model.keras`` in the run's folder.
+    """Train, or resume training, and write ``model.keras`` to the run's folder.
 
-    Heads that the data cannot teach (FER+ without votes) are told and skipped.
+    Heads that the data cannot train (FER+ without votes) are reported and skipped.
 
-    The folder also gets the recipe, the history, its curves (``curves.html``, renewed after each
+    The folder also gets the recipe, the history, its curves (``curves.html``, updated after each
     epoch), TensorBoard's logs where TensorFlow is installed, and the state to resume from.
 
     :param dataset: the training split; the recipe's held-out part of it is the validation set.
     :param run: the folder of this run; holding ``state.weights.h5``, it is resumed.
     :param teachers: folders of finished runs to learn from, where the recipe has distillation.
     :returns: the trained network in float32, with the weights the recipe keeps.
-    :raises RecipeError: when the folder holds a run of another recipe.
-    :raises DatasetError: when it was begun on other data.
-    :raises TeacherError: when distillation lacks teachers, or it was begun with other ones.
+    :raises RecipeError: when the folder has a run of another recipe.
+    :raises DatasetError: when it was started with other data.
+    :raises TeacherError: when distillation lacks teachers, or it was started with other ones.
     """
     if teachers and not recipe.distillation:
-        raise RecipeError(f'recipe {recipe.name} has no distillation, so teachers would teach '
-                          'nothing: give it distillation, or no teachers')
+        raise RecipeError(f'recipe {recipe.name} has no distillation, so teachers would have '
+                          'no effect: add distillation, or remove the teachers')
     asked, recipe = recipe, teachable(recipe, dataset)
     if recipe.heads != asked.heads:
         print(f'This data has no FER+ votes (fer2013new.csv beside fer2013.csv): training '
@@ -188,7 +188,7 @@ def train(recipe: Recipe, dataset: Dataset, run: Path,
         model.optimizer.build(model.trainable_variables)
         model.load_weights(run / 'state.weights.h5')
         done = int(keras.ops.convert_to_numpy(model.optimizer.iterations)) // len(batches)
-        # A run killed between the two files has one row more, of an epoch to be done again.
+        # A run killed between the two files has one more row, of an epoch that is repeated.
         history = json.loads((run / 'history.json').read_text())[:done]
     if len(history) < recipe.epochs:
         callbacks = [AveragedValidation()] if recipe.ema else []
@@ -196,7 +196,7 @@ def train(recipe: Recipe, dataset: Dataset, run: Path,
         if importlib.util.find_spec('tensorflow'):
             callbacks.append(EventLogs(run / 'tensorboard'))
         else:
-            print('TensorBoard logs are skipped: they need tensorflow.', file=sys.stderr)
+            print('TensorBoard logs are skipped: they require tensorflow.', file=sys.stderr)
         model.fit(batches, validation_data=validation, initial_epoch=len(history),
                   epochs=recipe.epochs, callbacks=callbacks, shuffle=False,
                   verbose=1 if sys.stdout.isatty() else 2)
@@ -206,7 +206,7 @@ def train(recipe: Recipe, dataset: Dataset, run: Path,
     else:
         with averaged(model):
             weights = model.get_weights()
-    # Built anew: a compiled model drags its optimizer, twice its own size, into the file.
+    # Built again: a compiled model would save its optimizer, twice its own size, too.
     trained = build(replace(recipe, precision='float32'))
     trained.set_weights(weights)
     temporary = run / 'writing.keras'
@@ -216,7 +216,7 @@ def train(recipe: Recipe, dataset: Dataset, run: Path,
 
 
 def _with_rare_classes(rest: Dataset, recipe: Recipe, run: Path) -> Dataset:
-    """Return the faces to train on, with what the recipe adds to rare classes."""
+    """Return the training faces, with the recipe's additions to rare classes."""
     if recipe.rare_classes == 'oversample':
         return rare.oversampled(rest, recipe.seed)
     wanted = rare.missing(rest)
@@ -233,13 +233,13 @@ def _with_rare_classes(rest: Dataset, recipe: Recipe, run: Path) -> Dataset:
 
 
 def _claim(run: Path, recipe: Recipe, dataset: Dataset) -> None:
-    """Write what a run depends on into its folder, or refuse to go on with something else."""
+    """Record what a run depends on in its folder, or refuse to resume with something else."""
     values = yaml.safe_dump(json.loads(json.dumps(recipe.to_dict())), sort_keys=False)
     data = {'faces': len(dataset), 'sha256': checksum(dataset)}
     if (run / 'state.weights.h5').is_file():
         begun = yaml.safe_load((run / 'recipe.yaml').read_text())
         if from_dict(begun, str(run / 'recipe.yaml')) != from_dict(yaml.safe_load(values)):
-            raise RecipeError(f'{run} holds a run of another recipe (see recipe.yaml there): '
+            raise RecipeError(f'{run} has a run of another recipe (see recipe.yaml there): '
                               'give another folder, or the same recipe to resume')
         begun = json.loads((run / 'data.json').read_text())
         if begun != data:
@@ -250,7 +250,7 @@ def _claim(run: Path, recipe: Recipe, dataset: Dataset) -> None:
 
 
 def checksum(dataset: Dataset) -> str:
-    """Return the hexadecimal SHA-256 of everything a training sees of a data set."""
+    """Return the hexadecimal SHA-256 of the parts of a data set that training uses."""
     digest = hashlib.sha256(dataset.images.tobytes() + dataset.labels.tobytes())
     if dataset.votes is not None:
         digest.update(dataset.votes.tobytes())

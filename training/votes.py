@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the FER+ votes say of the FER2013 label.
+"""Estimate the FER2013 label distribution from the FER+ votes.
 
 A FER2013 label is one person's noisy opinion of a face, and ten more opinions of that face are
-known. Where the label is smoothed by what they say of it, not evenly, the network is told which
-other labels could as well have stood there.
+known. Label smoothing by these votes, instead of evenly, teaches the network which other labels
+are plausible.
 """
 
 from fer_ros.emotions.labels import LABELS
@@ -12,14 +12,14 @@ from scipy.optimize import minimize
 
 from .heads import log_softmax
 
-#: Pull of the weights towards zero; the fit has some 150 of them for thousands of faces.
+#: Regularization of the weights; the fit has about 150 of them for thousands of faces.
 _PULL = 1e-4
 #: Added to the shares before their logarithm is taken: half a vote of ten.
 _HALF_A_VOTE = 0.05
 
 
 def label_shares(votes: np.ndarray, labels: np.ndarray) -> np.ndarray:
-    """Estimate how often each FER2013 label is given to a face with such votes.
+    """Estimate how often each FER2013 label is assigned to a face with these votes.
 
     A multinomial logistic regression of the labels on the votes' shares and their logarithms.
 

@@ -114,7 +114,7 @@ class EmotionClassifierNode(ManagedNode):
         status.values.update({
             'model': self._reader.name, 'runs on': self._reader.classifier.runs_on,
             'label set': self._reader.label_set,
-            'time a face at configure (ms)': self._reader.choice.ms,
+            'time per face at configure (ms)': self._reader.choice.ms,
             'variants tried': str(self._reader.choice), 'instruction set': instruction_set(),
             'faces': self._faces, 'face arrays received': self._received,
             'face arrays processed': self._done,

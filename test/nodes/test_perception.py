@@ -188,7 +188,7 @@ def test_the_variant_taken_and_its_time_are_told(graph):
     node = graph.add(EmotionClassifierNode)
     values = node._collect().values
     assert values['model'] in ('fernet_int8', 'fernet_float16')
-    assert values['time a face at configure (ms)'] > 0
+    assert values['time per face at configure (ms)'] > 0
     assert all(name in values['variants tried'] for name in ('fernet_int8', 'fernet_float16'))
     told = graph.add(EmotionClassifierNode, variant='float16')
     assert told._collect().values['model'] == 'fernet_float16'

@@ -73,9 +73,9 @@ def test_the_generator_learns_what_a_class_looks_like():
 def test_generated_faces_do_not_vote(faces, tmp_path, monkeypatch):
     calls = []
 
-    def draw(dataset, wanted, seed):
-        calls.append(wanted)
-        labels = np.repeat(list(wanted), list(wanted.values()))
+    def draw(dataset, counts, seed):
+        calls.append(counts)
+        labels = np.repeat(list(counts), list(counts.values()))
         return photographs(len(labels)), labels
 
     monkeypatch.setattr(generator, 'generate', draw)

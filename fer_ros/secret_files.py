@@ -19,7 +19,7 @@ _PLACEHOLDER = re.compile(r'\$\{(env|file):([^}]*)\}')
 _VARIABLE = re.compile(r'[A-Z_][A-Z0-9_]*')
 
 _LOGGER = logging.getLogger(__name__)
-_told: set[str] = set()
+_reported: set[str] = set()
 
 
 def read_secret(what: str, *, env: str = '', file: str = '',
@@ -45,8 +45,8 @@ def read_secret(what: str, *, env: str = '', file: str = '',
         if not value:
             raise ConfigurationError(f'{what}: {file} is empty')
         problem = exposure(file)
-        if problem and problem not in _told:
-            _told.add(problem)
+        if problem and problem not in _reported:
+            _reported.add(problem)
             _LOGGER.warning('%s: %s', what, problem)
     if not value.isprintable():
         raise ConfigurationError(f'{what}: {where} has more than one line, or is not text')

@@ -131,7 +131,7 @@ def _model(options: argparse.Namespace) -> HabitModel:
         try:
             return load_model(path)
         except ConfigurationError as error:
-            print(f'{error}: moved to {put_aside(path).name}, learning from the log',
+            print(f'{error}: renamed to {put_aside(path).name}, learning from the log',
                   file=sys.stderr)
     return _learnt(options)
 

@@ -147,7 +147,7 @@ class DashboardState:
         """Record the state of all rooms and their devices."""
         with self._lock:
             if self._changes.due(rooms, self._clock()):
-                self._changes.tell(rooms, self._clock())
+                self._changes.mark_published(rooms, self._clock())
                 self._rooms = [_room(room) for room in rooms]
                 self._versions['home'] += 1
 

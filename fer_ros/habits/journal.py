@@ -89,7 +89,7 @@ class Journal:
                     model = loaded
             except ConfigurationError as error:
                 try:
-                    where = f'put aside as {put_aside(self._path).name}'
+                    where = f'renamed to {put_aside(self._path).name}'
                 except OSError as second:
                     where = f'it stays there ({second.strerror})'
                 _LOGGER.warning('%s: %s; learning from the log again', error, where)

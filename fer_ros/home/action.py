@@ -1,24 +1,24 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the bridge asks of a device and why, as in the message AmbientAction."""
+"""An action of the bridge: the request to a device and its reason, as in AmbientAction."""
 
 from dataclasses import dataclass
 from enum import IntEnum
 
 from fer_ros.home.kinds.base import Request
 
-#: What stands for the emotion when the room is empty.
+#: The emotion of an empty room.
 NOBODY = 'nobody'
 
 
 class Command(IntEnum):
-    """What kind of change is asked for."""
+    """The kind of an action."""
 
     SET = 0
     RESTORE = 1
 
 
 class Outcome(IntEnum):
-    """What became of an action."""
+    """The outcome of an action."""
 
     SHOWN = 0
     SENT = 1
@@ -28,15 +28,15 @@ class Outcome(IntEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class AmbientAction:
-    """One thing asked of one device, and why.
+    """A request to one device, and why it was made.
 
-    :ivar stamp_s: when it was decided, seconds.
-    :ivar frame_id: the camera's frame that led to it, may be empty.
+    :ivar stamp_s: time of the decision, seconds.
+    :ivar frame_id: the frame of the camera that caused it, may be empty.
     :ivar room: and ``target``: as named in the policy.
-    :ivar request: what is asked, of the type that the device's kind takes.
-    :ivar transition_s: how long the change takes, seconds.
+    :ivar request: the request, of the type of the device's kind.
+    :ivar transition_s: duration of the change, seconds.
     :ivar emotion: the emotion's label, ``uncertain`` or ``nobody``.
-    :ivar confidence: of the emotion, [0, 1].
+    :ivar confidence: confidence of the emotion, [0, 1].
     :ivar reason: a sentence.
     :ivar detail: why it failed.
     :ivar habit: the name of the adopted habit that asked for it, or empty.
@@ -59,6 +59,6 @@ class AmbientAction:
     daily: bool = False
 
     def describe(self) -> str:
-        """Return what is asked, in words."""
+        """Return the request in words."""
         verb = 'back to ' if self.command == Command.RESTORE else ''
         return verb + self.request.describe()

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""From valence and arousal to light.
+"""Map valence and arousal to light.
 
 The axes are Russell's circumplex (1980). What is known about light and feeling is weak and
-differs between people and cultures; docs/home.md names the sources and says how weak. Nothing
-here is meant to treat anybody.
+differs between people and cultures; docs/home.md lists the sources and how weak they are. This
+is not a treatment.
 """
 
 import math
@@ -13,7 +13,7 @@ from fer_ros.emotions.labels import Emotion
 from fer_ros.home.color import hsv_to_rgb
 from fer_ros.home.light import LightState
 
-#: The strategies a policy may name, each with what it does in words.
+#: The strategies of a policy, each with its effect in words.
 STRATEGIES = {'mirror': 'shows the emotion', 'soothe': 'soothes', 'energise': 'energizes',
               'off': 'turns the light off'}
 
@@ -28,12 +28,12 @@ PROTOTYPES: dict[Emotion, tuple[float, float]] = {
 _HUES = ((30.0, 45.0), (60.0, 25.0), (115.0, 5.0), (140.0, 0.0), (150.0, -75.0), (210.0, -135.0),
          (270.0, -170.0), (315.0, -220.0), (390.0, -315.0))
 
-#: Below this distance from the center a feeling has no color.
+#: Below this distance from the center an emotion has no color.
 _NEUTRAL_RADIUS = 0.2
 
 
 def ambience(strategy: str, valence: float, arousal: float) -> LightState:
-    """Return the light that a strategy gives to a feeling.
+    """Return the light of a strategy for an emotion.
 
     ``mirror`` shows the feeling: hue by the angle, saturation by the strength, brightness by
     arousal (Wilms and Oberfeld 2018: saturated and bright colors are felt as more arousing).

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Color arithmetic: black bodies, chromaticities, and what a lamp's three colors can mix."""
+"""Color arithmetic: black bodies, chromaticities and gamuts of lamps."""
 
 from collections.abc import Sequence
 import colorsys
@@ -120,7 +120,7 @@ def nearest_in_hull(point: Point, corners: Sequence[Point]) -> Point:
 def _in_triangle(point: Point, a: Point, b: Point, c: Point) -> bool:
     sides = [(q[0] - p[0]) * (point[1] - p[1]) - (q[1] - p[1]) * (point[0] - p[0])
              for p, q in ((a, b), (b, c), (c, a))]
-    # A triangle without an area holds nothing; its sides are looked at apart.
+    # A triangle without area contains nothing; its sides are checked separately.
     return (min(sides) >= 0 or max(sides) <= 0) and max(map(abs, sides)) > 1e-9
 
 

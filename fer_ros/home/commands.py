@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a person may command a room, by whatever way: service, MQTT, page."""
+"""Commands to a room from people, by service, MQTT or page."""
 
 from enum import Enum
 
@@ -7,11 +7,11 @@ from fer_ros.errors import ConfigurationError
 
 
 class RoomCommand(Enum):
-    """One command.
+    """A command to a room.
 
     :ivar number: its constant in ``CommandRoom.srv``.
     :ivar word: its name in the page and, for a button, in MQTT topics.
-    :ivar done: what is said when it was done; ``{argument}`` is the policy chosen.
+    :ivar done: the response after success; ``{argument}`` is the selected policy.
     """
 
     SWITCH_ON = 0, 'enable', 'switched on'
@@ -47,7 +47,7 @@ class RoomCommand(Enum):
         raise ConfigurationError(f'unknown command {value}')
 
 
-#: Shown as one switch, and one choice; all others are buttons.
+#: Shown as a switch and a choice; all others are buttons.
 SWITCH = {'ON': RoomCommand.SWITCH_ON, 'OFF': RoomCommand.SWITCH_OFF}
 BUTTONS = tuple(command for command in RoomCommand
                 if command not in (*SWITCH.values(), RoomCommand.SELECT_POLICY))

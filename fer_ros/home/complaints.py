@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What is wrong with a home now, in sentences that say what to do."""
+"""Present problems of a home, each with what to do."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -12,10 +12,10 @@ from fer_ros.statistics import ReadableShare
 
 @dataclass(frozen=True)
 class Complaint:
-    """Something that is wrong now.
+    """A present problem.
 
-    :ivar serious: it will not mend itself.
-    :ivar silence: nothing is wrong but that no emotions come.
+    :ivar serious: it will not resolve by itself.
+    :ivar silence: the only problem is that no emotions arrive.
     """
 
     text: str
@@ -24,7 +24,7 @@ class Complaint:
 
 
 class Refusals:
-    """Messages that could not be used: their share of each source's last seconds."""
+    """Counts unusable messages: their recent share by source."""
 
     def __init__(self, clock: Callable[[], float]):
         self._clock = clock
@@ -37,15 +37,15 @@ class Refusals:
 
     @property
     def complaints(self) -> list[Complaint]:
-        """Those of the last seconds."""
+        """Return the problems of the last seconds."""
         found = [share.problem(self._clock()) for share in self._by_source.values()]
         return [Complaint(one[1], one[0] == ERROR) for one in found if one]
 
 
 def device_complaints(devices: dict[tuple[str, str], Device], engine: DecisionEngine,
-                      told: Iterable[Complaint]) -> list[Complaint]:
-    """Return what is wrong with devices, beyond what was told of their connections."""
-    found, texts = [], {complaint.text for complaint in told}
+                      known: Iterable[Complaint]) -> list[Complaint]:
+    """Return problems of devices, except those of their connections."""
+    found, texts = [], {complaint.text for complaint in known}
     for (room, target), device in devices.items():
         if device.problem and device.problem not in texts:
             found.append(Complaint(f'{room}/{target}: {device.problem}'))
@@ -55,13 +55,13 @@ def device_complaints(devices: dict[tuple[str, str], Device], engine: DecisionEn
         if device.available and not device.problem \
                 and engine.room(room).targets[target].silent:
             found.append(Complaint(
-                f'{room}/{target} does not answer: it has not reported what it was asked '
-                'for; is it powered, and is its topic right?'))
+                f'{room}/{target} does not answer: it has not reported the requested '
+                'state; is it powered, and is its topic right?'))
     return found
 
 
 def room_complaints(engine: DecisionEngine) -> list[Complaint]:
-    """Return which rooms get no fresh emotions, or have rules that cannot be judged."""
+    """Return which rooms get no fresh emotions, or have rules with unknown conditions."""
     found = []
     for name in engine.rooms:
         room = engine.room(name)

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The bridge without ROS: one policy, its decisions, its devices and its connections.
+"""The bridge without ROS: a policy with its decisions, devices and connections.
 
-All methods are called from one thread; what devices and the broker say in theirs is queued.
+All methods are called from one thread; events from the threads of devices and broker are queued.
 """
 
 from collections.abc import Callable, Sequence
@@ -47,19 +47,19 @@ _LOGGER = logging.getLogger(__name__)
 
 
 class HomeController:
-    """Everything that a policy file describes, at work.
+    """Runs a home as its policy describes it.
 
     :param policy: a policy, or the path of its file.
     :param on_action: called with every action once its outcome is known.
-    :param dry_run: show what would be done; nothing is connected, and no secret is read.
+    :param dry_run: only show the actions; no connections, and no secrets are read.
     :param write: takes the lines of terminal lamps, or None to draw nothing.
-    :param ansi: whether those lines may hold terminal colors.
-    :param clock: a clock that does not jump, seconds; for the waits of the devices.
-    :param memory: keeps what outlives the process, see :meth:`recall`; None: nothing does.
-    :param habits_folder: of the event log and what is learnt, where the policy names none; None:
-        that of ROS.
-    :param policy_file: where a policy that is given as such came from.
-    :raises ConfigurationError: when the policy or a secret it names cannot be used.
+    :param ansi: whether those lines may contain terminal colors.
+    :param clock: a monotonic clock, seconds; for timeouts of devices.
+    :param memory: keeps the state across restarts, see :meth:`recall`; None: not kept.
+    :param habits_folder: folder of the event log and the model if the policy has none; None: the
+        ROS home.
+    :param policy_file: the file of a policy that is passed as an object.
+    :raises ConfigurationError: when the policy or one of its secrets cannot be used.
     """
 
     def __init__(self, policy: Policy | str | Path, *,
@@ -76,20 +76,20 @@ class HomeController:
         self._write, self._ansi, self._version = write, ansi, version
         self._clock = clock
         self._connection_options = connection_options or {}
-        #: What other threads want done, each with the time.
+        #: Work queued by other threads; each item is called with the time.
         self._queue: queue.SimpleQueue[Callable[[float], None]] = queue.SimpleQueue()
         self._engine = DecisionEngine(self.policy, local_time=local_time)
-        self._dispatch = Dispatch(self._engine, self._tell, clock)
+        self._dispatch = Dispatch(self._engine, self._publish, clock)
         self._refusals = Refusals(clock)
         self.counts = {'emotions': 0, 'refused': 0, 'actions': 0, 'failed': 0}
-        # What a dry run shows has not happened.
+        # The actions of a dry run have not happened.
         self._memory = None if dry_run else memory
         self._desk = HabitDesk(habits_folder, self._on_habit)
         self._policy_file = policy_file
         self._connect()
 
     def recall(self, now_s: float) -> None:
-        """Go on where an earlier process was; to be called before anything else."""
+        """Restore the state of an earlier process; call it before anything else."""
         remembered = None if self._memory is None else self._memory.read()
         if remembered is not None:
             self._engine.recall(remembered, now_s=now_s)
@@ -98,11 +98,11 @@ class HomeController:
         if self._memory is not None:
             self._memory.write(self._engine.memory(), self._clock())
 
-    # What comes in.
+    # Input.
 
     def observe(self, source: str, emotions: Sequence[FaceEmotion], stamp_s: float, *,
                 now_s: float, frame_id: str = '') -> tuple[str, ...]:
-        """Record what one camera sees; return what was wrong with it."""
+        """Record the faces that a camera sees; return problems of the data."""
         problems = self._engine.observe(source, emotions, stamp_s, now_s=now_s,
                                         frame_id=frame_id)
         self.counts['emotions'] += 1
@@ -113,16 +113,16 @@ class HomeController:
         return problems
 
     def attend(self, source: str, people: Sequence[PersonAttention], *, now_s: float) -> None:
-        """Record what the people attend to that one camera sees now."""
+        """Record the attention of the people that a camera sees now."""
         self._engine.attend(source, people, now_s=now_s)
 
     def refuse(self, source: str, problem: str) -> None:
-        """Count a message that could not be used, and complain of it for a while."""
+        """Count an unusable message, and report it for a while."""
         self.counts['refused'] += 1
         self._refusals.add(source, problem)
 
     def tick(self, now_s: float) -> tuple[AmbientAction, ...]:
-        """Do what is due; call it about ten times a second. Return the actions decided now."""
+        """Do what is due; call it about ten times per second. Return the actions decided now."""
         self._states.tick(now_s)
         if not self._dry_run:
             self._desk.begin(self.policy, self._path or self._policy_file, self._engine, now_s)
@@ -141,11 +141,11 @@ class HomeController:
                                                    self._people(room))
         return actions
 
-    # What a person does.
+    # Commands of people.
 
     def command(self, command: RoomCommand, now_s: float, room: str | None = None,
                 argument: str = '') -> str:
-        """Do what a person commands; return what was done, in words.
+        """Execute a person's command; return a message about what was done.
 
         :param room: None: all rooms.
         :param argument: the policy, for SELECT_POLICY.
@@ -156,14 +156,14 @@ class HomeController:
                                      f'{", ".join(self._engine.rooms)}')
         rooms = self._engine.rooms if room is None else (room,)
         if room is None and command is RoomCommand.SELECT_POLICY:
-            # Rooms that may not take it keep theirs.
+            # Rooms that do not allow it keep their policy.
             rooms = [name for name in rooms
                      if argument in self._engine.room(name).policies] or rooms
         for name in rooms:
             self._dispatch.carry_out(
                 self._engine.command(command, name, argument, now_s=now_s), now_s)
             self._desk.commanded(name, command, now_s)
-        # Off stays off, whatever happens next.
+        # Off must survive a crash.
         self._remember()
         return f'{room or "all rooms"}: {command.done.format(argument=argument)}'
 
@@ -178,22 +178,22 @@ class HomeController:
 
     def answer_suggestion(self, room: str, answer: HabitAnswer, now_s: float,
                           habit: str = '') -> str:
-        """Take a person's answer to what a room suggests; return what was done, in words.
+        """Handle a person's answer to a suggestion; return a message about what was done.
 
-        :param habit: the name that the suggestion had; empty: whatever is open.
-        :raises ConfigurationError: when it is not open, or cannot be done.
+        :param habit: the name of the suggestion; empty: the open one.
+        :raises ConfigurationError: when it is not open, or cannot be applied.
         """
         return self._desk.of(room, self._engine).answer(room, answer, now_s, habit)
 
     def switch_habits(self, room: str, enabled: bool, now_s: float) -> str:
-        """Switch the habits of a room on or off; return what was done, in words.
+        """Switch the habits of a room on or off; return a message about what was done.
 
         :raises ConfigurationError: when the policy has them off.
         """
         return self._desk.of(room, self._engine).switch(room, enabled, now_s)
 
     def reload(self, now_s: float, policy: Policy | str | Path | None = None) -> None:
-        """Use a new policy or policy file (None: the same file), wholly or not at all.
+        """Apply a new policy or policy file (None: the same file), completely or not at all.
 
         :raises ConfigurationError: when it cannot be used; the old policy stays in force.
         """
@@ -202,7 +202,7 @@ class HomeController:
             policy = load_policy(path)
         elif policy is None:
             raise ConfigurationError('the policy did not come from a file')
-        # Secrets and certificates are read before anything of the old policy is let go.
+        # Read secrets and certificates before anything of the old policy is released.
         if not self._dry_run:
             check_secrets(policy)
         removed = set(self.policy.rooms) - set(policy.rooms)
@@ -219,14 +219,14 @@ class HomeController:
         self._connect()
 
     def close(self, now_s: float) -> None:
-        """Hand the lights back, say goodbye and let go of everything."""
+        """Restore the lights, disconnect and release everything."""
         self._dispatch.carry_out(self._engine.release(now_s=now_s), now_s)
         self._remember()
         self._dispatch.flush()
         self._desk.end(self._engine, now_s)
         self._disconnect()
 
-    # What can be seen.
+    # State.
 
     @property
     def rooms(self) -> tuple[str, ...]:
@@ -234,16 +234,16 @@ class HomeController:
         return self._engine.rooms
 
     def snapshot(self, room: str) -> RoomSnapshot:
-        """Return what a room is doing."""
+        """Return the state of a room."""
         return replace(self._engine.snapshot(room), habits=self._desk.view(room))
 
     @property
     def snapshots(self) -> tuple[RoomSnapshot, ...]:
-        """What every room is doing."""
+        """Return the states of all rooms."""
         return tuple(self.snapshot(room) for room in self.rooms)
 
     def complaints(self) -> list[Complaint]:
-        """Return what is wrong now, with what to do."""
+        """Return present problems, with what to do."""
         found = [] if self._connections is None else self._connections.complaints
         if self._memory is not None and self._memory.problem:
             found = [*found, Complaint(self._memory.problem)]
@@ -254,15 +254,15 @@ class HomeController:
 
     @property
     def habits(self) -> HabitKeeper | None:
-        """What the rooms learn, or None where nothing is learnt."""
+        """The habits of the rooms, or None if nothing is learned."""
         return self._desk.keeper
 
     @property
     def connections(self) -> dict[str, str]:
-        """How each connection stands, in words."""
+        """State of each connection, in words."""
         return {} if self._connections is None else self._connections.states
 
-    # Inside.
+    # Internals.
 
     def _on_habit(self, room: str, kind: str, attributes: dict) -> None:
         if self._connections is not None and self._connections.discovery is not None:
@@ -273,7 +273,7 @@ class HomeController:
         return self._dispatch.devices
 
     def _connect(self) -> None:
-        """Make the devices of the policy and their connections; lamps in memory stay."""
+        """Create the devices of the policy and their connections; lamps in memory are kept."""
         self._connections = None if self._dry_run else Connections(
             self.policy, self._version, self._on_command, self._on_answer,
             self._connection_options)
@@ -353,7 +353,7 @@ class HomeController:
                 _LOGGER.warning('%s', error)
         self._queue.put(work)
 
-    def _tell(self, action: AmbientAction) -> None:
+    def _publish(self, action: AmbientAction) -> None:
         self.counts['actions'] += 1
         self.counts['failed'] += action.outcome == Outcome.FAILED
         self._on_action(action)

@@ -1,23 +1,23 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Actions that were handed over and wait to be confirmed before others are told of them."""
+"""Sent actions that wait for confirmation before they are published."""
 
 from collections.abc import Callable
 from dataclasses import replace
 
 from fer_ros.home.action import AmbientAction, Outcome
 
-#: An action is told when the device confirms it, or after so long without, seconds.
+#: An action is published when the device confirms it, or after this timeout, seconds.
 CONFIRM_WAIT_S = 0.5
 
 
 class Deliveries:
-    """At most one action per device waits."""
+    """Holds at most one waiting action per device."""
 
     def __init__(self):
         self._waiting: dict[tuple[str, str], tuple[AmbientAction, float]] = {}
 
     def add(self, action: AmbientAction, now_s: float) -> AmbientAction | None:
-        """Let an action wait; return the older one of that device, which need wait no more."""
+        """Add a waiting action; return the device's older one, which no longer waits."""
         key = action.room, action.target
         older = self._waiting.pop(key, None)
         self._waiting[key] = action, now_s
@@ -28,9 +28,9 @@ class Deliveries:
         return self._waiting.pop((room, target), (None, 0.0))[0]
 
     def settled(self, confirmed: Callable[[str, str], bool], now_s: float) -> list[AmbientAction]:
-        """Return, with their outcome, the actions that need wait no more.
+        """Return the actions that no longer wait, with their outcome.
 
-        :param confirmed: says of a room and a target whether the device reported what was asked.
+        :param confirmed: returns whether a device (room, target) reported the requested state.
         """
         done = []
         for key, (action, since_s) in list(self._waiting.items()):
@@ -44,7 +44,7 @@ class Deliveries:
         return done
 
     def flush(self) -> list[AmbientAction]:
-        """Return all that waits, as it is."""
+        """Return all waiting actions, unconfirmed."""
         actions = [action for action, _ in self._waiting.values()]
         self._waiting.clear()
         return actions

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a policy would do at a moment, and why not something else."""
+"""Explain what a policy would do at a moment, and why."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ from fer_ros.home.policy import PlacedRule, Policy, Room
 
 @dataclass(frozen=True)
 class Feeling:
-    """What is felt in every room.
+    """The emotion of a room.
 
     :ivar label: an emotion, or ``nobody``.
     :ivar affect: valence and arousal; None: those of the emotion.
@@ -44,7 +44,7 @@ def explain(policy: Policy, room: str, chosen: str, feeling: Feeling, moment: Mo
     sun = {None: '', True: ', sun up', False: ', sun down'}[moment.sun_up]
     people = f'{moment.people} {"person" if moment.people == 1 else "people"}'
     yield f'{room}: policy {chosen}, {moment.local:%A %Y-%m-%d %H:%M}{sun}, ' + (
-        'nobody is there' if feeling.label == NOBODY else
+        'no one in view' if feeling.label == NOBODY else
         f'{feeling.label} for {moment.lasted_s:g} s, {people}')
     if not settings.enabled:
         yield '  nothing, because the room starts switched off (enabled: false)'
@@ -120,4 +120,4 @@ def _requests(settings: Room, winner: PlacedRule, feeling: Feeling, cap: float |
             found = True
             yield f'  does: {name}: {", ".join(words)} over {transition_s:g} s{end}'
     if not found:
-        yield f'  does nothing: {winner.name} asks for nothing that a target of the room can do'
+        yield f'  does nothing: {winner.name} requests nothing that a target of the room supports'

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The kinds of values that a policy file holds, and what all its parts have in common."""
+"""Types of values in a policy file, and the base class of its parts."""
 
 from datetime import time
 import re
@@ -11,7 +11,7 @@ import pydantic
 if int(pydantic.VERSION.split('.')[0]) < 2:
     # Ubuntu 22.04, and with it Humble, has 1.8 as python3-pydantic.
     raise ConfigurationError(
-        f'pydantic {pydantic.VERSION} is too old: the smart-home policy needs 2 or newer '
+        f'pydantic {pydantic.VERSION} is too old: the smart-home policy requires 2 or newer '
         "(pip install 'pydantic>=2')")
 
 from pydantic import (  # noqa: E402
@@ -23,14 +23,14 @@ from pydantic import (  # noqa: E402
     model_validator,
 )
 
-#: Nothing larger is sent to the broker: no image could.
+#: Maximum size of a message to the broker, bytes; too small for images.
 MAXIMUM_PAYLOAD = 4096
 
 
 def _name(value: str) -> str:
     if not re.fullmatch(r'[a-z][a-z0-9_]{0,39}', value):
-        raise ValueError('is not a name: expected small letters, digits and _, a letter first, '
-                         'at most 40')
+        raise ValueError('is not a valid name: expected lowercase letters, digits and _, a letter '
+                         'first, at most 40')
     return value
 
 
@@ -40,7 +40,7 @@ Name = Annotated[str, AfterValidator(_name)]
 
 def _display_name(value: str) -> str:
     if len(value) > 60 or not value.isprintable() or value != value.strip():
-        raise ValueError('is not a name to show: expected at most 60 characters in one line, '
+        raise ValueError('is not a display name: expected at most 60 characters in one line, '
                          'without spaces around them')
     return value
 
@@ -71,7 +71,7 @@ TimeOfDay = Annotated[time, BeforeValidator(_time_of_day)]
 
 
 class DayPart(Part):
-    """A part of the day by the clock on the wall; it may go over midnight."""
+    """A part of the day in local time; it may cross midnight."""
 
     model_config = ConfigDict(extra='forbid', frozen=True, populate_by_name=True)
 
@@ -81,18 +81,18 @@ class DayPart(Part):
     @model_validator(mode='after')
     def _has_length(self):
         if self.start == self.end:
-            raise ValueError('from and to are the same: no time lies between')
+            raise ValueError('from and to are equal: the part is empty')
         return self
 
     def contains(self, local: time) -> bool:
-        """Return whether a local time of day lies inside; from is in, to is out."""
+        """Return whether a local time of day lies inside; from is included, to is not."""
         if self.start < self.end:
             return self.start <= local < self.end
         return local >= self.start or local < self.end
 
     @property
     def pieces(self) -> tuple[tuple[time, time], ...]:
-        """The part as spans that do not go over midnight; the last moment of each is out."""
+        """The part as intervals within a day; the end of each is excluded."""
         if self.start < self.end:
             return ((self.start, self.end),)
         return ((self.start, time.max), (time.min, self.end))
@@ -132,7 +132,7 @@ def _payload(value: str) -> str:
     return value
 
 
-#: What is published on an MQTT topic as it stands.
+#: A payload that is published unchanged.
 Payload = Annotated[str, AfterValidator(_payload)]
 
 
@@ -151,11 +151,11 @@ Topic = Annotated[str, AfterValidator(_topic)]
 def _device_topic(value: str) -> str:
     base, _, last = value.rpartition('/')
     if last in ('set', 'get', 'availability') and base:
-        raise ValueError(f"names the device's topic for {last}: write its own, {base!r}")
+        raise ValueError(f"is the device's {last} topic: use its base topic {base!r}")
     return value
 
 
-#: The topic under which a device has those for commands and answers.
+#: The base topic of a device, above those for commands and reports.
 DeviceTopic = Annotated[Topic, AfterValidator(_device_topic)]
 
 

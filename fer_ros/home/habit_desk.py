@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What joins the habits of a home with its rooms."""
+"""Connects the habits of a home with its rooms."""
 
 from collections.abc import Callable
 from datetime import datetime
@@ -24,11 +24,11 @@ _CONDITIONS_S = 1.0
 
 
 class HabitDesk:
-    """The habits of a home, from the first tick on, where its policy asks for them.
+    """Runs the habits of a home if its policy enables them.
 
-    :param folder: of the log and the model where the policy names none; None: that of ROS.
-    :param on_event: called with room, what happened and its attributes, for automations.
-    :ivar keeper: None where nothing is learnt.
+    :param folder: folder of the log and the model if the policy has none; None: the ROS home.
+    :param on_event: called with room, event and its attributes, for automations.
+    :ivar keeper: None if nothing is learned.
     """
 
     def __init__(self, folder: Path | None, on_event: Callable[[str, str, dict], None]):
@@ -38,7 +38,7 @@ class HabitDesk:
 
     def begin(self, policy: Policy, path: Path | None, engine: DecisionEngine, now_s: float) \
             -> None:
-        """Let the adopted rules hold, and begin to record and learn with the first call."""
+        """Activate the adopted rules; start to record and learn with the first call."""
         self._now_s = now_s
         if self.keeper is not None:
             for name in engine.rooms:
@@ -76,12 +76,12 @@ class HabitDesk:
             self.keeper.acted(action, self._now_s)
 
     def commanded(self, room: str, command: RoomCommand, now_s: float) -> None:
-        """Record what a person commanded."""
+        """Record a person's command."""
         if self.keeper is not None and command is not RoomCommand.SELECT_POLICY:
             self.keeper.commanded(room, command.word, now_s)
 
     def end(self, engine: DecisionEngine, now_s: float) -> None:
-        """Write what was learnt, and let no adopted rule hold."""
+        """Write the model, and deactivate the adopted rules."""
         if self.keeper is not None:
             self.keeper.close(now_s)
             self.keeper = None
@@ -102,12 +102,12 @@ class HabitDesk:
         return self.keeper
 
     def view(self, room: str) -> RoomHabits | None:
-        """Return what a room has learnt, or None where nothing is learnt."""
+        """Return the habits of a room, or None if nothing is learned."""
         return None if self.keeper is None else self.keeper.view(room, self._now_s)
 
     @property
     def problems(self) -> list[str]:
-        """What is wrong, in sentences that say what to do."""
+        """Problems, each with what to do."""
         return [] if self.keeper is None else self.keeper.problems
 
 

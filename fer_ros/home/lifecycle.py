@@ -1,62 +1,62 @@
 # SPDX-License-Identifier: Apache-2.0
 """The state of a controlled device, and every transition it can take.
 
-This table is the only place where a state follows from another. ``fer-policy states`` draws it.
+This table defines all transitions. ``fer-policy states`` draws it.
 """
 
 from enum import Enum
 
 
 class ControlState(Enum):
-    """Where a device stands between what was asked of it and what it says it does."""
+    """State of a device relative to the last request."""
 
-    #: Nothing is asked of it.
+    #: No request is in force.
     IDLE = 'idle'
-    #: Asked for something; it has not been seen to move. A scene, which reports nothing, stays so.
+    #: Requested; it has not been seen to react. A scene, which reports nothing, stays so.
     COMMANDED = 'commanded'
-    #: On its way to what was asked.
+    #: Changing to the requested state.
     SETTLING = 'settling'
-    #: It has reported what was asked.
+    #: It has reported the requested state.
     CONFIRMED = 'confirmed'
-    #: Its time is over, and it has done nothing.
+    #: Its time is over, and it has not reacted.
     UNRESPONSIVE = 'unresponsive'
-    #: A person has changed it, or all that was asked of it; what they chose stays.
+    #: A person has changed it, or all that was requested; their choice stays.
     OVERRIDDEN = 'overridden'
-    #: On its way back to how it was before the first action.
+    #: Returning to its state before the first action.
     RESTORING = 'restoring'
 
 
 class Event(Enum):
-    """What happens to a device."""
+    """Event of a device."""
 
-    #: It is asked for something by a rule.
+    #: A rule sends a request.
     SET = 'set'
     #: It is asked to go back, or the rest of the way that quiet hours had cut short.
     RESTORE = 'restore'
-    #: It reports what it was asked for.
+    #: It reports the requested state.
     MATCHED = 'matched'
-    #: It reports something else, which may lie on the way.
+    #: It reports something else, which may be an intermediate state.
     MOVED = 'moved'
-    #: Its time is over, or a late report comes, and it is as it was before it was asked.
+    #: Its time is over, or a late report arrives, and it is as it was before the request.
     UNMOVED = 'unmoved'
-    #: The time for going back is over.
+    #: The time to restore is over.
     RETURNED = 'returned'
-    #: A command that was called lost was carried out after all.
+    #: A command that was considered lost was carried out after all.
     LATE = 'late'
-    #: The command could not be handed over; the one before it, if any, is in force again.
+    #: The command could not be sent; the previous one, if any, is in force again.
     FAILED = 'failed'
     DROPPED = 'dropped'
     #: A person changed it.
     CHANGED_MANUALLY = 'changed manually'
     #: A person turned it on.
     TURNED_ON_MANUALLY = 'turned on manually'
-    #: Something else changed it, or a person a part of it; what was asked holds for the rest.
+    #: Something else changed it, or a person a part of it; the request holds for the rest.
     ADJUSTED = 'adjusted'
-    #: It was away, and is not as it was asked to be; it can be asked again.
+    #: It was away, and is not as requested; it can be asked again.
     RECOVERED = 'recovered'
     #: The hold is over.
     RESUMED = 'resumed'
-    #: There is nothing to go back to.
+    #: There is nothing to restore.
     RELEASED = 'released'
 
 
@@ -64,7 +64,7 @@ _S, _E = ControlState, Event
 #: The states in which a request is in force.
 ACTIVE = frozenset({_S.COMMANDED, _S.SETTLING, _S.CONFIRMED, _S.UNRESPONSIVE, _S.RESTORING})
 
-#: state: {event: state after it}. What is not listed cannot happen.
+#: state: {event: next state}. Events that are not listed cannot happen.
 TRANSITIONS: dict[ControlState, dict[Event, ControlState]] = {
     _S.IDLE: {
         _E.SET: _S.COMMANDED, _E.LATE: _S.CONFIRMED, _E.RESTORE: _S.RESTORING},
@@ -83,7 +83,7 @@ TRANSITIONS: dict[ControlState, dict[Event, ControlState]] = {
         _E.RETURNED: _S.IDLE},
 }
 for _state, _row in TRANSITIONS.items():
-    # A person may come at any time.
+    # A person may change it at any time.
     _row[_E.CHANGED_MANUALLY] = _S.OVERRIDDEN
     _row[_E.TURNED_ON_MANUALLY] = _S.IDLE
     _row[_E.ADJUSTED] = _state

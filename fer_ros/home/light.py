@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a light can be asked for, what it reports, and how the two compare."""
+"""States and limits of lights, and their comparison."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -15,22 +15,21 @@ from fer_ros.home.color import (
     within_gamut,
 )
 
-#: Whites below and above are not offered by lamps sold for homes.
+#: Range of white temperatures of lamps sold for homes, kelvin.
 KELVIN_RANGE = (1500, 9000)
-#: A report outside of this is not one of a white.
+#: Valid range of reported white temperatures, kelvin.
 PLAUSIBLE_KELVIN = (1000, 20000)
 
 
 @dataclass(frozen=True)
 class LightState:
-    """The state of a light; a field that is None is not known, or not asked for.
+    """The state of a light; None fields are unknown, or not requested.
 
-    :ivar on: whether it shines.
-    :ivar brightness: [0, 1] of what the lamp can do.
-    :ivar color: sRGB ``(r, g, b)``, each [0, 1], at full brightness; None when it is a white.
-    :ivar color_temperature_k: kelvin, when it is a white.
-    :ivar effect: what the lamp plays (a rainbow, say), in the lamp's own words; empty when it
-        plays nothing.
+    :ivar on: whether it is on.
+    :ivar brightness: fraction of its maximum, [0, 1].
+    :ivar color: sRGB ``(r, g, b)``, each [0, 1], at full brightness; None for a white.
+    :ivar color_temperature_k: kelvin, for a white.
+    :ivar effect: the running effect (such as a rainbow), by the lamp's name; empty if none.
     """
 
     on: bool
@@ -49,7 +48,7 @@ class LightState:
         return None
 
     def merged(self, newer: 'LightState') -> 'LightState':
-        """Return ``newer`` with what it leaves out taken from this state."""
+        """Return ``newer`` with its None fields taken from this state."""
         color, kelvin = newer.color, newer.color_temperature_k
         if color is None and kelvin is None:
             color, kelvin = self.color, self.color_temperature_k
@@ -76,7 +75,7 @@ class LightState:
 
 @dataclass(frozen=True)
 class Tolerance:
-    """How far a lamp may be from what was asked before somebody must have changed it.
+    """Maximum deviation of a lamp from the request that does not count as a change.
 
     :ivar brightness: difference, [0, 1].
     :ivar mired: difference between two whites, reciprocal megakelvin (a just visible step is
@@ -92,8 +91,7 @@ class Tolerance:
 def differences(a: LightState, b: LightState, tolerance: Tolerance = Tolerance()) -> list[str]:
     """Return which of on, brightness, color and effect differ beyond the tolerance.
 
-    What one of the two does not know is taken to agree; of two lights that are off only that
-    counts.
+    Unknown fields count as equal; for two lights that are off nothing else is compared.
     """
     if a.on != b.on:
         return ['on/off']
@@ -136,13 +134,13 @@ def distance(a: LightState, b: LightState, tolerance: Tolerance = Tolerance()) -
 
 def deviations(asked: LightState, state: LightState, tolerance: Tolerance = Tolerance()) \
         -> list[str]:
-    """Return what of a light's state is neither what was asked nor what such lamps make of it.
+    """Return the attributes that differ from the request and from its nearest possible state.
 
-    A lamp whose three colors cannot mix what was asked answers with the nearest that they can.
+    A lamp whose three colors cannot mix the requested color reports the nearest that they can.
     """
-    found = differences(asked, state, tolerance)
-    if 'color' in found and asked.color is not None and state.rgb is not None and any(
-            chromaticity_distance(within_gamut(asked.color, gamut), state.rgb)
+    found = differences(requested, state, tolerance)
+    if 'color' in found and requested.color is not None and state.rgb is not None and any(
+            chromaticity_distance(within_gamut(requested.color, gamut), state.rgb)
             <= tolerance.chromaticity for gamut in GAMUTS):
         found.remove('color')
     return found
@@ -152,8 +150,8 @@ def on_the_way(state: LightState, starts: Sequence[LightState], end: LightState,
                tolerance: Tolerance = Tolerance()) -> bool:
     """Return whether a light that fades to ``end`` may report ``state``.
 
-    :param starts: where it may have been; a lamp that was asked twice, for example, may not have
-        come to the first end. A lamp that was off may report the level it remembers.
+    :param starts: possible start states; a lamp with two requests, for example, may not have
+        reached the first end. A lamp that was off may report its remembered level.
     """
     ends = [*starts, end]
     if not end.on and state.brightness is not None and state.brightness <= tolerance.brightness:
@@ -181,9 +179,9 @@ def on_the_way(state: LightState, starts: Sequence[LightState], end: LightState,
 def read_light(on: bool, brightness: float | None = None,
                color: Sequence[float | None] | None = None, kelvin: float | None = None,
                effect: str | None = None) -> LightState:
-    """Return the state of a light from what it reports, whatever the numbers are.
+    """Return the state of a light from a report with any numbers.
 
-    What is a little too much is clamped; what no lamp can be is not known.
+    Values slightly out of range are clamped; impossible ones become unknown.
     """
     level = number(brightness)
     channels = None if color is None else [number(channel) for channel in color]
@@ -220,10 +218,10 @@ def number(value: object) -> float | None:
 
 @dataclass(frozen=True)
 class Limits:
-    """What a light can do, as far as it says so; the defaults limit nothing.
+    """Limits of a light, as far as known; the defaults limit nothing.
 
-    :ivar dimmable: whether it can be dimmed; of a blind, whether it stops between its ends.
-    :ivar color: whether it can be colored, and ``white`` whether it has a color temperature.
+    :ivar dimmable: whether it can be dimmed; for a blind, whether it stops between its ends.
+    :ivar color: whether it has colors; ``white``: whether it has a color temperature.
     :ivar kelvin: its warmest and coldest white.
     """
 
@@ -233,7 +231,7 @@ class Limits:
     kelvin: tuple[float, float] = KELVIN_RANGE
 
     def within(self, light: LightState) -> LightState:
-        """Return the nearest that the light can do; what it cannot do at all is not asked."""
+        """Return the nearest possible state; unsupported attributes are omitted."""
         color, kelvin = light.color, light.color_temperature_k
         if kelvin is not None:
             if self.white:

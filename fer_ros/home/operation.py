@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What runs a home: its report, and its complaints, told once."""
+"""Report the status and problems of a home."""
 
 from collections.abc import Callable
 import re
@@ -7,16 +7,16 @@ import re
 from fer_ros.health import ERROR, SILENCE, Status, WARN
 from fer_ros.home.controller import HomeController
 
-#: How often :meth:`HomeController.tick` is to be called, seconds.
+#: Interval of calls of :meth:`HomeController.tick`, seconds.
 TICK_S = 0.1
-#: What is wrong in the first seconds is usually only not started yet.
+#: Problems in the first seconds are usually parts that have not started yet.
 PATIENCE_S = 5.0
 
 
 def report(home: HomeController, status: Status, *, young: bool) -> None:
-    """Add the state of rooms and connections, and what is wrong.
+    """Add the state of rooms and connections, and problems.
 
-    :param young: within the first :data:`PATIENCE_S`, when only what will not mend itself counts.
+    :param young: within the first :data:`PATIENCE_S`, when only serious problems count.
     """
     for name, count in home.counts.items():
         status.values[name] = count
@@ -38,25 +38,25 @@ def report(home: HomeController, status: Status, *, young: bool) -> None:
 
 
 class Complaints:
-    """Tell each complaint of a home once while it lasts.
+    """Logs each problem of a home once while it lasts.
 
-    :param error: takes the text of one that will not mend itself, and ``warning`` of others.
+    :param error: takes the text of serious problems, ``warning`` of others.
     """
 
     def __init__(self, error: Callable[[str], object], warning: Callable[[str], object]):
         self._error, self._warning = error, warning
-        self._told: set[str] = set()
+        self._reported: set[str] = set()
 
     def update(self, home: HomeController, *, young: bool) -> None:
-        """Tell what is new, and forget what is over."""
+        """Log new problems, and forget those that are over."""
         complaints = [complaint for complaint in home.complaints()
                       if complaint.serious or not young]
         for complaint in complaints:
-            if _same(complaint.text) not in self._told:
+            if _same(complaint.text) not in self._reported:
                 (self._error if complaint.serious else self._warning)(complaint.text)
-        self._told = {_same(complaint.text) for complaint in complaints}
+        self._reported = {_same(complaint.text) for complaint in complaints}
 
 
 def _same(text: str) -> str:
-    """Return a text without its numbers: with another number it is the same complaint."""
+    """Return a text without its numbers: with other numbers it is the same problem."""
     return re.sub(r'(?<=[\s(])-?\d+(\.\d+)?(?=[\s,;)%]|$)', '#', text)

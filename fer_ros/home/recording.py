@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """Recordings of emotions to try a policy on: JSON lines, or a bag of EmotionArray messages.
 
-Each line of a recording is one object. What a camera saw::
+Each line of a recording is one object. Faces seen by a camera::
 
     {"stamp_s": 12.5, "source": "emotions", "faces": [
         {"track_id": 1, "label": "happy", "confidence": 0.8}]}
 
-``faces`` empty means: looked, saw nobody. A face may also give ``probabilities`` and ``filtered``
+Empty ``faces`` means no one in view. A face may also have ``probabilities`` and ``filtered``
 (seven each, in the order of the emotions), ``valence``, ``arousal``, ``quality`` and ``box``
 (x, y, width, height in pixels); what it leaves out is filled in from label and confidence.
 ``source`` is ``emotions`` unless given. With ``for_s`` the camera saw the same, twice a second,
@@ -29,7 +29,7 @@ from fer_ros.home.light import LightState
 from fer_ros.types import BoundingBox, FaceEmotion
 import numpy as np
 
-#: What a folder or a file of these endings is read as a bag.
+#: Files with these suffixes, and folders, are read as bags.
 BAG_SUFFIXES = ('.mcap', '.db3')
 #: What is seen for a while is seen again after so long, seconds.
 _AGAIN_S = 0.5
@@ -37,7 +37,7 @@ _AGAIN_S = 0.5
 
 @dataclass(frozen=True)
 class Seen:
-    """What a camera saw at one time."""
+    """Faces seen by a camera at one time."""
 
     stamp_s: float
     source: str
@@ -46,7 +46,7 @@ class Seen:
 
 @dataclass(frozen=True)
 class ManualChange:
-    """What a person did to a lamp."""
+    """A manual change of a lamp."""
 
     stamp_s: float
     room: str
@@ -55,7 +55,7 @@ class ManualChange:
 
 
 def read_recording(path: str | Path) -> Iterator[Seen | ManualChange]:
-    """Yield what a recording holds, in the order of the file.
+    """Yield the entries of a recording, in file order.
 
     :raises ConfigurationError: naming file, line and what is wrong.
     """
@@ -64,7 +64,7 @@ def read_recording(path: str | Path) -> Iterator[Seen | ManualChange]:
         yield from _read_bag(path)
         return
     try:
-        # Some editors begin a text with a byte-order mark.
+        # Some editors write a byte-order mark.
         with path.open(encoding='utf-8-sig') as file:
             before_s = -math.inf
             for number, line in enumerate(file, 1):
@@ -93,7 +93,7 @@ def read_recording(path: str | Path) -> Iterator[Seen | ManualChange]:
 def _parse(data: dict) -> list[Seen | ManualChange]:
     """Return what a line tells: one entry, or one for each time that the same was seen."""
     if not isinstance(data, dict):
-        raise ValueError('expected an object a line')
+        raise ValueError('expected one object per line')
     stamp_s = _number(data, 'stamp_s', None, -1e11, 1e11)
     if 'hand' in data:
         hand = data['hand']
@@ -163,7 +163,7 @@ def _read_bag(path: Path) -> Iterator[Seen]:
         from rosbags.highlevel import AnyReader
         from rosbags.typesys import get_types_from_msg, get_typestore, Stores
     except ImportError as error:
-        raise ConfigurationError(f'{path} is a bag: reading one needs rosbags '
+        raise ConfigurationError(f'{path} is a bag: reading it requires rosbags '
                                  "(pip install 'rosbags>=0.10')") from error
     store = get_typestore(Stores.ROS2_HUMBLE)
     for folder in _message_folders():
@@ -186,7 +186,7 @@ def _read_bag(path: Path) -> Iterator[Seen]:
                            tuple(_bag_face(face) for face in message.emotions))
     except ConfigurationError:
         raise
-    except Exception as error:  # rosbags raises whatever the bytes of a damaged file lead to
+    except Exception as error:  # rosbags raises anything for a damaged file
         raise ConfigurationError(
             f'{path}: cannot be read as a bag: '
             f'{cut(str(error)).rstrip(".") or type(error).__name__}. If its recorder was killed, '

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a policy would have done about a recording."""
+"""Simulate what a policy would have done on a recording."""
 
 from collections.abc import Callable, Iterable, Iterator
 
@@ -9,14 +9,14 @@ from fer_ros.home.policy import Policy
 from fer_ros.home.recording import ManualChange, Seen
 
 _STEP_S = 0.1
-#: Longer gaps are crossed in one jump, as a clock that is set.
+#: Longer gaps are crossed in one jump, like a clock change, seconds.
 _MAXIMUM_GAP_S = 3600.0
 
 
 def simulate(policy: Policy, recording: Iterable[Seen | ManualChange], *, after_s: float = 60.0,
              watch: Callable[[float, HomeController], None] = lambda *_: None) \
         -> Iterator[tuple[float, AmbientAction | str]]:
-    """Yield, with its time, each action and each sentence about what kept a room from acting.
+    """Yield each action, and each reason why a room did not act, with its time.
 
     :param after_s: how long to go on after the end, seconds, as if nobody were there.
     :param watch: called at every step with the time and the home.

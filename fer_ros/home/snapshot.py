@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a room is doing, as one immutable value, and when others are to be told of it."""
+"""Immutable snapshots of rooms, and when they are published."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,19 +9,19 @@ from fer_ros.habits.views import RoomHabits
 from fer_ros.home.kinds.base import Request, State
 from fer_ros.home.lifecycle import ControlState
 
-#: Figures change with every frame; others are told of that no more often, seconds.
+#: Minimum interval of publishing values that change with every frame, seconds.
 FIGURES_S = 1.0
 
 
 @dataclass(frozen=True)
 class DeviceSnapshot:
-    """What is known of one device.
+    """Snapshot of a device.
 
     :ivar kind: as in :data:`kinds.KINDS`.
-    :ivar available: whether it can be reached, as far as is known.
-    :ivar state: where it stands between what was asked and what it says.
-    :ivar reported: what it says of itself, or None when it has said nothing.
-    :ivar held: what a person has changed of it and is left alone, of its kind's attributes.
+    :ivar available: whether it can be reached, as far as known.
+    :ivar state: its control state relative to the last request.
+    :ivar reported: its reported state, or None.
+    :ivar held: attributes that a person changed and that are left alone.
     """
 
     target: str
@@ -33,13 +33,13 @@ class DeviceSnapshot:
 
     @property
     def known(self) -> bool:
-        """Whether it has said how it is."""
+        """Whether it has reported a state."""
         return self.reported is not None
 
 
 @dataclass(frozen=True)
 class LastAction:
-    """The newest thing asked of a device of a room, and why."""
+    """The latest request to a device of a room, and why."""
 
     target: str
     request: Request
@@ -48,24 +48,23 @@ class LastAction:
 
 @dataclass(frozen=True)
 class RoomSnapshot:
-    """What a room is doing.
+    """Snapshot of a room.
 
-    Three words that are easily mixed up: the data are *fresh* when every source of the room was
-    heard within ``stale_after_s``, and *stale* when they are not; the room is *known* when an
-    emotion, or nobody, can be told. One of two cameras is enough for a room to be known by a
-    face, but not for its data to be fresh.
+    Three terms: the data are *fresh* if every source of the room was seen within
+    ``stale_after_s``, otherwise *stale*; the room is *known* if its emotion, or that no one is in
+    view, is known. A face in one of two cameras makes a room known, but its data are not fresh.
 
-    :ivar emotion: a label, ``uncertain``, ``nobody``, or None when the room is not known.
-    :ivar confidence: of the emotion, [0, 1]; 0 when the room is not known, as ``faces``,
-        ``valence`` and ``arousal``.
-    :ivar attentive: how many people look at a camera; None where that is not told.
-    :ivar eyes_closed: whether somebody has closed eyes; None where that is not told.
+    :ivar emotion: a label, ``uncertain``, ``nobody``, or None if the room is not known.
+    :ivar confidence: confidence of the emotion, [0, 1]; 0 if the room is not known, like
+        ``faces``, ``valence`` and ``arousal``.
+    :ivar attentive: number of people who look at a camera; None if unknown.
+    :ivar eyes_closed: whether a person has closed eyes; None if unknown.
     :ivar hold_left_s: how long the room, or any part of a device in it, is still left alone,
-        seconds; 0 when nothing is.
+        seconds; 0 if nothing is.
     :ivar hold_reason: who or what put it on hold.
-    :ivar blocked_reason: what keeps the room from acting now, or empty.
-    :ivar habits: what it has learnt, or None where habits are off.
-    :ivar title: what people call the room.
+    :ivar blocked_reason: why the room does not act now, or empty.
+    :ivar habits: its habits, or None if habits are off.
+    :ivar title: the room's display name.
     """
 
     room: str
@@ -90,17 +89,17 @@ class RoomSnapshot:
 
     @property
     def stale(self) -> bool:
-        """Whether any source of the room was not heard lately."""
+        """Whether any source of the room was not seen recently."""
         return not self.fresh
 
     @property
     def known(self) -> bool:
-        """Whether an emotion, or nobody, can be told."""
+        """Whether the emotion, or that no one is in view, is known."""
         return self.emotion is not None
 
     @property
     def occupied(self) -> bool | None:
-        """Whether somebody is in view, or None when the room is not known."""
+        """Whether someone is in view, or None if the room is not known."""
         return self.faces > 0 if self.known else None
 
     @property
@@ -115,21 +114,21 @@ class RoomSnapshot:
 
     @property
     def last_reason(self) -> str:
-        """Why the last action was done."""
+        """The reason of the last action."""
         return '' if self.last is None else self.last.reason
 
     @property
     def facts(self) -> tuple:
-        """The part whose change others are told at once; the rest are figures."""
+        """The part whose changes are published at once; the rest are numeric values."""
         return (self.room, self.enabled, self.policy, self.policies, self.fresh, self.emotion,
                 self.occupied, self.attentive, self.eyes_closed, self.on_hold, self.hold_reason,
                 self.last, self.devices, self.habits)
 
 
 class ChangeDetector:
-    """Says when snapshots are to be told: to ROS, MQTT or a browser.
+    """Decides when snapshots are published to ROS, MQTT or a browser.
 
-    :param figures_s: figures that changed are told no more often, seconds.
+    :param figures_s: minimum interval of publishing changed numeric values, seconds.
     """
 
     def __init__(self, figures_s: float = FIGURES_S):
@@ -137,31 +136,31 @@ class ChangeDetector:
         self.reset()
 
     def reset(self) -> None:
-        """Forget what was told, so that the next snapshots are told in any case."""
-        self._told: tuple[RoomSnapshot, ...] | None = None
-        self._told_s = -math.inf
+        """Forget what was published, so that the next snapshots are published in any case."""
+        self._published: tuple[RoomSnapshot, ...] | None = None
+        self._published_s = -math.inf
 
     def due(self, rooms: Sequence[RoomSnapshot], now_s: float, *,
             repeat_s: float = math.inf) -> bool:
-        """Return whether the snapshots are to be told now.
+        """Return whether the snapshots should be published now.
 
-        :param now_s: a clock that does not jump, seconds.
-        :param repeat_s: what has not changed is told again after so long.
+        :param now_s: a monotonic clock, seconds.
+        :param repeat_s: unchanged snapshots are published again after this long, seconds.
         """
         rooms = tuple(rooms)
-        if self._told is None or [room.facts for room in rooms] != [
-                room.facts for room in self._told]:
+        if self._published is None or [room.facts for room in rooms] != [
+                room.facts for room in self._published]:
             return True
-        pause_s = self._figures_s if rooms != self._told else repeat_s
-        return now_s - self._told_s >= pause_s
+        pause_s = self._figures_s if rooms != self._published else repeat_s
+        return now_s - self._published_s >= pause_s
 
-    def tell(self, rooms: Sequence[RoomSnapshot], now_s: float) -> None:
-        """Record that the snapshots were told."""
-        self._told, self._told_s = tuple(rooms), now_s
+    def mark_published(self, rooms: Sequence[RoomSnapshot], now_s: float) -> None:
+        """Record that the snapshots were published."""
+        self._published, self._published_s = tuple(rooms), now_s
 
 
 def events(before: RoomSnapshot, now: RoomSnapshot) -> list[tuple[str, dict]]:
-    """Return what happened between two snapshots of a room, for automations."""
+    """Return the events between two snapshots of a room, for automations."""
     found = []
     if now.emotion != before.emotion and now.known:
         found.append(('emotion', {'emotion': now.emotion,

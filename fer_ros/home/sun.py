@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Where the sun stands."""
+"""Compute the sun's elevation."""
 
 import math
 
@@ -11,7 +11,7 @@ HORIZON_DEG = -0.833
 
 
 def elevation_deg(latitude_deg: float, longitude_deg: float, at_s: float) -> float:
-    """Return how high the center of the sun stands, degrees; negative: below the horizon.
+    """Return the elevation of the sun's center, degrees; negative: below the horizon.
 
     The low-precision formulas of the Astronomical Almanac (section C), good to 0.02 degrees
     between 1950 and 2050; without refraction.

@@ -1,19 +1,19 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Virtual devices: a lamp that fades, reports and can be changed manually, for those with none."""
+"""A simulated lamp that fades, reports and can be changed manually."""
 
 from fer_ros.home.color import chromaticity_distance
 from fer_ros.home.light import LightState
 
 
 class VirtualLamp:
-    """A lamp in memory; every call gives the time, so that it fades as a lamp does."""
+    """A lamp in memory; every call passes the time, so that it fades like a real lamp."""
 
     def __init__(self, state: LightState = LightState(True, 0.6, color_temperature_k=2700)):
         self._start = self._end = state
         self._from_s = self._until_s = 0.0
 
     def set(self, state: LightState, transition_s: float, now_s: float) -> None:
-        """Begin to fade to a state; what it leaves out stays as it is."""
+        """Start to fade to a state; None fields stay unchanged."""
         self._start = self.state(now_s)
         self._end = self._end.merged(state)
         if self._end.brightness is None:
@@ -21,7 +21,7 @@ class VirtualLamp:
         self._from_s, self._until_s = now_s, now_s + max(0.0, transition_s)
 
     def state(self, now_s: float) -> LightState:
-        """Return how the lamp shines at a time."""
+        """Return the lamp's state at a time."""
         if not self.fading(now_s):
             return self._end
         share = (now_s - self._from_s) / (self._until_s - self._from_s)
@@ -36,5 +36,5 @@ class VirtualLamp:
         return LightState(True, level, color)
 
     def fading(self, now_s: float) -> bool:
-        """Return whether it is under way; a clock that jumps back ends the fading."""
+        """Return whether it is fading; a clock that jumps back ends the fade."""
         return self._from_s <= now_s < self._until_s

@@ -263,7 +263,7 @@ class SmartHomeBridge(ManagedNode):
         rooms, now_s = self._home.snapshots, self._steady_s()
         self._publish_suggestions(rooms)
         if self._changes.due(rooms, now_s):
-            self._changes.tell(rooms, now_s)
+            self._changes.mark_published(rooms, now_s)
             self._state_publisher.publish(home_conversions.home_to_message(
                 rooms, self.now_s(), str(self._policy_path())))
 

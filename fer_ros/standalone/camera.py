@@ -41,7 +41,7 @@ class CameraWorker:
         self._newest: LatestMailbox[tuple[np.ndarray, float]] = LatestMailbox()
         self._player = capture.create_player(camera.settings, wait=self._stop.wait,
                                              on_problem=self._complain)
-        self._told, self._told_s = '', float('-inf')
+        self._reported, self._reported_s = '', float('-inf')
         self._grabbed = self._done = self._bad = self.faces = 0
         self._grabbed_s = time.monotonic()
         self._busy_since_s: float | None = None
@@ -142,9 +142,9 @@ class CameraWorker:
             if self._stop.is_set():
                 return
             stamp_s, now_s = time.time(), time.monotonic()
-            if self._told:
+            if self._reported:
                 _LOGGER.info('%s: receiving images from %s again', self.camera.name, self.source)
-                self._told = ''
+                self._reported = ''
             self._grabbed += 1
             self._grabbed_s = now_s
             self._rate_in.tick(now_s)
@@ -177,7 +177,7 @@ class CameraWorker:
 
     def _complain(self, problem: str) -> None:
         text, now_s = problem.rpartition('; trying again')[0] or problem, time.monotonic()
-        if text == self._told and now_s - self._told_s < _REMIND_S:
+        if text == self._reported and now_s - self._reported_s < _REMIND_S:
             return
-        self._told, self._told_s = text, now_s
+        self._reported, self._reported_s = text, now_s
         _LOGGER.error('%s: %s', self.camera.name, problem)

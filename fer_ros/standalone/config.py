@@ -271,7 +271,7 @@ def _feed(reader: _Reader, policy: Policy, policy_file: Path, cameras: tuple[Cam
         names = ', '.join(camera.name for camera in cameras)
         raise reader.error(('cameras',), f'no camera sees a room of {policy_file}: the '
                            f'cameras are {names}, the sources of the rooms are '
-                           f'{", ".join(policy.sources)}; set rooms of a camera: '
+                           f'{", ".join(policy.sources)}; set rooms: '
                            f'[{next(iter(fed))}], or --room {next(iter(fed))}')
     rooms = {name: room.model_copy(update={'sources': tuple(dict.fromkeys(fed[name]))})
              if fed[name] else room for name, room in policy.rooms.items()}

@@ -268,7 +268,7 @@ def test_a_cut_model_is_put_aside_and_learnt_again(home, capsys):
     model.write_text(model.read_text()[:1000])
     assert command.main(['explain']) == 0
     shown = capsys.readouterr()
-    assert 'put aside as model.json.damaged' in shown.err and '8 of 8' in shown.out
+    assert 'renamed to model.json.damaged' in shown.err and '8 of 8' in shown.out
     assert (home.folder / 'model.json.damaged').exists()
     command.main(['forget', '--all'])
     assert not (home.folder / 'model.json.damaged').exists()

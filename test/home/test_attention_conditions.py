@@ -40,13 +40,13 @@ def people(*states):
     ({'looks_at': 'tablet'}, people('unknown:tablet'), False)])
 def test_whom_a_rule_waits_for(when, attention, holds):
     finding, = When.model_validate(when).judge(moment(attention=attention))
-    assert finding.holds is holds and not finding.unknown and 'wanted' in finding.words
+    assert finding.holds is holds and not finding.unknown and 'expected' in finding.words
 
 
 @pytest.mark.parametrize('when', [{'attention': 'away'}, {'looks_at': 'tablet'}])
 def test_where_nobody_tells_nothing_is_known(when):
     finding, = When.model_validate(when).judge(moment())
-    assert not finding.holds and finding.unknown and 'node attention' in finding.words
+    assert not finding.holds and finding.unknown and 'attention node' in finding.words
     assert isinstance(moment(), Moment) and moment().attention is None
 
 
@@ -71,7 +71,7 @@ def watched(sim, seconds, *states):
 def test_a_smile_that_looks_away_changes_nothing():
     sim = Sim(LOOKED)
     assert not watched(sim, 4)
-    assert any('node attention' in text
+    assert any('attention node' in text
                for text in sim.engine.room('study').unknown_conditions)
     assert not watched(sim, 4, 'away:tablet')
     assert sim.engine.snapshot('study').attentive == 0

@@ -78,12 +78,12 @@ def test_what_holds(when, now, holds):
     findings = When.model_validate(when).judge(now)
     assert all(finding.holds for finding in findings) == holds
     assert not any(finding.unknown for finding in findings)
-    assert all('wanted' in finding.words for finding in findings)
+    assert all('expected' in finding.words for finding in findings)
 
 
 @pytest.mark.parametrize('when, states, words', [
-    ({'sun': 'up'}, {}, 'where the house is'),
-    ({'state': LUX}, {}, 'zigbee2mqtt/lux illuminance has not been heard of yet'),
+    ({'sun': 'up'}, {}, 'the location of the home'),
+    ({'state': LUX}, {}, 'zigbee2mqtt/lux illuminance has no value yet'),
     ({'state': LUX}, {'zigbee2mqtt/lux': '{"ill'}, 'is not JSON'),
     ({'state': LUX}, {'zigbee2mqtt/lux': '[' * 100_000}, 'is not JSON'),
     ({'state': LUX}, {'zigbee2mqtt/lux': '{"temperature": 3}'}, 'has no illuminance'),
@@ -108,8 +108,9 @@ def test_a_source_that_says_why_it_is_silent_is_quoted():
     when = When.model_validate({'state': TV})
     source, = when.sources
     finding, = when.judge(Moment(local=datetime(2026, 1, 5), states={
-        source: UnknownState('cannot be heard: Home Assistant is away')}))
-    assert finding.unknown and finding.words.endswith('tv cannot be heard: Home Assistant is away')
+        source: UnknownState('is unavailable: Home Assistant is not connected')}))
+    assert finding.unknown and finding.words.endswith('tv is unavailable: Home Assistant is not '
+                                                      'connected')
 
 
 # The sun of the astral library, 3.2, to the minute: rise and set, UTC.
@@ -145,11 +146,11 @@ def rule(name='one', **fields):
     ({'when': {'weekday': 'monday'}}, "when.weekday: 'monday': expected 'mon'"),
     ({'when': {'people': 'many'}}, "when.people: 'many' is not a number of people"),
     ({'when': {'people': {'at_least': 3, 'at_most': 2}}}, 'at_least is above at_most'),
-    ({'when': {'sun': 'down'}}, 'needs the place of the house'),
-    ({'when': {'state': LUX}}, 'when.state: an mqtt topic needs a broker'),
-    ({'when': {'state': TV}}, 'when.state: an entity needs home_assistant'),
+    ({'when': {'sun': 'down'}}, 'requires the location of the home'),
+    ({'when': {'state': LUX}}, 'when.state: an mqtt topic requires a broker'),
+    ({'when': {'state': TV}}, 'when.state: an entity requires home_assistant'),
     ({'when': {'state': {'mqtt': 'a', 'entity': 'b.c', 'above': 1}}}, 'give one of mqtt'),
-    ({'when': {'state': {'mqtt': 'a'}}}, 'give what it is compared with'),
+    ({'when': {'state': {'mqtt': 'a'}}}, 'add a comparison'),
     ({'when': {'state': {'mqtt': 'a', 'above': 5, 'below': 5}}}, 'no value is both'),
     ({'when': {'lasted_s': 0}}, 'when.lasted_s'),
     ({'for_s': 20, 'then': 'keep'}, 'for_s ends what the rule does'),
@@ -158,7 +159,7 @@ def rule(name='one', **fields):
     ({'strategy': 'restore'}, 'strategy restore has no brightness'),
     ({'emotion': 'melancholy'}, 'rules.0.emotion'),
     ({'emotion': []}, 'rules.0.emotion'),
-    ({'name': 'sad'}, 'names of their own'),
+    ({'name': 'sad'}, 'names of rules and regions must'),
 ])
 def test_a_broken_rule_is_refused_with_its_place(fields, words):
     with pytest.raises(ConfigurationError) as caught:

@@ -71,21 +71,21 @@ def explain(tmp_path, capsys):
         'living_room: policy evening, Monday 2026-01-05 19:30, sun down, sad for 60 s, 1 person',
         '  rules.0 (late): wins',
         '  rules.1 (flash): does not fit: answers surprise',
-        '  rules.3 (idle): does not fit: it is 19:30, wanted 20:00 to 00:00',
+        '  rules.3 (idle): does not fit: it is 19:30, expected 20:00 to 00:00',
         '  by_emotion.sad: fits, but late comes first',
         '  does: lamp: on 30% over 1.5 s',
         'studio: policy plain, Monday 2026-01-05 19:30, sun down, sad for 60 s, 1 person',
         '  nothing, because the room starts switched off (enabled: false)']),
     ('2026-01-05 19:30', 'sad', ['--faces', '2'], [
-        '  rules.0 (late): does not fit: 2 people are in view, wanted alone',
+        '  rules.0 (late): does not fit: 2 people are in view, expected alone',
         '  does: lamp: on 70% over 1.5 s, then as before']),
     ('2026-06-05 12:00', 'surprise', [], [
         '  does: lamp: on 100% over 1.5 s, for 20 s, then as before']),
     ('2026-06-05 12:00', 'happy', ['--state', 'lux=10'], [
-        '  rules.2 (dark): does not fit: the sun is up, wanted down',
+        '  rules.2 (dark): does not fit: the sun is up, expected down',
         '  does nothing: no rule fits happy']),
     ('2026-01-05 17:00', 'happy', [], [
-        '  rules.2 (dark): does not fit: lux has not been heard of yet']),
+        '  rules.2 (dark): does not fit: lux has no value yet']),
     ('2026-01-05 17:00', 'happy', ['--state', 'lux=10'], ['  rules.2 (dark): wins']),
     ('2026-01-05 22:30', 'surprise', [], [
         '  quiet hours until 23:00: no brighter than 20%', '  does: lamp: on 20% over 1.5 s, '

@@ -138,7 +138,7 @@ def test_a_wrong_token_is_serious(server, monkeypatch):
     monkeypatch.setenv('HA_TOKEN', 'another')
     one = Running(server.server_port)
     try:
-        one.see('happy', lambda: one.complains('refuses the token'))
+        one.see('happy', lambda: one.complains('rejects the token'))
         assert any(complaint.serious for complaint in one.home.complaints())
         assert not any('another' in complaint.text for complaint in one.home.complaints())
     finally:

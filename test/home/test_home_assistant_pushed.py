@@ -180,7 +180,7 @@ def test_a_refused_token_is_not_tried_again_and_again(server, monkeypatch):
     monkeypatch.setenv('HA_TOKEN', 'another')
     one = Running(server.server_port)
     try:
-        one.see('happy', lambda: one.complains('refuses the token'))
+        one.see('happy', lambda: one.complains('rejects the token'))
         one.see('happy', lambda: 'refused' in one.client._socket.problem)
         assert not one.client.pushed
     finally:

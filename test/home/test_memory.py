@@ -198,7 +198,7 @@ def test_what_a_killed_writer_left_does_no_harm(tmp_path):
     ('', 'cannot be used'),
     ('[]', 'its version is None'),
     (GOOD.replace('1', '2', 1), 'its version is 2, not 1'),
-    (GOOD.replace('"mirror"', '7', 1), 'rooms.study.policy makes no sense'),
+    (GOOD.replace('"mirror"', '7', 1), 'rooms.study.policy is not valid'),
     (GOOD.replace('null', 'NaN'), 'NaN is not a number'),
     ('[' * 100_000, 'cannot be used'),
     ('{"version": 1, "rooms": {}, "x": "' + 'y' * 1_100_000 + '"}', 'cannot be used'),
@@ -208,7 +208,7 @@ def test_a_broken_file_is_told_put_aside_and_stops_nothing(tmp_path, text, words
     path.write_bytes(text if isinstance(text, bytes) else text.encode())
     file = StateFile(path)
     assert file.read() is None
-    assert words in file.problem and 'put aside as home.json.broken' in file.problem
+    assert words in file.problem and 'renamed to home.json.broken' in file.problem
     assert 'start as the policy says' in file.problem
     assert os.listdir(tmp_path) == ['home.json.broken']
     file.write({'study': ROOM}, 0.0)
@@ -220,7 +220,7 @@ def test_a_folder_that_cannot_be_written_is_told_and_tried_again(tmp_path):
     blocked.write_text('')
     file = StateFile(blocked / 'home.json')
     file.write({'study': ROOM}, 0.0)
-    assert 'cannot be written' in file.problem and 'forgotten' in file.problem
+    assert 'cannot be written' in file.problem and 'lost' in file.problem
     blocked.unlink()
     file.write({'study': ROOM}, 5.0)
     assert file.problem

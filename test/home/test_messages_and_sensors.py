@@ -77,13 +77,13 @@ def test_a_script_is_called_each_time_and_a_scene_once():
 
 
 @pytest.mark.parametrize('template, words', [
-    ('{emotoin}', 'names {emotoin}: known are emotion, room'),
-    ('{room.__class__}', 'names {room.__class__}'),
-    ('{emotion[0]}', 'names {emotion[0]}'),
-    ('{}', 'names {}'),
+    ('{emotoin}', 'uses {emotoin}: known are emotion, room'),
+    ('{room.__class__}', 'uses {room.__class__}'),
+    ('{emotion[0]}', 'uses {emotion[0]}'),
+    ('{}', 'uses {}'),
     ('{emotion', 'is not a text with names in braces'),
-    ('{emotion:{room}}', 'a name stands in braces alone'),
-    ('{people:d}', 'a name stands in braces alone'),
+    ('{emotion:{room}}', 'write only the name in braces'),
+    ('{people:d}', 'write only the name in braces'),
     ('', 'at least 1'),
 ])
 def test_a_wrong_template_is_refused_with_its_place(template, words):
@@ -94,11 +94,12 @@ def test_a_wrong_template_is_refused_with_its_place(template, words):
 
 
 @pytest.mark.parametrize('old, new, words', [
-    ('policy: tell', '', 'rooms.study.policy: is missing: a room with targets needs one of'),
+    ('policy: tell', '', 'rooms.study.policy: is missing: a room with targets requires one of'),
     ('policy: tell', 'policy: gentle', "'gentle' is not among the allowed_policies"),
     ('[tell, scripts]', '[tell, none]', "allowed_policies.1: 'none' is not among the policies"),
-    ('hall: {', 'hall: {allowed_policies: [tell], ', 'a room without a policy takes none'),
-    ('書斎 Ünal', '"a\\nb"', 'is not a name to show'),
+    ('hall: {', 'hall: {allowed_policies: [tell], ', 'a room without a policy cannot have '
+                                                     'allowed_policies'),
+    ('書斎 Ünal', '"a\\nb"', 'is not a display name'),
     ('notify.mobile_app_phone', 'light.phone', 'is not the id of an entity'),
 ])
 def test_what_a_room_may_not_be_is_refused(old, new, words):

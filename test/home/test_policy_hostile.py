@@ -73,7 +73,7 @@ FAULTS = {
     'long word': (edited('policy: mirror', f'policy: mirror\n    enabled: {"x" * 99999}'), 15,
                   "xxx...': expected true or false"),
     'url for a host': (edited('version: 1', BROKER + '{host: "mqtt://10.0.0.2"}'), 3,
-                       "broker.host: 'mqtt://10.0.0.2' is a whole address"),
+                       "broker.host: 'mqtt://10.0.0.2' is a complete address"),
     'port in the host': (edited('version: 1', BROKER + '{host: "10.0.0.2:1883"}'), 3,
                          'is a host with a port: write the number under port'),
     'port in brackets': (edited('version: 1', BROKER + '{host: "[::1]:1883"}'), 3,
@@ -83,8 +83,8 @@ FAULTS = {
     'long label': (edited('version: 1', BROKER + f'{{host: {"a" * 64}.lan}}'), 3,
                    'is not a host name'),
     'topic for commands': (edited('{type: terminal}', LIGHT + 'zigbee2mqtt/lamp/set}'), 16,
-                           "rooms.study.targets.lamp.topic: 'zigbee2mqtt/lamp/set' names the "
-                           "device's topic for set: write its own, 'zigbee2mqtt/lamp'"),
+                           "rooms.study.targets.lamp.topic: 'zigbee2mqtt/lamp/set' is the "
+                           "device's set topic: use its base topic 'zigbee2mqtt/lamp'"),
     'payload': (edited('{type: terminal}', '{type: mqtt_scene, topic: a, scenes: '
                        f'{{big: {"x" * 100_000}}}}}'), 16,
                 "xxx...' has 100000 bytes: at most 4096"),

@@ -91,7 +91,7 @@ def test_why_no_rule_fits_is_told_and_unknown_conditions_are_named():
     home.see('happy', 10)
     assert 'no rule' in home.status.blocked_reason and '12:00' in home.status.blocked_reason
     words, = home.room.unknown_conditions
-    assert words == 'rule dim: lux has not been heard of yet'
+    assert words == 'rule dim: lux has no value yet'
     home.engine.learn(LUX, '70')
     assert not home.room.unknown_conditions
     home.command(RoomCommand.SWITCH_OFF)

@@ -73,7 +73,7 @@ def test_the_same_recording_gives_the_same_output(files, capsys):
 
 
 @pytest.mark.parametrize('text, words', [
-    ('{', ':1: '), ('[]', ':1: expected an object'), ('{"faces": []}', "'stamp_s' is missing"),
+    ('{', ':1: '), ('[]', ':1: expected one object'), ('{"faces": []}', "'stamp_s' is missing"),
     ('{"stamp_s": 1}', "'faces' is missing"),
     ('{"stamp_s": 1, "faces": [{"label": "hungry"}]}', "unknown label 'hungry'"),
     ('{"stamp_s": 1, "faces": [{"label": "sad", "filtered": [1]}]}',

@@ -30,7 +30,7 @@ ACTION = LastAction('lamp', LightRequest(LightState(True, 0.5)), 'happy for 2 s'
     {'devices': (replace(LAMP, reported=LightState(False)),)}])
 def test_facts_are_told_at_once(change):
     detector = ChangeDetector()
-    detector.tell([ROOM], 10.0)
+    detector.mark_published([ROOM], 10.0)
     assert not detector.due([ROOM], 10.1)
     assert detector.due([replace(ROOM, **change)], 10.1)
 
@@ -40,7 +40,7 @@ def test_facts_are_told_at_once(change):
     {'blocked_reason': 'cooling down'}])
 def test_figures_wait_for_their_second(change):
     detector = ChangeDetector()
-    detector.tell([ROOM], 10.0)
+    detector.mark_published([ROOM], 10.0)
     changed = [replace(ROOM, **change)]
     assert not detector.due(changed, 10.9) and detector.due(changed, 11.0)
 
@@ -48,7 +48,7 @@ def test_figures_wait_for_their_second(change):
 def test_a_hold_that_runs_down_is_a_figure():
     held = replace(ROOM, hold_left_s=5.0)
     detector = ChangeDetector()
-    detector.tell([held], 10.0)
+    detector.mark_published([held], 10.0)
     assert not detector.due([replace(held, hold_left_s=4.5)], 10.5)
     assert detector.due([ROOM], 10.5)
 
@@ -56,7 +56,7 @@ def test_a_hold_that_runs_down_is_a_figure():
 def test_what_does_not_change_is_told_again_only_where_that_is_wanted():
     detector = ChangeDetector()
     assert detector.due([ROOM], 10.0)
-    detector.tell([ROOM], 10.0)
+    detector.mark_published([ROOM], 10.0)
     assert not detector.due([ROOM], 1e9)
     assert not detector.due([ROOM], 14.9, repeat_s=5.0) and detector.due([ROOM], 15.0, repeat_s=5)
     detector.reset()
@@ -65,7 +65,7 @@ def test_what_does_not_change_is_told_again_only_where_that_is_wanted():
 
 def test_another_number_of_rooms_is_told_at_once():
     detector = ChangeDetector()
-    detector.tell([ROOM], 10.0)
+    detector.mark_published([ROOM], 10.0)
     assert detector.due([ROOM, replace(ROOM, room='library')], 10.0) and detector.due([], 10.0)
 
 

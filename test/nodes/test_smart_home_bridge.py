@@ -401,7 +401,7 @@ def test_a_policy_that_asks_acts_only_on_who_looks(graph, tmp_path):
             message = AttentionArray(faces=[FaceAttention(track_id=1, label=label)])
             attention.publish(message)
             return bool(actions)
-        wait_for(lambda: not looking('away') and states and 'attention is away, wanted camera'
+        wait_for(lambda: not looking('away') and states and 'attention is away, expected camera'
                  in states[-1].rooms[0].blocked_reason, 10, 'the reason why nothing is done')
         assert not actions
         wait_for(lambda: looking('camera'), 10, 'an action for who looks')

@@ -65,7 +65,7 @@ def test_rows_without_a_class_do_not_calibrate(overconfident):
     logits, labels = overconfident
     spoilt = np.where(np.arange(len(labels)) % 2, labels, -1)
     assert metrics.calibrate(logits, spoilt).faces == 3000
-    with pytest.raises(ValueError, match='no labeled face'):
+    with pytest.raises(ValueError, match='no labeled faces'):
         metrics.calibrate(logits, np.full(len(labels), -1))
 
 

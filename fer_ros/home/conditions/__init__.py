@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a rule may wait for, under ``when``. A new kind: one file, and one line in CONDITIONS."""
+"""Conditions of rules, under ``when``. A new kind: one file, and one line in CONDITIONS."""
 
 from fer_ros.home.conditions.attention import ATTENTION, LOOKS_AT
 from fer_ros.home.conditions.base import Condition, Finding, Moment

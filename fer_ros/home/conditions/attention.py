@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""``attention`` and ``looks_at``: what somebody in view attends to."""
+"""``attention`` and ``looks_at``: what people in view attend to."""
 
 from typing import Annotated, Literal
 
@@ -9,11 +9,11 @@ from fer_ros.types import PersonAttention
 from pydantic import BeforeValidator, Field
 
 WORDS = ('camera', 'away', 'down', 'closed')
-_UNTOLD = Finding(False, 'nobody tells what people attend to: start the node attention', True)
+_UNKNOWN = Finding(False, 'no attention data: start the attention node', True)
 
 
 def _some(value: object) -> object:
-    """Let one word stand for a list."""
+    """Convert a single word to a list."""
     return value if isinstance(value, (list, tuple)) else [value]
 
 
@@ -22,21 +22,21 @@ def _known(moment: Moment) -> tuple[PersonAttention, ...]:
 
 
 class AttentionCondition(Condition):
-    """Somebody attends so; ``away`` alone: somebody does, and nobody looks at the camera."""
+    """A person attends so; ``away`` alone: and no one looks at the camera."""
 
     name = 'attention'
     field = Annotated[tuple[Literal[WORDS], ...], Field(min_length=1), BeforeValidator(_some)]
     asks_attention = True
 
-    def judge(self, wanted: tuple[str, ...], moment: Moment) -> Finding:
-        """Return whether somebody attends in one of these ways."""
+    def judge(self, expected: tuple[str, ...], moment: Moment) -> Finding:
+        """Return whether a person attends in one of these ways."""
         if moment.attention is None:
-            return _UNTOLD
+            return _UNKNOWN
         states = [one.state for one in _known(moment)]
-        holds = any(state in wanted for state in states) and not (
-            'camera' in states and set(wanted) == {'away'})
-        return Finding(holds, f'attention is {", ".join(states) or "unknown"}, wanted '
-                       f'{" or ".join(wanted)}')
+        holds = any(state in expected for state in states) and not (
+            'camera' in states and set(expected) == {'away'})
+        return Finding(holds, f'attention is {", ".join(states) or "unknown"}, expected '
+                       f'{" or ".join(expected)}')
 
     def covers(self, wide: tuple[str, ...], narrow: tuple[str, ...]) -> bool:
         """Return whether all ways are among the others."""
@@ -44,20 +44,20 @@ class AttentionCondition(Condition):
 
 
 class LooksAtCondition(Condition):
-    """Somebody looks at one of some zones of the node attention."""
+    """A person looks at one of some zones of the attention node."""
 
     name = 'looks_at'
     field = Annotated[tuple[Name, ...], Field(min_length=1), BeforeValidator(_some)]
     asks_attention = True
 
-    def judge(self, wanted: tuple[str, ...], moment: Moment) -> Finding:
-        """Return whether somebody looks there."""
+    def judge(self, expected: tuple[str, ...], moment: Moment) -> Finding:
+        """Return whether a person looks there."""
         if moment.attention is None:
-            return _UNTOLD
+            return _UNKNOWN
         zones = [one.zone for one in _known(moment) if one.zone]
-        return Finding(any(zone in wanted for zone in zones),
-                       f'looked at is {", ".join(zones) or "nothing"}, wanted '
-                       f'{" or ".join(wanted)}')
+        return Finding(any(zone in expected for zone in zones),
+                       f'looked at is {", ".join(zones) or "nothing"}, expected '
+                       f'{" or ".join(expected)}')
 
     def covers(self, wide: tuple[str, ...], narrow: tuple[str, ...]) -> bool:
         """Return whether all zones are among the others."""

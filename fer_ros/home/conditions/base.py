@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What every kind of condition has to say for itself, and what it is judged by."""
+"""Base class of conditions, and the data they are evaluated on."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -12,15 +12,15 @@ from fer_ros.types import FaceEmotion, PersonAttention
 
 @dataclass(frozen=True, kw_only=True)
 class Moment:
-    """What a room knows at one moment, for conditions to be judged by.
+    """Data of a room at one moment, on which conditions are evaluated.
 
-    :ivar local: the date and the time on the wall.
-    :ivar sun_up: whether the sun is up; None where the policy does not say where the house is.
-    :ivar people: how many people have been in view for some time.
-    :ivar faces: who is in view at this very moment.
-    :ivar lasted_s: how long the feeling has led, seconds.
-    :ivar states: the newest payload of each source of outside states, as it came.
-    :ivar attention: what everybody in view attends to; None where that is not told.
+    :ivar local: local date and time.
+    :ivar sun_up: whether the sun is up; None if the policy has no location.
+    :ivar people: number of people who have been in view for some time.
+    :ivar faces: the faces in view now.
+    :ivar lasted_s: how long the emotion has led, seconds.
+    :ivar states: the latest payload of each outside state, unchanged.
+    :ivar attention: attention of each person in view; None if unknown.
     """
 
     local: datetime
@@ -34,10 +34,10 @@ class Moment:
 
 @dataclass(frozen=True)
 class Finding:
-    """Whether a condition holds.
+    """Result of a condition.
 
-    :ivar words: what is so, and what was wanted, for people.
-    :ivar unknown: that it cannot be known now; the condition then does not hold.
+    :ivar words: the actual and the expected value, for people.
+    :ivar unknown: the value is unknown now; the condition then does not hold.
     """
 
     holds: bool
@@ -46,14 +46,15 @@ class Finding:
 
 
 class Condition:
-    """A kind of condition under ``when`` of a rule.
+    """Base class of a kind of condition under ``when`` of a rule.
 
     A new kind is one file and one line in :data:`conditions.CONDITIONS`.
 
     :ivar name: the key under ``when``.
-    :ivar field: the type of its value, as pydantic takes it.
-    :ivar asks_attention: that it asks what people attend to, which costs processor time.
-    :ivar of_feeling: that it asks how long the feeling has led, which is only known once it leads.
+    :ivar field: the pydantic type of its value.
+    :ivar asks_attention: whether it uses attention, which costs CPU time.
+    :ivar of_feeling: whether it uses how long the emotion has led, which is unknown until it
+        leads.
     """
 
     name: str
@@ -61,7 +62,7 @@ class Condition:
     of_feeling = False
     asks_attention = False
 
-    def judge(self, wanted: Any, moment: Moment) -> Finding:
+    def judge(self, expected: Any, moment: Moment) -> Finding:
         """Return whether the condition holds at a moment."""
         raise NotImplementedError
 
@@ -69,10 +70,10 @@ class Condition:
         """Return whether ``wide`` holds whenever ``narrow`` does, as far as is certain."""
         return wide == narrow
 
-    def sources(self, wanted: Any) -> tuple[StateSource, ...]:
-        """Return the outside states that it asks for."""
+    def sources(self, expected: Any) -> tuple[StateSource, ...]:
+        """Return the outside states that it uses."""
         return ()
 
-    def fault(self, wanted: Any, policy: Any) -> str:
-        """Return what the rest of the policy lacks for it, or an empty string."""
+    def fault(self, expected: Any, policy: Any) -> str:
+        """Return what the policy lacks for it, or an empty string."""
         return ''

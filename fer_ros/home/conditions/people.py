@@ -12,7 +12,7 @@ _Count = Annotated[int, Field(ge=1, le=100)]
 
 
 class People(Part):
-    """So many people."""
+    """A range of numbers of people."""
 
     at_least: _Count | None = None
     at_most: _Count | None = None
@@ -27,12 +27,12 @@ class People(Part):
 
     @property
     def low(self) -> int:
-        """So many at least."""
+        """The lower bound."""
         return self.at_least or 1
 
     @property
     def high(self) -> float:
-        """So many at most."""
+        """The upper bound."""
         return self.at_most or math.inf
 
     def describe(self) -> str:
@@ -53,16 +53,16 @@ def _people(value: object) -> object:
 
 
 class PeopleCondition(Condition):
-    """So many people have been in view for some time."""
+    """This many people have been in view for some time."""
 
     name = 'people'
     field = Annotated[People, BeforeValidator(_people)]
 
-    def judge(self, wanted: People, moment: Moment) -> Finding:
-        """Return whether so many are in view."""
+    def judge(self, expected: People, moment: Moment) -> Finding:
+        """Return whether this many are in view."""
         count = f'{moment.people} {"person is" if moment.people == 1 else "people are"} in view'
-        return Finding(wanted.low <= moment.people <= wanted.high,
-                       f'{count}, wanted {wanted.describe()}')
+        return Finding(expected.low <= moment.people <= expected.high,
+                       f'{count}, expected {expected.describe()}')
 
     def covers(self, wide: People, narrow: People) -> bool:
         """Return whether the numbers lie within the others."""

@@ -12,7 +12,7 @@ _TRUE, _FALSE = {'true', 'on', 'yes'}, {'false', 'off', 'no'}
 
 
 class StateComparison(Part):
-    """One value, and what it is compared with; all comparisons must hold."""
+    """A value and its comparisons, which must all hold."""
 
     mqtt: Topic | None = None
     entity: Annotated[str, StringConstraints(pattern=r'^[a-z_]+\.[a-z0-9_]+$')] | None = None
@@ -28,7 +28,7 @@ class StateComparison(Part):
             raise ValueError('give one of mqtt (a topic) and entity (of Home Assistant)')
         if all(getattr(self, name) is None
                for name in ('above', 'below', 'equals', 'differs_from')):
-            raise ValueError('give what it is compared with: above, below, equals or '
+            raise ValueError('add a comparison: above, below, equals or '
                              'differs_from')
         if self.above is not None and self.below is not None and self.above >= self.below:
             raise ValueError('no value is both above and below: above must be the smaller')
@@ -40,7 +40,7 @@ class StateComparison(Part):
         return StateSource(self.mqtt or '', self.entity or '')
 
     def judge(self, raw: object) -> Finding:
-        """Return whether a payload's value compares as wanted."""
+        """Return whether a payload's value compares as expected."""
         name = ' '.join(filter(None, (self.source.name, self.path)))
         try:
             value = value_at(raw, self.path)
@@ -51,12 +51,12 @@ class StateComparison(Part):
                  and (self.below is None or number < self.below)
                  and (self.equals is None or _same(value, self.equals))
                  and (self.differs_from is None or not _same(value, self.differs_from)))
-        wanted = ' and '.join(
+        expected = ' and '.join(
             f'{words} {limit if isinstance(limit, (str, bool)) else format(limit, "g")}'
             for words, limit in (
                 ('above', self.above), ('below', self.below), ('equal to', self.equals),
                 ('other than', self.differs_from)) if limit is not None)
-        return Finding(holds, f'{name} is {value}, wanted {wanted}')
+        return Finding(holds, f'{name} is {value}, expected {expected}')
 
 
 def _number(value: object) -> float:
@@ -68,47 +68,47 @@ def _number(value: object) -> float:
         raise UnknownState(f'is {str(value)[:40]!r}, not a number') from None
 
 
-def _same(value: object, wanted: object) -> bool:
-    if isinstance(wanted, bool):
-        return str(value).lower() in (_TRUE if wanted else _FALSE)
-    if isinstance(wanted, (int, float)):
+def _same(value: object, expected: object) -> bool:
+    if isinstance(expected, bool):
+        return str(value).lower() in (_TRUE if expected else _FALSE)
+    if isinstance(expected, (int, float)):
         try:
-            return float(value) == wanted and not isinstance(value, bool)
+            return float(value) == expected and not isinstance(value, bool)
         except ValueError:
             return False
-    return str(value) == wanted or (isinstance(value, bool) and str(value).lower() == wanted)
+    return str(value) == expected or (isinstance(value, bool) and str(value).lower() == expected)
 
 
 class StateCondition(Condition):
-    """One or several outside values compare as wanted."""
+    """One or several outside values compare as expected."""
 
     name = 'state'
     field = Annotated[tuple[StateComparison, ...], Field(min_length=1, max_length=16),
                       BeforeValidator(lambda value: value if isinstance(value, (list, tuple))
                                       else [value])]
 
-    def judge(self, wanted: tuple[StateComparison, ...], moment: Moment) -> Finding:
-        """Return whether all values compare as wanted."""
-        findings = [one.judge(moment.states.get(one.source)) for one in wanted]
+    def judge(self, expected: tuple[StateComparison, ...], moment: Moment) -> Finding:
+        """Return whether all values compare as expected."""
+        findings = [one.judge(moment.states.get(one.source)) for one in expected]
         failed = [finding for finding in findings if not finding.holds]
         return Finding(not failed, '; '.join(finding.words for finding in failed or findings),
                        any(finding.unknown for finding in failed))
 
     def covers(self, wide: tuple[StateComparison, ...], narrow: tuple[StateComparison, ...]) \
             -> bool:
-        """Return whether all that the one wants is among what the other wants."""
+        """Return whether all comparisons of the one are implied by the other's."""
         return all(any(_implies(one, other) for one in narrow) for other in wide)
 
-    def sources(self, wanted: tuple[StateComparison, ...]) -> tuple[StateSource, ...]:
+    def sources(self, expected: tuple[StateComparison, ...]) -> tuple[StateSource, ...]:
         """Return where the values come from."""
-        return tuple(one.source for one in wanted)
+        return tuple(one.source for one in expected)
 
-    def fault(self, wanted: tuple[StateComparison, ...], policy: Any) -> str:
-        """Return that the policy does not name the server."""
-        if policy.broker is None and any(one.mqtt for one in wanted):
-            return 'an mqtt topic needs a broker'
-        if policy.home_assistant is None and any(one.entity for one in wanted):
-            return 'an entity needs home_assistant'
+    def fault(self, expected: tuple[StateComparison, ...], policy: Any) -> str:
+        """Return an error if the policy lacks the server."""
+        if policy.broker is None and any(one.mqtt for one in expected):
+            return 'an mqtt topic requires a broker'
+        if policy.home_assistant is None and any(one.entity for one in expected):
+            return 'an entity requires home_assistant'
         return ''
 
 

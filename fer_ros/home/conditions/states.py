@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Values from outside: what a topic of the broker or an entity of Home Assistant says."""
+"""Outside states: values of MQTT topics and Home Assistant entities."""
 
 from dataclasses import dataclass
 import json
@@ -7,7 +7,7 @@ import json
 
 @dataclass(frozen=True)
 class StateSource:
-    """Where an outside state comes from; exactly one of the two is given.
+    """The source of an outside state; exactly one of the two is set.
 
     :ivar mqtt: a topic of the broker; its payload is the state.
     :ivar entity: an entity of Home Assistant; its state is a mapping with ``state`` and
@@ -24,19 +24,19 @@ class StateSource:
 
 
 class UnknownState(Exception):
-    """A value cannot be had; the text says why."""
+    """A value is unknown; the text says why."""
 
 
 def value_at(raw: object, path: str) -> object:
     """Return a value in a payload: text, a number, true or false.
 
-    :param raw: a payload (text), an entity's mapping, or an :class:`UnknownState` that says why
-        there is none; None: nothing was heard yet.
-    :param path: keys and indices with dots between; empty: the payload, or the entity's state.
-    :raises UnknownState: saying why there is no such value.
+    :param raw: a payload (text), an entity's mapping, or an :class:`UnknownState` with the
+        reason; None: nothing received yet.
+    :param path: keys and indices separated by dots; empty: the payload, or the entity's state.
+    :raises UnknownState: with the reason.
     """
     if raw is None:
-        raise UnknownState('has not been heard of yet')
+        raise UnknownState('has no value yet')
     if isinstance(raw, UnknownState):
         raise raw
     if isinstance(raw, str):
@@ -44,7 +44,7 @@ def value_at(raw: object, path: str) -> object:
             value = json.loads(raw)
         except (ValueError, RecursionError):
             if path:
-                raise UnknownState('is not JSON, and so has no path') from None
+                raise UnknownState('is not JSON, so it has no path') from None
             value = raw
     else:
         value = raw
@@ -57,5 +57,5 @@ def value_at(raw: object, path: str) -> object:
     if value is None or value in ('unavailable', 'unknown', ''):
         raise UnknownState(f'is {value or "empty"}')
     if isinstance(value, (dict, list)):
-        raise UnknownState('is not a single value: give its path')
+        raise UnknownState('is not a single value: set path')
     return value

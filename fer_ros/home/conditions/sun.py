@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""``sun``: whether it is up or down where the house is."""
+"""``sun``: whether it is up or down at the home."""
 
 from typing import Any, Literal
 
@@ -16,12 +16,12 @@ class SunCondition(Condition):
     name = 'sun'
     field = Literal['up', 'down']
 
-    def judge(self, wanted: str, moment: Moment) -> Finding:
-        """Return whether the sun is there."""
+    def judge(self, expected: str, moment: Moment) -> Finding:
+        """Return whether the sun is up, or down, as expected."""
         if moment.sun_up is None:
-            return Finding(False, 'where the house is, and so the sun, is not known', True)
+            return Finding(False, 'the location of the home is unknown, and so is the sun', True)
         here = 'up' if moment.sun_up else 'down'
-        return Finding(here == wanted, f'the sun is {here}, wanted {wanted}')
+        return Finding(here == expected, f'the sun is {here}, expected {expected}')
 
     def fault(self, wanted: str, policy: Any) -> str:
         """Return that the policy does not say where the house is."""

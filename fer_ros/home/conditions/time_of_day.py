@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""``time``: parts of the day, by the clock on the wall."""
+"""``time``: parts of the day, in local time."""
 
 from datetime import time
 from typing import Annotated
@@ -10,26 +10,26 @@ from pydantic import BeforeValidator, Field
 
 
 def _parts(value: object) -> object:
-    """Let one part stand for a list, and let it begin or end at midnight."""
+    """Convert a single part to a list, and split it at midnight if open-ended."""
     parts = value if isinstance(value, (list, tuple)) else [value]
     return [{'from': time.min, 'to': time.min, **part} if isinstance(part, dict)
             and {'from', 'to'} & set(part) else part for part in parts]
 
 
 class TimeCondition(Condition):
-    """The time of day lies in one of some parts."""
+    """The time of day is in one of some parts."""
 
     name = 'time'
     field = Annotated[tuple[DayPart, ...], Field(min_length=1), BeforeValidator(_parts)]
 
-    def judge(self, wanted: tuple[DayPart, ...], moment: Moment) -> Finding:
-        """Return whether the time lies in one of the parts."""
-        words = ' or '.join(part.describe() for part in wanted)
-        return Finding(any(part.contains(moment.local.time()) for part in wanted),
-                       f'it is {moment.local:%H:%M}, wanted {words}')
+    def judge(self, expected: tuple[DayPart, ...], moment: Moment) -> Finding:
+        """Return whether the time is in one of the parts."""
+        words = ' or '.join(part.describe() for part in expected)
+        return Finding(any(part.contains(moment.local.time()) for part in expected),
+                       f'it is {moment.local:%H:%M}, expected {words}')
 
     def covers(self, wide: tuple[DayPart, ...], narrow: tuple[DayPart, ...]) -> bool:
-        """Return whether each part lies within one of the others."""
+        """Return whether each part is within one of the others."""
         return all(any(_within(piece, other) for part in wide for other in part.pieces)
                    for part in narrow for piece in part.pieces)
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""``weekday``: days of the week, by the calendar on the wall."""
+"""``weekday``: days of the week, in local time."""
 
 from typing import Annotated, Literal
 
@@ -11,7 +11,7 @@ _GROUPS = {'workday': DAYS[:5], 'weekend': DAYS[5:]}
 
 
 def _days(value: object) -> object:
-    """Let one day, or a group of days, stand for a list."""
+    """Convert a single day, or a group of days, to a list."""
     days = value if isinstance(value, (list, tuple)) else [value]
     return [one for day in days
             for one in (_GROUPS.get(day, (day,)) if isinstance(day, str) else (day,))]
@@ -23,10 +23,10 @@ class WeekdayCondition(Condition):
     name = 'weekday'
     field = Annotated[tuple[Literal[DAYS], ...], Field(min_length=1), BeforeValidator(_days)]
 
-    def judge(self, wanted: tuple[str, ...], moment: Moment) -> Finding:
+    def judge(self, expected: tuple[str, ...], moment: Moment) -> Finding:
         """Return whether today is one of the days."""
         today = DAYS[moment.local.weekday()]
-        return Finding(today in wanted, f'it is {today}, wanted {", ".join(wanted)}')
+        return Finding(today in expected, f'it is {today}, expected {", ".join(expected)}')
 
     def covers(self, wide: tuple[str, ...], narrow: tuple[str, ...]) -> bool:
         """Return whether all days are among the others."""

@@ -20,11 +20,11 @@ class Choice:
     """The rule that fits now.
 
     :ivar placed: the rule, or None.
-    :ivar why_not: why there is none, or an empty string.
+    :ivar blocked_reason: why there is none, or an empty string.
     """
 
     placed: PlacedRule | None
-    why_not: str = ''
+    blocked_reason: str = ''
 
 
 @dataclass(frozen=True)

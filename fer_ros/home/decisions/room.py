@@ -141,7 +141,7 @@ class Room:
         if not fresh:
             self._wait('no fresh emotions')
             return self._actuation.give_back(self._quiet)
-        self._wait('nobody is there')
+        self._wait('no one in view')
         self._episode.follow(None, self.settings.nobody.after_s)
         actions = self._actuation.give_back(self._quiet)
         left = self._sightings.empty_s >= self.settings.nobody.after_s
@@ -176,7 +176,7 @@ class Room:
             if evidence.ready or choice.placed is self._episode.rule:
                 placed = choice.placed
             if evidence.ready:
-                self._wait(choice.why_not if self.policy else 'a sensor: no policy')
+                self._wait(choice.blocked_reason if self.policy else 'a sensor: no policy')
                 habits = habits_now(self.habits, evidence.emotion, self.moment)
         self._episode.follow(placed, self.settings.dwell_s)
         if not evidence.ready:

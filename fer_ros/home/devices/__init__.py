@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The types of targets that a policy may name. A new type: one file, and one line here."""
+"""The types of targets in a policy. A new type: one file, and one line here."""
 
 from dataclasses import dataclass
 
@@ -25,7 +25,7 @@ from fer_ros.home.fields import Part
 
 @dataclass(frozen=True)
 class TargetType:
-    """One type of target.
+    """A type of target.
 
     :ivar spec: what the policy says of it; its ``kind`` says what it can be asked for, ``needs``
         which part of the policy it needs.
@@ -74,9 +74,9 @@ def is_group(spec: Part) -> bool:
 
 
 def make_device(spec: Part, context: DeviceContext, *, dry_run: bool = False) -> Device:
-    """Return what stands behind a target.
+    """Return the device of a target.
 
-    :param dry_run: what needs a server gets a stand-in that only shows what would be done.
+    :param dry_run: devices that require a server are replaced by ones that only show actions.
     """
     if dry_run and spec.needs:
         return terminal.dry_device(spec, context)

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What stands behind the targets of a policy.
+"""Base classes of the devices of a policy's targets.
 
-A device reports through a callback, from whatever thread; the controller queues what it says.
+A device reports through a callback, from any thread; the controller queues the reports.
 """
 
 from collections.abc import Callable
@@ -12,17 +12,17 @@ from fer_ros.home.action import AmbientAction, Outcome
 from fer_ros.home.kinds.base import Cause, State
 from fer_ros.home.light import Limits
 
-#: What a device reports so soon after it was away is how it came back, not what a person did.
+#: Reports this soon after an outage are the device's start state, not a person's change, seconds.
 BACK_S = 3.0
 #: A device has so long, after a connect, to say how it is before it is asked for anything.
 WAKING_S = 3.0
 
 
 class ReportCallback(Protocol):
-    """Takes what a device says of itself, and who is behind it."""
+    """Callback for a device's state and the cause of its change."""
 
     def __call__(self, state: State, cause: Cause = Cause.UNKNOWN) -> None:
-        """Take a report."""
+        """Handle a report."""
 
 
 #: Called with an action, whether it was carried out, and a detail.
@@ -48,15 +48,15 @@ class Connection(Protocol):
 
 @dataclass(frozen=True)
 class DeviceContext:
-    """What a device is made with, beside its part of the policy.
+    """What a device is created with, besides its part of the policy.
 
     :ivar name: room and target.
     :ivar broker: the connection to the broker, or None without one.
     :ivar home_assistant: the client of Home Assistant, or None without one.
-    :ivar clock: a clock that does not jump, seconds.
-    :ivar limits: called with what a light can do, once it has said so.
-    :ivar write: takes the lines of terminal lamps, or None to draw nothing; ``ansi`` says
-        whether they may hold terminal colors.
+    :ivar clock: a monotonic clock, seconds.
+    :ivar limits: called with the limits of a light, once known.
+    :ivar write: takes the lines of terminal lamps, or None to draw nothing; ``ansi``: whether
+        they may contain terminal colors.
     """
 
     name: str
@@ -71,7 +71,7 @@ class DeviceContext:
 
 
 class Device(Protocol):
-    """Something that can be asked for what its kind takes."""
+    """A device that accepts requests of its kind."""
 
     @property
     def available(self) -> bool:
@@ -83,33 +83,33 @@ class Device(Protocol):
 
     @property
     def waking(self) -> bool:
-        """Whether it is still given time to say how it is, and is asked for nothing."""
+        """Whether it still has time to report its state before it gets requests."""
 
     @property
     def delay_s(self) -> float:
-        """How much later than it happens a change of it may be heard."""
+        """Maximum delay between a change and its report, seconds."""
 
     def apply(self, action: AmbientAction, now_s: float) -> tuple[Outcome, str]:
-        """Ask for a state without waiting; return what became of it, with a detail."""
+        """Send a request without waiting; return the outcome, with a detail."""
 
     def change_manually(self, state: State, now_s: float) -> bool:
-        """Change it as a person would; return False where that cannot be done from here."""
+        """Change it as a person would; return False if not supported."""
 
     def connected(self) -> None:
-        """Ask for the present state; called after every connect of the broker."""
+        """Request the present state; called after every connect to the broker."""
 
     def receive(self, topic: str, payload: bytes) -> bool:
-        """Take a message of the broker; return whether it was for this device."""
+        """Handle a message of the broker; return whether it was for this device."""
 
     def tick(self, now_s: float) -> None:
-        """Do what is due, about ten times a second."""
+        """Do what is due; called about ten times per second."""
 
     def close(self) -> None:
-        """Let go of everything."""
+        """Release everything."""
 
 
 class BaseDevice:
-    """What most devices have in common: nothing is wrong, nothing is due."""
+    """Default implementation: no problems, nothing due."""
 
     available = True
     problem = ''
@@ -117,7 +117,7 @@ class BaseDevice:
     delay_s = 0.0
 
     def change_manually(self, state: State, now_s: float) -> bool:
-        """Return False: it stands in the room."""
+        """Return False: not supported."""
         return False
 
     def connected(self) -> None:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What all families of lights on MQTT have in common."""
+"""Base class of the dialects of lights on MQTT."""
 
 from collections.abc import Callable
 import json
@@ -8,11 +8,11 @@ from fer_ros.home.light import LightState, Limits, read_light
 
 
 class Dialect:
-    """How one family of lights is asked and how it answers.
+    """Commands and reports of a family of lights.
 
-    A dialect belongs to one light: a report may leave out what an earlier one told.
+    A dialect belongs to one light: a report may omit what an earlier one contained.
 
-    :ivar limits: what the light can do, as far as it has said so.
+    :ivar limits: the limits of the light, as far as known.
     """
 
     def __init__(self, spec):
@@ -40,7 +40,7 @@ class Dialect:
 
     def _light(self, on: bool | None, brightness: float | None = None, color=None,
                kelvin: float | None = None, effect: str | None = None) -> LightState | None:
-        """Return the state that a report tells, or None when it tells nothing.
+        """Return the state in a report, or None if it has none.
 
         :param on: None: as last reported; while that is not known, nothing is.
         """
@@ -62,12 +62,12 @@ def json_object(payload: bytes) -> dict | None:
 
 
 def switched(value: object) -> bool | None:
-    """Return what ON and OFF say, or None for anything else."""
+    """Return True for ON, False for OFF, or None for anything else."""
     return {'ON': True, 'OFF': False}.get(value.upper()) if isinstance(value, str) else None
 
 
 def online(payload: bytes) -> bool | None:
-    """Return what a message about availability says, or None."""
+    """Return whether an availability message means online, or None."""
     data = json_object(payload)
     text = str(data.get('state')) if data else payload.decode('ascii', 'replace')
     return {'online': True, 'offline': False}.get(text.strip().strip('"').lower())

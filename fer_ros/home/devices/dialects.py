@@ -15,5 +15,5 @@ DIALECTS = tuple(_DIALECTS)
 
 
 def make_dialect(spec) -> Dialect:
-    """Return the dialect that a target speaks."""
+    """Return the dialect of a target."""
     return _DIALECTS[spec.dialect](spec)

@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What all devices behind the broker have in common."""
+"""Base classes of the devices on MQTT."""
 
 from fer_ros.home.action import Outcome
 from fer_ros.home.devices.base import BaseDevice, Connection, DeviceContext, WAKING_S
 
-#: What comes in beyond this is not a device's report.
+#: Longer messages are not a device's report, bytes.
 MAXIMUM_REPORT = 16384
 #: A device that was away does not get commands that are older, seconds.
 COMMAND_EXPIRY_S = 10
@@ -19,7 +19,7 @@ class MqttDevice(BaseDevice):
 
     @property
     def available(self) -> bool:
-        """Whether the broker is there."""
+        """Whether the broker is connected."""
         return self._connection.connected
 
     @property
@@ -28,11 +28,11 @@ class MqttDevice(BaseDevice):
         return self._connection.denied.get(self._command_topic, '')
 
     def _send(self, payload: str) -> tuple[Outcome, str]:
-        """Hand a command to the broker, or say that it cannot be."""
+        """Send a command to the broker; return the outcome."""
         if self._connection.publish(self._command_topic, payload, qos=1,
                                     expiry_s=COMMAND_EXPIRY_S):
             return Outcome.SENT, ''
-        return Outcome.FAILED, self._connection.problem or 'the broker is away'
+        return Outcome.FAILED, self._connection.problem or 'the broker is not connected'
 
 
 class AnsweringDevice(MqttDevice):

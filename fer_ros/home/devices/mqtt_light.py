@@ -71,12 +71,12 @@ class MqttLight(AnsweringDevice):
                     self._context.report(state, Cause.RECOVERED)
                 else:
                     self._context.report(state)
-            self._tell_limits()
+            self._report_limits()
             return True
         decode = self._dialect.limit_topics.get(topic)
         if decode is not None:
             decode(payload)
-            self._tell_limits()
+            self._report_limits()
             # Other lights are in it, too.
             return False
         decode = self._dialect.availability_topics.get(topic)
@@ -89,7 +89,7 @@ class MqttLight(AnsweringDevice):
             self._online = online
         return True
 
-    def _tell_limits(self) -> None:
+    def _report_limits(self) -> None:
         if self._dialect.limits != self._limits:
             self._limits = self._dialect.limits
             self._context.limits(self._limits)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Lamps in memory, drawn in the terminal, and what stands in for real devices in a dry run."""
+"""Lamps in memory, drawn in the terminal, and devices of a dry run."""
 
 from typing import ClassVar, Literal
 
@@ -17,7 +17,7 @@ from fer_ros.home.virtual_lamp import VirtualLamp
 
 
 class TerminalTarget(LightTarget):
-    """A lamp drawn in the terminal; it needs nothing."""
+    """A lamp drawn in the terminal; it requires no server."""
 
     needs: ClassVar[str] = ''
 
@@ -35,7 +35,7 @@ class TerminalLamp(BaseDevice):
         self._reported: LightState | None = None
 
     def apply(self, action: AmbientAction, now_s: float) -> tuple[Outcome, str]:
-        """Fade to the state asked for; a lamp in memory has it at once."""
+        """Fade to the requested state; a lamp in memory confirms at once."""
         light = action.request.light
         self.lamp.set(light, action.transition_s, now_s)
         self._draw(light, action.reason)
@@ -69,7 +69,7 @@ class TerminalLamp(BaseDevice):
 
 
 class DryLamp(TerminalLamp):
-    """Stands in for a light while the bridge runs dry: a lamp in memory, and no real one."""
+    """A lamp in memory that replaces a light in a dry run."""
 
     def apply(self, action: AmbientAction, now_s: float) -> tuple[Outcome, str]:
         """Fade the lamp in memory."""
@@ -77,13 +77,13 @@ class DryLamp(TerminalLamp):
         return Outcome.SHOWN, 'dry run'
 
 
-#: How devices that stand in for real ones begin, as far as they have a state.
+#: Initial states of devices in a dry run.
 _DRY: dict[str, State] = {'blind': BlindState(1.0), 'switch': SwitchState(False),
                           'volume': VolumeState(0.4)}
 
 
 class DryValue(BaseDevice):
-    """Stands in for a device of one value while the bridge runs dry."""
+    """Replaces a device with a single value in a dry run."""
 
     def __init__(self, spec: Part, context: DeviceContext):
         self._kind, self._context = KINDS[spec.kind], context
@@ -96,7 +96,7 @@ class DryValue(BaseDevice):
 
 
 class DryDevice(BaseDevice):
-    """Stands in for a device that reports nothing while the bridge runs dry."""
+    """Replaces a device without reports in a dry run."""
 
     def apply(self, action: AmbientAction, now_s: float) -> tuple[Outcome, str]:
         """Do nothing."""
@@ -104,7 +104,7 @@ class DryDevice(BaseDevice):
 
 
 def dry_device(spec: Part, context: DeviceContext) -> BaseDevice:
-    """Return what stands in for a target that needs a server."""
+    """Return the dry-run device of a target that requires a server."""
     if spec.kind == 'light':
         return DryLamp(spec, context)
     return DryValue(spec, context) if spec.kind in _DRY else DryDevice()

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What can be asked of a device, by its kind. A new kind: one file, and one line in KINDS."""
+"""Kinds of devices: their requests and states. A new kind: one file, and one line in KINDS."""
 
 from fer_ros.home.kinds.base import Kind
 from fer_ros.home.kinds.blind import BLIND

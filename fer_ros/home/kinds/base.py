@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What every kind of device has to say for itself."""
+"""Base classes of the kinds of devices."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -13,7 +13,7 @@ from fer_ros.home.light import Limits, Tolerance
 
 
 class State(Protocol):
-    """What a device of a kind reports of itself; immutable."""
+    """State reported by a device of a kind; immutable."""
 
     kind: ClassVar[str]
 
@@ -22,7 +22,7 @@ class State(Protocol):
 
 
 class Request(Protocol):
-    """What is asked of a device of a kind; immutable."""
+    """Request to a device of a kind; immutable."""
 
     kind: ClassVar[str]
 
@@ -31,24 +31,24 @@ class Request(Protocol):
 
 
 class Cause(Enum):
-    """Who is behind what a device reports, where that can be known."""
+    """Cause of a reported change, if known."""
 
     UNKNOWN = 'unknown'
-    #: The bridge, by the reckoning of whoever carried it out.
+    #: The bridge, according to the server that carried it out.
     OURS = 'the bridge'
     PERSON = 'a person'
     AUTOMATION = 'an automation'
-    #: Nobody: the device was away, without power for example, and is back.
+    #: No one: the device was away, without power for example, and is back.
     RECOVERED = 'the device itself'
 
 
 @dataclass(frozen=True)
 class Attempt:
-    """The newest request to a device and what came of it.
+    """The latest request to a device and its result.
 
-    :ivar at_s: when it was made, the room's time, seconds.
-    :ivar start: what the device had reported before, or None.
-    :ivar previous: the request that was in force before, or None.
+    :ivar at_s: time of the request, the room's time, seconds.
+    :ivar start: the device's reported state before, or None.
+    :ivar previous: the request in force before, or None.
     :ivar moved: whether it has been seen to leave ``start``.
     :ivar matched: whether its last report is what was asked.
     :ivar reached: whether any report was.
@@ -76,17 +76,17 @@ class Attempt:
 
 @dataclass(frozen=True)
 class Report:
-    """A device's report beside what is needed to judge it.
+    """A device's report with the data for its interpretation.
 
-    :ivar before: what it had reported before, or None.
+    :ivar before: the previously reported state, or None.
     :ivar attempt: the request in force, or None.
-    :ivar lost: a request that could not be handed over, or None.
-    :ivar in_window: whether the device may still be on its way.
-    :ivar just_on: whether a person turned it on a moment ago.
-    :ivar cause: who is behind the report.
-    :ivar left_now: whether this is the first report that differs from where it began.
-    :ivar reference: what it reported some seconds ago, to tell a person's change from a slow one.
-    :ivar returned: the last request to go back, where the device had not answered to it in time.
+    :ivar lost: a request that could not be sent, or None.
+    :ivar in_window: whether the device may still be changing.
+    :ivar just_on: whether a person has just turned it on.
+    :ivar cause: the cause of the report.
+    :ivar left_now: whether this is the first report that differs from the start.
+    :ivar reference: the state some seconds ago, to distinguish a person's change from a slow one.
+    :ivar returned: the last restore request, if the device had not followed it in time.
     """
 
     state: State
@@ -104,11 +104,11 @@ class Report:
 
 @dataclass(frozen=True)
 class Verdict:
-    """What a report means.
+    """Interpretation of a report.
 
     :ivar event: None: nothing new.
-    :ivar words: what a person did, after the device's name.
-    :ivar attributes: what of the device was changed, as :attr:`Kind.attributes` names it.
+    :ivar words: the person's change, as text after the device's name.
+    :ivar attributes: the changed attributes, of :attr:`Kind.attributes`.
     """
 
     event: Event | None = None
@@ -118,10 +118,10 @@ class Verdict:
 
 @dataclass(frozen=True)
 class Situation:
-    """How a device stands when something is to be asked of it.
+    """State of a device before a new request.
 
-    :ivar reported: what it says of itself, or None.
-    :ivar chosen: what a person last chose for it, or None.
+    :ivar reported: its reported state, or None.
+    :ivar chosen: the state that a person last set, or None.
     :ivar request: the request in force, or None.
     :ivar limits: what it can do, as far as it says so.
     :ivar words: what a text may name, in words.
@@ -137,16 +137,15 @@ class Situation:
 
 
 class Kind:
-    """A kind of device; what is here holds for one that reports nothing.
+    """Base class of a kind of device; the defaults are for devices without reports.
 
-    A new kind is one file, with a class that says what is special about it, and one line in
-    :data:`kinds.KINDS`.
+    A new kind is one file with a subclass, and one line in :data:`kinds.KINDS`.
 
-    :ivar name: in the policy, the messages and the page.
-    :ivar rule_keys: what a rule may say about devices of this kind.
-    :ivar request_type: what devices of this kind are asked for, a dataclass.
-    :ivar state_type: what they report, a dataclass, or None where they report nothing.
-    :ivar attributes: what a person can change of it, each held apart.
+    :ivar name: its name in the policy, the messages and the page.
+    :ivar rule_keys: the keys of rules for this kind.
+    :ivar request_type: the dataclass of its requests.
+    :ivar state_type: the dataclass of its states, or None if it reports none.
+    :ivar attributes: attributes that a person can change, each held separately.
     """
 
     name: str
@@ -155,8 +154,8 @@ class Kind:
     rule_keys: type[Part]
     attributes: frozenset[str] = frozenset()
 
-    def wanted(self, rule: Part) -> bool:
-        """Return whether a rule says anything about devices of this kind."""
+    def applies(self, rule: Part) -> bool:
+        """Return whether a rule has keys for devices of this kind."""
         return any(getattr(rule, key) is not None for key in self.rule_keys.model_fields)
 
     def fault(self, rule: Part, targets: Iterable[Part]) -> tuple[str, str] | None:
@@ -164,9 +163,9 @@ class Kind:
 
     def request(self, rule: Part, feeling: tuple[float, float], spec: Part,
                 situation: Situation, cap: float | None) -> Request | None:
-        """Return what a rule asks of a target, or None.
+        """Return a rule's request to a target, or None.
 
-        :param feeling: valence and arousal that a strategy answers.
+        :param feeling: valence and arousal for a strategy.
         :param cap: the quiet hours' brightness, or None.
         """
         raise NotImplementedError
@@ -180,7 +179,7 @@ class Kind:
         return request
 
     def same(self, a: Request | None, b: Request | None) -> bool:
-        """Return whether two requests ask for the same."""
+        """Return whether two requests are equivalent."""
         return a == b
 
     def is_added(self, request: Request) -> bool:
@@ -188,18 +187,18 @@ class Kind:
         return False
 
     def each_episode(self, request: Request, spec: Part) -> bool:
-        """Return whether a request is made again each time a feeling comes again."""
+        """Return whether a request is repeated each time an emotion returns."""
         return False
 
     def off(self) -> Request | None:
-        """Return the request that turns a device off, or None where that means nothing."""
+        """Return the request that turns a device off, or None if that does not apply."""
 
     def is_off(self, state: State | None) -> bool:
-        """Return whether a device says that it is off."""
+        """Return whether a device reports that it is off."""
         return False
 
     def is_so(self, request: Request, state: State | None) -> bool:
-        """Return whether a device is so anyway that a request need not be made."""
+        """Return whether a device is already as requested."""
         return False
 
     def led(self, state: State, day: State, spec: Part, limits: Limits, held: frozenset[str]) \
@@ -227,11 +226,11 @@ class Kind:
         return None if cap is None else undo
 
     def kept(self, reported: State, request: Request) -> State:
-        """Return the state to go back to when what was done is kept."""
+        """Return the state to restore when the present state is kept."""
         raise NotImplementedError
 
     def refusal(self, request: Request, spec: Part, situation: Situation) -> str:
-        """Return what forbids a request, or an empty string."""
+        """Return why a request is not allowed, or an empty string."""
         return ''
 
     def narrowed(self, request: Request, held: frozenset[str]) -> Request | None:
@@ -247,7 +246,7 @@ class Kind:
         return state
 
     def has_left(self, start: State | None, state: State) -> bool:
-        """Return whether a device has done anything since it said ``start``."""
+        """Return whether a device has changed since it reported ``start``."""
         return True
 
     def changes(self, before: State, state: State) -> frozenset[str]:
@@ -263,7 +262,7 @@ class Kind:
         return None
 
     def judge(self, report: Report) -> Verdict:
-        """Return what a report means."""
+        """Interpret a report."""
         return Verdict()
 
     def woken(self, first: State, before: State | None, reported: State, tolerance: Tolerance) \

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Blinds and curtains: asked for a position, which they report."""
+"""Blinds and curtains: requests and reports of a position."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -25,7 +25,7 @@ class BlindState:
 
 @dataclass(frozen=True)
 class BlindRequest:
-    """How far a blind is to be open, 0 closed to 1 open."""
+    """The requested position of a blind, 0 closed to 1 open."""
 
     kind: ClassVar[str] = 'blind'
 
@@ -37,13 +37,13 @@ class BlindRequest:
 
 
 class BlindKeys(Part):
-    """What a rule may say about blinds."""
+    """Keys of rules for blinds."""
 
     blind: Unit | None = None
 
 
 class BlindKind(SingleValueKind):
-    """Blinds are asked for a position, and go back to the one they had."""
+    """The kind of blinds, with a position that can be restored."""
 
     name = 'blind'
     rule_keys = BlindKeys
@@ -54,7 +54,7 @@ class BlindKind(SingleValueKind):
     manually = 'was moved manually'
 
     def fault(self, rule: BlindKeys, targets: Iterable[Part]) -> tuple[str, str] | None:
-        """Return that there is no blind."""
+        """Return an error if there is no blind."""
         if rule.blind is None or any(True for _ in targets):
             return None
         return 'blind', 'no room has a blind'

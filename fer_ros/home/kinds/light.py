@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Lights: asked for a state or a part of one, and watched for a person's hand."""
+"""Lights: requests for a state or part of it, and detection of manual overrides."""
 
 from dataclasses import dataclass, replace
 from typing import ClassVar
@@ -18,21 +18,21 @@ from fer_ros.home.light import (
     Tolerance,
 )
 
-#: A lamp that is further from where it began has at least done something.
+#: A lamp farther than this from its start has at least reacted.
 _MOVED = Tolerance(0.01, 5.0, 0.005)
 #: The day moves a lamp once it is off by more, and then by no more than what nobody sees.
 _STEP, _LARGEST = Tolerance(0.015, 6.0, 0.003), Tolerance(0.03, 12.0)
 #: Requests are compared up to rounding, not by a lamp's inaccuracy.
 _EXACT = Tolerance(0.004, 0.5, 0.002)
 
-#: What of a light is held apart, by the words for what differs.
+#: Attributes of a light that are held separately, by the names of differences.
 _ATTRIBUTES = {'on/off': 'power', 'brightness': 'brightness', 'color': 'color',
                'color temperature': 'color', 'effect': 'color'}
 
 
 @dataclass(frozen=True)
 class LightRequest:
-    """What is asked of a light.
+    """A request to a light.
 
     :ivar light: what is asked; what is None stays as the light is.
     :ivar result: how the light will then be, as far as is known.
@@ -47,7 +47,7 @@ class LightRequest:
 
     @property
     def expected(self) -> LightState:
-        """How the light will be, as far as is known."""
+        """The resulting state, as far as known."""
         return self.light if self.result is None else self.result
 
     def describe(self) -> str:
@@ -56,7 +56,7 @@ class LightRequest:
 
 
 class LightKind(Kind):
-    """Lights are asked for a state or a part of one, and every report is judged."""
+    """The kind of lights, whose reports are checked for manual changes."""
 
     name = 'light'
     rule_keys = LightKeys
@@ -66,8 +66,8 @@ class LightKind(Kind):
 
     def request(self, rule: LightKeys, feeling: tuple[float, float], spec: LightTarget,
                 situation: Situation, cap: float | None) -> LightRequest | None:
-        """Return what a rule asks of a light, within what the light can do."""
-        if not self.wanted(rule) or rule.strategy == 'restore':
+        """Return a rule's request to a light, within its limits."""
+        if not self.applies(rule) or rule.strategy == 'restore':
             return None
         light = wanted_light(rule, feeling, situation.base)
         if light is None or not light.on:
@@ -96,7 +96,8 @@ class LightKind(Kind):
     def completed(self, request: LightRequest, reported: LightState | None) -> LightRequest:
         """Return the request with the light as it will be.
 
-        What is not asked for is to stay: a person who changes it is seen all the same.
+        Attributes that are not requested are expected to stay: a person's change is still
+        detected.
         """
         light = request.light
         if not light.on or reported is None or not reported.on:
@@ -126,7 +127,7 @@ class LightKind(Kind):
         return state is not None and not state.on
 
     def is_so(self, request: LightRequest, state: LightState | None) -> bool:
-        """Return whether a light that is to be off is."""
+        """Return whether a light that should be off is off."""
         return not request.light.on and self.is_off(state)
 
     def led(self, state: LightState, day: LightState, spec: LightTarget, limits: Limits,
@@ -169,19 +170,19 @@ class LightKind(Kind):
     def quieted(self, undo: LightRequest, reported: LightState | None, cap: float | None) \
             -> LightRequest | None:
         """Return the way back that makes nothing brighter than the quiet hours allow."""
-        wanted = undo.light
-        if not wanted.on:
+        target = undo.light
+        if not target.on:
             return undo
         if self.is_off(reported):
             return None
         shining = None if reported is None else reported.brightness
         limit = shining if cap is None else cap
-        if limit is None or wanted.brightness is None \
-                or wanted.brightness <= limit + _EXACT.brightness:
+        if limit is None or target.brightness is None \
+                or target.brightness <= limit + _EXACT.brightness:
             return undo
         if cap is None or shining is not None and shining <= cap + _EXACT.brightness:
             return None
-        return LightRequest(replace(wanted, brightness=cap))
+        return LightRequest(replace(target, brightness=cap))
 
     def kept(self, reported: LightState, request: LightRequest) -> LightState:
         """Return the light as it was left."""
@@ -256,7 +257,7 @@ class LightKind(Kind):
         state, before, attempt = report.state, report.before, report.attempt
         if report.lost is not None and not differences(report.lost.expected, state,
                                                        report.tolerance):
-            # A call that timed out, or was queued by others, and was carried out after all.
+            # A call that timed out, or was queued elsewhere, and was carried out after all.
             return Verdict(Event.LATE)
         turned_on = before is not None and not before.on and state.on
         if attempt is not None:
@@ -269,7 +270,7 @@ class LightKind(Kind):
         if turned_on:
             return Verdict(Event.TURNED_ON_MANUALLY)
         if report.just_on and state.on:
-            # Looked at again when the moment is over.
+            # Checked again when the moment is over.
             return Verdict()
         return self._changed(report, differences(report.reference or before, state,
                                                  report.tolerance))
@@ -284,7 +285,7 @@ class LightKind(Kind):
             if moved:
                 return Verdict(Event.ADJUSTED, attributes=moved)
         if not changed:
-            # Out of its time it was a person who turned it on.
+            # Outside of its time a person turned it on.
             late = report.in_window or report.left_now
             return Verdict(Event.TURNED_ON_MANUALLY if turned_on and not late else Event.MATCHED)
         if report.cause is Cause.RECOVERED:
@@ -293,8 +294,8 @@ class LightKind(Kind):
             under_way = _under_way(attempt, state, report.tolerance)
             if report.in_window and (under_way or report.cause is Cause.OURS
                                      and state.on == expected.on):
-                # A lamp under way reports what lies between, some after they have echoed the
-                # end; a person leaves that path at once, or is seen when the time is over.
+                # A lamp during a fade reports intermediate states, some after they have echoed
+                # the end; a person's change leaves that path, or is seen when the time is over.
                 moving = attempt.moved or attempt.matched
                 return Verdict(Event.MOVED if moving else None)
             if not report.in_window and report.left_now and under_way:
@@ -302,12 +303,12 @@ class LightKind(Kind):
         if turned_on:
             return Verdict(Event.TURNED_ON_MANUALLY)
         if not report.in_window and not attempt.moved:
-            # It has done nothing since it was asked: deaf, not changed by anybody.
+            # It has not reacted to the request: unresponsive, not changed by a person.
             return Verdict(Event.UNMOVED)
         if report.reference is not None and report.cause is not Cause.PERSON \
                 and attempt.matched and not report.in_window \
                 and not differences(report.reference, state, report.tolerance):
-            # So slow is no person.
+            # A person's change is not that slow.
             return Verdict(Event.ADJUSTED, attributes=_attributes(changed))
         return self._changed(report, changed)
 
@@ -347,7 +348,7 @@ class LightKind(Kind):
                 and _under_way(attempt, reported, tolerance) and (
                 attempt.nearest is None or reported.rgb is None or chromaticity_distance(
                     attempt.nearest.rgb, reported.rgb) <= tolerance.chromaticity / 3):
-            # The nearest that its colors and whites allow; nobody took it back from there.
+            # The nearest that its colors and whites allow; no one changed it from there.
             return Verdict(Event.MATCHED, attributes=attributes)
         return _by_a_person(reported, changed)
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Messages: a text for people or automations, sent once each time a feeling comes."""
+"""Messages: a text for people or automations, sent once each time an emotion appears."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -10,13 +10,13 @@ from fer_ros.home.fields import Part
 from fer_ros.home.kinds.base import Kind, Situation
 from pydantic import AfterValidator, Field
 
-#: What a text may name in braces.
+#: Names in braces that a text may use.
 WORDS = ('emotion', 'room', 'people', 'confidence', 'duration', 'rule', 'time')
 MAXIMUM_TEXT = 1000
 
 
 def _template(value: str) -> str:
-    """Refuse names that nothing stands for, and anything that leads into an object."""
+    """Refuse unknown names, and attribute access to objects."""
     try:
         parts = [part for part in string.Formatter().parse(value) if part[1] is not None]
     except ValueError as error:
@@ -24,9 +24,9 @@ def _template(value: str) -> str:
                          'written twice') from error
     for _, name, form, conversion in parts:
         if form or conversion:
-            raise ValueError(f'forms {{{name}}}: a name stands in braces alone')
+            raise ValueError(f'formats {{{name}}}: write only the name in braces')
         if name not in WORDS:
-            raise ValueError(f'names {{{name}}}: known are {", ".join(WORDS)}; a brace itself is '
+            raise ValueError(f'uses {{{name}}}: known are {", ".join(WORDS)}; a brace itself is '
                              'written twice')
     return value
 
@@ -45,21 +45,21 @@ class MessageRequest:
 
 
 class MessageKeys(Part):
-    """What a rule may say to people."""
+    """Keys of rules for messages."""
 
     message: Annotated[str, Field(min_length=1, max_length=500),
                        AfterValidator(_template)] | None = None
 
 
 class MessageKind(Kind):
-    """Messages cannot be undone; one is sent each time a feeling comes."""
+    """The kind of messages, which cannot be undone and are sent each time an emotion appears."""
 
     name = 'message'
     rule_keys = MessageKeys
     request_type = MessageRequest
 
     def fault(self, rule: MessageKeys, targets: Iterable[Part]) -> tuple[str, str] | None:
-        """Return that nothing takes messages."""
+        """Return an error if no target takes messages."""
         if rule.message is None or any(True for _ in targets):
             return None
         return 'message', 'no room has a target for messages'
@@ -72,7 +72,7 @@ class MessageKind(Kind):
         return MessageRequest(_fill(rule.message, situation.words))
 
     def each_episode(self, request: MessageRequest, spec: Part) -> bool:
-        """Return True: a feeling that comes again is told again."""
+        """Return True: an emotion that returns is sent again."""
         return True
 
 

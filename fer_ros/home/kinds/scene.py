@@ -11,7 +11,7 @@ from fer_ros.home.kinds.base import Kind, Situation
 
 @dataclass(frozen=True)
 class SceneRequest:
-    """The scene that is asked for, by the name that rules give it."""
+    """The requested scene, by its name in rules."""
 
     kind: ClassVar[str] = 'scene'
 
@@ -23,23 +23,23 @@ class SceneRequest:
 
 
 class SceneKeys(Part):
-    """What a rule may say about scenes."""
+    """Keys of rules for scenes."""
 
     scene: Name | None = None
 
 
 class SceneKind(Kind):
-    """Scenes report nothing: what was asked for stays asked for, and is never undone."""
+    """The kind of scenes, which report nothing and are never undone."""
 
     name = 'scene'
     rule_keys = SceneKeys
     request_type = SceneRequest
 
     def fault(self, rule: SceneKeys, targets: Iterable[Part]) -> tuple[str, str] | None:
-        """Return that no target has the scene."""
+        """Return an error if no target has the scene."""
         if rule.scene is None or any(rule.scene in target.scenes for target in targets):
             return None
-        return 'scene', f'{rule.scene!r} is no scene of any target'
+        return 'scene', f'{rule.scene!r} is not a scene of any target'
 
     def request(self, rule: SceneKeys, feeling: tuple[float, float], spec: Part,
                 situation: Situation, cap: float | None) -> SceneRequest | None:

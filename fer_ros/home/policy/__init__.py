@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The policy file: which rooms, which cameras, which devices, and what answers which emotion."""
+"""The policy file: rooms, cameras, devices and rules for emotions."""
 
 from fer_ros.home.ambience import STRATEGIES
 from fer_ros.home.devices.dialects import DIALECTS

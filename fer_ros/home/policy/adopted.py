@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Rules that people said yes to, in a file of their own beside the policy."""
+"""Rules that people accepted, in a separate file beside the policy."""
 
 from datetime import time
 from typing import Annotated, Literal
@@ -25,7 +25,7 @@ class AdoptedRule(ListedRule):
     @model_validator(mode='after')
     def _narrow(self):
         if self.emotion is None or self.targets is None:
-            raise ValueError('an adopted rule needs emotion and targets')
+            raise ValueError('an adopted rule requires emotion and targets')
         if self.for_s is not None or self.then is not None or self.undoes \
                 or not self.whole_plane:
             raise ValueError('an adopted rule takes no for_s, then, strategy restore, valence or '
@@ -50,7 +50,7 @@ class AdoptedRule(ListedRule):
             return Rule.model_construct(**own)
         base = {key: getattr(rule, key) for key in Rule.model_fields}
         if base['strategy'] == 'off':
-            # The lamp is wanted on: nothing of the policy's light is left.
+            # The lamp should be on: the policy's light is dropped.
             base['strategy'] = None
         if self.color is not None or self.color_temperature_k is not None:
             base['color'] = base['color_temperature_k'] = base['saturation'] = None
@@ -89,7 +89,7 @@ class _File(Part):
 
 
 def parse_adopted(text: str, name: str) -> tuple[AdoptedRule, ...]:
-    """Read and check the text of a file; ``name`` stands in the messages.
+    """Parse and check the text of a file; ``name`` is used in messages.
 
     :raises ConfigurationError: with file, line and field.
     """

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What is wrong between the parts of a policy that are each right by themselves."""
+"""Check the consistency between the parts of a policy."""
 
 from collections.abc import Iterator
 
@@ -15,7 +15,7 @@ def cross_faults(policy: Part) -> list[Fault]:
 
 
 def _targets(policy: Part) -> Iterator[tuple[tuple, str, Part]]:
-    """Yield each target with its path and the name that rules give it."""
+    """Yield each target with its path and its name in rules."""
     for room_name, room in policy.rooms.items():
         for name, target in room.targets.items():
             yield ('rooms', room_name, 'targets', name), name, target
@@ -25,10 +25,11 @@ def _room_faults(policy: Part) -> Iterator[Fault]:
     for name, room in policy.rooms.items():
         if not room.policy:
             if room.targets:
-                yield ('rooms', name, 'policy'), ('is missing: a room with targets needs one of '
-                                                  f'{", ".join(policy.policies) or "policies"}')
+                yield ('rooms', name, 'policy'), ('is missing: a room with targets requires one '
+                                                  f'of {", ".join(policy.policies) or "policies"}')
             if room.allowed_policies:
-                yield ('rooms', name, 'allowed_policies'), 'a room without a policy takes none'
+                yield (('rooms', name, 'allowed_policies'),
+                       'a room without a policy cannot have allowed_policies')
             continue
         for index, allowed in enumerate(room.allowed_policies or ()):
             if allowed not in policy.policies:
@@ -45,7 +46,7 @@ def _room_faults(policy: Part) -> Iterator[Fault]:
     for path, _, target in _targets(policy):
         if target.needs and getattr(policy, target.needs) is None:
             article = 'a ' if target.needs == 'broker' else ''
-            yield path, f'{target.type} needs {article}{target.needs}'
+            yield path, f'{target.type} requires {article}{target.needs}'
 
 
 def _base_faults(path: tuple, room: Part, policy: Part) -> Iterator[Fault]:
@@ -59,7 +60,7 @@ def _base_faults(path: tuple, room: Part, policy: Part) -> Iterator[Fault]:
 
 
 def _shared_devices(policy: Part) -> Iterator[Fault]:
-    """Two that command one device would take each other for a person."""
+    """Two rooms that command one device would mistake each other for a person."""
     first: dict[tuple[str, str], tuple] = {}
     for path, _, target in _targets(policy):
         address = getattr(target, 'address', '')
@@ -77,14 +78,14 @@ def _rule_faults(policy: Part) -> Iterator[Fault]:
         for placed in rules.ordered:
             path = ('policies', name, *placed.path)
             yield from _one_rule(path, placed.rule, everything)
-            for condition, wanted in placed.rule.when.wanted if placed.rule.when else ():
-                if fault := condition.fault(wanted, policy):
+            for condition, value in placed.rule.when.pairs if placed.rule.when else ():
+                if fault := condition.fault(value, policy):
                     yield (*path, 'when', condition.name), fault
 
 
 def _one_rule(path: tuple, rule: Part, everything: dict[str, list[Part]]) -> Iterator[Fault]:
-    wanted = [kind for kind in KINDS.values() if kind.wanted(rule)]
-    asks = ' or '.join(kind.name for kind in wanted)
+    kinds = [kind for kind in KINDS.values() if kind.applies(rule)]
+    asks = ' or '.join(kind.name for kind in kinds)
     for index, name in enumerate(rule.targets or ()):
         found = everything.get(name)
         if found is None:
@@ -102,7 +103,7 @@ def _one_rule(path: tuple, rule: Part, everything: dict[str, list[Part]]) -> Ite
         return
     usable = [target for name, found in everything.items() for target in found
               if rule.targets is None or name in rule.targets]
-    for kind in wanted:
+    for kind in kinds:
         fault = kind.fault(rule, [target for target in usable if target.kind == kind.name])
         if fault is not None:
             yield (*path, fault[0]), fault[1]

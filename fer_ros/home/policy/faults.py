@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the schema finds wrong with a policy, in the policy's words and with its place."""
+"""Convert schema errors of a policy to messages with file, line and key."""
 
 from collections.abc import Callable, Iterable
 import re
@@ -9,15 +9,15 @@ from fer_ros.home.devices import TARGET_TYPES
 from fer_ros.home.policy.syntax import field_name
 from pydantic import ValidationError
 
-#: A fault: where (a path of keys and indices), and what.
+#: A fault: its path of keys and indices, and the message.
 Fault = tuple[tuple, str]
 
-#: More would not be read.
-_MOST = 20
+#: Maximum number of reported faults.
+_MAXIMUM = 20
 _LONGEST = 200
 _SECRET = re.compile(r'pass|secret|token|credential', re.IGNORECASE)
-#: A validator's sentence that needs the value for a subject.
-_NEEDS_SUBJECT = re.compile(r'(is|has|holds|names|ends|starts) ')
+#: A validator's message that requires the value as its subject.
+_NEEDS_SUBJECT = re.compile(r'(is|has|contains|uses|ends|starts) ')
 
 
 def _bound(words: str, key: str) -> Callable[[dict], str]:
@@ -72,19 +72,19 @@ def faults_of(error: ValidationError, lines: dict) -> list[Fault]:
 
 
 def refusal(faults: Iterable[Fault], lines: dict, name: str) -> ConfigurationError:
-    """Return an error with one line a fault: file, line, field and what to do."""
+    """Return an error with one line per fault: file, line, field and what to do."""
     located = sorted({(_line(path, lines), field_name(path), message)
                       for path, message in faults})
-    told = [f'{name}:{line}: {field + ": " if field else ""}{message}'
-            for line, field, message in located[:_MOST]]
-    if len(located) > _MOST:
-        told.append(f'{name}:{located[_MOST][0]}: and {len(located) - _MOST} more faults from '
-                    'here on')
-    return ConfigurationError('\n'.join(told))
+    texts = [f'{name}:{line}: {field + ": " if field else ""}{message}'
+            for line, field, message in located[:_MAXIMUM]]
+    if len(located) > _MAXIMUM:
+        texts.append(f'{name}:{located[_MAXIMUM][0]}: and {len(located) - _MAXIMUM} more faults '
+                    'from here on')
+    return ConfigurationError('\n'.join(texts))
 
 
 def show(value: object) -> str:
-    """Return a value as the policy writes it, or an empty string for what is too large."""
+    """Return a value in the policy's syntax, or an empty string if it is too large."""
     if value is None:
         return 'null'
     if isinstance(value, bool):
@@ -93,12 +93,12 @@ def show(value: object) -> str:
         return str(value)[:40]
     if isinstance(value, str) and '@' not in value:
         return repr(value if len(value) <= 60 else value[:57] + '...')
-    # What holds an @ may be a user with a password.
+    # A text with an @ may contain a password.
     return ''
 
 
 def _fault(item: dict, lines: dict) -> Fault:
-    # The library puts the tag of a union's member into the path; only what the file holds counts.
+    # The library adds the tag of a union's member to the path; only the file's keys count.
     path: tuple = ()
     rest = list(item['loc'])
     while rest:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A whole policy file: read, checked, and its faults told with their place."""
+"""Read and check a policy file, and report its faults with line and key."""
 
 from pathlib import Path
 from typing import Annotated, Literal
@@ -19,19 +19,19 @@ from fer_ros.home.policy.shadow import never_win
 from fer_ros.home.policy.syntax import field_name, load, PolicySyntaxError
 from pydantic import Field, field_validator, ValidationError
 
-#: No policy is larger.
+#: Maximum size of a policy, bytes.
 _MAXIMUM_BYTES = 1_000_000
 
 
 class Location(Part):
-    """Where the house is, degrees; north and east are positive."""
+    """Location of the home, degrees; north and east are positive."""
 
     latitude: Annotated[float, Field(ge=-90, le=90)]
     longitude: Annotated[float, Field(ge=-180, le=180)]
 
 
 class Policy(Part):
-    """A whole policy file."""
+    """The contents of a policy file."""
 
     version: Literal[1]
     name: DisplayName = ''
@@ -67,7 +67,7 @@ class Policy(Part):
 
     @property
     def sources(self) -> tuple[str, ...]:
-        """Every topic that any room listens to, once, in order."""
+        """All topics that rooms subscribe to, without duplicates, in order."""
         return tuple(dict.fromkeys(
             source for room in self.rooms.values() for source in room.sources))
 
@@ -80,7 +80,7 @@ class Policy(Part):
 
     @property
     def states(self) -> tuple[StateSource, ...]:
-        """Every outside state that any rule asks for, once, in order."""
+        """All outside states that rules use, without duplicates, in order."""
         return tuple(dict.fromkeys(
             source for rules in self.policies.values() for source in rules.sources))
 
@@ -88,13 +88,13 @@ class Policy(Part):
 def load_policy(path: str | Path) -> Policy:
     """Read and check a policy file.
 
-    :raises ConfigurationError: with one line a fault: file, line, field and what to do.
+    :raises ConfigurationError: with one line per fault: file, line, field and what to do.
     """
     return parse_policy(read_text(path, _MAXIMUM_BYTES), str(path))
 
 
 def idle_rules(path: str | Path) -> list[str]:
-    """Return which rules of a good policy file can never win, each with file and line."""
+    """Return the rules of a valid policy file that can never win, with file and line."""
     text = read_text(path, _MAXIMUM_BYTES)
     policy, lines = parse_policy(text, str(path)), load(text)[1]
     return [f'{path}:{lines[place]}: note: {field_name(place)}'
@@ -105,7 +105,7 @@ def idle_rules(path: str | Path) -> list[str]:
 
 
 def parse_policy(text: str, name: str = 'policy') -> Policy:
-    """Read and check the text of a policy file; ``name`` stands in the messages.
+    """Parse and check the text of a policy file; ``name`` is used in messages.
 
     :raises ConfigurationError: as :func:`load_policy`.
     """
@@ -115,10 +115,10 @@ def parse_policy(text: str, name: str = 'policy') -> Policy:
         field = f'{error.field}: ' if error.field else ''
         raise ConfigurationError(f'{name}:{error.line}: {field}{error}') from error
     if not isinstance(data, dict):
-        raise ConfigurationError(f'{name}:1: the file holds no mapping: expected the keys '
+        raise ConfigurationError(f'{name}:1: the file is not a mapping: expected the keys '
                                  'version, policies and rooms')
     if not data.keys() & Policy.model_fields.keys():
-        # Somebody else's file: nothing of it is quoted.
+        # Not a policy: do not quote its contents.
         raise ConfigurationError(f'{name}:1: not a policy: expected the keys version, policies '
                                  'and rooms')
     try:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The part of a policy that says what may be learnt, and where it is kept."""
+"""The part of a policy about habits: what is learned, and where it is kept."""
 
 from typing import Annotated, Literal
 
@@ -11,12 +11,12 @@ HabitMode = Literal['off', 'suggest', 'ask', 'apply']
 
 
 class HabitSettings(Part):
-    """The event log and what is learnt from it.
+    """Settings of the event log and the learned habits.
 
-    :ivar log: record also the rooms that learn nothing.
-    :ivar folder: of the log and the model; empty: the state directory of the service, or the
-        home of ROS.
-    :ivar rules_file: of the rules that people said yes to; empty: beside the policy.
+    :ivar log: also record rooms that do not learn.
+    :ivar folder: folder of the log and the model; empty: the state directory of the service, or
+        the ROS home.
+    :ivar rules_file: file of the accepted rules; empty: beside the policy.
     """
 
     log: bool = False

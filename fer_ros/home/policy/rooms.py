@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The part of a policy that describes a room: where its people are seen, and how calm it is."""
+"""The part of a policy that describes a room: its cameras, devices and timing."""
 
 from typing import Annotated, Literal, Union
 
@@ -16,28 +16,28 @@ Target = Annotated[Union[tuple(kind.spec for kind in TARGET_TYPES)], Field(discr
 
 
 class QuietHours(DayPart):
-    """A part of the day in which less is done."""
+    """A part of the day with fewer actions."""
 
     action: Literal['nothing', 'dim'] = 'nothing'
     brightness_max: Unit = 0.2
 
 
 class RateLimit(Part):
-    """No more than so many actions of a target in so many seconds."""
+    """Maximum number of actions of a target in a number of seconds."""
 
     actions: Annotated[int, Field(ge=1, le=1000)] = 6
     per_s: Annotated[float, Field(ge=1, le=86400)] = 60.0
 
 
 class Nobody(Part):
-    """What happens when nobody is there."""
+    """What happens with no one in view."""
 
     after_s: Annotated[float, Field(ge=0.5, le=86400)] = 30.0
     action: Literal['restore', 'off', 'keep'] = 'restore'
 
 
 class Hold(Part):
-    """What is left alone, and how long, after somebody changed a device manually."""
+    """What is left alone after a manual change of a device, and for how long."""
 
     scope: Literal['attribute', 'lamp', 'room'] = 'attribute'
     automations: bool = False
@@ -49,7 +49,7 @@ class Hold(Part):
 
 
 class Room(Part):
-    """One room: where its people are seen, what stands in it, and how calm it is to be."""
+    """A room: its cameras, devices, thresholds and timing."""
 
     sources: Annotated[tuple[RosName, ...],
                        Field(min_length=1, max_length=16)] = ('emotions',)
@@ -79,7 +79,7 @@ class Room(Part):
     habits: HabitMode = 'off'
 
     def allows(self, policy: str) -> bool:
-        """Return whether the room may take a policy."""
+        """Return whether the room may use a policy."""
         return bool(self.policy) and (
             self.allowed_policies is None or policy in self.allowed_policies)
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The part of a policy that says what answers which emotion."""
+"""The part of a policy with the rules for emotions."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -20,9 +20,9 @@ _KEYS = tuple(key for kind in KINDS.values() for key in kind.rule_keys.model_fie
 
 
 class Rule(*(kind.rule_keys for kind in KINDS.values())):
-    """What is done about an emotion: what each kind of device is asked for, when, and until when.
+    """A rule for an emotion: requests to each kind of device, conditions and duration.
 
-    :ivar for_s: it is undone after so long, and done again only when the feeling has come anew.
+    :ivar for_s: undo it after this long; it is repeated only when the emotion appears again.
     :ivar then: whether it is undone when the rule no longer fits.
     """
 
@@ -34,11 +34,11 @@ class Rule(*(kind.rule_keys for kind in KINDS.values())):
 
     @model_validator(mode='after')
     def _says_something(self):
-        if not any(kind.wanted(self) for kind in KINDS.values()):
-            raise ValueError('the rule asks for nothing: give a '
+        if not any(kind.applies(self) for kind in KINDS.values()):
+            raise ValueError('the rule requests nothing: add '
                              f'{", ".join(_KEYS[:-1])} or {_KEYS[-1]}')
         if self.for_s is not None and self.then == 'keep':
-            raise ValueError('for_s ends what the rule does, then: keep does not: leave one out')
+            raise ValueError('for_s ends what the rule does, then: keep does not: remove one')
         if self.undoes and (self.for_s is not None or self.then is not None):
             raise ValueError('strategy restore is an end itself: it takes no for_s and no then')
         if self.undoes and any(getattr(self, key) is not None for key in _KEYS
@@ -101,11 +101,11 @@ class ListedRule(RegionRule):
 
 @dataclass(frozen=True)
 class PlacedRule:
-    """A rule and where it stands.
+    """A rule and its position in the policy.
 
     :ivar path: its keys and indices within the policy.
-    :ivar labels: the emotions it answers, or None for any.
-    :ivar region: the part of the plane it answers, or None for all of it.
+    :ivar labels: the emotions it is for, or None for any.
+    :ivar region: the part of the plane it is for, or None for all of it.
     """
 
     path: tuple[str | int, ...]
@@ -115,15 +115,15 @@ class PlacedRule:
 
     @property
     def name(self) -> str:
-        """The rule's own name, or the emotion it stands under."""
+        """The rule's name, or the emotion it is listed under."""
         return getattr(self.rule, 'name', None) or str(self.path[-1])
 
     def key(self, label: str) -> str:
-        """Return what leads where the rule answers: the label, or the rule's name."""
+        """Return the key that leads if the rule applies: the label, or the rule's name."""
         return self.name if self.labels is None else label
 
     def answers(self, label: str, valence: float, arousal: float, held: str | None) -> bool:
-        """Return whether the rule is for a feeling.
+        """Return whether the rule is for an emotion.
 
         :param held: the key so far; a region of that name is left only beyond a margin.
         """
@@ -133,7 +133,7 @@ class PlacedRule:
         return self.region is None or self.region.contains(valence, arousal, margin)
 
     def feeling(self, key: str, affect: tuple[float, float]) -> tuple[float, float]:
-        """Return the valence and arousal that a strategy of the rule answers.
+        """Return the valence and arousal for a strategy of the rule.
 
         :param key: what leads, and ``affect`` the valence and arousal of the room.
         """
@@ -143,7 +143,7 @@ class PlacedRule:
 
 
 class Rules(Part):
-    """One policy of the file: what is done about which feeling.
+    """A policy of the file: its rules for emotions.
 
     The first rule that fits wins: those of ``rules`` in the order written, then the emotion's,
     then the regions in the order written.
@@ -156,17 +156,17 @@ class Rules(Part):
     @model_validator(mode='after')
     def _not_empty(self):
         if not self.ordered:
-            raise ValueError('the policy has no rule: give rules, by_emotion or '
+            raise ValueError('the policy has no rules: add rules, by_emotion or '
                              'by_valence_arousal')
         names = [rule.name for rule in (*self.rules, *self.by_valence_arousal)]
         if len(set(names)) < len(names) or set(names) & set(LABELS):
-            raise ValueError('rules and regions need names of their own, '
-                             'different from each other and from the emotions')
+            raise ValueError('names of rules and regions must '
+                             'differ from each other and from the emotions')
         return self
 
     @cached_property
     def ordered(self) -> tuple[PlacedRule, ...]:
-        """All rules, in the order in which they are asked."""
+        """All rules, in the order in which they are checked."""
         return tuple(self._ordered())
 
     def _ordered(self) -> Iterator[PlacedRule]:
@@ -181,23 +181,23 @@ class Rules(Part):
 
     @property
     def sources(self) -> tuple[StateSource, ...]:
-        """The outside states that conditions ask for."""
+        """The outside states that conditions use."""
         return tuple(dict.fromkeys(source for placed in self.ordered
                                    if placed.rule.when is not None
                                    for source in placed.rule.when.sources))
 
     def leading(self, label: str, valence: float, arousal: float, held: str | None,
                 is_open: Callable[[PlacedRule], bool] = lambda _: True) -> str:
-        """Return the key of what is felt: the label, or the name of a rule for any emotion.
+        """Return the key of the emotion: the label, or the name of a rule for any emotion.
 
         :param held: the key so far; its region is left only beyond a margin.
-        :param is_open: says of a rule whether its conditions hold, the feeling's duration apart.
+        :param is_open: returns whether a rule's conditions hold, except for the duration.
         """
         return next((placed.key(label) for placed in self.ordered
                      if placed.answers(label, valence, arousal, held) and is_open(placed)), label)
 
     def candidates(self, key: str, valence: float, arousal: float) -> Iterator[PlacedRule]:
-        """Yield the rules for what leads, whatever their conditions, in order.
+        """Yield the rules for the leading key, regardless of conditions, in order.
 
         :param key: as :meth:`leading` returns it.
         """
@@ -206,5 +206,5 @@ class Rules(Part):
                 yield placed
 
 
-#: Of a room that is a sensor.
+#: The rules of a room that is only a sensor.
 NO_RULES = Rules.model_construct()

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The parts of a policy that name servers: how they are reached, and where secrets are found."""
+"""The parts of a policy about servers: addresses, and where secrets are found."""
 
 import ipaddress
 import re
@@ -32,17 +32,18 @@ class Secret(Part):
     def read(self, what: str) -> str:
         """Return the secret.
 
-        :raises ConfigurationError: when it is not there; the message never holds it.
+        :raises ConfigurationError: when it is missing; the message never contains it.
         """
         return read_secret(what, env=self.env, file=self.file)
 
 
 def _host(value: str) -> str:
-    """Check what is written as a host; what may hold a password is not shown."""
+    """Check a host name; a text that may contain a password is not shown."""
     if '://' in value:
-        raise ValueError('is a whole address: write the host alone, without scheme, user and port')
+        raise ValueError('is a complete address: write only the host, without scheme, user and '
+                         'port')
     if '@' in value or '/' in value:
-        raise ValueError('is more than a host: user, password and path have keys of their own')
+        raise ValueError('is more than a host: user, password and path have separate keys')
     bare = value[1:-1] if value.startswith('[') and value.endswith(']') else value
     try:
         ipaddress.ip_address(bare)
@@ -95,11 +96,11 @@ class Broker(Part):
     @model_validator(mode='after')
     def _consistent(self):
         if self.password is not None and not self.username:
-            raise ValueError('a password needs a username')
+            raise ValueError('a password requires a username')
         if bool(self.certificate_file) != bool(self.key_file):
             raise ValueError('certificate_file and key_file belong together')
         if not self.uses_tls and (self.ca_file or self.certificate_file):
-            raise ValueError('ca_file and certificate_file need tls: true')
+            raise ValueError('ca_file and certificate_file require tls: true')
         return self
 
     @property
@@ -121,7 +122,7 @@ class Broker(Part):
 
 
 class HomeAssistant(Part):
-    """Home Assistant's own API, for lights and scenes that speak no MQTT."""
+    """Home Assistant's API, for devices without MQTT."""
 
     url: Annotated[str, StringConstraints(max_length=1000)]
     token: Secret
@@ -136,8 +137,8 @@ class HomeAssistant(Part):
             good = parts.scheme in ('http', 'https') and parts.port != 0 \
                 and not re.search(r'[^!-~]', value)
             if '@' in parts.netloc or (good and '@' in value):
-                raise ValueError('holds a user or password: Home Assistant takes the token only, '
-                                 'which has a key of its own')
+                raise ValueError('contains a user or password: Home Assistant accepts only a '
+                                 'token, which has a separate key')
             _host(parts.hostname or '')
         except ValueError as error:
             if 'user or password' in str(error):
@@ -146,17 +147,17 @@ class HomeAssistant(Part):
         if not good:
             raise ValueError("is not a url: write 'http://homeassistant.local:8123'")
         if parts.query or parts.fragment:
-            raise ValueError('ends in a query (? or #): write the address of Home Assistant alone')
+            raise ValueError('ends in a query (? or #): write only the address of Home Assistant')
         return value
 
     @property
     def is_exposed(self) -> bool:
-        """Whether the token travels to another machine in plain text."""
+        """Whether the token is sent to another machine in plain text."""
         parts = urllib.parse.urlsplit(self.url)
         return parts.scheme == 'http' and not _is_local(parts.hostname or '')
 
 
 class Privacy(Part):
-    """What may leave this machine beside the room's summary."""
+    """What may leave this machine besides the room's summary."""
 
     per_person: bool = False

@@ -8,8 +8,8 @@ from fer_ros.home.policy.rules import PlacedRule, Rules
 def never_win(rules: Rules) -> list[tuple[PlacedRule, tuple[PlacedRule, ...]]]:
     """Return each rule that can never win, with those before it that fit instead.
 
-    Found is what is certain by the rules alone; values of outside states are not compared with
-    each other.
+    Only cases that follow from the rules alone are found; values of outside states are not
+    compared.
     """
     found = []
     for index, later in enumerate(rules.ordered):

@@ -1,40 +1,39 @@
 # SPDX-License-Identifier: Apache-2.0
-"""YAML as people mean it, with the line of every value.
+"""Parse YAML with the scalars of YAML 1.2 and the line of every value.
 
 PyYAML reads YAML 1.1, in which ``off`` is false and ``22:30`` is the number 1350. A policy has
 strategies named off and times of day, so scalars are read by the rules of YAML 1.2's core schema.
-The parser's events are read one by one: no text, however it is nested or repeated, costs more
-than its size.
+The parser's events are read one by one: no nesting or repetition costs more than the text's size.
 """
 
 import re
 
 import yaml
 
-#: The parser in C does the same in a twentieth of the time; not every build has it.
+#: The C parser takes a twentieth of the time; not every build has it.
 _PARSER = getattr(yaml, 'CSafeLoader', yaml.SafeLoader)
 _MAXIMUM_CHARACTERS = 1_000_000
-#: No policy is deeper, or has more keys and values.
+#: Maximum depth, and number of keys and values, of a policy.
 _MAXIMUM_DEPTH = 20
 _MAXIMUM_VALUES = 12_000
-#: More digits than any value has, and few enough for every number type.
+#: Maximum number of digits, within the range of every number type.
 _MAXIMUM_DIGITS = 18
-#: What shows no character, and half characters, which cannot be written to a file or log.
+#: Unprintable and surrogate characters, which cannot be written to a file or log.
 _UNREADABLE = re.compile('[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\ud800-\udfff\ufffe\uffff]')
 _NULL = re.compile(r'~|null|Null|NULL')
 _BOOL = re.compile(r'true|True|TRUE|false|False|FALSE')
 _INT = re.compile(r'[-+]?[0-9]+')
 _FLOAT = re.compile(r'[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?'
                     r'|[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN)')
-#: A key with a color that YAML takes for a comment.
+#: A key with a color that YAML parses as a comment.
 _COMMENT_COLOR = re.compile(r'(\w+):[ \t]+(#[0-9a-fA-F]{3,8})\b')
 _KEY = re.compile(r'[\w#][\w .#-]{0,39}')
 
 
 class PolicySyntaxError(ValueError):
-    """The text is not YAML, or not of the plain kind that a policy needs.
+    """The text is not YAML, or uses syntax that a policy does not allow.
 
-    :ivar line: where, from 1.
+    :ivar line: line of the error, from 1.
     """
 
     def __init__(self, message: str, line: int, path: tuple = ()):
@@ -45,7 +44,7 @@ class PolicySyntaxError(ValueError):
 def field_name(path: tuple) -> str:
     """Return a path of keys and indices as a message shows it; no key is quoted at length.
 
-    What does not look like a key may be anything, for a file may be no policy at all.
+    A step that does not look like a key is hidden, since the file may not be a policy.
     """
     return '.'.join(str(step) if isinstance(step, int) or _KEY.fullmatch(step) else '(a key)'
                     for step in path)
@@ -54,8 +53,8 @@ def field_name(path: tuple) -> str:
 def load(text: str) -> tuple[object, dict[tuple, int]]:
     """Return the data and the line (from 1) of each path of keys and indices in it.
 
-    :raises PolicySyntaxError: for text that is not YAML, and for what a policy has no use for:
-        duplicate keys, aliases, tags, several documents, keys without a value.
+    :raises PolicySyntaxError: for text that is not YAML, and for syntax that a policy does not
+        allow: duplicate keys, aliases, tags, several documents, keys without a value.
     """
     if len(text) > _MAXIMUM_CHARACTERS:
         raise PolicySyntaxError(f'the file has {len(text)} characters: not a policy', 1)
@@ -90,7 +89,7 @@ class _Reader:
         self.lines: dict[tuple, int] = {(): 1}
         self.line = 1
         self._documents = 0
-        #: The open mappings and sequences, and where in them the next value goes.
+        #: The open mappings and sequences, and the position of the next value.
         self._open: list[dict | list] = []
         self._path: list = []
 
@@ -118,12 +117,12 @@ class _Reader:
         elif isinstance(event, yaml.DocumentStartEvent):
             self._documents += 1
             if self._documents > 1:
-                raise self._fault('a second document begins (---): a policy is one')
+                raise self._fault('a second document starts (---): a policy has only one')
 
     def not_yaml(self, error: yaml.YAMLError) -> PolicySyntaxError:
-        """Return the parser's fault in our words."""
+        """Return the parser's error as our own."""
         mark = getattr(error, 'problem_mark', None) or getattr(error, 'context_mark', None)
-        # One parser takes the end of the text for a line of its own.
+        # One parser counts the end of the text as a separate line.
         line = min(mark.line + 1 if mark else self.line, max(1, len(self._lines)))
         # In braces the comment swallows the end, which is then missing somewhere below.
         begin = getattr(error, 'context_mark', None)
@@ -152,9 +151,9 @@ class _Reader:
     def _check(self, event) -> None:
         if event.anchor is not None:
             raise self._fault('anchors and aliases (& and *) are not allowed')
-        # A quoted text may have the tag ! of its own.
+        # A quoted text may have an implicit tag !.
         if event.tag is not None and event.tag != '!':
-            raise self._fault('tags (!) are not allowed: write the value alone')
+            raise self._fault('tags (!) are not allowed: write only the value')
         if len(self.lines) > _MAXIMUM_VALUES:
             raise self._fault(f'more than {_MAXIMUM_VALUES} keys and values: not a policy')
 
@@ -162,7 +161,7 @@ class _Reader:
         self._check(event)
         text = event.value
         if _UNREADABLE.search(text):
-            raise self._fault('holds an escape for a character that is not text')
+            raise self._fault('contains an escape for a character that is not text')
         if self._key_is_due:
             inside = self._open[-1]
             if text in inside:
@@ -176,7 +175,7 @@ class _Reader:
         self._added()
 
     def _value(self, text: str) -> object:
-        """Return what a word without quotes means."""
+        """Return the value of an unquoted scalar."""
         if not text:
             rest = self._line(self.line).partition('#')
             color = _COMMENT_COLOR.search(self._line(self.line))
@@ -230,5 +229,5 @@ def _comment(color: str) -> str:
 
 
 def _plain(problem: str) -> str:
-    """Return what the parser says, without what the file holds."""
+    """Return the parser's message without contents of the file."""
     return re.sub(r"'[^']{4,}'|\"[^\"]{4,}\"", '(a word)', problem)[:120]

@@ -13,40 +13,40 @@ class _When(Part):
 
     @model_validator(mode='after')
     def _some(self):
-        if not self.wanted:
+        if not self.pairs:
             raise ValueError(f'when names no condition: give {", ".join(CONDITIONS)}')
         return self
 
     @property
-    def wanted(self) -> list[tuple[Condition, Any]]:
-        """The conditions with what each wants."""
+    def pairs(self) -> list[tuple[Condition, Any]]:
+        """The conditions, each with its expected value."""
         return [(condition, getattr(self, name)) for name, condition in CONDITIONS.items()
                 if getattr(self, name) is not None]
 
     def judge(self, moment: Moment, *, of_feeling: bool = True) -> list[Finding]:
-        """Return what each condition finds at a moment.
+        """Return the finding of each condition at a moment.
 
-        :param of_feeling: False leaves out those that ask how long the feeling has led.
+        :param of_feeling: False skips conditions on how long the emotion has led.
         """
-        return [condition.judge(wanted, moment) for condition, wanted in self.wanted
+        return [condition.judge(value, moment) for condition, value in self.pairs
                 if of_feeling or not condition.of_feeling]
 
     def covers(self, other: 'When | None') -> bool:
         """Return whether these hold whenever the others do, as far as is certain."""
         return all(getattr(other, condition.name, None) is not None
-                   and condition.covers(wanted, getattr(other, condition.name))
-                   for condition, wanted in self.wanted)
+                   and condition.covers(value, getattr(other, condition.name))
+                   for condition, value in self.pairs)
 
     @property
     def asks_attention(self) -> bool:
-        """Whether any of them asks what people attend to."""
-        return any(condition.asks_attention for condition, _ in self.wanted)
+        """Whether any of them uses attention."""
+        return any(condition.asks_attention for condition, _ in self.pairs)
 
     @property
     def sources(self) -> tuple[StateSource, ...]:
-        """The outside states that the conditions ask for."""
-        return tuple(source for condition, wanted in self.wanted
-                     for source in condition.sources(wanted))
+        """The outside states that the conditions use."""
+        return tuple(source for condition, value in self.pairs
+                     for source in condition.sources(value))
 
 
 When = create_model('When', __base__=_When, **{

@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What opens connections: MQTT, Home Assistant, and the room that stands in for devices."""
+"""Connections: MQTT, Home Assistant, and a virtual room."""

@@ -15,7 +15,7 @@ from fer_ros.workers import Faults
 
 
 def check_secrets(policy: Policy) -> None:
-    """Read every secret and certificate that a policy names.
+    """Read all secrets and certificates of a policy.
 
     :raises ConfigurationError: when one cannot be read.
     """
@@ -26,11 +26,11 @@ def check_secrets(policy: Policy) -> None:
 
 
 class Connections:
-    """The connections of one policy; without servers in it, none.
+    """The connections of a policy to its servers.
 
     :param on_command: called with room, command and argument, in the connection's thread.
     :param on_answer: called with room and answer to what the room suggests, likewise.
-    :param mqtt_options: further arguments of :class:`MqttConnection`.
+    :param mqtt_options: additional arguments of :class:`MqttConnection`.
     :ivar broker: ``home_assistant`` and ``discovery``: None where the policy names none.
     :ivar faults: errors of their threads.
     """
@@ -62,7 +62,7 @@ class Connections:
             self.discovery.bind(self.broker)
 
     def start(self, devices: Iterable[Device]) -> None:
-        """Connect, and tell the devices what comes in."""
+        """Connect, and forward messages to the devices."""
         self._devices = list(devices)
         if self.broker is not None:
             self.broker.start()
@@ -70,7 +70,7 @@ class Connections:
             self.home_assistant.start()
 
     def stop(self) -> None:
-        """Say goodbye and disconnect."""
+        """Publish unavailability and disconnect."""
         if self.broker is not None:
             self.broker.stop(self.discovery.leave())
         if self.home_assistant is not None:
@@ -78,7 +78,7 @@ class Connections:
 
     @property
     def complaints(self) -> list[Complaint]:
-        """What is wrong with the connections, with what to do."""
+        """Problems of the connections, with what to do."""
         found = []
         if self.faults.problem:
             found.append(Complaint(self.faults.problem))

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""How the bridge shows itself over MQTT: Home Assistant's device discovery, states, commands.
+"""The bridge on MQTT: Home Assistant's device discovery, states and commands.
 
-What is retained: the discovery and the availability, nothing else. A state that outlives its
-sender is a lie, so states are sent again on every connect and when Home Assistant is born.
+Only discovery and availability are retained. A state must not outlive its sender, so states are
+sent again on every connect and when Home Assistant starts.
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -23,7 +23,7 @@ from fer_ros.home.world.mqtt import MqttConnection
 ONLINE, OFFLINE = 'online', 'offline'
 EVENT_TYPES = ('emotion', 'action', 'hold', 'resumed', 'switched_on', 'switched_off', 'occupied',
                'empty', 'message')
-#: Those of rooms that learn habits, besides.
+#: Additional ones of rooms with habits.
 HABIT_EVENTS = ('suggestion', 'suggestion_answered', 'habit_suspended')
 #: The parts of a room's topics that take commands.
 COMMAND_TOPICS = ('enabled', 'policy', *(command.word for command in BUTTONS))
@@ -34,18 +34,18 @@ _MAXIMUM_DISCOVERY = 3900
 #: (measured: within the second), so that a state sent at once is lost on it: send it again for a
 #: while.
 _INTRODUCTION_S = 6.0
-#: Home Assistant takes no longer state.
+#: Maximum length of a state in Home Assistant.
 _MAXIMUM_TEXT = 250
 
 _LOGGER = logging.getLogger(__name__)
 
 
 class HomeAssistantDiscovery:
-    """The entities of every room.
+    """Publishes the entities of all rooms and receives their commands.
 
-    :param rooms: the policies that each room may take.
+    :param rooms: the policies that each room may use.
     :param version: of this software, shown as the origin's.
-    :param attention: whether it is known what people attend to.
+    :param attention: whether attention data are available.
     :param on_command: called with room, command and argument, in the connection's thread;
         retained messages never come here.
     :param on_answer: called with room and answer to what the room suggests, likewise.
@@ -77,12 +77,12 @@ class HomeAssistantDiscovery:
 
     @property
     def availability_topic(self) -> str:
-        """Where the bridge says, or the broker for it, whether it lives."""
+        """The topic with the bridge's availability, also published by the broker as its will."""
         return f'{self._base}/availability'
 
     @property
     def will(self) -> tuple[str, str]:
-        """What the broker publishes when the bridge dies."""
+        """Topic and payload that the broker publishes when the bridge dies."""
         return self.availability_topic, OFFLINE
 
     def bind(self, connection: MqttConnection) -> None:
@@ -95,7 +95,7 @@ class HomeAssistantDiscovery:
             connection.subscribe(f'{self._broker.discovery_prefix}/device/+/config')
 
     def leave(self) -> list[tuple[str, str]]:
-        """Return the topics and payloads that say goodbye, and no longer deny them."""
+        """Return the topics and payloads that mark the bridge as unavailable."""
         self._leaving = True
         return [self.will]
 
@@ -122,7 +122,7 @@ class HomeAssistantDiscovery:
                 self._command(*self._commands[topic], payload.decode('utf-8', 'replace'))
             return True
         if topic == self.availability_topic:
-            # The will of our own former connection may come after our greeting.
+            # The will of our previous connection may arrive after our availability.
             if payload == OFFLINE.encode() and not retained and not self._leaving:
                 self._connection.publish(topic, ONLINE, retain=True, qos=1)
             return True
@@ -149,7 +149,7 @@ class HomeAssistantDiscovery:
 
     def update(self, snapshot: RoomSnapshot, now_s: float,
                people: list[dict] | None = None) -> None:
-        """Publish a room's state when it has changed, at most once a second, and in time."""
+        """Publish a room's state if it has changed, at most once per second, and periodically."""
         if not self._connection.connected:
             return
         before = self._last.get(snapshot.room)
@@ -159,13 +159,13 @@ class HomeAssistantDiscovery:
         if self._introduce:
             self._introduce, self._introduced_s = False, now_s
         introducing = now_s - self._introduced_s < _INTRODUCTION_S
-        told, detector = [_rounded(snapshot)], self._detectors[snapshot.room]
-        if not detector.due(told, now_s, repeat_s=FIGURES_S if introducing
+        shown, detector = [_rounded(snapshot)], self._detectors[snapshot.room]
+        if not detector.due(shown, now_s, repeat_s=FIGURES_S if introducing
                             else self._broker.expire_after_s / 3):
             return
         if self._connection.publish(self._topic(snapshot.room, 'state'),
-                                    json.dumps(state_payload(told[0]))):
-            detector.tell(told, now_s)
+                                    json.dumps(state_payload(shown[0]))):
+            detector.mark_published(shown, now_s)
             if people is not None:
                 self._connection.publish(self._topic(snapshot.room, 'people'),
                                          json.dumps(people))
@@ -176,20 +176,20 @@ class HomeAssistantDiscovery:
             {'event_type': kind, **attributes}))
 
     def removal(self, rooms: set[str]) -> None:
-        """Take back the discovery of rooms that are no longer in the policy."""
+        """Remove the discovery of rooms that are no longer in the policy."""
         for topic, _ in self.discovery(rooms):
             self._announced.discard(topic)
             self._connection.publish(topic, '', retain=True, qos=1)
 
     def _tidy(self, topic: str, payload: bytes) -> None:
-        """Take back what was announced by us, and is no longer, in an earlier life."""
+        """Remove discovery topics that an earlier process announced and that are obsolete."""
         if topic in self._announced:
             return
         try:
             availability = json.loads(payload)['avty_t']
         except (ValueError, KeyError, TypeError, RecursionError):
             return
-        # Another bridge has another base topic; others' devices have other topics altogether.
+        # Other bridges have other base topics; other devices have other topics altogether.
         if availability == self.availability_topic:
             self._connection.publish(topic, '', retain=True, qos=1)
 
@@ -281,7 +281,7 @@ class HomeAssistantDiscovery:
 
 
 def _rounded(snapshot: RoomSnapshot) -> RoomSnapshot:
-    """Return what the state topic tells: tenths of percent would change with every frame."""
+    """Return the rounded snapshot for the state topic, so that it does not change every frame."""
     return replace(
         snapshot, devices=(), confidence=round(snapshot.confidence * 20) / 20,
         valence=round(snapshot.valence, 1) + 0.0, arousal=round(snapshot.arousal, 1) + 0.0,
@@ -296,7 +296,7 @@ def _suggestion(snapshot: RoomSnapshot) -> str:
 
 
 def state_payload(snapshot: RoomSnapshot) -> dict:
-    """Return what the state topic of a room carries; null is unknown."""
+    """Return the payload of a room's state topic; null is unknown."""
     known = snapshot.known
     return {
         'emotion': snapshot.emotion,

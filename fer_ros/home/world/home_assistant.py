@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Home Assistant: its WebSocket, and its REST API where that does not answer.
+"""Client of Home Assistant: its WebSocket, or its REST API if that does not work.
 
 Every call is read back: a service call on an entity that does not exist answers success.
 """
@@ -32,9 +32,9 @@ except ImportError:
 _TIMEOUT_S = 5.0
 _RETRY_S, _REFUSED_RETRY_S = 5.0, 60.0
 _MAXIMUM_ANSWER = 1_000_000
-#: A request and its answer take no longer, on a network of a house.
+#: Timeout of a request on a home network, seconds.
 _ROUND_TRIP_S = 0.5
-#: What a server can do to a request.
+#: Errors of a request.
 _ERRORS = (OSError, ValueError, HTTPException)
 
 _LOGGER = logging.getLogger(__name__)
@@ -45,19 +45,19 @@ MembersCallback = Callable[[tuple[str, ...], str], None]
 
 
 class Watcher(Protocol):
-    """Whoever follows an entity.
+    """A listener for an entity's state.
 
-    :ivar missing: whether there is no such entity.
+    :ivar missing: whether the entity does not exist.
     """
 
     missing: bool
 
-    def told(self, entity: dict, cause: Cause = Cause.UNKNOWN) -> None:
-        """Take what Home Assistant says of the entity, and who is behind it."""
+    def update(self, entity: dict, cause: Cause = Cause.UNKNOWN) -> None:
+        """Handle a state of the entity and its cause."""
 
 
 class _Refused(Exception):
-    """The server said no; ``status`` is HTTP's."""
+    """The server refused the request with the HTTP ``status``."""
 
     def __init__(self, status: int):
         super().__init__(f'HTTP {status}')
@@ -71,9 +71,9 @@ class _NoRedirect(urllib.request.HTTPRedirectHandler):
 
 
 class HomeAssistantClient:
-    """Call services and watch entities in threads of its own; the newest call wins.
+    """Calls services and watches entities in separate threads; only the latest call is sent.
 
-    States are pushed by the WebSocket; while it does not work they are polled.
+    States are pushed by the WebSocket; if it does not work they are polled.
 
     :param faults: where errors of the thread are recorded.
     """
@@ -125,7 +125,7 @@ class HomeAssistantClient:
         return f'connected, polled every {self._settings.poll_s:g} s (no WebSocket: {why})'
 
     def watch(self, entity_id: str, device: Watcher) -> None:
-        """Tell a device its entity's state."""
+        """Forward an entity's state to a device."""
         self._watched.setdefault(entity_id, []).append(device)
 
     def unwatch(self, entity_id: str, device: Watcher) -> None:
@@ -147,7 +147,7 @@ class HomeAssistantClient:
         self._worker = Worker('home assistant', self._run, self._faults, daemon=True).start()
 
     def stop(self) -> None:
-        """Send what waits, then end."""
+        """Send waiting calls, then stop."""
         with self._condition:
             self._stopped = True
             self._condition.notify()
@@ -211,7 +211,7 @@ class HomeAssistantClient:
             if entity_id is None and error.status in (400, 404):
                 return False, f'Home Assistant has no action {service.replace("/", ".")}'
             if error.status == 404:
-                return False, f'Home Assistant knows no {entity_id}: check entity_id'
+                return False, f'Home Assistant has no entity {entity_id}: check entity_id'
             return False, self._explain(error)
         except _ERRORS as error:
             return False, self._explain(error)
@@ -220,7 +220,7 @@ class HomeAssistantClient:
         if state.get('state') == 'unavailable':
             return False, f'{entity_id} is unavailable in Home Assistant'
         if not self.pushed:
-            self._tell(entity_id, state)
+            self._update(entity_id, state)
         return True, ''
 
     def _poll(self) -> None:
@@ -242,13 +242,13 @@ class HomeAssistantClient:
                     getattr(error, 'reason', error), ssl.SSLCertVerificationError))
                 return
             if entity_id:
-                self._tell(entity_id, state)
+                self._update(entity_id, state)
         self._set_problem('', False)
 
-    def _hear(self, entity_id: str, entity: dict | None, cause: Cause) -> None:
-        """Take what the WebSocket says, in its thread."""
+    def _on_pushed(self, entity_id: str, entity: dict | None, cause: Cause) -> None:
+        """Handle a state from the WebSocket, in its thread."""
         if entity is not None:
-            self._tell(entity_id, entity, cause)
+            self._update(entity_id, entity, cause)
             return
         for device in self._watched.get(entity_id, ()):
             device.missing = True
@@ -260,7 +260,7 @@ class HomeAssistantClient:
 
     def _tell(self, entity_id: str, state: dict, cause: Cause = Cause.UNKNOWN) -> None:
         for device in self._watched.get(entity_id, ()):
-            self._faults.survive(f'state of {entity_id}', device.told, state, cause)
+            self._faults.survive(f'state of {entity_id}', device.update, state, cause)
 
     def _set_problem(self, problem: str, serious: bool) -> None:
         if problem and problem != self.problem:
@@ -271,7 +271,7 @@ class HomeAssistantClient:
         where = f'Home Assistant at {self._settings.url}'
         if isinstance(error, _Refused):
             if error.status in (401, 403):
-                return f'{where} refuses the token: make a new long-lived access token'
+                return f'{where} rejects the token: create a new long-lived access token'
             return f'{where} answers HTTP {error.status}'
         reason = getattr(error, 'reason', error)
         if isinstance(reason, ssl.SSLCertVerificationError):
@@ -279,7 +279,7 @@ class HomeAssistantClient:
         if isinstance(reason, ConnectionRefusedError):
             return f'{where} refuses connections: is it running?'
         if isinstance(error, (ValueError, HTTPException)):
-            return f'{where} gives an answer that is not its API: is the url right?'
+            return f'{where} returned an answer that is not of its API: is the url right?'
         return f'{where}: {reason}'
 
     def _request(self, path: str, data: dict | None = None) -> dict:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Home Assistant's WebSocket: states as they change, who changed them, and service calls."""
+"""Client of Home Assistant's WebSocket: states, their causes, and service calls."""
 
 from collections import deque
 from collections.abc import Callable, Iterable
@@ -18,13 +18,13 @@ from fer_ros.workers import Faults, Worker
 import websocket
 
 TIMEOUT_S = 5.0
-#: Home Assistant is asked whether it is there so often; silence for longer ends the connection.
+#: Ping interval, and timeout after which the connection ends, seconds.
 _PING_S, _SILENCE_S = 15.0, 40.0
-#: The longest wait for a message before what is due is done.
+#: Longest wait for a message, seconds.
 _WAIT_S = 0.5
-#: A refused token is tried again no sooner.
+#: Pause after a refused token, seconds.
 _REFUSED_S = 60.0
-#: A connection that lasted so long begins with short pauses again.
+#: A connection that lasted this long resets the pauses, seconds.
 _HEALTHY_S = 60.0
 
 
@@ -46,9 +46,9 @@ class _Call:
 
 
 class HomeAssistantSocket:
-    """Keep a connection in a thread of its own.
+    """Keeps a connection to Home Assistant in a separate thread.
 
-    :param url: of Home Assistant, and ``token``: a long-lived access token.
+    :param url: address of Home Assistant; ``token``: a long-lived access token.
     :param context: the TLS settings.
     :param entity_ids: gives the entities to hear of.
     :param told: called in the thread with an entity's id, its state as of the REST API (None: it
@@ -134,7 +134,7 @@ class HomeAssistantSocket:
 
     def _session(self) -> None:
         """Connect, subscribe, and take messages until the connection ends."""
-        # No proxies for a house's own network, and no redirects: they would get the token.
+        # No proxies for the local network, and no redirects: they would get the token.
         self._socket = websocket.create_connection(
             self._url, timeout=TIMEOUT_S, sslopt={'context': self._context},
             http_no_proxy=[self._host], redirect_limit=0, enable_multithread=True)
@@ -243,7 +243,7 @@ class HomeAssistantSocket:
         if 'a' in event:
             for entity_id in entity_ids:
                 if entity_id not in self._states.entities:
-                    self._told(entity_id, None, Cause.UNKNOWN)
+                    self._on_state(entity_id, None, Cause.UNKNOWN)
 
     def _answer(self, number: object, message: dict) -> None:
         with self._lock:
@@ -259,16 +259,16 @@ class HomeAssistantSocket:
         call.answered.set()
         held_back, self._held_back = self._held_back, deque()
         for entity_id, entity in held_back:
-            self._hear(entity_id, entity)
+            self._receive_state(entity_id, entity)
 
-    def _hear(self, entity_id: str, entity: dict | None) -> None:
-        """Tell a state, once it is known whether a call that is under way has made it."""
+    def _receive_state(self, entity_id: str, entity: dict | None) -> None:
+        """Forward a state, once it is known whether a pending call caused it."""
         with self._lock:
             waits = any(entity_id in call.entity_ids for call in self._calls.values())
         if waits and len(self._held_back) < 1000:
             self._held_back.append((entity_id, entity))
             return
-        self._told(entity_id, entity, Cause.UNKNOWN if entity is None
+        self._on_state(entity_id, entity, Cause.UNKNOWN if entity is None
                    else self._origins.cause(entity.get('context')))
 
     def _leave(self) -> None:

@@ -1,17 +1,17 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What Home Assistant's WebSocket says of entities, and who is behind it."""
+"""Track entity states and their causes from Home Assistant's WebSocket."""
 
 from collections import deque
 from collections.abc import Iterator
 
 from fer_ros.home.kinds.base import Cause
 
-#: So many contexts of service calls are remembered.
+#: Number of remembered contexts of service calls.
 _KEPT = 256
 
 
 class States:
-    """Entities as ``subscribe_entities`` tells them: whole at first, then what has changed.
+    """Entities from ``subscribe_entities``: complete at first, then changes.
 
     :ivar entities: the state of each, with the keys of the REST API.
     """
@@ -20,19 +20,19 @@ class States:
         self.entities: dict[str, dict] = {}
 
     def take(self, event: dict) -> Iterator[tuple[str, dict | None]]:
-        """Take an event; yield each entity that it tells of, None for one that is gone."""
+        """Process an event; yield each entity in it, None for a removed one."""
         added, changed, removed = event.get('a'), event.get('c'), event.get('r')
-        for entity_id, told in added.items() if isinstance(added, dict) else ():
-            if isinstance(told, dict):
+        for entity_id, data in added.items() if isinstance(added, dict) else ():
+            if isinstance(data, dict):
                 self.entities[entity_id] = {
-                    'state': told.get('s'), 'attributes': _mapping(told.get('a')),
-                    'context': _context({}, told.get('c'))}
+                    'state': data.get('s'), 'attributes': _mapping(data.get('a')),
+                    'context': _context({}, data.get('c'))}
                 yield entity_id, self.entities[entity_id]
-        for entity_id, told in changed.items() if isinstance(changed, dict) else ():
+        for entity_id, data in changed.items() if isinstance(changed, dict) else ():
             entity = self.entities.get(entity_id)
-            if entity is None or not isinstance(told, dict):
+            if entity is None or not isinstance(data, dict):
                 continue
-            more, less = _mapping(told.get('+')), _mapping(told.get('-'))
+            more, less = _mapping(data.get('+')), _mapping(data.get('-'))
             gone = less.get('a')
             attributes = {**entity['attributes'], **_mapping(more.get('a'))}
             for name in gone if isinstance(gone, list) else ():
@@ -50,32 +50,32 @@ def _mapping(value: object) -> dict:
     return value if isinstance(value, dict) else {}
 
 
-def _context(before: dict, told: object) -> dict:
-    """Return a context after what was told of it; a text is a new id, the rest as before."""
-    if isinstance(told, str):
-        return {**before, 'id': told}
-    return {**before, **_mapping(told)}
+def _context(before: dict, data: object) -> dict:
+    """Return an updated context; a text is a new id, the rest stays."""
+    if isinstance(data, str):
+        return {**before, 'id': data}
+    return {**before, **_mapping(data)}
 
 
 class Origins:
-    """Tells by its context who is behind a change."""
+    """Determines the cause of a change by its context."""
 
     def __init__(self):
         self._ours: deque[str] = deque(maxlen=_KEPT)
         self._called: deque[str] = deque(maxlen=_KEPT)
 
     def ours(self, context: object) -> None:
-        """Remember the context of a call of our own."""
+        """Remember the context of our own call."""
         if isinstance(context, dict) and isinstance(context.get('id'), str):
             self._ours.append(context['id'])
 
     def called(self, context: object) -> None:
-        """Remember the context of a service call by anybody."""
+        """Remember the context of any service call."""
         if isinstance(context, dict) and isinstance(context.get('id'), str):
             self._called.append(context['id'])
 
     def cause(self, context: object) -> Cause:
-        """Return who is behind a change with a context."""
+        """Return the cause of a change with a context."""
         if not isinstance(context, dict):
             return Cause.UNKNOWN
         if context.get('id') in self._ours:

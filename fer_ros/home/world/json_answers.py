@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""JSON of others."""
+"""Parse JSON responses of servers."""
 
 import json
 import math

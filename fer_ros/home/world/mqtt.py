@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""One connection to the broker that comes back by itself and never repeats old commands."""
+"""A connection to the broker that reconnects and never repeats old commands."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -21,11 +21,11 @@ import paho.mqtt.client as paho
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 
-#: First and longest pause between attempts while the broker is merely away, seconds.
+#: First and longest pause between attempts while the broker is unavailable, seconds.
 BACKOFF_S = (1.0, 30.0)
-#: The same when trying again will not help until somebody mends something.
+#: The same if retries cannot help until something is fixed.
 REFUSED_BACKOFF_S = (30.0, 300.0)
-#: A connection that ends sooner was hardly one.
+#: A shorter connection counts as failed, seconds.
 _SHORT_S = 10.0
 #: After so many short ones another id is tried: some brokers end the older of two clients of one
 #: id without a word (mosquitto until 2.0, all with MQTT 3.1.1).
@@ -36,11 +36,11 @@ _LOGGER = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class ConnectionState:
-    """How the connection stands.
+    """State of the connection.
 
-    :ivar problem: what is wrong and what to do, or empty.
-    :ivar serious: True when trying again will not help until somebody mends something.
-    :ivar note: what is worth knowing although it works, or empty.
+    :ivar problem: the problem and what to do, or empty.
+    :ivar serious: True if retries cannot help until something is fixed.
+    :ivar note: a remark about a working connection, or empty.
     """
 
     connected: bool = False
@@ -51,11 +51,11 @@ class ConnectionState:
 
 
 class MqttConnection:
-    """Keep a connection in a thread of its own.
+    """Keeps a connection to the broker in a separate thread.
 
-    Each attempt is a :class:`Session` of its own.
+    Each attempt is a separate :class:`Session`.
 
-    :param broker: where and how; secrets are read at :meth:`start`.
+    :param broker: its settings; secrets are read in :meth:`start`.
     :param will: topic and payload that the broker publishes (retained) when the bridge dies.
     :param on_message: called with topic, payload and whether it was retained, in the thread.
     :param on_connect: called after the subscriptions were sent, in the thread.
@@ -76,12 +76,12 @@ class MqttConnection:
         self._topics: list[str] = []
         self._optional: set[str] = set()
         self._state = ConnectionState()
-        # Never held while paho is called: paho calls back while it holds locks of its own.
+        # Never held while paho is called: paho calls back while it holds its own locks.
         self._lock = threading.Lock()
         self._stop = threading.Event()
         self._client: paho.Client | None = None
         self._version = broker.mqtt_version
-        #: Since when it is connected under an id that is not ours.
+        #: Since when it is connected under another client id.
         self._foreign_s = math.inf
         self._worker: Worker | None = None
         self._password: str | None = None
@@ -90,7 +90,7 @@ class MqttConnection:
 
     @property
     def state(self) -> ConnectionState:
-        """How the connection stands."""
+        """State of the connection."""
         with self._lock:
             if time.monotonic() - self._foreign_s > _SHORT_S:
                 return replace(self._state, serious=True, problem=(
@@ -115,9 +115,9 @@ class MqttConnection:
         return self._answers.denied
 
     def subscribe(self, topic: str, *, optional: bool = False) -> None:
-        """Subscribe now and after every reconnect; a message that was retained says so.
+        """Subscribe now and after every reconnect; retained messages are marked.
 
-        :param optional: that the broker denies the topic is not told.
+        :param optional: do not report if the broker denies the topic.
         """
         if optional:
             self._optional.add(topic)
@@ -139,7 +139,7 @@ class MqttConnection:
             self._tls = mqtt_failures.tls_context(broker)
 
     def start(self) -> None:
-        """Read the secrets, unless :meth:`prepare` has, and begin.
+        """Read the secrets, unless :meth:`prepare` has, and start.
 
         :raises ConfigurationError: as :meth:`prepare`.
         """
@@ -153,8 +153,8 @@ class MqttConnection:
 
         What cannot be sent now is dropped: an old command must not come later.
 
-        :param expiry_s: the broker forgets the message after so long, for receivers that are
-            away; 0: never. MQTT 3.1.1 knows no such thing.
+        :param expiry_s: the broker drops the message after this long for receivers that are away;
+            0: never. MQTT 3.1.1 does not support it.
         """
         data = payload.encode() if isinstance(payload, str) else payload
         if len(data) > MAXIMUM_PAYLOAD:
@@ -174,7 +174,7 @@ class MqttConnection:
         return True
 
     def stop(self, farewell: list[tuple[str, str]] = ()) -> None:
-        """Say farewell (retained), disconnect and end the thread."""
+        """Publish the farewell messages (retained), disconnect and end the thread."""
         client = self._client
         if client is not None and self.connected:
             for topic, payload in farewell:
@@ -195,7 +195,7 @@ class MqttConnection:
         failures = short = 0
         while not self._stop.is_set():
             started = time.monotonic()
-            # One session under another id tells whether ours is the matter.
+            # A session under another id shows whether ours is the problem.
             probe = short >= _SUSPICIOUS
             session = self._session(f'{self._client_id}-{uuid.uuid4().hex[:8]}'[-64:] if probe
                                     else self._client_id)
@@ -208,7 +208,7 @@ class MqttConnection:
             short = short + 1 if session.accepted and not lasted and not probe else 0
             problem, serious = session.problem, session.serious
             if self._other_version(session):
-                # With the other version at once: most brokers of today speak both.
+                # Try the other version at once: most brokers support both.
                 serious, failures = False, 1
             low, high = self._refused_backoff_s if serious else self._backoff_s
             pause_s = max(low, min(high, low * 2 ** min(failures - 1, 10))
@@ -221,7 +221,7 @@ class MqttConnection:
             self._state = ConnectionState(False, 'stopped')
 
     def _other_version(self, session: Session) -> bool:
-        """Change to the other version of MQTT where this one is not spoken; return whether."""
+        """Switch to the other MQTT version if this one is not supported; return whether."""
         if not session.unspoken:
             return False
         fallback = self._broker.mqtt_version == '5' and self._version == '5'

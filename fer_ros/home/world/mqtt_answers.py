@@ -1,16 +1,16 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the broker has still to answer, and what it denies."""
+"""Track the broker's acknowledgements and denials."""
 
 import threading
 
 from fer_ros.home.policy.servers import Broker
 
-#: So many answers are kept, for questions that are never asked and the other way round.
+#: Maximum number of unmatched answers and questions.
 _KEPT = 256
 
 
 class Answers:
-    """Joins the broker's answers with what was published and subscribed, by message id.
+    """Matches the broker's answers with publications and subscriptions by message id.
 
     Methods may be called by any thread; an answer may come before its question is known here.
 
@@ -20,7 +20,7 @@ class Answers:
     def __init__(self, broker: Broker):
         self._broker = broker
         self._denied: dict[str, str] = {}
-        # Never held while paho is called: paho calls back while it holds locks of its own.
+        # Never held while paho is called: paho calls back while it holds its own locks.
         self._lock = threading.Lock()
         self.awaited: dict[tuple[str, int], str] = {}
         self.early: dict[tuple[str, int], str] = {}

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""One attempt at a broker: from connecting to the end of the connection."""
+"""A session with the broker, from connecting to the end of the connection."""
 
 from collections.abc import Callable
 import logging
@@ -25,17 +25,16 @@ _LOGGER = logging.getLogger(__name__)
 class Session:
     """A client with a clean session, used once.
 
-    A client that connects again would send again what the old connection had not acknowledged.
-    All of it happens in the thread that calls :meth:`stay`: paho starts none, which would end
-    unseen.
+    A client that reconnects would resend what the old connection had not acknowledged. Everything
+    runs in the thread that calls :meth:`stay`; paho starts no thread, which could die unnoticed.
 
-    :param on_accepted: called in that thread when the broker has accepted us.
+    :param on_accepted: called in that thread when the broker has accepted the connection.
     :param on_message: called there with topic, payload and whether it was retained.
     :param faults: where errors of those two, and of paho, are recorded.
-    :ivar accepted: whether the broker has accepted us.
-    :ivar problem: what ended the session, and ``serious`` whether trying again will not help.
-    :ivar unspoken: whether the broker may not speak this version of MQTT: it says so, or ended the
-        connection before it answered.
+    :ivar accepted: whether the broker has accepted the connection.
+    :ivar problem: why the session ended; ``serious``: whether retries cannot help.
+    :ivar unspoken: whether the broker may not support this version of MQTT: it says so, or closed
+        the connection before it answered.
     """
 
     def __init__(self, broker: Broker, version: str, client_id: str, will: tuple[str, str] | None,
@@ -48,7 +47,7 @@ class Session:
         self._hung_up = f'{self.where} ended the connection'
         self.accepted, self.problem, self.serious = False, self._hung_up, False
         self._ended = threading.Event()
-        self._told_topic = self.unspoken = False
+        self._topic_reported = self.unspoken = False
         self._version = paho.MQTTv5 if version == '5' else paho.MQTTv311
         self.client = client = paho.Client(
             paho.CallbackAPIVersion.VERSION2, client_id=client_id, protocol=self._version,
@@ -61,7 +60,7 @@ class Session:
         if will is not None:
             client.will_set(*will, qos=1, retain=True)
         client.connect_timeout = mqtt_failures.CONNECT_TIMEOUT_S
-        # With it, paho does not write in the thread that publishes.
+        # With this, paho does not write in the publishing thread.
         client.on_socket_register_write = lambda *_: None
         client.on_connect, client.on_disconnect = self._connected, self._disconnected
         client.on_message = self._message
@@ -71,7 +70,7 @@ class Session:
             'subscribe', mid, next((str(one) for one in reasons if one.is_failure), ''))
 
     def connect(self) -> bool:
-        """Connect; return whether that could be tried."""
+        """Connect; return whether it was possible to try."""
         broker = self._broker
         arguments = {'clean_start': True} if self._version == paho.MQTTv5 else {}
         try:
@@ -82,7 +81,7 @@ class Session:
         return True
 
     def stay(self, stop: threading.Event) -> None:
-        """Stay until the connection ends, or until told to stop."""
+        """Serve the connection until it ends, or until ``stop`` is set."""
         # A broker may accept the TCP connection and never answer.
         deadline = time.monotonic() + 2 * mqtt_failures.CONNECT_TIMEOUT_S
         while self._work() and not stop.is_set():
@@ -94,9 +93,9 @@ class Session:
                 break
         if self._ended.is_set() and not self.accepted and self.problem == self._hung_up:
             self.unspoken = True
-            self.problem = f'{self.where} hangs up before it answers' + (
+            self.problem = f'{self.where} closes the connection before it answers' + (
                 '' if self._broker.uses_tls
-                else ': does it want TLS (tls: true, usually port 8883)?')
+                else ': does it require TLS (tls: true, usually port 8883)?')
         if stop.is_set():
             self.client.disconnect()
             deadline = time.monotonic() + 1.0
@@ -104,16 +103,16 @@ class Session:
                 pass
 
     def close(self) -> None:
-        """Close the socket, which is open still when the connection ended by an error."""
+        """Close the socket, which is still open if the connection ended with an error."""
         socket = self.client.socket()
         if socket is not None:
             socket.close()
 
     def _work(self) -> bool:
-        """Read and write what is due, within :data:`_LOOP_S`; False: the connection has ended."""
+        """Read and write for at most :data:`_LOOP_S`; return False if the connection has ended."""
         try:
             return self.client.loop(_LOOP_S) == paho.MQTT_ERR_SUCCESS and not self._ended.is_set()
-        except Exception as error:  # of paho, which is then in no state to go on
+        except Exception as error:  # of paho, which cannot continue then
             self._faults.add(f'connection to {self.where}', error)
             self.problem = f'{self.where}: internal error, see the log'
             return False
@@ -142,8 +141,8 @@ class Session:
         try:
             topic = received.topic
         except UnicodeDecodeError:
-            if not self._told_topic:
-                self._told_topic = True
+            if not self._topic_reported:
+                self._topic_reported = True
                 _LOGGER.warning('%s sends a topic that is not UTF-8: its messages are ignored',
                                 self.where)
             return

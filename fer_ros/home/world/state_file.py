@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The file that keeps what a home remembers: written whole or not at all, for its owner alone."""
+"""The state file of a home: written atomically, readable only by its owner."""
 
 import json
 import logging
@@ -12,20 +12,20 @@ from fer_ros.home.decisions.memory import HomeMemory, VERSION
 from pydantic import ValidationError
 
 _MAXIMUM_BYTES = 1_000_000
-#: A file that could not be written is tried again no sooner, seconds.
+#: Pause after a failed write, seconds.
 _RETRY_S = 10.0
 
 _LOGGER = logging.getLogger(__name__)
 
 
 def ros_home() -> Path:
-    """Return the folder in which ROS keeps what outlives a node."""
+    """Return the ROS home folder."""
     return Path(os.environ.get('ROS_HOME') or Path.home() / '.ros')
 
 
 def state_folder(name: str) -> Path:
-    """Return the folder in which a program keeps what outlives it, as systemd or XDG say."""
-    # systemd names several, with colons between, where a unit has several.
+    """Return a program's state folder, as set by systemd or XDG."""
+    # systemd separates several folders with colons.
     given = os.environ.get('STATE_DIRECTORY', '').partition(':')[0]
     if given:
         return Path(given)
@@ -33,9 +33,9 @@ def state_folder(name: str) -> Path:
 
 
 class StateFile:
-    """One file with the memory of one home.
+    """Reads and writes the state of a home.
 
-    :ivar problem: what is wrong with it and what follows, or an empty string.
+    :ivar problem: the problem of the file and its effect, or an empty string.
     """
 
     def __init__(self, path: Path):
@@ -46,11 +46,11 @@ class StateFile:
 
     @property
     def problem(self) -> str:
-        """What is wrong with the file, or an empty string."""
+        """The problem of the file, or an empty string."""
         return self._unwritten or self._broken
 
     def read(self) -> HomeMemory | None:
-        """Return what is remembered, or None; a file that cannot be used is put aside."""
+        """Return the stored state, or None; an unusable file is renamed."""
         if not self.path.exists():
             return None
         try:
@@ -61,28 +61,28 @@ class StateFile:
             return HomeMemory.model_validate(data)
         except ValidationError as error:
             where = '.'.join(map(str, error.errors()[0]['loc']))
-            self._put_aside(f'{where} makes no sense')
+            self._set_aside(f'{where} is not valid')
         except (ValueError, RecursionError) as error:
-            self._put_aside(str(error) or 'it is not JSON')
+            self._set_aside(str(error) or 'it is not JSON')
         except FerError as error:
-            self._put_aside(str(error).removeprefix(f'{self.path}: '))
+            self._set_aside(str(error).removeprefix(f'{self.path}: '))
         return None
 
-    def _put_aside(self, why: str) -> None:
+    def _set_aside(self, why: str) -> None:
         aside = self.path.with_name(f'{self.path.name}.broken')
         try:
             os.replace(self.path, aside)
-            done = f'it was put aside as {aside.name}'
+            done = f'it was renamed to {aside.name}'
         except OSError as error:
-            done = f'it cannot be put aside ({error.strerror})'
-        self._broken = (f'the memory {self.path} cannot be used: {why[:200]}; {done}, and the '
+            done = f'it cannot be renamed ({error.strerror})'
+        self._broken = (f'the state file {self.path} cannot be used: {why[:200]}; {done}, and the '
                         'rooms start as the policy says')
         _LOGGER.warning('%s', self._broken)
 
     def write(self, rooms: dict[str, dict], now_s: float) -> None:
-        """Write what the rooms remember, if that has changed.
+        """Write the state of the rooms if it has changed.
 
-        :param now_s: a clock that does not jump, seconds; after a failure it waits.
+        :param now_s: a monotonic clock, seconds; after a failure it pauses.
         """
         if rooms == self._written or now_s < self._retry_s:
             return
@@ -101,8 +101,8 @@ class StateFile:
         except OSError as error:
             self._retry_s = now_s + _RETRY_S
             self._unwritten = (
-                f'the memory {self.path} cannot be written: {error.strerror}; switches, holds and '
-                'what is to be undone are forgotten when the bridge ends')
+                f'the state file {self.path} cannot be written: {error.strerror}; switches, holds '
+                'and states to restore are lost when the bridge ends')
             return
         self._unwritten, self._written, self._retry_s = '', rooms, -float('inf')
 
@@ -112,7 +112,7 @@ def _refuse(name: str) -> None:
 
 
 def _sync_folder(folder: Path) -> None:
-    """Make the new name outlive a power cut, where the file system can."""
+    """Sync the folder, so that the new name survives a power cut."""
     try:
         number = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     except OSError:

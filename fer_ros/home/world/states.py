@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Outside states that conditions of rules ask for: topics of the broker, and entities."""
+"""Subscribe to the outside states that conditions use: MQTT topics and entities."""
 
 from collections.abc import Callable, Iterable
 from typing import Any
@@ -8,23 +8,23 @@ from fer_ros.home.conditions.states import StateSource, UnknownState
 from fer_ros.home.devices.base import BaseDevice, Connection
 from fer_ros.home.kinds.base import Cause
 
-#: No sensor says more, bytes.
+#: Maximum length of a sensor's message, bytes.
 _MAXIMUM_PAYLOAD = 65536
 
 
 class _Entity:
-    """One entity of Home Assistant; its client tells what it is, or that there is none."""
+    """An entity of Home Assistant whose state is forwarded."""
 
     def __init__(self, source: StateSource, learn: Callable[[StateSource, object], None]):
         self._source, self._learn = source, learn
 
-    def told(self, entity: dict, cause: Cause = Cause.UNKNOWN) -> None:
-        """Take what Home Assistant says of the entity."""
+    def update(self, entity: dict, cause: Cause = Cause.UNKNOWN) -> None:
+        """Handle a state of the entity."""
         self._learn(self._source, entity)
 
     @property
     def missing(self) -> bool:
-        """Whether Home Assistant knows no such entity; the client sets it."""
+        """Whether the entity does not exist in Home Assistant; set by the client."""
         return False
 
     @missing.setter
@@ -35,9 +35,9 @@ class _Entity:
 
 
 class OutsideStates(BaseDevice):
-    """Hears the outside states; what cannot be heard is unknown.
+    """Receives the outside states; unavailable ones are unknown.
 
-    :param learn: called with a source and what it says, from whatever thread.
+    :param learn: called with a source and its value, from any thread.
     :param broker: and ``home_assistant``: the connections, or None without them.
     """
 
@@ -57,19 +57,19 @@ class OutsideStates(BaseDevice):
             home_assistant.watch(entity, _Entity(source, learn))
 
     def receive(self, topic: str, payload: bytes) -> bool:
-        """Take a message of the broker; others may be for the same topic."""
+        """Handle a message of the broker; others may use the same topic."""
         source = self._by_topic.get(topic)
         if source is not None:
-            self._learn(source, UnknownState(f'says {len(payload)} bytes, which is no state')
+            self._learn(source, UnknownState(f'sent {len(payload)} bytes, which is not a state')
                         if len(payload) > _MAXIMUM_PAYLOAD
                         else payload.decode('utf-8', 'replace'))
         return False
 
     def tick(self, now_s: float) -> None:
-        """Forget what a server said that is away."""
+        """Forget the states of a server that is away."""
         for index, (connection, words, by_name) in enumerate(self._connections):
             up = connection.connected
             if self._up.get(index) and not up:
                 for source in by_name.values():
-                    self._learn(source, UnknownState(f'cannot be heard: {words} is away'))
+                    self._learn(source, UnknownState(f'is unavailable: {words} is not connected'))
             self._up[index] = up

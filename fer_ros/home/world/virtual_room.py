@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A room behind the broker for those with none: a lamp, a blind and scenes that answer.
+"""A simulated room on an MQTT broker: a lamp, a blind and scenes.
 
-It speaks as Zigbee2MQTT's devices do, so that what works with it works with them.
+It uses Zigbee2MQTT's messages, so that what works with it works with real devices.
 """
 
 import json
@@ -16,7 +16,7 @@ from fer_ros.home.virtual_lamp import VirtualLamp
 from fer_ros.home.world.mqtt import MqttConnection
 from fer_ros.workers import Faults, Worker
 
-#: What the scenes of the virtual room make of its lamp.
+#: States of the lamp in the scenes of the virtual room.
 SCENES = {
     'relax': LightState(True, 0.35, color_temperature_k=2200),
     'bright': LightState(True, 1.0, color_temperature_k=5000),
@@ -28,10 +28,10 @@ _FADE_REPORT_S = 0.2
 class VirtualRoom:
     """A lamp on ``BASE/lamp``, a blind on ``BASE/blind``, scenes on ``BASE/scene``.
 
-    Commands come on ``.../set``, questions on ``.../get``, reports go out (retained, as
-    Zigbee2MQTT can be told to) on the topic itself. A scene is recalled by its name as payload.
+    Commands arrive on ``.../set``, queries on ``.../get``; reports are published (retained, as
+    Zigbee2MQTT can be configured) on the topic itself. The payload for a scene is its name.
 
-    :param answers: False makes a lamp that takes everything and never says anything.
+    :param answers: False simulates a lamp that accepts everything and never reports.
     """
 
     def __init__(self, broker: Broker, base: str = 'virtual_room', *, answers: bool = True,
@@ -42,7 +42,7 @@ class VirtualRoom:
         self._lamp, self._blind = VirtualLamp(), 1.0
         self._lock = threading.RLock()
         self._stop = threading.Event()
-        #: Every command that came, newest last: topic and payload.
+        #: All received commands, latest last: topic and payload.
         self.commands: list[tuple[str, str]] = []
         self._connection = MqttConnection(
             broker, client_id=f'{base.replace("/", "_")}-room', on_message=self._receive,
@@ -64,7 +64,7 @@ class VirtualRoom:
 
     @property
     def connected(self) -> bool:
-        """Whether the broker has accepted us."""
+        """Whether the broker has accepted the connection."""
         return self._connection.connected
 
     @property
@@ -74,7 +74,7 @@ class VirtualRoom:
 
     @property
     def lamp(self) -> LightState:
-        """How the lamp shines now."""
+        """The lamp's present state."""
         with self._lock:
             return self._lamp.state(time.monotonic())
 
@@ -106,7 +106,7 @@ class VirtualRoom:
                 transition_s = float(data.get('transition', 0))
             except (ValueError, TypeError, AttributeError, OverflowError):
                 return
-            # As of real lamps, a command may leave out the state.
+            # As with real lamps, a command may omit the state.
             state = self._dialect.decode(json.dumps({'state': 'ON', **data}).encode())
             if state is not None:
                 with self._lock:

@@ -85,7 +85,7 @@ def test_a_wrong_password_is_serious_and_not_hammered(guarded, connect, monkeypa
 
 
 def test_no_password_where_one_is_wanted(guarded, connect):
-    assert problem(connect(port=guarded.port), 'wants a user name and password').serious
+    assert problem(connect(port=guarded.port), 'requires a user name and password').serious
 
 
 def test_a_missing_secret_is_told_before_anything_is_tried(connect, monkeypatch):
@@ -115,7 +115,7 @@ def test_another_authority_is_refused_and_nothing_goes_in_plain(encrypted, conne
                                                                 certificates):
     connection = connect(host='localhost', port=encrypted.port,
                          ca_file=str(certificates / 'other.pem'))
-    assert problem(connection, 'not signed by an authority that is trusted').serious
+    assert problem(connection, 'not signed by a trusted authority').serious
     assert not connection.publish('test/x', 'y')
 
 
@@ -127,18 +127,18 @@ def test_another_host_name_is_refused(encrypted, connect, certificates):
 
 def test_tls_to_a_broker_without_is_told(broker, connect):
     connection = connect(host='localhost', port=broker().port, tls=True)
-    problem(connection, 'A broker without TLS needs tls: false')
+    problem(connection, 'A broker without TLS requires tls: false')
     assert not connection.connected
 
 
 def test_no_tls_to_a_broker_with_is_told(encrypted, connect):
     connection = connect(port=encrypted.port, tls=False)
-    problem(connection, 'hangs up before it answers: does it want TLS')
+    problem(connection, 'closes the connection before it answers: does it require TLS')
     assert not connection.connected
 
 
 def test_a_host_that_nobody_knows_is_told(connect):
-    problem(connect(host='no-such-host.invalid', tls=False), 'no host of that name')
+    problem(connect(host='no-such-host.invalid', tls=False), 'host not found')
 
 
 def test_a_missing_authority_file_is_named(connect):
@@ -243,7 +243,7 @@ def test_what_is_no_broker_is_tried_in_both_versions(connect, monkeypatch):
             head = client.recv(65536)
             tried.append(head[head.index(b'MQTT') + 4])
             client.close()
-        problem(connection, 'hangs up before it answers')
+        problem(connection, 'closes the connection before it answers')
     assert tried == [5, 4, 5, 4]
 
 

@@ -83,7 +83,7 @@ class Api(BaseHTTPRequestHandler):
 
 @pytest.mark.parametrize('token, path, level, words', [
     ('right', '', Level.OK, 'answers and accepts the token'),
-    ('wrong', '', Level.ERROR, 'refuses the token'),
+    ('wrong', '', Level.ERROR, 'rejects the token'),
     ('right', '/elsewhere', Level.ERROR, 'HTTP 404')])
 def test_home_assistant(look, monkeypatch, token, path, level, words):
     monkeypatch.setenv('HA_TOKEN', token)

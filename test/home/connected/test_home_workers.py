@@ -158,7 +158,7 @@ def test_odd_answers_of_home_assistant(odd_server):
         client.call(None, 'light/turn_on', {'entity_id': 'light.desk'},
                     lambda _, done, detail: results.append((done, detail)))
         wait_for(lambda: results)
-        assert not results[0][0] and 'is not its API' in results[0][1]
+        assert not results[0][0] and 'is not of its API' in results[0][1]
     finally:
         client.stop()
 
@@ -185,7 +185,7 @@ rooms:
         assert thread.is_alive()
         status = Status()
         # A device that cannot read its state costs neither the thread nor the connection.
-        home._devices['study', 'desk'].told = lambda *_: {}['made up']
+        home._devices['study', 'desk'].update = lambda *_: {}['made up']
         answers[:] = [LAMP]
         wait_for(lambda: client.connected)
         wait_for(lambda: "KeyError: 'made up'" in home._connections.faults.problem)

@@ -67,7 +67,8 @@ class Life:
     def remembered(self, fits):
         """Wait until the file says so of the room; it is whole whenever it is read."""
         wait_for(lambda: self.memory.exists()
-                 and fits(json.loads(self.memory.read_text())['rooms']['study']), 5, 'the memory')
+                 and fits(json.loads(self.memory.read_text())['rooms']['study']), 5,
+                 'the state file')
 
 
 @pytest.fixture

@@ -28,7 +28,7 @@ def test_a_topic_decides_and_is_unknown_while_the_broker_is_away(broker, spy, vi
                        'counts as false')
     home.see('sad', until=lambda: home.actions[-1].request.light.brightness == 0.9)
     server.kill()
-    home.see('sad', until=lambda: 'cannot be heard: the broker is away' in words())
+    home.see('sad', until=lambda: 'is unavailable: the broker is not connected' in words())
     server.start()
     spy(server.port).publish('lux', '{"value": 3}', retain=True)
     home.see('sad', until=lambda: not words())

@@ -116,7 +116,7 @@ def test_a_wrong_certificate_is_an_error_in_the_diagnostics(encrypted, certifica
     status = wait_for(lambda: next((status for message in statuses for status in message.status
                                     if status.level == DiagnosticStatus.ERROR), None),
                       what='the error')
-    assert 'not signed by an authority that is trusted' in status.message
+    assert 'not signed by a trusted authority' in status.message
 
 
 def test_a_wrong_password_is_an_error_in_the_diagnostics(guarded, graph, tmp_path, monkeypatch):

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A person's constant: by how much their gaze is always read too far to a side.
+"""Estimate a person's constant: the systematic offset of their measured gaze.
 
 People differ by up to 16 degrees vertically, for their lids and eyeballs do. What is most often
 looked at is mostly the camera, or the screen that it stands on: where the gaze dwells tells the
@@ -10,17 +10,17 @@ import numpy as np
 
 #: How long "look here now" lasts, seconds.
 LOOK_S = 3.0
-# Share of their time that people are taken to look at the camera: untold, and told to.
-_SHARE, _TOLD_SHARE = 0.4, 0.95
+# Assumed share of time that people look at the camera: by default, and when asked to.
+_SHARE, _ASKED_SHARE = 0.4, 0.95
 # Scatter of the gaze about what is looked at, degrees, and the density where they look else.
 _SCATTER_DEG, _ELSEWHERE = np.array([3.5, 4.0]), 1 / (70 * 50)
 # So far apart readings are independent: of a resting gaze many say no more than one.
-_CORRELATION_S, _TOLD_CORRELATION_S = 0.5, 0.15
+_CORRELATION_S, _ASKED_CORRELATION_S = 0.5, 0.15
 _STEP_DEG = 1.0
 
 
 class PersonalConstant:
-    """What is known of one person's constant.
+    """Estimates one person's constant.
 
     :param sigma_deg: standard deviations of yaw and pitch between people.
     """
@@ -31,23 +31,23 @@ class PersonalConstant:
         self._cells = np.stack(np.meshgrid(*sides, indexing='ij'), axis=-1).reshape(-1, 2)
         self._belief = np.exp(-0.5 * ((self._cells / sigma) ** 2).sum(axis=1))
         self._belief /= self._belief.sum()
-        self._told_s = 0.0
+        self._asked_s = 0.0
         self._settle()
 
     def look_here(self) -> None:
-        """Take the next seconds as a gaze at the camera."""
-        self._told_s = LOOK_S
+        """Treat the next seconds as a gaze at the camera."""
+        self._asked_s = LOOK_S
 
     def learn(self, off_camera_deg: np.ndarray, interval_s: float) -> None:
-        """Take in a gaze relative to the direction of the camera, yaw and pitch in degrees."""
-        told = self._told_s > 0
-        self._told_s = max(0.0, self._told_s - interval_s)
-        share = _TOLD_SHARE if told else _SHARE
+        """Add a gaze relative to the direction of the camera, yaw and pitch in degrees."""
+        asked = self._asked_s > 0
+        self._asked_s = max(0.0, self._asked_s - interval_s)
+        share = _ASKED_SHARE if asked else _SHARE
         misses = (off_camera_deg - self._cells) / _SCATTER_DEG
         peak = 1 / (2 * np.pi * _SCATTER_DEG.prod())
         likelihood = share * peak * np.exp(-0.5 * (misses ** 2).sum(axis=1)) + \
             (1 - share) * _ELSEWHERE
-        weight = min(1.0, interval_s / (_TOLD_CORRELATION_S if told else _CORRELATION_S))
+        weight = min(1.0, interval_s / (_ASKED_CORRELATION_S if asked else _CORRELATION_S))
         self._belief *= likelihood ** weight
         self._belief /= self._belief.sum()
         self._settle()

@@ -1,22 +1,22 @@
 # SPDX-License-Identifier: Apache-2.0
-"""From attention to engagement in the words of ROS4HRI."""
+"""Convert attention to the engagement levels of ROS4HRI."""
 
 from fer_ros.attention.state import CAMERA, UNKNOWN
 
 #: Levels, as hri_msgs/EngagementLevel has them.
 LEVELS = ('UNKNOWN', 'DISENGAGED', 'ENGAGING', 'ENGAGED', 'DISENGAGING')
-# Looking so long at the camera engages, looking elsewhere so long ends it, seconds.
+# Time of looking at the camera that engages, and of looking elsewhere that ends it, seconds.
 _ENGAGES_S, _ENDS_S = 1.5, 1.5
 
 
 class Engagement:
-    """The engagement of one person with what stands behind the camera."""
+    """Tracks the engagement of one person with the camera."""
 
     def __init__(self):
         self.level = 'UNKNOWN'
 
     def update(self, state: str, duration_s: float) -> str:
-        """Take in a state of attention and for how long it has been; return the level."""
+        """Update with a state of attention and its duration; return the level."""
         was_engaged = self.level in ('ENGAGED', 'DISENGAGING')
         if state == UNKNOWN:
             self.level = 'UNKNOWN'

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""How open the eyes are, and what follows from it over time: blinks and closed eyes."""
+"""Measure how open the eyes are, and detect blinks and closed eyes over time."""
 
 from collections import deque
 from dataclasses import dataclass
@@ -13,8 +13,8 @@ LOWER_LID, UPPER_LID = slice(1, 8), slice(9, 16)
 LONGEST_BLINK_S = 0.5
 # A shorter one is noise.
 _SHORTEST_BLINK_S = 0.05
-# What open eyes measure before they were seen long enough; their share below which they are
-# closed, and above which they are open again.
+# Default openness of open eyes until learned; their share below which they are closed, and above
+# which they are open again.
 _USUAL, _CLOSED, _OPEN = 0.22, 0.52, 0.6
 # Less where the head is bent by 24 degrees, ...
 _DOWN = 0.14
@@ -47,7 +47,7 @@ def eye_weights(widths: np.ndarray) -> np.ndarray:
 
 @dataclass(frozen=True)
 class Eyes:
-    """What the eyes do.
+    """State of the eyes.
 
     :ivar openness: share of what this person's open eyes measure, mostly [0, 1.2].
     :ivar closed: now.

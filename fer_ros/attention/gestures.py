@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A nod and a shake of the head, from its pitch and yaw over time."""
+"""Detect nods and shakes of the head from its pitch and yaw over time."""
 
 from collections import deque
 
@@ -11,19 +11,19 @@ _WINDOW_S, _TURNS = 1.6, 3
 _SWING_DEG = {NOD: 5.0, SHAKE: 7.0}
 # The other axis moves less than this share of it.
 _OTHER = 0.7
-# The next one is told after a pause.
+# Pause before the next gesture is reported.
 _PAUSE_S = 0.5
 
 
 class GestureWatch:
-    """Tells a nod and a shake in the moment in which it is sure; wants 8 readings a second."""
+    """Detects nods and shakes; requires 8 readings per second."""
 
     def __init__(self):
         self._angles: deque[tuple[float, float, float]] = deque()
         self._now_s, self._quiet_until_s = 0.0, 0.0
 
     def update(self, yaw_deg: float, pitch_deg: float, interval_s: float) -> str:
-        """Take in the head's angles; return :data:`NOD`, :data:`SHAKE` or an empty string."""
+        """Update with the head's angles; return :data:`NOD`, :data:`SHAKE` or an empty string."""
         self._now_s += interval_s
         self._angles.append((self._now_s, pitch_deg, yaw_deg))
         while self._now_s - self._angles[0][0] > _WINDOW_S:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""From landmarks to the pose of the head: a generic head is laid over them.
+"""Estimate the head pose from landmarks by fitting a generic head.
 
 Frames: the camera's is optical (REP 103): x right, y down, z away. The head's has x to the
 person's own left, y up and z out of the face; its origin is the middle between the rotation
@@ -23,7 +23,7 @@ FLIP = np.diag([1.0, -1.0, -1.0])
 
 @dataclass(frozen=True)
 class AttentionModel:
-    """What was fitted once (``fer-train attention``): a generic head and corrections.
+    """The fitted model (``fer-train attention``): a generic head and corrections.
 
     :ivar shape: float64 ``(468, 3)``, meters, head frame.
     :ivar pose: float64 ``(10, 3)``: what is added to yaw, pitch and roll, degrees, by
@@ -43,7 +43,7 @@ class AttentionModel:
 
 @cache
 def load_model(path: Path = MODEL_FILE) -> AttentionModel:
-    """Read the fitted model that ships, or another one."""
+    """Load the shipped model, or another one."""
     try:
         with np.load(path) as values:
             return AttentionModel(*(np.asarray(values[name], np.float64)
@@ -55,12 +55,12 @@ def load_model(path: Path = MODEL_FILE) -> AttentionModel:
 
 @dataclass(frozen=True)
 class HeadPose:
-    """Where a head is and how it is turned.
+    """Position and rotation of a head.
 
     :ivar rotation: float64 ``(3, 3)``, head to camera frame.
     :ivar position_m: float64 ``(3,)``, middle between the eyes, camera frame.
     :ivar error: root mean square of the landmarks' distances from the head's, relative to the
-        distance of the outer corners of the eyes; large where the landmarks are no face.
+        distance of the outer corners of the eyes; large if the landmarks are not a face.
     :ivar fitted: float64 ``(3, 3)``, the rotation without the corrections.
     """
 
@@ -109,7 +109,7 @@ def pose_terms(angles_deg: np.ndarray) -> np.ndarray:
 
 def estimate_pose(points: np.ndarray, camera: CameraModel, model: AttentionModel,
                   previous: HeadPose | None = None) -> HeadPose | None:
-    """Lay the generic head over landmarks.
+    """Fit the generic head to landmarks.
 
     :param points: float ``(468, 2 or 3)``, pixels.
     :param previous: of the same head a moment ago, which saves time.

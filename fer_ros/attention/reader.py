@@ -15,7 +15,7 @@ import numpy as np
 #: Landmarks that lie further from the middle of the face's box than this, in its longer side,
 #: belong to another face or to none: they are found again.
 _FURTHEST = 0.5
-#: Below this score there is no face in the landmarks' crop.
+#: Below this score the landmarks' crop does not contain a face.
 FACE_SCORE = 0.5
 # An eye is covered from these log odds; a new picture counts by this share beside those before.
 _HIDDEN_FROM, _NEW = 0.0, 0.5
@@ -23,7 +23,7 @@ _HIDDEN_FROM, _NEW = 0.0, 0.5
 
 @dataclass(frozen=True)
 class HeadReading:
-    """What one image shows of one head.
+    """Results for one head in one image.
 
     :ivar mesh: None where no landmarks were found.
     :ivar pose: with corrections; None where no head fits.
@@ -39,7 +39,7 @@ class HeadReading:
 
 
 class HeadReader:
-    """Reads the heads of one stream of images.
+    """Reads the heads in a stream of images.
 
     :param mesher: finds landmarks; readers of several streams may share it, not its thread.
     :param model: the generic head and corrections.

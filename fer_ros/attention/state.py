@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a person attends to, as a state over time: a hidden Markov model with dwell."""
+"""The attention of a person over time: a hidden Markov model with dwell."""
 
 from dataclasses import dataclass
 
@@ -11,12 +11,12 @@ CAMERA, AWAY, DOWN, CLOSED = STATES = ('camera', 'away', 'down', 'closed')
 UNKNOWN = 'unknown'
 # The least ratio of two densities: a filter that was certain could never change.
 _FLOOR = 1e-3
-_EYES_OPEN = 3  # states before this index are told apart by the gaze
+_EYES_OPEN = 3  # states before this index are distinguished by the gaze
 
 
 @dataclass(frozen=True)
 class AttentionSettings:
-    """The model's parameters.
+    """Parameters of the attention filter.
 
     :ivar time_constant_s: how long a state lasts on average, seconds.
     :ivar correlation_s: how far apart readings of a gaze are independent, seconds.
@@ -108,7 +108,7 @@ def _normal(miss: np.ndarray, covariance: np.ndarray) -> float:
 
 
 class AttentionFilter:
-    """The forward step of a hidden Markov model for one person.
+    """Filters one person's attention with the forward step of a hidden Markov model.
 
     As in :class:`fer_ros.emotions.emotion_filter.EmotionFilter`: between readings the belief
     returns to the stationary distribution, a reading weighs by the time since the last. Eyes

@@ -16,15 +16,15 @@ from fer_ros.stamps import FrameClock
 from fer_ros.types import Face
 import numpy as np
 
-#: A person unseen for longer is a new one, seconds.
+#: A person not seen for longer is a new one, seconds.
 _FORGET_S = 5.0
 
 
 class AttentionStream:
-    """Follows where the people of one camera look.
+    """Tracks where the people of one camera look.
 
     :param mesher: finds landmarks; streams of one thread may share it.
-    :param model: None: the one that ships.
+    :param model: None: the shipped one.
     """
 
     def __init__(self, mesher: FaceMesher, settings: AttentionSettings = AttentionSettings(),
@@ -72,9 +72,9 @@ class AttentionStream:
         return readings
 
     def look_here(self) -> int:
-        """Take where the people in view look in the next seconds as the camera.
+        """Treat the gaze of the people in view over the next seconds as one at the camera.
 
-        :returns: how many they are.
+        :returns: the number of people.
         """
         in_view = [self._people[track_id] for track_id, seen_s in self._seen_s.items()
                    if self._now_s - seen_s < 1.0]

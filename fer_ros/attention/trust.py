@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Why a reading of a head cannot be trusted."""
+"""Check whether a reading of a head can be trusted."""
 
 from collections.abc import Sequence
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Named things to look at: where they are, and which of them a gaze meets."""
+"""Named zones to look at: their positions, and which one a gaze hits."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ _EXPECTED = ("expected 'NAME=direction YAW PITCH [RADIUS]' in degrees or 'NAME=p
 
 @dataclass(frozen=True)
 class Zone:
-    """One thing to look at.
+    """A zone to look at.
 
     :ivar direction_deg: yaw and pitch of the gaze that meets it from anywhere, relative to the
         camera's axes; or None.
@@ -100,7 +100,7 @@ def zone_of(gaze: np.ndarray, position_m: np.ndarray, looks_at_camera: bool,
 
 
 class ZoneWatch:
-    """Which zone a person looks at, with dwell."""
+    """Tracks which zone a person looks at, with dwell."""
 
     def __init__(self):
         self.zone, self.since_s = NO_ZONE, 0.0

@@ -165,7 +165,7 @@ def _next(options: argparse.Namespace) -> int:
         for target in sorted(room.preferences):
             preference = room.want(target, local_s, emotion)
             if preference is not None:
-                print(f'  {spoken(target)} is preferred {describe_preference(preference)}')
+                print(f'  {spoken(target)} is usually {describe_preference(preference)}')
     return 0
 
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""From events to episodes: how a room was while an emotion lasted, and what people chose."""
+"""Group events into episodes: the room during an emotion, and people's choices."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -9,7 +9,7 @@ from fer_ros.home.light import LightState
 
 #: The same emotion that comes back sooner goes on, seconds.
 MERGE_S = 600.0
-#: What is shorter, and in which nobody did anything, is no chance to do anything, seconds.
+#: Shorter episodes without an action are not an opportunity to act, seconds.
 SHORTEST_S = 20.0
 #: An emotion is recorded when it has lasted; what was done about it may come so much earlier.
 _AHEAD_S = 60.0
@@ -17,7 +17,7 @@ _AHEAD_S = 60.0
 
 @dataclass(frozen=True)
 class Choice:
-    """What a person chose for a lamp.
+    """A person's choice for a lamp.
 
     :ivar local_s: local time, seconds.
     :ivar before: how the lamp was, or None where that is not known.
@@ -32,7 +32,7 @@ class Choice:
 
 @dataclass
 class Episode:
-    """An emotion of a room from begin to end.
+    """An emotion of a room from start to end.
 
     :ivar lights: how each lamp stood at the begin and after each action, with the local time,
         seconds.
@@ -61,7 +61,7 @@ class Episode:
 
 
 class EpisodeTracker:
-    """Follows one room."""
+    """Tracks the episodes of one room."""
 
     def __init__(self, room: str):
         self._room = room

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""How well the next event is predicted, each predicted before it is learnt from."""
+"""Evaluate the prediction of the next event, each before it is learned from."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ WARM_UP = 20
 
 @dataclass(frozen=True)
 class Score:
-    """What a model reached on one resident.
+    """Results of a model on one resident.
 
     :ivar events: of the sequence.
     :ivar predicted: how many of them count, those after the first :data:`WARM_UP`.

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What happens in a home, as the event log keeps it: no image, no identity, no probabilities."""
+"""Events of a home for the event log: no images, identities or probabilities."""
 
 from dataclasses import dataclass
 from enum import Enum
@@ -14,12 +14,12 @@ _MAXIMUM_TEXT = 200
 
 
 class EventKind(Enum):
-    """What kind of event; the value is what stands in the log."""
+    """Kind of event; the value is written to the log."""
 
     #: An emotion of the room has begun or ended; ``value`` is its label.
     EMOTION = 'emotion'
     EMOTION_END = 'emotion_end'
-    #: Somebody is in view, or nobody any more.
+    #: Someone is in view, or no longer.
     OCCUPIED = 'occupied'
     EMPTY = 'empty'
     #: A device was set; ``light`` says how, or ``value`` where it is not a light.
@@ -37,7 +37,7 @@ class EventKind(Enum):
 
 
 class Actor(Enum):
-    """Who did it."""
+    """Who caused an event."""
 
     RULE = 'rule'
     HABIT = 'habit'
@@ -47,7 +47,7 @@ class Actor(Enum):
 
 @dataclass(frozen=True, kw_only=True)
 class HomeEvent:
-    """One event.
+    """An event in a home.
 
     :ivar time_s: Unix time, seconds.
     :ivar offset_s: what local time was ahead of UTC, seconds.

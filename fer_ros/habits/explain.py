@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What was learnt of a room, told in words."""
+"""Describe what was learned about a room."""
 
 from datetime import datetime, timezone
 
@@ -9,12 +9,12 @@ from fer_ros.habits.preferences import Preference
 from fer_ros.habits.sequence import DAY_S
 from fer_ros.habits.words import evidence, feeling, setting, spoken
 
-#: With less evidence a preference is not told.
+#: A preference with less evidence is not shown.
 _TOLD = 1.5
 
 
 def describe_preference(preference: Preference) -> str:
-    """Return how a lamp is wanted, with its spread and what it rests on."""
+    """Describe a lamp's preferred state, with its spread and evidence."""
     words = 'off' if preference.on < 0.5 else setting(preference.light)
     if preference.on >= 0.5 and preference.brightness_range is not None:
         low, high = preference.brightness_range
@@ -33,7 +33,7 @@ def describe_next(event: NextEvent) -> str:
 
 
 def explain_room(room: RoomModel, local_s: float, now_s: float) -> list[str]:
-    """Return what was learnt of a room, a line each."""
+    """Return what was learned about a room, one line each."""
     choices = sum(len(known.choices) for known in room.preferences.values())
     lines = [f'{room.room}: {len(room.sequence)} events in order, {choices} choices of '
              f'{len(room.preferences)} lamps, {len(room.episodes)} times an emotion lasted']
@@ -72,10 +72,10 @@ def _orders(room: RoomModel) -> list[str]:
     for name in room.sequence.names[:6]:
         followers = room.sequence.successors(name)
         total = sum(count for _, count, _ in followers)
-        told = [f'{follower} ({count} of {total}, after about {_duration(gap_s)})'
+        texts = [f'{follower} ({count} of {total}, after about {_duration(gap_s)})'
                 for follower, count, gap_s in followers[:2] if count >= max(2, total / 5)]
-        if told:
-            lines.append(f'  after {name} comes {" or ".join(told)}')
+        if texts:
+            lines.append(f'  after {name} comes {" or ".join(texts)}')
     return lines
 
 

@@ -40,7 +40,7 @@ _OFTEN = 0.3
 
 @dataclass(frozen=True)
 class Bar:
-    """What it takes to be called a habit.
+    """Threshold for a habit.
 
     :ivar hits: at least so many, on at least so many ``days``.
     :ivar sure: probability that more than half of the chances are hits.
@@ -68,7 +68,7 @@ class _Chance:
 
 @dataclass(frozen=True)
 class Habit:
-    """What people do nearly every time.
+    """An action that people take nearly every time.
 
     :ivar part: a key of :data:`PARTS`, ``days`` one of :data:`DAYS`.
     :ivar start: and ``end``: local times of day between which it holds; both None: always.

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The log and the model of a running home: what is written, and learnt again when it must be."""
+"""The event log and the model of a running home, which is rebuilt from the log if needed."""
 
 import logging
 from pathlib import Path
@@ -17,9 +17,9 @@ _LOGGER = logging.getLogger(__name__)
 
 
 class Journal:
-    """A log and the model learnt from it.
+    """An event log and the model learned from it.
 
-    :ivar model: what was learnt.
+    :ivar model: the model.
     """
 
     def __init__(self, folder: Path, maximum_mb: int, half_life_days: float, now_s: float):
@@ -33,7 +33,7 @@ class Journal:
 
     @property
     def problems(self) -> list[str]:
-        """What is wrong now, in sentences that say what to do."""
+        """Present problems, each with what to do."""
         lost = f'; {self._lost} events were lost' if self._lost else ''
         return [text for text in (self._write_problem + lost if self._write_problem else '',
                                   self._save_problem) if text]
@@ -66,7 +66,7 @@ class Journal:
             self._dirty, self._save_problem = False, ''
         except OSError as error:
             self._save_problem = (f'{self._path}: the model of habits cannot be written '
-                                  f'({error.strerror}); it will be learnt from the log again')
+                                  f'({error.strerror}); it will be learned from the log again')
 
     def forget_when_asked(self, now_s: float) -> bool:
         """Learn from scratch when somebody made the log forget; return whether that is so."""

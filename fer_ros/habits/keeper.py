@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The habits of a running home: records, learns, suggests, and says which rules hold.
+"""The habits of a running home: record, learn, suggest, and provide the adopted rules.
 
-A :class:`HomeController` tells it what happens; all methods are called from one thread.
+A :class:`HomeController` calls it; all methods are called from one thread.
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -39,7 +39,7 @@ _LOGGER = logging.getLogger(__name__)
 
 
 class HabitKeeper:
-    """The habits of the rooms of a policy.
+    """Manages the habits of the rooms of a policy.
 
     :param policy_path: of the policy's file, or None.
     :param folder: of the log and the model.
@@ -154,7 +154,7 @@ class HabitKeeper:
         return f'{room}: habits {"on" if enabled else "off"}'
 
     def close(self, now_s: float) -> None:
-        """Write what was learnt."""
+        """Write the model."""
         self._journal.save(now_s)
 
     # What can be seen.
@@ -177,7 +177,7 @@ class HabitKeeper:
 
     @property
     def problems(self) -> list[str]:
-        """What is wrong, in sentences that say what to do."""
+        """Problems, each with what to do."""
         found = [*self._journal.problems, *filter(None, [self._file.problem])]
         for rule in self._file.rules:
             gone = missing(rule, self._rooms)
@@ -217,7 +217,7 @@ class HabitKeeper:
             self._views.pop(room, None)
 
     def _update_rules(self) -> None:
-        """Say anew which rules hold."""
+        """Update which rules are active."""
         self._rules = {}
         for room, mode in self._modes.items():
             if not self._model(room).enabled:

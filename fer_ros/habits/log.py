@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The event log of a home: JSON lines in a folder, bounded, readable by its owner only.
 
-The newest events are in ``events.jsonl``, older ones in ``events.1.jsonl`` and so on. Each file
+The latest events are in ``events.jsonl``, older ones in ``events.1.jsonl`` and so on. Each file
 begins with a line that names its version.
 """
 
@@ -31,7 +31,7 @@ COLUMNS = ('time', 'room', 'kind', 'who', 'target', 'value', 'on', 'brightness',
 
 
 class Reading:
-    """What was read from a log.
+    """Contents of a log.
 
     :ivar events: in the order of their time, each once.
     :ivar problems: what was skipped and why, a sentence each.
@@ -42,7 +42,7 @@ class Reading:
 
 
 class EventLog:
-    """The log in a folder.
+    """An event log in a folder.
 
     :param maximum_bytes: of all files together; the oldest events are dropped beyond.
     """
@@ -117,7 +117,7 @@ class EventLog:
             for path in self.files:
                 count += _forget_in(path, room, day)
             for path in self.folder.glob('*.damaged'):
-                # What was put aside holds the same events.
+                # Files that were set aside contain the same events.
                 path.unlink()
             marker = self.folder / 'forgotten'
             marker.unlink(missing_ok=True)
@@ -173,7 +173,7 @@ def read_logs(paths: Iterable[Path], *, now_s: float,
             found.append(event)
             recent.add(event)
     if len(found) < len(events):
-        problems.append(f'{len(events) - len(found)} events are there twice: counted once')
+        problems.append(f'{len(events) - len(found)} events are duplicates: counted once')
     return Reading(found, problems)
 
 
@@ -231,7 +231,7 @@ def _forget_in(path: Path, room: str | None, day: str | None) -> int:
             try:
                 event = parse_event(line)
             except ValueError:
-                # Whose it was cannot be told, so it goes.
+                # Its room is unknown, so it is deleted.
                 count += bool(line.strip())
                 continue
             if (room is None or event.room == room) and (day is None or day_of(event) == day):

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""All that a home has learnt, event by event: sequences, preferences, episodes, answers."""
+"""The model of a home's habits: sequences, preferences, episodes and answers."""
 
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
@@ -34,7 +34,7 @@ _SEQUENCE = (EventKind.EMOTION, EventKind.OCCUPIED, EventKind.EMPTY, EventKind.A
 
 @dataclass
 class Record:
-    """How an adopted habit has done lately.
+    """Recent outcomes of an adopted habit.
 
     :ivar outcomes: the latest last: whether it was left as it was set.
     """
@@ -66,7 +66,7 @@ class Record:
 
 @dataclass(frozen=True)
 class NextEvent:
-    """What may come next.
+    """A possible next event.
 
     :ivar probability: that it is the next thing that happens in the room.
     :ivar within: by minutes, the probability that something happens so soon.
@@ -79,7 +79,7 @@ class NextEvent:
 
 
 class RoomModel:
-    """What was learnt of one room."""
+    """The model of one room."""
 
     def __init__(self, room: str, half_life_days: float = HALF_LIFE_DAYS):
         self.room, self.half_life_days = room, half_life_days
@@ -210,7 +210,7 @@ class RoomModel:
 class HabitModel:
     """The rooms of a home, by name.
 
-    :ivar learnt_until_s: Unix time of the newest event that was learnt.
+    :ivar learnt_until_s: Unix time of the latest learned event.
     """
 
     def __init__(self, half_life_days: float = HALF_LIFE_DAYS):
@@ -219,7 +219,7 @@ class HabitModel:
         self.learnt_until_s = 0.0
 
     def room(self, name: str) -> RoomModel:
-        """Return what was learnt of a room."""
+        """Return the model of a room."""
         if name not in self.rooms:
             self.rooms[name] = RoomModel(name, self.half_life_days)
         return self.rooms[name]
@@ -233,8 +233,8 @@ class HabitModel:
                   progress: Callable[[int, int], None] | None = None) -> None:
         """Learn a whole log.
 
-        The order of events keeps the newest :data:`CAPACITY`: what would be forgotten at once
-        is learnt for all but that.
+        The order of events keeps the latest :data:`CAPACITY`: older events are learned for
+        everything else.
         """
         left = _per_room(events)
         for i, event in enumerate(events, 1):

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Where what a home has learnt is kept on this machine."""
+"""Folders of the event log and the model on this machine."""
 
 import os
 from pathlib import Path

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""How people want a lamp when the room is like this: on or off, how bright, which color.
+"""Learn the preferred state of a lamp in a situation: on or off, brightness, color.
 
 Each choice of a person is kept with its circumstances and weighs by its age (half-life), the time
 of day (a kernel on the circle, E. Nadaraya 1964, G. Watson 1964) and the emotion: choices under
@@ -50,7 +50,7 @@ class Situation:
 
 @dataclass(frozen=True)
 class Preference:
-    """How people want a lamp.
+    """The preferred state of a lamp.
 
     :ivar on: probability that they want it on.
     :ivar brightness: median, and ``brightness_range`` the middle half, [0, 1]; None: not known.
@@ -91,7 +91,7 @@ def _numbers(values: list[float | None]) -> np.ndarray:
 
 
 class Preferences:
-    """What people chose for one lamp."""
+    """Learns people's choices for one lamp."""
 
     def __init__(self, half_life_days: float = HALF_LIFE_DAYS):
         self._half_life_s = half_life_days * DAY_S

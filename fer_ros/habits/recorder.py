@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""From what the rooms do to events: snapshots and actions in, :class:`HomeEvent` out."""
+"""Convert snapshots and actions of rooms to :class:`HomeEvent`."""
 
 from collections import deque
 from collections.abc import Callable, Mapping
@@ -64,7 +64,7 @@ class _Room:
 
 
 class Recorder:
-    """Follows the rooms.
+    """Records the events of the rooms.
 
     :param utc_offset: gives what local time is ahead of UTC at a time, seconds.
     """

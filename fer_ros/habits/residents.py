@@ -2,7 +2,7 @@
 """Made-up residents: two people in a living room, whose wishes are known and change once.
 
 Ada and Ben share a living room with one lamp. What they do is documented here and nowhere else, so
-that what is learnt can be compared with what is so; all chance comes from the seed.
+that the learned habits can be compared with the truth; all randomness comes from the seed.
 
 * They are at home from about 18:00 to 23:00, on weekends also from about 10:00 to 12:00.
 * Their moods follow each other as a Markov chain with durations of about half an hour. Ada is more

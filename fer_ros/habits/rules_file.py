@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The file of rules that people said yes to: theirs to read, edit and delete.
+"""The file of accepted rules, which people may read, edit and delete.
 
 It is only ever added to, a block of lines with its reason as a comment, so that what people wrote
 into it stays as they wrote it.
@@ -20,7 +20,7 @@ from fer_ros.home.policy.adopted import AdoptedRule, parse_adopted
 from fer_ros.home.policy.rooms import Room
 
 _HEAD = """\
-# Rules that people said yes to. Edit or delete them as you like: the file is read again when it
+# Rules that people accepted. Edit or delete them as you like: the file is read again when it
 # changes. They hold in rooms of {policy} with `habits: apply`.
 version: 1
 rules:
@@ -42,7 +42,7 @@ def rules_path(policy: Path | None, folder: Path) -> Path:
 
 
 class RulesFile:
-    """The file, and what it says.
+    """Reads and extends the file of accepted rules.
 
     :ivar rules: those that it holds, in order.
     :ivar problem: why it cannot be used, or empty; the rules are then those of before.
@@ -79,7 +79,7 @@ class RulesFile:
     def add(self, habit: Habit, name: str, reason: str, local_s: float) -> None:
         """Add a habit.
 
-        :param reason: stands above it, as a comment.
+        :param reason: written above it as a comment.
         :raises ConfigurationError: when the file cannot be written, or would not be right.
         """
         text = self._text() or _HEAD.format(policy=self._policy_name)
@@ -89,7 +89,7 @@ class RulesFile:
         self._replace(text + block(habit, name, f'{at}: {reason}'))
 
     def suspend(self, name: str, reason: str) -> None:
-        """Note at a rule that it is no longer followed, and why.
+        """Mark a rule as suspended, with the reason.
 
         :raises ConfigurationError: when it cannot be written.
         """
@@ -138,7 +138,7 @@ def block(habit: Habit, name: str, reason: str) -> str:
 
 
 def adopted(habit: Habit, name: str) -> AdoptedRule:
-    """Return a habit as a rule that stands in no file."""
+    """Return a habit as a rule without a file."""
     return parse_adopted('version: 1\nrules:\n' + block(habit, name, ''), name)[0]
 
 

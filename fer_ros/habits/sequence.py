@@ -144,7 +144,7 @@ class SequenceModel:
         return len(self._outcomes)
 
     def predict(self, context: Context) -> Prediction:
-        """Return what comes next, and when, from what was learnt so far."""
+        """Return a prediction of the next event and its time."""
         kernels, matches = self._resemblance(context)
         weights, base = self._mixture(kernels, matches)
         # An event never seen is one more name beside the known ones.
@@ -201,7 +201,7 @@ class SequenceModel:
         return [self._events[i] for i in np.argsort(-counts, kind='stable')]
 
     def dump(self) -> dict:
-        """Return all that was learnt, as plain values for :meth:`load`."""
+        """Return the model as plain values for :meth:`load`."""
         return {'format': FORMAT, 'experts': len(_EXPERTS), 'half_life_days': self.half_life_days,
                 'events': self._events, 'states': self._states,
                 'outcomes': self._outcomes.tolist(), 'before': self._before.tolist(),

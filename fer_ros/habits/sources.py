@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Read events from what people have: a log, a recording or bag, or a research home's file."""
+"""Read events from a log, a recording or bag, or a research home's file."""
 
 from collections.abc import Callable
 from datetime import datetime
@@ -31,7 +31,7 @@ def read_events(path: Path, *, now_s: float,
     :raises ConfigurationError: when it holds none of them.
     """
     if not path.exists():
-        raise ConfigurationError(f'{path}: there is no such file or folder')
+        raise ConfigurationError(f'{path}: no such file or folder')
     if path.is_dir():
         log = EventLog(path)
         if log.files:

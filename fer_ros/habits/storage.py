@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The file of a :class:`HabitModel`: written wholly or not at all, read wholly or not at all."""
+"""Save and load a :class:`HabitModel` atomically."""
 
 from collections import deque
 import json
@@ -15,7 +15,7 @@ from fer_ros.habits.preferences import Preferences, Situation
 from fer_ros.habits.sequence import SequenceModel
 from fer_ros.home.light import LightState
 
-#: Version of the file; another one is put aside.
+#: Version of the file; files of other versions are renamed.
 FORMAT = 1
 
 
@@ -34,7 +34,7 @@ def save_model(model: HabitModel, path: Path) -> None:
 def load_model(path: Path) -> HabitModel:
     """Read a model.
 
-    :raises ConfigurationError: when it is not there, cut off, or of another version.
+    :raises ConfigurationError: when it is missing, truncated, or of another version.
     """
     try:
         values = json.loads(path.read_text(encoding='utf-8'))

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Made-up residents in a real home: how often they override it, with habits and without.
+"""Simulate residents in a real home: how often they override it, with and without habits.
 
 The home is a :class:`HomeController` with its policy, engine, lamp, log and model, on a made-up
 clock. While nobody looks at the lamp it does what is due less often, and most of the time in which
@@ -56,7 +56,7 @@ rooms:
 
 @dataclass
 class TrialResult:
-    """What came of a trial.
+    """Results of a trial.
 
     :ivar overrides: per day.
     :ivar suggestions: day, sentence, and whether the residents wanted it.

@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What can be seen of the habits of a room, as immutable values."""
+"""Immutable views of the habits of a room."""
 
 from dataclasses import dataclass
 from enum import Enum
 
 
 class HabitAnswer(Enum):
-    """What a person answers to a suggestion.
+    """A person's answer to a suggestion.
 
     :ivar number: its constant in ``AnswerSuggestion.srv``.
     :ivar word: its name in the page and in MQTT topics; ``title``: on a button.
@@ -31,14 +31,14 @@ HABIT_ACTIONS: dict[str, HabitAnswer | bool] = {
 
 
 class HabitStatus(Enum):
-    """How a habit stands.
+    """Status of a habit.
 
     :ivar number: its constant in ``HabitState.msg``.
     """
 
-    #: Found, and not yet said yes to.
+    #: Found, not accepted yet.
     FOUND = 0, 'found'
-    #: Said yes to.
+    #: Accepted.
     ADOPTED = 1, 'adopted'
     #: Overridden too often in a row, or set aside in the file.
     SUSPENDED = 2, 'suspended'
@@ -70,7 +70,7 @@ class Suggestion:
 
 @dataclass(frozen=True)
 class HabitView:
-    """One habit.
+    """View of a habit.
 
     :ivar habit: its name, empty for one that is only found.
     :ivar sentence: what it is, with its evidence.

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What is learnt, in sentences."""
+"""Describe habits in sentences."""
 
 from datetime import time
 

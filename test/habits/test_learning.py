@@ -254,7 +254,7 @@ def test_learn_explain_next_and_forget(home, capsys):
     assert 'lamp, evenings when sad: set to 30 %' in told and 'after sad comes lamp' in told
     assert command.main(['next', '--at', '2026-01-13 19:30', '--emotion', 'sad']) == 0
     assert 'study, Tuesday 19:30, sad' in (told := capsys.readouterr().out)
-    assert 'lamp is wanted set to 30 %' in told
+    assert 'lamp is usually set to 30 %' in told
     assert command.main(['forget', '--day', '2026-01-05']) == 0
     assert '4 events deleted' in capsys.readouterr().out
     assert len(load_model(model).room('study').preferences['lamp'].choices) == 7
@@ -279,7 +279,7 @@ def test_a_cut_model_is_put_aside_and_learnt_again(home, capsys):
     (['forget', '--day', 'monday'], "'monday' is not a day"),
     (['next', '--at', 'noon'], "'noon' is not a time"),
     (['explain', '--room', 'attic'], "room 'attic': expected one of study"),
-    (['explain', 'missing'], 'missing: there is no such file'),
+    (['explain', 'missing'], 'missing: no such file'),
 ])
 def test_a_wrong_question_is_answered_in_a_line(home, capsys, arguments, message):
     assert command.main(arguments) == 1

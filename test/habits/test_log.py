@@ -85,7 +85,7 @@ GOOD = event(MONDAY_S + 5 * DAY_S, 'occupied').dump()
     ('{"t": 9e9, "room": "study", "kind": "empty"}', 'in the future'),
     ('x' * 5000, 'too long'),
     ('[' * 4000, 'not JSON'),
-    (GOOD + '\n' + GOOD, 'there twice'),
+    (GOOD + '\n' + GOOD, 'duplicates'),
     (GOOD + '\n' + event(MONDAY_S, 'empty').dump(), 'time goes back'),
 ])
 def test_what_is_wrong_is_told_and_the_rest_is_read(log, line, problem):

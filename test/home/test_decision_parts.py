@@ -271,7 +271,7 @@ def test_the_main_person_stays_the_main_person():
     evidence.add([(('camera', 2), emotion('sad', side_px=130)), first], 1.2)
     assert evidence.key == 'sad'
     evidence.add([(('camera', 2), emotion('uncertain', side_px=130))], 1.3)
-    assert evidence.reading.why == 'no face is sure enough'
+    assert evidence.reading.why == 'no face is certain enough'
 
 
 def test_nothing_is_known_of_a_room_in_which_nothing_was_seen():
@@ -379,7 +379,7 @@ def test_what_a_room_waits_for_is_said():
     sim.see('happy', 0.5)
     assert sim.status.blocked_reason == 'no feeling has lasted yet'
     sim.see('uncertain', 0.5)
-    assert sim.status.blocked_reason == 'no face is sure enough'
+    assert sim.status.blocked_reason == 'no face is certain enough'
     sim.see('happy', 5)
     assert sim.status.blocked_reason == ''
     sim.see('sad', 4)

@@ -110,7 +110,7 @@ def test_each_is_asked_confirmed_and_brought_back(server, running):
 def test_a_script_runs_for_each_episode(server, running):
     for count in (1, 2):
         running.see('sad', lambda: len(running.of('tell')) == count)
-        running.see('', lambda: not running.home._engine.room('study')._episode.asked)
+        running.see('', lambda: not running.home._engine.room('study')._episode.requested)
     assert [data['variables']['message'] for _, data in calls(server)] == ['sad again'] * 2
 
 
@@ -179,8 +179,8 @@ def test_what_an_entity_tells(device, spec, entity, state):
             'home_assistant_media_player': 'media_player.a'}[kind]
     context = _Context()
     one = device(spec(type=kind, entity_id=name), context)
-    one.told(entity, Cause.PERSON)
+    one.update(entity, Cause.PERSON)
     assert context.heard == ([] if state is None else [(state, Cause.PERSON)])
     assert one.available == (one.usable(entity))
-    one.told({'state': 'unavailable'})
+    one.update({'state': 'unavailable'})
     assert not one.available and one.problem == f'{name} is unavailable in Home Assistant'

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a room asks of its devices, as far as they may be asked now."""
+"""Create a room's actions, within what its devices allow now."""
 
 from collections.abc import Iterable, Mapping
 import math
@@ -17,11 +17,11 @@ from fer_ros.home.snapshot import LastAction
 
 
 class Actuation:
-    """Makes the actions of one room; each was allowed by its device, or it is said why not.
+    """Creates the actions of a room; each is allowed by its device, or the reason is reported.
 
     :param room: its name, as in the policy.
-    :ivar last: the newest action, or None.
-    :ivar blocked_reason: what keeps the room from acting now, or empty.
+    :ivar last: the latest action, or None.
+    :ivar blocked_reason: why the room does not act now, or empty.
     """
 
     def __init__(self, room: str, settings: Room, targets: Mapping[str, Target],
@@ -33,21 +33,21 @@ class Actuation:
         self.blocked_reason = ''
 
     def answer(self, answer: Answer) -> list[AmbientAction]:
-        """Ask what a rule answers."""
+        """Return the actions for a rule's answer."""
         cooled = self._clock.s - self._last_set_s >= self._settings.cooldown_s
         actions = []
         for target in self._targets.values():
             request = answer.request(target)
             if request is None:
                 continue
-            # What is asked now takes the place of what would be brought back.
+            # The new request replaces a pending restore.
             self._episode.owed.pop(target.name, None)
             request = target.kind.narrowed(request, target.holds.held)
             if request is None:
                 self.blocked_reason = f'left alone: {target.holds.reason}'
                 continue
             again = target.kind.each_episode(request, target.spec)
-            if target.name in self._episode.asked if again else target.follows(request):
+            if target.name in self._episode.requested if again else target.follows(request):
                 self._episode.act(target.name)
                 continue
             refusal = target.refusal(request) or ('' if cooled else 'cooling down')
@@ -93,7 +93,7 @@ class Actuation:
         return actions
 
     def leave(self, quiet: QuietHours | None) -> list[AmbientAction]:
-        """Do what the policy says for a room in which nobody is any more."""
+        """Return the policy's actions for a room that everyone has left."""
         nobody = self._settings.nobody
         reason = f'nobody for {nobody.after_s:g} s'
         if nobody.action == 'restore':
@@ -113,7 +113,7 @@ class Actuation:
                 self.blocked_reason = f'{target.name}: {refusal}'
                 continue
             self._episode.owed.pop(target.name, None)
-            # Once: who turns it on now is not seen by a camera, and wants light.
+            # Once: a person who turns it on now is not seen by a camera, and needs light.
             target.left = True
             actions.append(self._act(target, Command.SET, off, self._settings.transition_s,
                                      NOBODY, reason))
@@ -122,10 +122,10 @@ class Actuation:
     def restore(self, reason: str, transition_s: float, *, limited: bool = True,
                 quiet: QuietHours | None = None, targets: Iterable[str] | None = None) \
             -> list[AmbientAction]:
-        """Bring devices back to how they were.
+        """Restore devices to their previous state.
 
-        :param limited: obey what keeps rules from acting; else only what is not reachable stays.
-        :param quiet: the quiet hours that are to be obeyed, or None.
+        :param limited: obey the limits of rules; otherwise only unreachable devices are skipped.
+        :param quiet: the quiet hours to obey, or None.
         :param targets: only these.
         """
         actions = []
@@ -170,7 +170,7 @@ class Actuation:
             daily=resting)
 
     def adopt(self, old: 'Actuation') -> None:
-        """Go on where that of another policy file was."""
+        """Continue from the object of another policy file."""
         self._last_set_s, self.last = old._last_set_s, old.last
 
 

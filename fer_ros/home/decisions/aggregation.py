@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""From several people in a room to one reading."""
+"""Aggregate the people in a room to one reading."""
 
 from collections import Counter
 from collections.abc import Callable, Hashable, Sequence
@@ -12,12 +12,12 @@ import numpy as np
 
 @dataclass(frozen=True)
 class Reading:
-    """What the room shows at one moment.
+    """The aggregated emotion of a room at one moment.
 
     :ivar probabilities: float64 ``(7,)`` in the order of
         :class:`fer_ros.emotions.labels.Emotion`; all zero when the room abstains.
     :ivar valence: and ``arousal``, [-1, 1]; 0 when the room abstains.
-    :ivar voters: how many faces were sure enough to count.
+    :ivar voters: number of faces that were certain enough to count.
     :ivar primary: the face that ``primary_person`` follows, or None.
     :ivar why: why the room abstains, or empty.
     """
@@ -31,11 +31,11 @@ class Reading:
 
     @property
     def abstains(self) -> bool:
-        """Whether nothing can be said."""
+        """Whether there is no result."""
         return bool(self.why)
 
 
-#: Another face must be so much larger to become the primary one.
+#: Another face must be larger by this factor to become the primary one.
 _PRIMARY_FACTOR = 1.3
 
 
@@ -48,16 +48,17 @@ def aggregate(method: str, faces: Sequence[tuple[Hashable, FaceEmotion]], *,
     Faces that are uncertain, below the minima or of weight 0 do not vote.
 
     :param method: ``confidence_weighted`` (mean, weighted by confidence and quality),
-        ``max_confidence`` (the surest face), ``majority`` (mean of the faces of the commonest
-        label; abstains on a tie), ``primary_person`` (the largest face, kept until it is gone or
-        another is clearly larger), ``abstain_on_conflict`` (abstains when two labels are there).
+        ``max_confidence`` (the most certain face), ``majority`` (mean of the faces of the most
+        common label; abstains on a tie), ``primary_person`` (the largest face, kept until it is
+        gone or another is clearly larger), ``abstain_on_conflict`` (abstains when two labels are
+        there).
     :param faces: each with a key that stays with the person.
     :param primary: the face that was primary before.
     :param weight_of: how much a face counts, [0, 1], by its key: its confidence, its size, and
         its vote.
     """
     if not faces:
-        return Reading(why='nobody')
+        return Reading(why='no one in view')
     chosen = list(faces)
     if method == 'primary_person':
         # Chosen among all faces: an uncertain main person must not hand over to a bystander.

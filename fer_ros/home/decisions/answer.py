@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a room's policy answers to what is felt now."""
+"""Find a room's answer to the present emotion."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
@@ -17,10 +17,10 @@ from fer_ros.home.policy.rules import PlacedRule, Rule, Rules
 
 @dataclass(frozen=True)
 class Choice:
-    """The rule that fits now.
+    """The rule that applies now.
 
     :ivar placed: the rule, or None.
-    :ivar blocked_reason: why there is none, or an empty string.
+    :ivar blocked_reason: why there is none, or empty.
     """
 
     placed: PlacedRule | None
@@ -29,13 +29,13 @@ class Choice:
 
 @dataclass(frozen=True)
 class Answer:
-    """What the rule that fits does now, and how it is limited.
+    """Requests of the rule that applies now, and their limits.
 
-    :ivar rule: of the policy, or None where only habits answer.
-    :ivar feeling: the valence and arousal that a strategy answers.
-    :ivar quiet: the quiet hours it falls in, or None.
+    :ivar rule: the policy's rule, or None if only habits apply.
+    :ivar feeling: valence and arousal for a strategy.
+    :ivar quiet: the present quiet hours, or None.
     :ivar reason: a sentence for people.
-    :ivar words: what a text may name, in words.
+    :ivar words: values for the names in a text.
     """
 
     rule: Rule | None
@@ -47,7 +47,7 @@ class Answer:
     words: Mapping[str, str]
 
     def request(self, target: Target) -> Request | None:
-        """Return what the rule asks of a target, or None."""
+        """Return the rule's request to a target, or None."""
         rule = self.rule
         if rule is not None and not target.is_among(rule.targets):
             rule = None
@@ -61,7 +61,7 @@ class Answer:
             None if self.quiet is None else self.quiet.brightness_max)
 
     def explain(self, target: str) -> tuple[str, str]:
-        """Return the habit that asks it of a target, or an empty string, and the reason."""
+        """Return the habit behind a target's request, or an empty string, and the reason."""
         habit = self.habits.get(target)
         if habit is None:
             return '', self.reason
@@ -69,35 +69,35 @@ class Answer:
 
 
 def quiet_hours(room: Room, local: time) -> QuietHours | None:
-    """Return the quiet hours of a room in which a local time of day lies."""
+    """Return the quiet hours of a room at a local time of day."""
     return next((quiet for quiet in room.quiet_hours if quiet.contains(local)), None)
 
 
 def is_open(placed: PlacedRule, moment: Moment) -> bool:
-    """Return whether a rule's conditions hold, the feeling's duration apart."""
+    """Return whether a rule's conditions hold, except for the duration."""
     when = placed.rule.when
     return when is None or all(
         finding.holds for finding in when.judge(moment, of_feeling=False))
 
 
 def failing(placed: PlacedRule, moment: Moment) -> str:
-    """Return in words which conditions of a rule do not hold, or an empty string."""
+    """Describe which conditions of a rule do not hold; empty if all do."""
     when = placed.rule.when
     return '' if when is None else '; '.join(
         finding.words for finding in when.judge(moment) if not finding.holds)
 
 
 def unknown_conditions(rules: Rules, moment: Moment) -> list[str]:
-    """Return the conditions that cannot be known now, each with its rule."""
+    """Return the unknown conditions, each with its rule."""
     return [f'rule {placed.name}: {finding.words}'
             for placed in rules.ordered if placed.rule.when is not None
             for finding in placed.rule.when.judge(moment) if finding.unknown]
 
 
 def choose(rules: Rules, key: str | None, affect: tuple[float, float], moment: Moment) -> Choice:
-    """Return the first rule that fits what leads.
+    """Return the first rule that applies to the leading key.
 
-    :param key: what leads, as :meth:`Rules.leading` returns it.
+    :param key: the leading key from :meth:`Rules.leading`.
     :param affect: valence and arousal of the room.
     """
     reasons = []
@@ -113,7 +113,7 @@ def choose(rules: Rules, key: str | None, affect: tuple[float, float], moment: M
 
 def habits_now(rules: Iterable[AdoptedRule], emotion: str, moment: Moment) \
         -> dict[str, AdoptedRule]:
-    """Return the adopted rules that hold now, by device; the first that fits wins."""
+    """Return the adopted rules that hold now, by device; the first one wins."""
     found: dict[str, AdoptedRule] = {}
     for rule in rules:
         if emotion in rule.emotion and (rule.when is None or all(
@@ -126,11 +126,11 @@ def habits_now(rules: Iterable[AdoptedRule], emotion: str, moment: Moment) \
 def find_answer(room: Room, name: str, policy: str, placed: PlacedRule | None,
                 evidence: Evidence, moment: Moment, habits: Mapping[str, AdoptedRule]) \
         -> Answer | str:
-    """Return what a rule answers, or why it answers nothing.
+    """Return a rule's answer, or why there is none.
 
-    :param name: of the room, for people.
-    :param placed: the policy's rule, or None where only habits answer.
-    :param habits: as :func:`habits_now` returns them.
+    :param name: the room's display name.
+    :param placed: the policy's rule, or None if only habits apply.
+    :param habits: from :func:`habits_now`.
     """
     quiet = quiet_hours(room, moment.local.time())
     if quiet is not None and quiet.action == 'nothing':

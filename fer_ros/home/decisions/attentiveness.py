@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the people in view of a room's cameras attend to."""
+"""Track the attention of the people in view of a room's cameras."""
 
 from collections.abc import Hashable, Iterable
 import math
@@ -27,7 +27,7 @@ class Attentiveness:
         self._by_source: dict[str, tuple[float, tuple[PersonAttention, ...]]] = {}
 
     def add(self, source: str, people: Iterable[PersonAttention]) -> None:
-        """Record what a source sees now."""
+        """Record the data of a source."""
         self._by_source[source] = self._clock.s, tuple(people)
 
     def weight_of(self, key: Hashable) -> float:
@@ -40,14 +40,14 @@ class Attentiveness:
 
     @property
     def people(self) -> tuple[PersonAttention, ...] | None:
-        """Everybody in view; None where no source tells it now."""
+        """All people in view; None if no source has fresh data."""
         recent = [people for at_s, people in self._by_source.values()
                   if self._clock.s - at_s <= self._stale_after_s]
         return tuple(person for people in recent for person in people) if recent else None
 
     @property
     def figures(self) -> dict[str, int | bool]:
-        """How many look at a camera and whether somebody has closed eyes; empty: not told."""
+        """Number of people looking at a camera, and whether eyes are closed; empty: unknown."""
         people = self.people
         if people is None:
             return {}

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Whether a face's numbers can be what they are said to be."""
+"""Validate the numbers of a face."""
 
 import math
 
@@ -7,7 +7,7 @@ from fer_ros.emotions.labels import LABELS, UNCERTAIN
 from fer_ros.types import FaceEmotion
 import numpy as np
 
-#: Probabilities sum to 1 up to so much.
+#: Tolerance of the sum of probabilities.
 _SUM_TOLERANCE = 0.02
 _ROUNDING = 1e-3
 
@@ -19,7 +19,7 @@ def face_problem(face: FaceEmotion) -> str:
         if values.shape != (len(LABELS),):
             return f'{name} has the shape {values.shape}: expected ({len(LABELS)},)'
         if not np.isfinite(values).all():
-            return f'{name} holds NaN or infinity'
+            return f'{name} contains NaN or infinity'
         if (values < -_ROUNDING).any() or (values > 1 + _ROUNDING).any():
             return f'{name} is not a distribution: {values.min():.3g} to {values.max():.3g}, ' \
                 'expected 0 to 1'

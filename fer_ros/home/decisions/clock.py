@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A room's own time, which stands still where the clock jumps."""
+"""A room's time, which stops while the clock jumps."""
 
-#: A clock that moves further between two calls has jumped: timers stand still over the jump.
+#: A clock that moves farther between two calls has jumped, and timers stop over the jump.
 MAXIMUM_STEP_S = 5.0
 #: No more than this passes between two calls, which come ten times a second: where it was longer
 #: the process stood still, and what devices have said meanwhile is heard only now.
@@ -9,10 +9,10 @@ COUNTED_STEP_S = 1.0
 
 
 class RoomClock:
-    """Seconds that have passed for the room.
+    """Counts the seconds that have passed for the room.
 
     :ivar s: the room's own time, from 0.
-    :ivar now_s: the time last given, or None before the first.
+    :ivar now_s: the last time passed in, or None before the first.
     """
 
     def __init__(self, s: float = 0.0, now_s: float | None = None):

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What is asked of one device of a room, what of that is in force, and how it is undone."""
+"""Control a device of a room: requests, what is in force, and how to undo it."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
@@ -18,7 +18,7 @@ from fer_ros.home.light import Limits, Tolerance
 from fer_ros.home.policy.rooms import Room
 from fer_ros.home.snapshot import DeviceSnapshot
 
-#: A command that could not be handed over is tried again no sooner.
+#: Pause after a command that could not be sent, seconds.
 RETRY_S = 15.0
 #: The day takes no two steps in less, seconds.
 STEP_S = 30.0
@@ -28,7 +28,7 @@ _PASSED = 4
 
 @dataclass
 class Waking:
-    """A device that a person turned on a moment ago.
+    """A device that a person has just turned on.
 
     :ivar first: what it reported then, and ``before`` while it was last on, or None.
     """
@@ -39,7 +39,7 @@ class Waking:
 
 
 class Control:
-    """What is asked of a device, and its :class:`ControlState`; times are the room's own, seconds.
+    """Requests to a device, and its :class:`ControlState`; times are the room's, seconds.
 
     :ivar group: the target of the policy that it is a member of, or empty.
     :ivar reported: what the device says of itself, or None.
@@ -82,7 +82,7 @@ class Control:
         self.holds = Holds(clock, hold.for_s)
         self.limiter = RateLimiter(room.rate_limit)
 
-    # What can be seen.
+    # State.
 
     def is_among(self, names: Iterable[str] | None) -> bool:
         """Return whether a rule's targets name it, or its group; None names all."""
@@ -112,7 +112,7 @@ class Control:
 
     @property
     def confirmed(self) -> bool:
-        """Whether it has reported what it was last asked for."""
+        """Whether it has reported the last requested state."""
         return self._attempt is not None and self._attempt.matched
 
     @property
@@ -122,29 +122,29 @@ class Control:
 
     @property
     def silent(self) -> bool:
-        """Whether it has answered nothing, or nothing new, to the request in force."""
+        """Whether it has not reacted to the request in force."""
         return self.state is ControlState.UNRESPONSIVE
 
     @property
     def snapshot(self) -> DeviceSnapshot:
-        """What is known of it."""
+        """Its snapshot."""
         return DeviceSnapshot(self.name, self.kind.name, self.available, self.state,
                               self.reported, tuple(sorted(self.holds.held)))
 
     @property
     def in_window(self) -> bool:
-        """Whether it may still be on its way to what it was asked for."""
+        """Whether it may still be changing to the requested state."""
         return self._attempt is not None and self._clock.s - self._attempt.at_s <= (
             self._attempt.transition_s + self._room.hold.settle_s + self.delay_s)
 
     @property
     def _woken(self) -> bool:
-        """Whether a person turned it on a moment ago, and may not be done."""
+        """Whether a person has just turned it on and may still be changing it."""
         return self._waking is not None and self._clock.s - self._waking.at_s <= (
             self._room.hold.settle_s + self.delay_s)
 
     def follows(self, request: Request) -> bool:
-        """Return whether it is asked for this already, or is so without."""
+        """Return whether this is requested already, or is its state anyway."""
         if self.request is None:
             return self.kind.is_so(request, self.reported)
         adjusted, kind = self._attempt.adjusted, self.kind
@@ -156,7 +156,7 @@ class Control:
             and kind.same(self.request, request)
 
     def refusal(self, request: Request) -> str:
-        """Return what keeps it from being asked now, or an empty string."""
+        """Return why it cannot be asked now, or an empty string."""
         if not self.available:
             return 'not reachable'
         if self._clock.s < self._blocked_until_s:
@@ -166,7 +166,7 @@ class Control:
         return self.kind.refusal(request, self.spec, self.situation) \
             or self.limiter.refusal(self._clock.s)
 
-    # What is asked of it.
+    # Requests.
 
     def remember(self) -> None:
         """Remember how it is, to go back there, unless something is in force already."""
@@ -224,7 +224,7 @@ class Control:
             return None
         undo = None if self.origin is None else self.kind.undo(self.base)
         if undo is None or self.kind.same(undo, self.request):
-            # It never said how it was, and nothing is guessed; or it is so already.
+            # Its previous state is unknown, or it is already in it.
             self.release()
             return None
         return undo
@@ -246,7 +246,7 @@ class Control:
             self.origin = self.kind.kept(self.reported, self.request)
 
     def failed(self) -> None:
-        """Take back a command that could not be handed over."""
+        """Revert a command that could not be sent."""
         self._blocked_until_s = self._clock.s + RETRY_S
         self.left = self.partly = False
         self._take_back()
@@ -263,7 +263,7 @@ class Control:
             self.state = after(self.state, Event.FAILED)
 
     def set_available(self, available: bool) -> None:
-        """Say whether it can be reached; what cannot is asked for nothing."""
+        """Set whether it can be reached; unreachable devices get no requests."""
         if available and not self.available:
             self._blocked_until_s = -math.inf
         self.available = available
@@ -274,7 +274,7 @@ class Control:
         if self.state is ControlState.OVERRIDDEN:
             self.state = after(self.state, Event.RESUMED)
 
-    # What outlives the process, or the policy file.
+    # State kept across restarts, or across policy files.
 
     def memory(self) -> dict | None:
         """Return what is to outlive the process, or None; a lamp in memory does not."""
@@ -290,7 +290,7 @@ class Control:
                 'holds': dict(self.holds.ends_s), 'hold_reason': self.holds.reason}
 
     def recall(self, memory: TargetMemory) -> None:
-        """Go on where an earlier process was: what it asked for is still ours."""
+        """Restore the state of an earlier process: its requests are still ours."""
         if not self.spec.needs or memory.type != self.spec.type:
             return
         name, state = self.kind.name, memory.state
@@ -311,7 +311,7 @@ class Control:
                                if key in self.kind.attributes}, memory.hold_reason)
 
     def adopt(self, old: 'Control') -> None:
-        """Go on where the target of another policy file was."""
+        """Continue from the target of another policy file."""
         self.state, self.reported, self.origin = old.state, old.reported, old.origin
         self.chosen, self._attempt, self._lost = old.chosen, old._attempt, old._lost
         self._returned, self._waking, self._last_on = old._returned, old._waking, old._last_on

@@ -19,10 +19,10 @@ from fer_ros.types import FaceEmotion, PersonAttention
 
 
 class DecisionEngine:
-    """The rooms, by name, on one clock.
+    """Decides for all rooms of a policy, on one clock.
 
-    :param local_time: gives the date and time on the wall of a time in seconds; by default those
-        of the policy's ``time_zone``, or of the machine.
+    :param local_time: returns the local date and time of a time in seconds; by default in the
+        policy's ``time_zone``, or the machine's.
     """
 
     def __init__(self, policy: Policy, *, local_time: LocalTime | None = None):
@@ -41,18 +41,17 @@ class DecisionEngine:
         return self._rooms[name]
 
     def snapshot(self, room: str) -> RoomSnapshot:
-        """Return what a room is doing."""
+        """Return the snapshot of a room."""
         return self._rooms[room].snapshot
 
     def observe(self, source: str, emotions: Sequence[FaceEmotion], stamp_s: float, *,
                 now_s: float, frame_id: str = '') -> tuple[str, ...]:
-        """Record what one camera sees; an empty list means: looked, saw nobody.
+        """Record the faces that a camera sees; an empty list means no one in view.
 
         :param source: the topic as named in the policy.
-        :param stamp_s: when the picture was taken, and ``now_s`` the present, seconds of one
-            clock.
-        :returns: what was wrong with it; what is refused has no effect. Faces whose numbers
-            make no sense are skipped.
+        :param stamp_s: time of the image, and ``now_s`` the present, seconds of one clock.
+        :returns: problems of the data; rejected data have no effect. Faces with invalid numbers
+            are skipped.
         """
         if not math.isfinite(stamp_s) or not math.isfinite(now_s):
             return (f'{source}: the stamp is not a number',)
@@ -64,7 +63,7 @@ class DecisionEngine:
             else:
                 good.append(face)
         if emotions and not good:
-            # Somebody may well be there: an empty list would say the opposite.
+            # There may be people: an empty list would mean no one in view.
             return tuple(problems)
         for room in self._advanced(now_s):
             if source in room.settings.sources and room.enabled:
@@ -74,7 +73,7 @@ class DecisionEngine:
         return tuple(problems)
 
     def attend(self, source: str, people: Sequence[PersonAttention], *, now_s: float) -> None:
-        """Record what the people attend to that one camera sees now.
+        """Record the attention of the people that a camera sees now.
 
         :param source: the topic of its emotions, as named in the policy.
         """
@@ -84,24 +83,24 @@ class DecisionEngine:
 
     def report(self, room: str, target: str, state: State, cause: Cause = Cause.UNKNOWN, *,
                now_s: float) -> None:
-        """Record what a device says of itself, and who is behind it."""
+        """Record a device's reported state and its cause."""
         self._rooms[room].advance(now_s)
         self._rooms[room].report(target, state, cause)
 
     def learn(self, source: StateSource, payload: object) -> None:
-        """Record what an outside state is; None: it cannot be heard any more."""
+        """Record an outside state; None: it is no longer available."""
         if payload is None:
             self._surroundings.states.pop(source, None)
         else:
             self._surroundings.states[source] = payload
 
     def tick(self, now_s: float) -> tuple[AmbientAction, ...]:
-        """Return what is to be done now; call it about ten times a second."""
+        """Return the actions due now; call it about ten times per second."""
         return tuple(action for room in self._advanced(now_s) for action in room.tick())
 
     def command(self, command: RoomCommand, room: str, argument: str = '', *, now_s: float) \
             -> tuple[AmbientAction, ...]:
-        """Do what a person commands; return what is to be done at once.
+        """Execute a person's command; return the immediate actions.
 
         :param argument: the policy, for SELECT_POLICY.
         :raises ConfigurationError: when the argument cannot be used.
@@ -111,15 +110,15 @@ class DecisionEngine:
 
     def release(self, *, now_s: float, reason: str = 'the bridge ends') \
             -> tuple[AmbientAction, ...]:
-        """Return the actions that hand all rooms back."""
+        """Return the actions that restore all rooms."""
         return tuple(action for room in self._advanced(now_s) for action in room.release(reason))
 
     def memory(self) -> dict[str, dict]:
-        """Return what is to outlive the process, as plain data, by room."""
+        """Return the state to keep across restarts, as plain data, by room."""
         return {name: room.memory() for name, room in self._rooms.items()}
 
     def recall(self, memory: HomeMemory, *, now_s: float) -> None:
-        """Go on where an earlier process was."""
+        """Restore the state of an earlier process."""
         for name, room in self._rooms.items():
             room.advance(now_s)
             if name in memory.rooms:

@@ -1,22 +1,22 @@
 # SPDX-License-Identifier: Apache-2.0
-"""How long one rule has won in a room, what it did, and what is to be undone after it."""
+"""Track how long a rule has won in a room, what it did, and what to undo after it."""
 
 from collections.abc import Iterable
 
 from fer_ros.home.decisions.clock import RoomClock
 from fer_ros.home.policy.rules import PlacedRule
 
-#: After a restart a feeling is given so much more time to show again, seconds.
+#: After a restart an emotion has this much more time to reappear, seconds.
 RECALL_S = 2.0
 
 
 class Episode:
-    """The time in which one rule wins, from the feeling's coming to its end.
+    """The time in which one rule wins, from the start of the emotion to its end.
 
-    :ivar rule: the rule that wins, or won a moment ago; None: none does.
+    :ivar rule: the rule that wins, or won a moment ago; None: none.
     :ivar number: counts the episodes of the room.
-    :ivar asked: the targets that were asked for something in this episode.
-    :ivar owed: targets that are to be brought back, each with the reason.
+    :ivar requested: the targets that got requests in this episode.
+    :ivar owed: targets to be restored, each with the reason.
     """
 
     def __init__(self, clock: RoomClock):
@@ -27,16 +27,16 @@ class Episode:
         self._begin(None)
 
     def _begin(self, rule: PlacedRule | None) -> None:
-        self.rule, self.asked = rule, set()
+        self.rule, self.requested = rule, set()
         self._acted_s: float | None = None
         self._missing_since_s: float | None = None
         if rule is not None:
             self.number += 1
 
     def follow(self, rule: PlacedRule | None, grace_s: float) -> None:
-        """Take which rule fits now.
+        """Update with the rule that applies now.
 
-        :param grace_s: an episode outlives so long a time in which no rule fits.
+        :param grace_s: an episode survives this long without an applicable rule.
         """
         if self._recalled_s is not None \
                 and self._clock.s - self._recalled_s > 2 * grace_s + RECALL_S:
@@ -55,49 +55,49 @@ class Episode:
         self._begin(rule)
 
     def recall(self, targets: Iterable[str]) -> None:
-        """Owe what was done before a restart, unless the feeling turns out to go on."""
+        """Owe what was done before a restart, unless the emotion continues."""
         self.owed = dict.fromkeys(targets, 'what was done before the restart is over')
         self._recalled_s = self._clock.s if self.owed else None
 
     @property
     def due(self) -> dict[str, str]:
-        """Which of the targets owed are to be brought back now, each with the reason."""
+        """Owed targets that are due to be restored now, each with the reason."""
         return {} if self._recalled_s is not None else dict(self.owed)
 
     def act(self, target: str) -> None:
-        """Record that the rule has asked a target for something."""
-        self.asked.add(target)
+        """Record that the rule has sent a request to a target."""
+        self.requested.add(target)
         self.owed.pop(target, None)
         if self._acted_s is None:
             self._acted_s = self._clock.s
 
     @property
     def spent(self) -> bool:
-        """Whether the time is over for which the rule does what it does."""
+        """Whether the rule's duration is over."""
         limit_s = None if self.rule is None else self.rule.rule.for_s
         return limit_s is not None and self._acted_s is not None \
             and self._clock.s - self._acted_s >= limit_s
 
     def check_time(self) -> None:
-        """Owe what the rule did once its time is over."""
+        """Owe the rule's changes once its duration is over."""
         if self.spent:
             self._owe(f'{self.rule.name}: the {self.rule.rule.for_s:g} s are over')
 
     def end(self) -> None:
-        """End the episode now, and owe what the rule did if that ends with it."""
+        """End the episode now, and owe the rule's changes if they end with it."""
         if self.rule is not None and self.rule.rule.ends:
             self._owe(f'{self.rule.name} is over')
         self._begin(None)
 
     def _owe(self, reason: str) -> None:
-        self.owed.update(dict.fromkeys(self.asked, reason))
-        self.asked = set()
+        self.owed.update(dict.fromkeys(self.requested, reason))
+        self.requested = set()
 
     @property
     def debts(self) -> list[str]:
         """Which targets would be owed if the episode ended now."""
         ends = self.rule is not None and self.rule.rule.ends
-        return sorted({*self.owed, *(self.asked if ends else ())})
+        return sorted({*self.owed, *(self.requested if ends else ())})
 
     def forget(self, target: str) -> None:
         """Forget a target that is no longer in the room."""

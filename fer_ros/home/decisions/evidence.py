@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a room feels over time: smoothing, hysteresis and dwell, from one reading per frame."""
+"""The emotion of a room over time: smoothing, hysteresis and dwell."""
 
 from collections.abc import Callable, Hashable, Sequence
 import math
@@ -11,12 +11,12 @@ from fer_ros.home.policy.rules import PlacedRule, Rules
 from fer_ros.types import FaceEmotion
 import numpy as np
 
-#: Less than that is nothing.
+#: Smaller values count as zero.
 _NOTHING = 1e-6
 
 
 class Evidence:
-    """How long which emotion has led in a room, and how strongly.
+    """Tracks which emotion leads in a room, how long and how strongly.
 
     :param is_open: says of a rule whether its conditions hold now, the duration apart.
     :param weight_of: how much a face counts, [0, 1], by its key.
@@ -49,7 +49,7 @@ class Evidence:
         self._follow(Reading(why='policy changed'))
 
     def add(self, faces: Sequence[tuple[Hashable, FaceEmotion]], stamp_s: float) -> None:
-        """Take the faces in view at a time, seconds of the cameras' clock."""
+        """Add the faces in view at a time, seconds of the cameras' clock."""
         room = self._room
         reading = aggregate(room.aggregation, faces, minimum_confidence=room.minimum_confidence,
                             minimum_quality=room.minimum_quality, primary=self._primary,
@@ -60,7 +60,7 @@ class Evidence:
         step_s = 0.0 if self._stamp_s is None else max(0.0, stamp_s - self._stamp_s)
         self._stamp_s = stamp_s if self._stamp_s is None else max(stamp_s, self._stamp_s)
         weight = 1.0 if room.smoothing_s == 0 else -math.expm1(-step_s / room.smoothing_s)
-        # Where the room abstains the belief decays to nothing instead of standing still.
+        # While the room abstains, the belief decays instead of staying constant.
         self._belief += weight * (reading.probabilities - self._belief)
         self._affect += weight * (
             np.array([reading.valence, reading.arousal]) * reading.probabilities.sum()
@@ -78,7 +78,7 @@ class Evidence:
         support = self.support
         if support >= self._room.enter_threshold:
             if self._fallen:
-                # It was lost in between: what has come again begins now.
+                # It was lost in between, so it starts again now.
                 self._key_since_s, self._fallen = self._stamp_s, False
             self._entered = True
         elif support < self._room.exit_threshold:
@@ -109,7 +109,7 @@ class Evidence:
 
     @property
     def valence_arousal(self) -> tuple[float, float]:
-        """Of the room, each [-1, 1]; 0 when nothing is known."""
+        """Valence and arousal of the room, each [-1, 1]; 0 if unknown."""
         mass = self._belief.sum()
         if mass <= _NOTHING:
             return 0.0, 0.0
@@ -122,12 +122,12 @@ class Evidence:
 
     @property
     def entered(self) -> bool:
-        """Whether the key is strong enough, be it for long enough or not."""
+        """Whether the key is strong enough, for any time."""
         return self.key is not None and self._entered
 
     @property
     def ready(self) -> bool:
-        """Whether the key has been strong for long enough, in enough frames."""
+        """Whether the key has been strong enough for long enough, in enough frames."""
         return (self.entered
                 and self._frames >= self._room.minimum_frames
                 and self.lasted_s >= self._room.dwell_s)

@@ -1,13 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
-"""How many people are in a room, however often a face is missed for a moment."""
+"""Count the people in a room, robust to faces that are briefly missed."""
 
 from fer_ros.home.decisions.clock import RoomClock
 
 
 class Headcount:
-    """The number of faces that has lasted.
+    """Debounces the number of faces.
 
-    :ivar people: a number becomes this only when it has lasted.
+    :ivar people: the last number that has lasted.
     """
 
     def __init__(self, clock: RoomClock, settle_s: float):
@@ -20,7 +20,7 @@ class Headcount:
         self._since_s = self._clock.s
 
     def see(self, count: int) -> None:
-        """Take how many faces are in view now."""
+        """Update with the present number of faces."""
         if count != self._newest:
             self._newest, self._since_s = count, self._clock.s
         if self._clock.s - self._since_s >= self._settle_s:

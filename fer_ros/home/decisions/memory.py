@@ -1,9 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What outlives the process: what people switched, and what is to be undone.
+"""State kept across restarts: switches, holds, and what to undo.
 
-No faces and no emotions.
-Rooms and targets give what they remember as plain data; what is read again is checked by the
-models here.
+It contains no faces and no emotions.
+Rooms and targets provide their state as plain data; the models here check it when it is read.
 """
 
 from dataclasses import asdict
@@ -15,20 +14,20 @@ from fer_ros.home.kinds.base import Request, State
 from fer_ros.home.lifecycle import ControlState
 from pydantic import Field, TypeAdapter, ValidationError
 
-#: Of the form of what is remembered; another one is not read.
+#: Version of the format; other versions are not read.
 VERSION = 1
 _Text = Annotated[str, Field(max_length=1000)]
 _Data = dict[str, Any]
 
 
 class TargetMemory(Part):
-    """What is remembered of a device.
+    """Stored state of a device.
 
     :ivar type: of the target in the policy; another one is another device.
     :ivar resting: whether the request is only what the day makes of the device.
     :ivar partly: whether the rest of the way back is still to come.
     :ivar moved: whether it had been seen to follow the request.
-    :ivar holds: until when what a person had changed is left alone, seconds since 1970.
+    :ivar holds: end of the hold of each attribute, seconds since 1970.
     """
 
     type: _Text
@@ -44,12 +43,12 @@ class TargetMemory(Part):
 
 
 class RoomMemory(Part):
-    """What is remembered of a room.
+    """Stored state of a room.
 
-    :ivar file_enabled: and ``file_policy``: what the policy file said then; where it says
-        something else now, the file wins.
+    :ivar file_enabled: and ``file_policy``: values in the policy file then; if they have changed,
+        the file wins.
     :ivar hold_until_s: the end of the hold, seconds since 1970, or None.
-    :ivar owed: targets that are to be brought back.
+    :ivar owed: targets to be restored.
     """
 
     enabled: bool
@@ -63,7 +62,7 @@ class RoomMemory(Part):
 
 
 class HomeMemory(Part):
-    """What is remembered of a home."""
+    """Stored state of a home."""
 
     version: Literal[VERSION]
     rooms: dict[Name, RoomMemory]
@@ -75,12 +74,12 @@ def pack(value: State | Request | None) -> _Data | None:
 
 
 def unpack_state(kind: str, data: _Data | None) -> State | None:
-    """Return a state of a kind of device from plain data, or None where it makes no sense."""
+    """Return a state of a kind of device from plain data, or None if it is invalid."""
     return _unpack(KINDS[kind].state_type, data)
 
 
 def unpack_request(kind: str, data: _Data | None) -> Request | None:
-    """Return a request to a kind of device from plain data, or None where it makes no sense."""
+    """Return a request to a kind of device from plain data, or None if it is invalid."""
     return _unpack(KINDS[kind].request_type, data)
 
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Who is in a room, what they feel and what they attend to, as its cameras tell it."""
+"""The people in a room with their emotions and attention, from its cameras."""
 
 from collections.abc import Callable, Iterable
 
@@ -15,12 +15,12 @@ from fer_ros.types import FaceEmotion, PersonAttention
 
 
 class Occupants:
-    """The people of one room.
+    """Tracks the people of a room.
 
-    :param is_open: says of a rule whether its conditions hold now, the duration apart.
-    :ivar sightings: who is in view now, and ``count`` how many have been for some time.
-    :ivar evidence: what is felt, over time.
-    :ivar attention: what they attend to.
+    :param is_open: returns whether a rule's conditions hold now, except for the duration.
+    :ivar sightings: the people in view now; ``count``: their debounced number.
+    :ivar evidence: the emotion over time.
+    :ivar attention: their attention.
     """
 
     def __init__(self, room: Room, rules: Rules, clock: RoomClock,
@@ -42,7 +42,7 @@ class Occupants:
 
     def observe(self, source: str, faces: Iterable[FaceEmotion], stamp_s: float,
                 frame_id: str) -> str:
-        """Record what a source sees; return why it is refused, or an empty string."""
+        """Record the faces of a source; return why they are rejected, or an empty string."""
         refused = self.sightings.add(source, faces, stamp_s, frame_id)
         if not refused:
             self._headcount.see(len(self.sightings.faces))
@@ -50,7 +50,7 @@ class Occupants:
         return refused
 
     def attend(self, source: str, people: Iterable[PersonAttention]) -> None:
-        """Record what the people attend to that a source sees."""
+        """Record the attention of the people of a source."""
         self.attention.add(source, people)
 
     def clear(self) -> None:
@@ -69,7 +69,7 @@ class Occupants:
 
     @property
     def figures(self) -> dict[str, float]:
-        """What is known in numbers, as :class:`snapshot.RoomSnapshot` names them."""
+        """Numeric values for :class:`snapshot.RoomSnapshot`."""
         found: dict[str, float] = self.attention.figures
         if faces := len(self.sightings.faces):
             valence, arousal = self.evidence.valence_arousal

@@ -10,8 +10,8 @@ class Override:
     """The hold of a room.
 
     :ivar reason: who or what put the room on hold; empty when it is not.
-    :ivar ends_s: when it ends, on the clock that the room is given, seconds, or None. A clock that
-        jumps moves the hold, but not this.
+    :ivar ends_s: its end on the external clock, seconds, or None. A clock jump moves the hold, but
+        not this value.
     """
 
     def __init__(self, clock: RoomClock, for_s: float):
@@ -19,12 +19,12 @@ class Override:
         self.end()
 
     def begin(self, reason: str) -> None:
-        """Leave the room alone from now on for as long as the policy says."""
+        """Start the hold, for the policy's duration."""
         self._until_s, self.reason = self._clock.s + self._for_s, reason
         self.ends_s = self._clock.now_s and self._clock.now_s + self._for_s
 
     def recall(self, ends_s: float, reason: str) -> None:
-        """Go on with a hold of an earlier life, for no longer than the policy says.
+        """Restore a hold of an earlier process, at most for the policy's duration.
 
         :param ends_s: as :attr:`ends_s` was then.
         """
@@ -34,12 +34,12 @@ class Override:
             self.ends_s = self._clock.now_s + left_s
 
     def end(self) -> None:
-        """Stop leaving it alone."""
+        """End the hold."""
         self._until_s, self.reason, self.ends_s = -math.inf, '', None
 
     @property
     def pending(self) -> bool:
-        """Whether it was begun and not ended, be its time over or not."""
+        """Whether it was started and not ended, even if its time is over."""
         return self._until_s > -math.inf
 
     @property
@@ -48,5 +48,5 @@ class Override:
         return max(0.0, self._until_s - self._clock.s)
 
     def adopt(self, old: 'Override') -> None:
-        """Go on with the hold of another policy file."""
+        """Continue the hold of another policy file."""
         self._until_s, self.reason, self.ends_s = old._until_s, old.reason, old.ends_s

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""No more than so many actions per target in so many seconds."""
+"""Limit the number of actions per target and time."""
 
 from collections import deque
 
@@ -18,7 +18,7 @@ class RateLimiter:
         self._sent.append(now_s)
 
     def refusal(self, now_s: float) -> str:
-        """Return that the limit is reached, or an empty string."""
+        """Return a message if the limit is reached, or an empty string."""
         while self._sent and now_s - self._sent[0] >= self._limit.per_s:
             self._sent.popleft()
         if len(self._sent) < self._limit.actions:
@@ -26,5 +26,5 @@ class RateLimiter:
         return f'rate limit of {self._limit.actions} in {self._limit.per_s:g} s reached'
 
     def adopt(self, old: 'RateLimiter') -> None:
-        """Go on with the count of another policy file."""
+        """Continue the count of another policy file."""
         self._sent = deque(old._sent)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""One room: what comes in, what is to be done in it now, and what a person commands."""
+"""The decisions of a room: input, actions and commands."""
 
 from collections.abc import Iterable, Mapping
 
@@ -33,15 +33,15 @@ from fer_ros.home.policy.rules import NO_RULES, Rules
 from fer_ros.home.snapshot import RoomSnapshot
 from fer_ros.types import FaceEmotion, PersonAttention
 
-#: What a person commands, and the end of the bridge, is done so fast, seconds.
+#: Transition time of commands, and of restoring at the end, seconds.
 PROMPT_S = 0.5
 
 
 class Room:
-    """The decisions of one room.
+    """Decides for one room.
 
     :ivar targets: its devices, by name.
-    :ivar habits: rules that people said yes to, before those of the policy.
+    :ivar habits: adopted rules, which precede those of the policy.
     """
 
     def __init__(self, name: str, settings: policy_rooms.Room, policies: dict[str, Rules],
@@ -74,7 +74,7 @@ class Room:
         self._actuation = Actuation(self.name, settings, self.targets, self._occupants,
                                     self._episode, clock)
 
-    # What comes in.
+    # Input.
 
     def advance(self, now_s: float) -> None:
         """Let time pass."""
@@ -84,35 +84,35 @@ class Room:
 
     def observe(self, source: str, faces: Iterable[FaceEmotion], stamp_s: float,
                 frame_id: str) -> str:
-        """Record what a source sees; return why it is refused, or an empty string."""
+        """Record the faces of a source; return why they are rejected, or an empty string."""
         return self._occupants.observe(source, faces, stamp_s, frame_id)
 
     def attend(self, source: str, people: Iterable[PersonAttention]) -> None:
-        """Record what the people attend to that a source sees."""
+        """Record the attention of the people of a source."""
         self._occupants.attend(source, people)
 
     def report(self, target: str, state: State, cause: Cause = Cause.UNKNOWN) -> None:
-        """Record what a device says of itself."""
+        """Record a device's reported state."""
         device = self.targets[target]
-        # What came within a request's time is judged before what comes after it.
+        # Reports within a request's time are judged before later ones.
         self._follow(device, device.check_time())
         self._follow(device, device.report(state, cause))
 
     def _follow(self, target: Target, verdict: Verdict) -> None:
-        """Do what a person's change of a device means for the room."""
+        """Handle the effect of a person's change of a device on the room."""
         if verdict.event is Event.CHANGED_MANUALLY:
             if self.settings.hold.scope == 'room':
                 self._override.begin(target.holds.reason)
         elif verdict.event is Event.TURNED_ON_MANUALLY:
-            # Somebody wants light: the hold ends, and an emotion must last again.
+            # A person turned a light on: the hold ends, and an emotion must last again.
             if self._override.pending:
                 self.resume()
             self._evidence.forget()
 
-    # What is to be done.
+    # Actions.
 
     def tick(self) -> list[AmbientAction]:
-        """Return what is to be done now."""
+        """Return the actions due now."""
         for target in self.targets.values():
             self._follow(target, target.check_time())
         if not self.enabled:
@@ -132,18 +132,18 @@ class Room:
         self._episode.check_time()
         fresh = self._sightings.fresh
         if not fresh:
-            # An empty picture of one camera says nothing while another is blind.
+            # An empty image of one camera is not conclusive while another has no data.
             self._sightings.doubt_emptiness()
         if self._sightings.occupied:
             for target in self.targets.values():
                 target.left = False
-            return self._attend() + self._actuation.give_back(self._quiet)
+            return self._attend() + self._actuation.restore_owed(self._quiet)
         if not fresh:
             self._wait('no fresh emotions')
-            return self._actuation.give_back(self._quiet)
+            return self._actuation.restore_owed(self._quiet)
         self._wait('no one in view')
         self._episode.follow(None, self.settings.nobody.after_s)
-        actions = self._actuation.give_back(self._quiet)
+        actions = self._actuation.restore_owed(self._quiet)
         left = self._sightings.empty_s >= self.settings.nobody.after_s
         return actions + self._actuation.leave(self._quiet) if left else actions
 
@@ -153,7 +153,7 @@ class Room:
 
     @property
     def moment(self) -> Moment:
-        """What the conditions of rules are judged by."""
+        """Data for the conditions of rules."""
         now_s, surroundings, occupants = self._clock.now_s, self._surroundings, self._occupants
         return Moment(
             local=surroundings.local(now_s), sun_up=surroundings.sun_up(now_s),
@@ -166,13 +166,13 @@ class Room:
         return quiet_hours(self.settings, self._surroundings.local(self._clock.now_s).time())
 
     def _attend(self) -> list[AmbientAction]:
-        """Somebody is there: do what the rule that fits asks for."""
+        """Return the actions of the rule that applies, with people in view."""
         evidence, placed, habits = self._evidence, None, {}
         self._wait(evidence.reading.why or 'no feeling has lasted yet')
         if evidence.entered:
             choice = choose(self._policies[self.policy], evidence.key, evidence.valence_arousal,
                             self.moment)
-            # A feeling that was lost for a moment goes on; another one must last first.
+            # An emotion that was lost for a moment continues; another one must last first.
             if evidence.ready or choice.placed is self._episode.rule:
                 placed = choice.placed
             if evidence.ready:
@@ -217,7 +217,7 @@ class Room:
     # What a person commands.
 
     def switch(self, enabled: bool) -> list[AmbientAction]:
-        """Switch on or off; off goes back to how the devices were."""
+        """Switch on or off; off restores the devices."""
         if enabled == self.enabled:
             return []
         self.enabled = enabled
@@ -229,7 +229,7 @@ class Room:
         return self._actuation.restore('switched off', PROMPT_S, limited=False)
 
     def revert(self) -> list[AmbientAction]:
-        """Go back to how the devices were, and leave the room alone for a while."""
+        """Restore the devices, and put the room on hold."""
         actions = self._actuation.restore('reverted by a person', PROMPT_S, limited=False)
         self._override.begin('reverted by a person')
         return actions
@@ -259,16 +259,16 @@ class Room:
             self._evidence.select(self._policies[policy])
 
     def release(self, reason: str) -> list[AmbientAction]:
-        """Return the actions that hand the room back when the bridge ends."""
+        """Return the actions that restore the room when the bridge ends."""
         if not self.settings.restore_on_exit or not self.enabled or self._override.left_s:
             return []
         return self._actuation.restore(reason, PROMPT_S, limited=False, quiet=self._quiet)
 
-    # What can be seen.
+    # State.
 
     @property
     def policies(self) -> tuple[str, ...]:
-        """The policies that the room may take."""
+        """The policies that the room may use."""
         return tuple(filter(None, self._policies))
 
     @property
@@ -278,7 +278,7 @@ class Room:
 
     @property
     def snapshot(self) -> RoomSnapshot:
-        """What the room is doing."""
+        """The snapshot of the room."""
         left_s, reason = max(
             [(self._override.left_s, self._override.reason),
              *((target.holds.left_s, target.holds.reason) for target in self.targets.values()
@@ -294,15 +294,15 @@ class Room:
 
     @property
     def unknown_conditions(self) -> list[str]:
-        """Conditions of the room's policy that cannot be known now, each with its rule."""
+        """Unknown conditions of the room's policy, each with its rule."""
         if not self.enabled or self._clock.now_s is None:
             return []
         return unknown_conditions(self._policies[self.policy], self.moment)
 
-    # What outlives the process, or the policy file.
+    # State kept across restarts, or across policy files.
 
     def memory(self) -> dict:
-        """Return what is to outlive the process, as plain data; no faces and no emotions."""
+        """Return the state to keep across restarts, as plain data; no faces and no emotions."""
         settings, hold = self.settings, self._override
         return {'enabled': self.enabled, 'policy': self.policy,
                 'file_enabled': settings.enabled, 'file_policy': settings.policy,
@@ -315,7 +315,7 @@ class Room:
                        if (memory := target.memory()) is not None}}}
 
     def recall(self, memory: RoomMemory) -> None:
-        """Go on where an earlier process was; where the policy file changed, the file wins."""
+        """Restore the state of an earlier process; if the policy file changed, the file wins."""
         if memory.file_enabled == self.settings.enabled:
             self.enabled = memory.enabled
         if memory.file_policy == self.settings.policy and memory.policy in self._policies:
@@ -332,7 +332,7 @@ class Room:
                              if name in self.targets or name in self._remembered)
 
     def adopt(self, old: 'Room') -> None:
-        """Carry over what outlives a change of the policy file."""
+        """Take over the state from the room of another policy file."""
         if old.settings.enabled == self.settings.enabled:
             self.enabled = old.enabled
         if old.policy in self._policies and old.settings.policy == self.settings.policy:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Who is in view of a room's cameras now."""
+"""Track who is in view of a room's cameras now."""
 
 from collections.abc import Hashable
 from dataclasses import dataclass
@@ -8,9 +8,9 @@ from fer_ros.home.decisions.clock import RoomClock
 from fer_ros.home.policy.rooms import Room
 from fer_ros.types import FaceEmotion
 
-#: Stamps so far ahead are taken: two machines' clocks are never quite the same.
+#: Stamps this far ahead are accepted, since clocks of machines differ, seconds.
 FUTURE_TOLERANCE_S = 0.5
-#: A stamp this far away is of another clock, seconds: about three years.
+#: A stamp this far away comes from another clock, seconds: about three years.
 _ANOTHER_CLOCK_S = 1e8
 
 
@@ -24,7 +24,7 @@ class _Sighting:
 
 
 class Sightings:
-    """The newest sighting of each source of a room."""
+    """Holds the latest sighting of each source of a room."""
 
     def __init__(self, room: Room, clock: RoomClock):
         self._room, self._clock = room, clock
@@ -36,7 +36,7 @@ class Sightings:
         self._empty_since: float | None = None
 
     def add(self, source: str, faces, stamp_s: float, frame_id: str) -> str:
-        """Record what a source sees; return why it is refused, or an empty string."""
+        """Record the faces of a source; return why they are rejected, or an empty string."""
         age_s = self._clock.now_s - stamp_s
         if stamp_s == 0:
             return (f'{source}: the stamp is 0: let the camera driver set the time of the image '
@@ -70,36 +70,36 @@ class Sightings:
 
     @property
     def fresh(self) -> bool:
-        """Whether every source of the room was heard lately."""
+        """Whether every source of the room was seen recently."""
         return all(source in self._by_source and self._is_recent(self._by_source[source])
                    for source in self._room.sources)
 
     @property
     def any_recent(self) -> bool:
-        """Whether any source was heard lately."""
+        """Whether any source was seen recently."""
         return bool(self._recent())
 
     @property
     def faces(self) -> list[tuple[Hashable, FaceEmotion]]:
-        """Everybody in view, each with a key that stays with the person."""
+        """All faces in view, each with a key that stays with the person."""
         return [face for one in self._recent() for face in one.faces]
 
     @property
     def occupied(self) -> bool:
-        """Whether anybody is in view."""
+        """Whether anyone is in view."""
         return any(one.faces for one in self._recent())
 
     @property
     def frame_id(self) -> str:
-        """The frame of the newest sighting, or empty."""
+        """The frame of the latest sighting, or empty."""
         newest = max(self._by_source.values(), key=lambda one: one.stamp_s, default=None)
         return '' if newest is None else newest.frame_id
 
     @property
     def empty_s(self) -> float:
-        """How long nobody has been in view, seconds."""
+        """How long no one has been in view, seconds."""
         return 0.0 if self._empty_since is None else self._clock.s - self._empty_since
 
     def doubt_emptiness(self) -> None:
-        """Count anew how long nobody is there: one camera's empty view says nothing."""
+        """Restart the time with no one in view: one camera's empty view is not conclusive."""
         self._empty_since = None

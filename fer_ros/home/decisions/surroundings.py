@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the rooms of a home share: the time on the wall, the sun, and states from outside."""
+"""Data shared by the rooms of a home: local time, sun and outside states."""
 
 from collections.abc import Callable
 from datetime import datetime
@@ -9,15 +9,15 @@ from fer_ros.home.conditions import StateSource
 from fer_ros.home.policy import Policy
 from fer_ros.home.sun import elevation_deg, is_up
 
-#: Gives the date and time on the wall of a time in seconds since 1970.
+#: Returns the local date and time of a time in seconds since 1970.
 LocalTime = Callable[[float], datetime]
 
 
 class Surroundings:
-    """What is around the rooms; all of it is given.
+    """Holds local time, sun and outside states.
 
-    :param local_time: by default that of the policy's ``time_zone``, or of the machine.
-    :ivar states: the newest payload of each outside state; what cannot be heard is not in it.
+    :param local_time: by default in the policy's ``time_zone``, or the machine's.
+    :ivar states: the latest payload of each outside state; unavailable ones are missing.
     """
 
     def __init__(self, policy: Policy, local_time: LocalTime | None = None):
@@ -32,6 +32,6 @@ class Surroundings:
         return None if place is None else elevation_deg(place.latitude, place.longitude, now_s)
 
     def sun_up(self, now_s: float) -> bool | None:
-        """Return whether the sun is up, or None where the policy does not say where that is."""
+        """Return whether the sun is up, or None if the policy has no location."""
         place = self._location
         return None if place is None else is_up(place.latitude, place.longitude, now_s)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""One device of a room: what it says of itself, and what follows from that."""
+"""A device of a room: its reports and their effects."""
 
 from dataclasses import replace
 
@@ -9,15 +9,15 @@ from fer_ros.home.lifecycle import ACTIVE, after, ControlState, Event
 
 
 class Target(Control):
-    """A device that is controlled, and every report of it judged."""
+    """A controlled device, with interpretation of its reports."""
 
     @property
     def other_writer(self) -> str:
-        """What beside the bridge changes it again and again, in words, or empty."""
+        """What else changes it repeatedly, in words, or empty."""
         return self._writer.problem(self._clock.s)
 
     def report(self, state: State, cause: Cause = Cause.UNKNOWN) -> Verdict:
-        """Take what the device says of itself; return what it means."""
+        """Handle a reported state; return its interpretation."""
         now_s = self._clock.s
         before, self.reported = self.reported, self.kind.merged(self.reported, state)
         if self.reported is None:
@@ -50,14 +50,14 @@ class Target(Control):
             self._returned))
         verdict = self._unless_repeated(verdict, before, cause, expected)
         if verdict.event is Event.MOVED and not self.in_window:
-            # It begins late.
+            # It reacts late.
             self._attempt = replace(self._attempt, at_s=now_s)
         if verdict.event is Event.ADJUSTED and cause is not Cause.UNKNOWN:
             self._trail.restart(now_s, self.reported)
         return self._happen(verdict)
 
     def accept(self, request: Request) -> None:
-        """Count a request as done that a server has accepted, of a device that reports nothing."""
+        """Mark an accepted request as done, for a device without reports."""
         if self.kind.state_type is None and self.state is ControlState.COMMANDED \
                 and self._attempt.request == request:
             self._happen(Verdict(Event.MATCHED))
@@ -90,7 +90,7 @@ class Target(Control):
         return self.kind.changes(before, self.reported)
 
     def check_time(self) -> Verdict:
-        """Ask, once the time of a request is over, whether the device did what was asked."""
+        """Check, once the time of a request is over, whether the device followed it."""
         verdict = self._check_waking()
         if self.holds.expire() and self.state is ControlState.OVERRIDDEN:
             self.state = after(self.state, Event.RESUMED)
@@ -112,7 +112,7 @@ class Target(Control):
         return verdict
 
     def _check_waking(self) -> Verdict:
-        """Look again, when the moment is over, at what came after a person turned it on."""
+        """Check again, when the moment is over, the reports after a person turned it on."""
         waking = self._waking
         if waking is None or self._woken:
             return Verdict()
@@ -126,7 +126,7 @@ class Target(Control):
     def _happen(self, verdict: Verdict) -> Verdict:
         event = verdict.event
         if event is Event.LATE:
-            # What was called lost is in force after all.
+            # The command considered lost is in force after all.
             self._attempt = replace(self._attempt, request=self._lost, moved=True)
             self._lost = None
         if event in (Event.MATCHED, Event.LATE):
@@ -152,7 +152,7 @@ class Target(Control):
             self.left, self._fresh = False, True
             self._trail.restart(self._clock.s, self.reported)
             if self.state is ControlState.RESTORING and self._attempt.previous is not None:
-                # As if not sent back yet.
+                # As if not restored yet.
                 self._attempt = Attempt(self._attempt.previous, self._clock.s, 0.0, self.reported)
                 self.state = after(self.state, Event.FAILED)
                 return verdict
@@ -162,7 +162,7 @@ class Target(Control):
         return verdict
 
     def _adjust(self, attributes: frozenset[str]) -> None:
-        """Let a part of the device be what others made of it."""
+        """Accept changes of some attributes by others."""
         if self.origin is not None:
             self.origin = self.kind.adjusted(self.origin, self.reported, attributes)
         if self.request is None:
@@ -175,7 +175,7 @@ class Target(Control):
                                     adjusted=self.reported)
 
     def _change_manually(self, verdict: Verdict) -> Verdict:
-        """Leave alone what a person changed, and keep asking for the rest."""
+        """Hold what a person changed, and keep requesting the rest."""
         scope, every = self._room.hold.scope, self.kind.attributes
         changed = verdict.attributes
         if scope != 'attribute' or 'power' in changed:
@@ -194,7 +194,7 @@ class Target(Control):
             self.state = after(self.state, Event.CHANGED_MANUALLY)
             return verdict
         if self.origin is not None:
-            # Whoever changes a light wants it on, too.
+            # A person who changes a light also wants it on.
             self.origin = self.kind.adjusted(self.origin, self.reported, changed | {'power'})
         rest = self.kind.completed(rest, self.reported)
         self._attempt = replace(self._attempt, request=rest, previous=None, baseline=None)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""How a device has changed of late, to tell a person from something slow that repeats itself."""
+"""Recent changes of a device, to distinguish people from slow or repeated writers."""
 
 from collections import deque
 from dataclasses import dataclass, replace
@@ -7,11 +7,11 @@ from dataclasses import dataclass, replace
 from fer_ros.home.kinds.base import Kind, State
 from fer_ros.home.light import Tolerance
 
-#: What a person changes is changed within so long, seconds.
+#: A person's change takes at most this long, seconds.
 SLOW_S = 10.0
-#: So many changes by others, at equal distances, are a writer's that repeats itself.
+#: This many changes at equal intervals are a repeated writer's.
 _REPEATS = 4
-#: Nobody changes a lamp so often for long, seconds.
+#: A person does not change a lamp this often for long, seconds.
 _SHORTEST_S = 8.0
 #: The longest of equal distances is so many times the shortest at most, and so many seconds
 #: longer: a person who comes about every hour is no clock.
@@ -28,7 +28,7 @@ _SILENT_S, _GONE_S = 3600.0, 86400.0
 
 
 class Trail:
-    """What a device has reported in the last seconds."""
+    """Holds the reports of a device in the last seconds."""
 
     def __init__(self):
         self._states: deque[tuple[float, State]] = deque()
@@ -40,7 +40,7 @@ class Trail:
             self._states.popleft()
 
     def restart(self, now_s: float, state: State | None) -> None:
-        """Begin again: what came before is accounted for."""
+        """Start again after earlier reports have been handled."""
         self._states.clear()
         if state is not None:
             self._states.append((now_s, state))
@@ -53,7 +53,7 @@ class Trail:
         return self._states[0][1] if self._states else None
 
     def adopt(self, old: 'Trail') -> None:
-        """Go on with the trail of another policy file."""
+        """Continue the trail of another policy file."""
         self._states = old._states
 
 
@@ -65,7 +65,7 @@ class _Write:
 
 
 class ThirdWriter:
-    """Recognizes something beside the bridge that changes a device again and again."""
+    """Recognizes another writer that changes a device repeatedly."""
 
     def __init__(self, kind: Kind, tolerance: Tolerance):
         self._kind, self._tolerance = kind, tolerance

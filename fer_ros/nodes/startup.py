@@ -14,7 +14,7 @@ import sys
 from fer_ros.nodes.shared_ports import EXIT_AGAIN
 from fer_ros.requirements import EXIT_NOT_INSTALLED
 from fer_ros.signals import heed
-from fer_ros.start_checks import chosen_nodes, prepare_log, ready, tell_shared_memory
+from fer_ros.start_checks import chosen_nodes, prepare_log, ready, report_shared_memory
 
 
 def main_of(module: str) -> int:
@@ -31,7 +31,7 @@ def main_of(module: str) -> int:
         if not ready(*nodes):
             return EXIT_NOT_INSTALLED
         prepare_log()
-        tell_shared_memory(*nodes)
+        report_shared_memory(*nodes)
         code = import_module(module).main()
         if code == EXIT_AGAIN:
             _start_again()

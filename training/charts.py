@@ -8,7 +8,7 @@ import math
 import cv2
 import numpy as np
 
-# Told apart by most color-blind readers (M. Okabe, K. Ito 2008).
+# Distinguishable for most color-blind readers (M. Okabe, K. Ito 2008).
 COLORS = ('#0072b2', '#d55e00', '#009e73', '#cc79a7', '#e69f00', '#56b4e9', '#999999')
 
 _STYLE = """

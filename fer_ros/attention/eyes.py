@@ -22,7 +22,7 @@ _DOWN = 0.14
 # look down are half closed already.
 _FALL, _FALL_S = 0.25, 0.2
 # Share of the time that the eyes measure less than what counts as open, and how fast that is
-# learnt, seconds.
+# learned, seconds.
 _QUANTILE, _LEARN_S = 0.7, 20.0
 
 

@@ -29,7 +29,7 @@ LOOKS_FROM = 0.26
 _LOOK_SCALE_DEG, _LOOK_SLOPE, _LOOK_MIDDLE = np.array([12.0, 15.0]), 3.5, 0.7
 # Eyes that have just opened are not yet where they look, seconds.
 _AFTER_BLINK_S = 0.06
-# How fast the usual pitch of the head is learnt, seconds.
+# How fast the usual pitch of the head is learned, seconds.
 _USUAL_S = 6.0
 
 

@@ -128,7 +128,7 @@ def _path(url: str) -> Path:
         package, _, rest = url.removeprefix('package://').partition('/')
         folder = share_folder(package)
         if folder is None:
-            raise ConfigurationError(f'camera calibration {url}: there is no ROS package '
+            raise ConfigurationError(f'camera calibration {url}: no ROS package '
                                      f'{package}: source its workspace, or give a path')
         return folder / rest
     return Path(local_path(url)).expanduser()

@@ -107,7 +107,7 @@ class DeviceSource(_CaptureSource):
                            (cv2.CAP_PROP_FPS, rate_hz)):
             if value:
                 self._capture.set(key, value)
-        # The driver's queue would otherwise hand out frames that are several periods old.
+        # The driver's queue would otherwise return frames that are several periods old.
         self._capture.set(cv2.CAP_PROP_BUFFERSIZE, 1)
         self._note_rate()
 

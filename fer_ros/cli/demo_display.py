@@ -75,7 +75,7 @@ class Lines:
         self._next_s = time.monotonic() + 2.0
         faces = ', '.join(f'#{e.track_id} {e.label} {e.confidence:.0%}' for e in view.emotions)
         self.event(f'{view.frames} frames, {view.rate_hz:.1f} Hz, {view.latency_ms:.1f} ms: '
-                   f'{faces or "no one in view"}')
+                   f'{faces or "nobody in view"}')
 
     def event(self, text: str) -> None:
         """Print a line."""
@@ -86,7 +86,7 @@ def render(view: View) -> Group:
     """Return the screen as a rich renderable."""
     faces = [face_panel(emotion) for emotion in view.emotions[:4]]
     if not faces:
-        faces = [Panel('no one in view', width=50, style='grey50')]
+        faces = [Panel('nobody in view', width=50, style='grey50')]
     if len(view.emotions) > 4:
         faces.append(Text(f'and {len(view.emotions) - 4} more'))
     status = (f'{view.source}   frames {view.frames}   {view.rate_hz:.1f} Hz   '

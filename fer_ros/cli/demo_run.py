@@ -130,7 +130,7 @@ class Demo:
 
     def _watch(self, screen) -> None:
         end_s = time.monotonic() + (self._options.seconds or math.inf)
-        seen = told = lost = False
+        seen = announced = lost = False
         while not self._stop.wait(0.1) and time.monotonic() < end_s:
             self._processes.check()
             while self._watcher.events:
@@ -143,10 +143,10 @@ class Demo:
             self._watcher.view.hold = self._watcher.override.hold
             screen.show(self._watcher.view)
             page = self._watcher.figures.get('dashboard', {}).get('page')
-            if page and not told:
-                told = True
+            if page and not announced:
+                announced = True
                 screen.event(f'dashboard: {page} (Ctrl-C ends the demo)')
-            elif self._options.web and not told and (failure := self._watcher.failure()):
+            elif self._options.web and not announced and (failure := self._watcher.failure()):
                 raise FerError(failure)
             state = self._watcher.figures.get('camera_driver', {}).get('source state')
             seen = seen or state == 'streaming'

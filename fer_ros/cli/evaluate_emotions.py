@@ -111,7 +111,7 @@ def _resting(count: int, classifier: EmotionClassifier, faces: segments.ReadFace
                    'by 1.5 to 3.5 in every image, and people without an offset. They start with '
                    'four neutral seconds, in which "look neutral" is requested.')
     learning = replace(DEFAULTS, learn_resting_face=True)
-    ways = {'off': (DEFAULTS, False), 'learnt': (learning, False),
+    ways = {'off': (DEFAULTS, False), 'learned': (learning, False),
             'look neutral': (DEFAULTS, True)}
     figures['resting_face'] = {}
     rows = []

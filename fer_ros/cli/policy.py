@@ -34,7 +34,7 @@ def main(arguments: list[str] | None = None) -> int:
     trial.add_argument('--quiet', action='store_true', help='print only actions, not why nothing '
                                                             'is done')
     trial.add_argument('--after', type=float, default=60.0, metavar='SECONDS',
-                       help='go on so long after the end, as if nobody were there (60)')
+                       help='continue this long after the end with nobody in view, seconds (60)')
     trial.add_argument('--picture', metavar='FILE.svg', help='draw it as well')
     why = commands.add_parser('explain', help='say what would be done at a moment, and why not '
                               'something else')

@@ -96,7 +96,7 @@ class Events:
                 else chunk or b': still here\n\n'
 
     def _follow(self) -> None:
-        told: dict[str, int] = {}
+        published: dict[str, int] = {}
         pulse_s = float('-inf')
         while True:
             with self._condition:
@@ -109,14 +109,14 @@ class Events:
             pulse = began_s - pulse_s >= _PULSE_S
             if pulse:
                 pulse_s = began_s
-            if pulse or versions['people'] != told.get('people'):
+            if pulse or versions['people'] != published.get('people'):
                 parts.append(('people', {'time_s': round(self._now(), 3),
                                          'cameras': self._state.people_part()}))
-            if versions['home'] != told.get('home'):
+            if versions['home'] != published.get('home'):
                 parts.append(('home', self._state.home_part()))
-            if pulse or versions['health'] != told.get('health'):
+            if pulse or versions['health'] != published.get('health'):
                 parts.append(('health', self._state.health_part()))
-            told = versions
+            published = versions
             if parts:
                 self._publish(b''.join(event(name, data) for name, data in parts))
             with self._condition:

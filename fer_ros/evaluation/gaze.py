@@ -191,9 +191,9 @@ def delays_s(one: Watched) -> list[float]:
     turns = [i for i in range(1, len(one.looks)) if one.looks[i] != one.looks[i - 1]]
     delays = []
     for start, end in zip(turns, [*turns[1:], len(one.looks)]):
-        told = next((i for i in range(start, end)
+        reported = next((i for i in range(start, end)
                      if (one.states[i] == CAMERA) == one.looks[i]), end - 1)
-        delays.append(one.stamps_s[told] - one.stamps_s[start])
+        delays.append(one.stamps_s[reported] - one.stamps_s[start])
     return delays
 
 
@@ -226,10 +226,10 @@ class _Score:
 
 def _score_lids(one: Watched, blinks: _Score, closures: _Score) -> None:
     true = runs(one.lids)
-    told = runs(list(zip(one.stamps_s, one.closed)))
-    _match(true, told, true, blinks)
+    reported = runs(list(zip(one.stamps_s, one.closed)))
+    _match(true, reported, true, blinks)
     _match([run for run in true if run[1] - run[0] >= CLOSED_S - 1e-3],
-           [run for run in told if run[1] - run[0] >= CLOSED_S * _REPORT_SHARE],
+           [run for run in reported if run[1] - run[0] >= CLOSED_S * _REPORT_SHARE],
            [run for run in true if run[1] - run[0] >= CLOSED_S * _REPORT_SHARE], closures)
 
 

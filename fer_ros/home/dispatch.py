@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Hands actions to the devices of a home, and tells of each once its outcome is known."""
+"""Send actions to the devices of a home, and publish each once its outcome is known."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import replace
@@ -42,7 +42,7 @@ class Dispatch:
             target.delay_s = device.delay_s
 
     def remove(self, room: str, name: str) -> None:
-        """Let go of a device that is no longer in the room."""
+        """Remove a device that is no longer in the room."""
         self._unreachable.discard((room, name))
         last = self._deliveries.drop(room, name)
         if last is not None:
@@ -50,7 +50,7 @@ class Dispatch:
         self.devices.pop((room, name)).close()
 
     def carry_out(self, actions: Iterable[AmbientAction], now_s: float) -> None:
-        """Hand actions over."""
+        """Send actions to the devices."""
         for action in actions:
             outcome, detail = self.devices[action.room, action.target].apply(action, now_s)
             if outcome == Outcome.FAILED:
@@ -71,13 +71,13 @@ class Dispatch:
             self._fail(action, detail)
 
     def settle(self) -> None:
-        """Tell of the actions that need wait no more to be confirmed."""
+        """Publish the actions that no longer wait for confirmation."""
         for action in self._deliveries.settled(lambda *key: self.target(*key).confirmed,
                                                self._clock()):
             self._on_action(action)
 
     def flush(self) -> None:
-        """Tell of all that wait, as they are."""
+        """Publish all waiting actions, unconfirmed."""
         for action in self._deliveries.flush():
             self._on_action(action)
 

@@ -44,7 +44,7 @@ def explain(policy: Policy, room: str, chosen: str, feeling: Feeling, moment: Mo
     sun = {None: '', True: ', sun up', False: ', sun down'}[moment.sun_up]
     people = f'{moment.people} {"person" if moment.people == 1 else "people"}'
     yield f'{room}: policy {chosen}, {moment.local:%A %Y-%m-%d %H:%M}{sun}, ' + (
-        'no one in view' if feeling.label == NOBODY else
+        'nobody in view' if feeling.label == NOBODY else
         f'{feeling.label} for {moment.lasted_s:g} s, {people}')
     if not settings.enabled:
         yield '  nothing, because the room starts switched off (enabled: false)'

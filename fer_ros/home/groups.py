@@ -12,7 +12,7 @@ from fer_ros.home.fields import Part
 from fer_ros.home.policy import Policy
 from fer_ros.home.world.home_assistant import HomeAssistantClient
 
-#: Names in a policy are no longer.
+#: Maximum length of names in a policy.
 _LONGEST = 40
 
 _Key = tuple[str, str]
@@ -21,7 +21,7 @@ _Key = tuple[str, str]
 class Groups:
     """Keeps the devices of groups in step with who belongs to them.
 
-    A device is a target of one room: one that is a target by itself is no member, and one of two
+    A device is a target of one room: one that is a separate target is not a member, and one of two
     groups belongs to the first.
 
     :param make: makes the device of a room and a name from its part of the policy.
@@ -38,31 +38,31 @@ class Groups:
         self._specs = {key: spec for key, spec in targets if is_group(spec)}
         self._single = {spec.address for _, spec in targets
                         if not is_group(spec) and hasattr(spec, 'entity_id')}
-        self._heard: dict[_Key, tuple[tuple[str, ...], str]] = {}
+        self._listed: dict[_Key, tuple[tuple[str, ...], str]] = {}
         self._members: dict[_Key, dict[str, Part]] = {}
 
     def follow(self, client: HomeAssistantClient | None) -> None:
         """Hear from Home Assistant who belongs to each group; to be called before it starts.
 
-        :param client: None: a dry run; one light then stands for each group.
+        :param client: None: a dry run; one light then represents each group.
         """
         self._client = client
         for key, spec in self._specs.items():
             if client is None:
                 self._regroup(key, {key[1]: spec}, 0.0)
             else:
-                client.watch_lights(spec.area, spec.label, self._hears(key))
+                client.watch_lights(spec.area, spec.label, self._on_list(key))
 
-    def _hears(self, key: _Key) -> Callable[[tuple[str, ...], str], None]:
+    def _on_list(self, key: _Key) -> Callable[[tuple[str, ...], str], None]:
         return lambda entity_ids, problem: self._queue(
-            lambda now_s: self._hear(key, entity_ids, problem, now_s))
+            lambda now_s: self._update(key, entity_ids, problem, now_s))
 
-    def _hear(self, key: _Key, entity_ids: tuple[str, ...], problem: str, now_s: float) -> None:
-        self._heard[key] = entity_ids, problem
+    def _update(self, key: _Key, entity_ids: tuple[str, ...], problem: str, now_s: float) -> None:
+        self._listed[key] = entity_ids, problem
         taken = set(self._single)
         for group, spec in self._specs.items():
-            if group in self._heard:
-                own = [entity_id for entity_id in self._heard[group][0] if entity_id not in taken]
+            if group in self._listed:
+                own = [entity_id for entity_id in self._listed[group][0] if entity_id not in taken]
                 taken.update(own)
                 self._regroup(group, {member_name(group[1], entity_id): spec.member(entity_id)
                                       for entity_id in own}, now_s)
@@ -81,8 +81,8 @@ class Groups:
     def complaints(self) -> Iterator[Complaint]:
         """What is wrong with groups, with what to do."""
         for (room, group), spec in self._specs.items():
-            problem = self._heard.get((room, group), ((), ''))[1]
-            if (room, group) not in self._heard and self._client is not None \
+            problem = self._listed.get((room, group), ((), ''))[1]
+            if (room, group) not in self._listed and self._client is not None \
                     and self._client.connected and not self._client.pushed:
                 problem = f'the lights of {spec.address} are not known: Home Assistant is ' \
                     f'{self._client.state}'

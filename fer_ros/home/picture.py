@@ -65,10 +65,10 @@ def draw(policy: Policy, recording: Iterable[Seen | ManualChange], title: str, *
          after_s: float = 60.0) -> str:
     """Return the picture of what a policy would have done about a recording.
 
-    :param after_s: how long to go on after the end, as if nobody were there.
+    :param after_s: how long to continue after the end with nobody in view.
     """
     entries = list(recording)
-    told: dict[str, list[tuple[float, State | None]]] = {}
+    reports: dict[str, list[tuple[float, State | None]]] = {}
     times: list[float] = []
 
     def watch(now_s: float, home: HomeController) -> None:
@@ -77,7 +77,7 @@ def draw(policy: Policy, recording: Iterable[Seen | ManualChange], title: str, *
         times.append(now_s)
         for room in home.snapshots:
             for device in room.devices:
-                told.setdefault(f'{room.room}/{device.target}', []).append(
+                reports.setdefault(f'{room.room}/{device.target}', []).append(
                     (now_s, device.reported))
 
     done = [(now_s, what) for now_s, what in simulate(
@@ -87,7 +87,7 @@ def draw(policy: Policy, recording: Iterable[Seen | ManualChange], title: str, *
     local = Surroundings(policy).local
     alone = len(policy.rooms) == 1
     lanes = [(source, _people(entries, source, axis)) for source in policy.sources]
-    for key, states in told.items():
+    for key, states in reports.items():
         states = [(at_s, state) for at_s, state in states if axis.together(at_s, at_s)]
         acted = [(at_s, one) for at_s, one in done if f'{one.room}/{one.target}' == key]
         hands = [one.stamp_s for one in entries if isinstance(one, ManualChange)

@@ -6,9 +6,9 @@ Each line of a recording is one object. Faces seen by a camera::
     {"stamp_s": 12.5, "source": "emotions", "faces": [
         {"track_id": 1, "label": "happy", "confidence": 0.8}]}
 
-Empty ``faces`` means no one in view. A face may also have ``probabilities`` and ``filtered``
+Empty ``faces`` means nobody in view. A face may also have ``probabilities`` and ``filtered``
 (seven each, in the order of the emotions), ``valence``, ``arousal``, ``quality`` and ``box``
-(x, y, width, height in pixels); what it leaves out is filled in from label and confidence.
+(x, y, width, height in pixels); missing values are derived from label and confidence.
 ``source`` is ``emotions`` unless given. With ``for_s`` the camera saw the same, twice a second,
 for so long. What a person did to a lamp::
 

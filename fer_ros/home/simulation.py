@@ -18,7 +18,7 @@ def simulate(policy: Policy, recording: Iterable[Seen | ManualChange], *, after_
         -> Iterator[tuple[float, AmbientAction | str]]:
     """Yield each action, and each reason why a room did not act, with its time.
 
-    :param after_s: how long to go on after the end, seconds, as if nobody were there.
+    :param after_s: how long to continue after the end with nobody in view, seconds.
     :param watch: called at every step with the time and the home.
     """
     now = [0.0]

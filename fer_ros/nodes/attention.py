@@ -254,7 +254,7 @@ class AttentionNode(ManagedNode):
         response.message = (
             f'learning how {people} {"people look" if people > 1 else "person looks"} at the '
             f'camera: look at it for {LOOK_S:g} seconds' if people else
-            'no one in view, or no subscribers to attention: step in front of the camera and '
+            'nobody in view, or no subscribers to attention: step in front of the camera and '
             'call again')
         self.get_logger().info(response.message)
         return response

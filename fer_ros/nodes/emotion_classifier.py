@@ -175,7 +175,7 @@ class EmotionClassifierNode(ManagedNode):
         for topic, (message, _) in taken.items():
             faces = self._readings[topic].read(message)
             if faces is None:
-                # There are faces: an empty array would mean no one in view.
+                # There are faces: an empty array would mean nobody in view.
                 self._bad += 1
                 self._last_error = self._readings[topic].last_problem
             else:

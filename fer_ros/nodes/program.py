@@ -53,7 +53,7 @@ def run(*makers: type[ManagedNode], args: list[str] | None = None) -> int:
     The transport profile is chosen here, so that nodes started in whatever way use it.
 
     :returns: :data:`fer_ros.nodes.shared_ports.EXIT_AGAIN` when the process hears nothing any
-        more, which has then been told; it is to be started again.
+        more, which has been logged; restart the process.
     """
     transport.use_profile(images=any(factory.PUBLISHES_IMAGES for factory in factories))
     try:

@@ -15,9 +15,9 @@ import os
 import re
 import time
 
-#: The exit code of a process that hears nothing any more and is to be started again.
+#: The exit code of a process that receives nothing any more and must be restarted.
 EXIT_AGAIN = 75
-#: Fast DDS opens a port anew by itself, too: what it has not done within so many checks, and so
+#: Fast DDS reopens a port by itself, too: what it has not done within so many checks, and so
 #: many seconds between two, it does not do.
 _CHECKS, _PAUSE_S = 3, 1.0
 _MAPPED = re.compile(r'/dev/shm/fast(?:rtps|dds)_port(\d+)( \(deleted\))?\n')
@@ -54,7 +54,7 @@ def unlinked(pid: int | str = 'self') -> set[int]:
 
 
 def _read_ports(pid: int | str) -> set[int]:
-    """Return the ports whose reader's lock a process holds; none where there is no /proc."""
+    """Return the ports whose reader's lock a process holds; none without /proc."""
     found = set()
     try:
         names = os.listdir(f'/proc/{pid}/fd')

@@ -239,7 +239,7 @@ class SmartHomeBridge(ManagedNode):
             if problems:
                 self._home.refuse(source, problems[0])
                 if not emotions:
-                    return    # there are people: an empty list would mean no one in view
+                    return    # there are people: an empty list would mean nobody in view
             self._home.observe(source, emotions, conversions.stamp_to_s(message.header.stamp),
                                 now_s=self.now_s(), frame_id=cut(message.header.frame_id))
 

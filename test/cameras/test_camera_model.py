@@ -78,7 +78,7 @@ def test_calibrations_of_a_package_and_of_nobody(monkeypatch):
     monkeypatch.setattr(camera_model, 'share_folder',
                         lambda package: CASES if package == 'robot' else None)
     assert load_calibration('package://robot/good.yaml').width_px == 640
-    with pytest.raises(ConfigurationError, match='there is no ROS package nobody'):
+    with pytest.raises(ConfigurationError, match='no ROS package nobody'):
         load_calibration('package://nobody/good.yaml')
 
 

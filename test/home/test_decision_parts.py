@@ -375,7 +375,7 @@ def test_what_a_room_waits_for_is_said():
     sim.see(None, 1)
     assert sim.status.blocked_reason == 'no fresh emotions'
     sim.see([], 1)
-    assert sim.status.blocked_reason == 'no one in view'
+    assert sim.status.blocked_reason == 'nobody in view'
     sim.see('happy', 0.5)
     assert sim.status.blocked_reason == 'no feeling has lasted yet'
     sim.see('uncertain', 0.5)

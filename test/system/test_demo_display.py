@@ -32,7 +32,7 @@ def drawn(display, view, *, terminal, event=''):
 
 
 @pytest.mark.parametrize('fields, words', [
-    ({}, ['no one in view', 'lamp unchanged']),
+    ({}, ['nobody in view', 'lamp unchanged']),
     ({'emotions': [emotion('happy', 0.9, track_id=7)], 'rate_hz': 29.5, 'latency_ms': 8.25},
      ['#7 happy 90%', '90%', 'disgust', '29.5 Hz', 'stamp to emotion 8.2 ms']),
     ({'emotions': [emotion('uncertain', track_id=i) for i in range(6)]}, ['#3', 'and 2 more']),
@@ -59,4 +59,4 @@ def test_the_rates_come_every_two_seconds_at_most():
     lines = Lines(Console(file=file, force_terminal=False))
     for _ in range(5):
         lines.show(View('clip.mp4'))
-    assert file.getvalue().count('no one in view') == 1
+    assert file.getvalue().count('nobody in view') == 1

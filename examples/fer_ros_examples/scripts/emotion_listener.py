@@ -19,7 +19,7 @@ class EmotionListener(Node):
         self.create_subscription(EmotionArray, 'emotions', self._on_emotions, 10)
 
     def _on_emotions(self, message: EmotionArray) -> None:
-        # One array comes for every image, also when nobody is there.
+        # One array comes for every image, also with nobody in view.
         if not message.emotions:
             self.get_logger().info('nobody')
         for face in message.emotions:

@@ -58,7 +58,7 @@ def aggregate(method: str, faces: Sequence[tuple[Hashable, FaceEmotion]], *,
         its vote.
     """
     if not faces:
-        return Reading(why='no one in view')
+        return Reading(why='nobody in view')
     chosen = list(faces)
     if method == 'primary_person':
         # Chosen among all faces: an uncertain main person must not hand over to a bystander.

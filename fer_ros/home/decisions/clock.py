@@ -4,7 +4,7 @@
 #: A clock that moves farther between two calls has jumped, and timers stop over the jump.
 MAXIMUM_STEP_S = 5.0
 #: No more than this passes between two calls, which come ten times a second: where it was longer
-#: the process stood still, and what devices have said meanwhile is heard only now.
+#: the process stood still, and reports of devices in the meantime arrive only now.
 COUNTED_STEP_S = 1.0
 
 

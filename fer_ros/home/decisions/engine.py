@@ -46,7 +46,7 @@ class DecisionEngine:
 
     def observe(self, source: str, emotions: Sequence[FaceEmotion], stamp_s: float, *,
                 now_s: float, frame_id: str = '') -> tuple[str, ...]:
-        """Record the faces that a camera sees; an empty list means no one in view.
+        """Record the faces that a camera sees; an empty list means nobody in view.
 
         :param source: the topic as named in the policy.
         :param stamp_s: time of the image, and ``now_s`` the present, seconds of one clock.
@@ -63,7 +63,7 @@ class DecisionEngine:
             else:
                 good.append(face)
         if emotions and not good:
-            # There may be people: an empty list would mean no one in view.
+            # There may be people: an empty list would mean nobody in view.
             return tuple(problems)
         for room in self._advanced(now_s):
             if source in room.settings.sources and room.enabled:

@@ -141,7 +141,7 @@ class Room:
         if not fresh:
             self._wait('no fresh emotions')
             return self._actuation.restore_owed(self._quiet)
-        self._wait('no one in view')
+        self._wait('nobody in view')
         self._episode.follow(None, self.settings.nobody.after_s)
         actions = self._actuation.restore_owed(self._quiet)
         left = self._sightings.empty_s >= self.settings.nobody.after_s

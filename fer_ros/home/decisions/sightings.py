@@ -101,5 +101,5 @@ class Sightings:
         return 0.0 if self._empty_since is None else self._clock.s - self._empty_since
 
     def doubt_emptiness(self) -> None:
-        """Restart the time with no one in view: one camera's empty view is not conclusive."""
+        """Restart the time with nobody in view: one camera's empty view is not conclusive."""
         self._empty_since = None

@@ -29,7 +29,7 @@ class TargetType:
 
     :ivar spec: what the policy says of it; its ``kind`` says what it can be asked for, ``needs``
         which part of the policy it needs.
-    :ivar device: what stands behind it, or behind each member of a group.
+    :ivar device: its device class, or that of each member of a group.
     """
 
     spec: type[Part]

@@ -34,7 +34,7 @@ class HomeAssistantEntity(BaseDevice):
         self._entity_id, self._context = spec.entity_id, context
         self._client = context.home_assistant
         self._unavailable, self._back_s = False, -math.inf
-        self._heard, self._since_s = False, None
+        self._seen, self._since_s = False, None
         self.missing = False
         self._client.watch(spec.entity_id, self)
 
@@ -57,7 +57,7 @@ class HomeAssistantEntity(BaseDevice):
     @property
     def waking(self) -> bool:
         """Whether it is still given time to say how it is: else it could not be brought back."""
-        return self._client.connected and not self._heard and not self.missing and (
+        return self._client.connected and not self._seen and not self.missing and (
             self._since_s is None or self._context.clock() - self._since_s < WAKING_S)
 
     def tick(self, now_s: float) -> None:
@@ -74,16 +74,16 @@ class HomeAssistantEntity(BaseDevice):
 
     @property
     def delay_s(self) -> float:
-        """How much later than it happens a change of it may be heard."""
+        """Maximum delay between a change and its report, seconds."""
         return self._client.delay_s
 
     def close(self) -> None:
         """Hear no more of it."""
         self._client.unwatch(self._entity_id, self)
 
-    def told(self, entity: dict, cause: Cause = Cause.UNKNOWN) -> None:
+    def update(self, entity: dict, cause: Cause = Cause.UNKNOWN) -> None:
         """Take what Home Assistant says of the entity; called by the client's threads."""
-        self.missing, self._heard, away = False, True, self._unavailable
+        self.missing, self._seen, away = False, True, self._unavailable
         self._unavailable = not self.usable(entity)
         if not self._unavailable:
             self.learn(entity)
@@ -97,7 +97,7 @@ class HomeAssistantEntity(BaseDevice):
         self._context.report(state, cause)
 
     def _call(self, action: AmbientAction, service: str, **data) -> tuple[Outcome, str]:
-        """Queue a call; whether it was carried out is told later."""
+        """Queue a call; whether it was carried out is reported later."""
         self._client.call(action, service, {'entity_id': self._entity_id, **data},
                           self._context.result)
         return Outcome.SENT, ''

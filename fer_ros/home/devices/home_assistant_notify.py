@@ -33,7 +33,7 @@ class HomeAssistantNotify(BaseDevice):
         return self._client.connected
 
     def apply(self, action: AmbientAction, now_s: float) -> tuple[Outcome, str]:
-        """Queue the call; whether it was accepted is told later."""
+        """Queue the call; whether it was accepted is reported later."""
         data = {'message': action.request.text}
         if self._spec.title:
             data['title'] = self._spec.title

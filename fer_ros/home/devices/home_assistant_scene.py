@@ -32,7 +32,7 @@ class HomeAssistantScene(BaseDevice):
         return self._client.connected
 
     def apply(self, action: AmbientAction, now_s: float) -> tuple[Outcome, str]:
-        """Queue the call; whether it was carried out is told later."""
+        """Queue the call; whether it was carried out is reported later."""
         entity_id = self._scenes[action.request.scene]
         data = {'entity_id': entity_id}
         domain = entity_id.partition('.')[0]

@@ -36,7 +36,7 @@ class HomeAssistantScript(BaseDevice):
         return self._client.connected
 
     def apply(self, action: AmbientAction, now_s: float) -> tuple[Outcome, str]:
-        """Run it; what it is told are variables of its steps."""
+        """Run it; its values are variables of its steps."""
         self._client.call(action, 'script/turn_on', {
             'entity_id': self._entity_id, 'variables': {
                 'message': action.request.text, 'emotion': action.emotion,

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Messages that need no server: they are told with the bridge's other actions."""
+"""Messages without a server: they are published with the bridge's other actions."""
 
 from typing import ClassVar, Literal
 

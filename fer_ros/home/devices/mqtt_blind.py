@@ -52,5 +52,5 @@ class MqttBlind(AnsweringDevice):
         return True
 
     def apply(self, action: AmbientAction, now_s: float) -> tuple[Outcome, str]:
-        """Hand the command to the broker, or say that it cannot be."""
+        """Send the command to the broker; return the outcome."""
         return self._send(json.dumps({'position': round(100 * action.request.position)}))

@@ -95,7 +95,7 @@ class MqttLight(AnsweringDevice):
             self._context.limits(self._limits)
 
     def apply(self, action: AmbientAction, now_s: float) -> tuple[Outcome, str]:
-        """Hand the command to the broker, or say that it cannot be."""
+        """Send the command to the broker; return the outcome."""
         if not self._online:
             return Outcome.FAILED, 'the device says that it is offline'
         return self._send(self._dialect.encode(action.request.light, action.transition_s))

@@ -26,5 +26,5 @@ class MqttMessage(MqttDevice):
         super().__init__(spec.topic, context)
 
     def apply(self, action: AmbientAction, now_s: float) -> tuple[Outcome, str]:
-        """Hand the text to the broker, or say that it cannot be."""
+        """Send the text to the broker; return the outcome."""
         return self._send(action.request.text)

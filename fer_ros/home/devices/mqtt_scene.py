@@ -29,5 +29,5 @@ class MqttScene(MqttDevice):
         self._scenes = spec.scenes
 
     def apply(self, action: AmbientAction, now_s: float) -> tuple[Outcome, str]:
-        """Hand the command to the broker, or say that it cannot be."""
+        """Send the command to the broker; return the outcome."""
         return self._send(self._scenes[action.request.scene])

@@ -21,7 +21,7 @@ class Tasmota(Dialect):
             self.state_topics[topic] = self._decode
         self.availability_topics[f'tele/{self.topic}/LWT'] = online
         self.queries.append((f'cmnd/{self.topic}/STATE', ''))
-        #: The kinds of channels that its reports have told of.
+        #: The kinds of channels seen in its reports.
         self._keys: set[str] = set()
         self._percent: float | None = None
 

@@ -242,7 +242,7 @@ class Kind:
         return reported
 
     def merged(self, before: State | None, state: State) -> State:
-        """Return a report with what it leaves out taken from the one before."""
+        """Return a report with missing values taken from the previous one."""
         return state
 
     def has_left(self, start: State | None, state: State) -> bool:

@@ -229,7 +229,7 @@ class LightKind(Kind):
         return replace(origin, **fields)
 
     def merged(self, before: LightState | None, state: LightState) -> LightState:
-        """Return a report with what it leaves out taken from the one before."""
+        """Return a report with missing values taken from the previous one."""
         return state if before is None else before.merged(state)
 
     def has_left(self, start: LightState | None, state: LightState) -> bool:

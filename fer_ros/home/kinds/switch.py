@@ -54,7 +54,7 @@ class SwitchKind(SingleValueKind):
     manually = 'was turned {value} manually'
 
     def fault(self, rule: SwitchKeys, targets: Iterable[Part]) -> tuple[str, str] | None:
-        """Return that there is no switch."""
+        """Return an error if there is no switch."""
         if rule.switch is None or any(True for _ in targets):
             return None
         return 'switch', 'no room has a switch'

@@ -30,7 +30,7 @@ class RateLimit(Part):
 
 
 class Nobody(Part):
-    """What happens with no one in view."""
+    """What happens with nobody in view."""
 
     after_s: Annotated[float, Field(ge=0.5, le=86400)] = 30.0
     action: Literal['restore', 'off', 'keep'] = 'restore'

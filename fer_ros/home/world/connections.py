@@ -93,7 +93,7 @@ class Connections:
 
     @property
     def states(self) -> dict[str, str]:
-        """How each connection stands, in words."""
+        """State of each connection, in words."""
         found = {}
         if self.broker is not None:
             broker = self._policy.broker

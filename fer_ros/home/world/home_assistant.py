@@ -85,7 +85,7 @@ class HomeAssistantClient:
         context = trusting(settings.ca_file, 'home_assistant.ca_file')
         self._socket = None if HomeAssistantSocket is None else HomeAssistantSocket(
             settings.url, self._token, context, self._faults, lambda: list(self._watched),
-            self._hear, self._regroup)
+            self._on_pushed, self._regroup)
         # Proxies from the environment are not for a house's own network.
         self._opener = urllib.request.build_opener(
             urllib.request.ProxyHandler({}), _NoRedirect(),
@@ -111,12 +111,12 @@ class HomeAssistantClient:
 
     @property
     def delay_s(self) -> float:
-        """How much later than it happens a change may be heard."""
+        """Maximum delay between a change and its report, seconds."""
         return 0.0 if self.pushed else self._settings.poll_s + _ROUND_TRIP_S
 
     @property
     def state(self) -> str:
-        """How the connection stands, in words."""
+        """State of the connection, in words."""
         if not self.connected:
             return 'not connected'
         if self.pushed:
@@ -258,7 +258,7 @@ class HomeAssistantClient:
         for area, label, changed in self._groups:
             changed(*registries.lights(area, label))
 
-    def _tell(self, entity_id: str, state: dict, cause: Cause = Cause.UNKNOWN) -> None:
+    def _update(self, entity_id: str, state: dict, cause: Cause = Cause.UNKNOWN) -> None:
         for device in self._watched.get(entity_id, ()):
             self._faults.survive(f'state of {entity_id}', device.update, state, cause)
 

@@ -15,7 +15,7 @@ class Registries:
 
     @property
     def complete(self) -> bool:
-        """Whether all have been heard."""
+        """Whether all lists have arrived."""
         return len(self._lists) == len(REGISTRIES)
 
     def take(self, registry: str, entries: object) -> None:

@@ -51,8 +51,8 @@ class HomeAssistantSocket:
     :param url: address of Home Assistant; ``token``: a long-lived access token.
     :param context: the TLS settings.
     :param entity_ids: gives the entities to hear of.
-    :param told: called in the thread with an entity's id, its state as of the REST API (None: it
-        is not there) and who is behind it.
+    :param on_state: called in the thread with an entity's id, its state as of the REST API (None:
+        it is not there) and who is behind it.
     :param listed: called in the thread with the registries, when one of them has changed.
     :ivar connected: whether states are pushed now.
     :ivar problem: why they are not, or empty.
@@ -60,7 +60,7 @@ class HomeAssistantSocket:
 
     def __init__(self, url: str, token: str, context: ssl.SSLContext, faults: Faults,
                  entity_ids: Callable[[], list[str]],
-                 told: Callable[[str, dict | None, Cause], None],
+                 on_state: Callable[[str, dict | None, Cause], None],
                  listed: Callable[[Registries], None] = lambda _: None):
         parts = urllib.parse.urlsplit(url)
         self._url = urllib.parse.urlunsplit((
@@ -68,7 +68,7 @@ class HomeAssistantSocket:
             parts.path.rstrip('/') + '/api/websocket', '', ''))
         self._host, self._token, self._context = parts.hostname, token, context
         self._faults, self._entity_ids = faults, entity_ids
-        self._told, self._listed = told, listed
+        self._on_state, self._listed = on_state, listed
         self._with_registries = False
         self._stop = threading.Event()
         self._lock = threading.Lock()
@@ -187,7 +187,7 @@ class HomeAssistantSocket:
         wanted = self._entity_ids()
         new = tuple(name for name in wanted if name not in self._known)
         self._known = frozenset(wanted)
-        # Without any, all would be told.
+        # Without any, all would be sent.
         if new:
             self._subscribed[self._send({'type': 'subscribe_entities', 'entity_ids': new})] = new
 
@@ -225,20 +225,20 @@ class HomeAssistantSocket:
                 return
             if number in self._subscribed:
                 for entity_id, entity in self._states.take(event):
-                    self._hear(entity_id, entity)
-                self._tell_missing(event, self._subscribed[number])
+                    self._receive_state(entity_id, entity)
+                self._report_missing(event, self._subscribed[number])
             elif number in self._changes:
                 self._list(self._changes[number])
             else:
                 self._origins.called(event.get('context'))
 
     def _take_list(self, registry: str, message: dict) -> None:
-        """Take what a registry lists; it is told once all have been heard."""
+        """Handle a registry list; it is forwarded once all have arrived."""
         self._registries.take(registry, message.get('result'))
         if self._registries.complete and not self._lists:
             self._listed(self._registries)
 
-    def _tell_missing(self, event: dict, entity_ids: tuple[str, ...]) -> None:
+    def _report_missing(self, event: dict, entity_ids: tuple[str, ...]) -> None:
         """Tell, after the first message, which entities are not there."""
         if 'a' in event:
             for entity_id in entity_ids:

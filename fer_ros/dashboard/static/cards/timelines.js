@@ -234,7 +234,7 @@ export class TimelinesCard {
 
   draw() {
     if (document.visibilityState !== 'visible') return;
-    // Time advances with no one in view.
+    // Time advances with nobody in view.
     if (this.dirty || (this.rows.size && this.now - this.shown >= STEP_S)) this.redraw();
   }
 

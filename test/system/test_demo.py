@@ -37,7 +37,7 @@ def test_the_bundled_clip_runs_to_its_end(tmp_path):
     assert summary['unaccounted'] == 0
     assert summary['emotions'] + summary['dropped'] == summary['frames']
     assert summary['emotions'] > 100
-    # The person smiles and is sad, and the lamp follows. A hand dims it, so it is left alone, also
+    # The person smiles and is sad, and the lamp follows. It is dimmed manually, so it is left alone, also
     # when the person leaves; resumed, it follows the person who comes back.
     assert summary['faces'] >= 1
     assert {'happy', 'sad'} <= set(summary['readings'])
@@ -166,7 +166,7 @@ def images(tmp_path, portrait):
     return folder
 
 
-def test_keys_on_the_terminal_are_the_hand(tmp_path, images):
+def test_keys_on_the_terminal_change_the_lamp(tmp_path, images):
     keyboard, stdin = pty.openpty()
     try:
         process = start(tmp_path, '--source', str(images), stdin=stdin)
@@ -175,7 +175,7 @@ def test_keys_on_the_terminal_are_the_hand(tmp_path, images):
         def reads(words):
             return wait_for(lambda: words in process.stdout.readline(), 60, words)
 
-        reads('You are the hand at the lamp')
+        reads('You can change the lamp')
         reads('living_room/lamp: 70%')
         os.write(keyboard, b'd')
         reads('left alone: lamp was changed manually (brightness)')

@@ -80,7 +80,7 @@ def test_help_needs_nothing_and_lists_the_keys(tmp_path):
 def test_without_ros_one_line_says_what_is_missing(tmp_path):
     run = bare_python('--output', str(tmp_path))
     assert run.returncode == 1 and len(run.stderr.splitlines()) == 1
-    assert 'needs ROS 2' in run.stderr and 'fer-home' in run.stderr
+    assert 'requires ROS 2' in run.stderr and 'fer-home' in run.stderr
 
 
 def test_make_hands_its_variables_on():

@@ -213,7 +213,7 @@ def test_time_measures_real_faces_and_resting_faces(portrait, tmp_path, monkeypa
     assert found['filter']['wrong'] == 0 and found['filter']['recall']['happy'] == 1
     assert figures['resting_face']['mostly neutral, states of 2 s, no offset']['off'] < 0.1
     assert set(figures['resting_face']['states even, states of 2 s, offset']) == {
-        'off', 'learnt', 'look neutral'}
+        'off', 'learned', 'look neutral'}
     assert main([*arguments, '--held-out']) == 1 and 'held out' in capsys.readouterr().err
 
 

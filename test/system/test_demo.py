@@ -37,8 +37,8 @@ def test_the_bundled_clip_runs_to_its_end(tmp_path):
     assert summary['unaccounted'] == 0
     assert summary['emotions'] + summary['dropped'] == summary['frames']
     assert summary['emotions'] > 100
-    # The person smiles and is sad, and the lamp follows. It is dimmed manually, so it is left alone, also
-    # when the person leaves; resumed, it follows the person who comes back.
+    # The person smiles and is sad, and the lamp follows. It is dimmed manually, so it is left
+    # alone, also when the person leaves; resumed, it follows the person who comes back.
     assert summary['faces'] >= 1
     assert {'happy', 'sad'} <= set(summary['readings'])
     assert summary['actions'] >= 3

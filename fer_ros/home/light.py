@@ -132,7 +132,7 @@ def distance(a: LightState, b: LightState, tolerance: Tolerance = Tolerance()) -
     return max(found)
 
 
-def deviations(asked: LightState, state: LightState, tolerance: Tolerance = Tolerance()) \
+def deviations(requested: LightState, state: LightState, tolerance: Tolerance = Tolerance()) \
         -> list[str]:
     """Return the attributes that differ from the request and from its nearest possible state.
 

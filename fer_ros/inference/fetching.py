@@ -126,9 +126,9 @@ def _reason(error: Exception, silence_s: float) -> str:
         return (f'no secure connection ({getattr(error, "verify_message", "") or error.reason}): '
                 "check this machine's clock and certificates, or a proxy in between")
     if isinstance(error, socket.gaierror):
-        return f'the host is not found: is the network up? {offline}'
+        return f'host not found: is the network up? {offline}'
     if isinstance(error, ConnectionRefusedError):
-        return f'the connection is refused: check the address. {offline}'
+        return f'connection refused: check the address. {offline}'
     if isinstance(error, TimeoutError):
         return f'the server is too slow or silent ({silence_s:g} s): try again. {offline}'
     if isinstance(error, (http.client.IncompleteRead, ConnectionError)):

@@ -68,7 +68,7 @@ class EmotionClassifierNode(ManagedNode):
 
     def activate(self) -> None:
         """Subscribe."""
-        self._newest = newest = Newest()
+        self._newest = newest = LatestMailbox()
         self._load = ReadLoad(self, list(self._publishers_by_topic))
         self._worker = Worker('emotion_classifier worker', lambda: self._work(newest),
                               self.faults).start()

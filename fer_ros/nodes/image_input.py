@@ -47,7 +47,7 @@ class ImageInput:
         self._shedding = shedding
         #: When the image at hand came, and how late it was then, as the shedding has it.
         self.received = (0.0, 0.0)
-        self._newest: Newest = Newest()
+        self._newest: LatestMailbox = LatestMailbox()
         self._compressed = node.value('image_transport') == 'compressed'
         topic = f'{topic}/compressed' if self._compressed else topic
         self._received = self._bad = self._lost = self._done = 0

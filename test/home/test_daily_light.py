@@ -105,7 +105,8 @@ def test_a_base_that_cannot_be_says_why(text, message):
 def test_the_sun_needs_the_place_of_the_house():
     text = TEXT.replace('location: {latitude: 52.5, longitude: 13.4}\n', '').replace(
         '    policy: mirror', '    policy: mirror\n    base: sun')
-    with pytest.raises(ConfigurationError, match='rooms.study.base: needs the place of the house'):
+    with pytest.raises(ConfigurationError, match='rooms.study.base: requires the location of the '
+                                                 'home'):
         parse_policy(text)
 
 

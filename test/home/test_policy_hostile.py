@@ -162,7 +162,7 @@ def test_only_a_regular_file_of_some_size_is_opened(tmp_path):
     large = tmp_path / 'large'
     large.write_bytes(b' ' * 1_000_001)
     for path, words in ((pipe, 'a pipe or device'), ('/dev/zero', 'a pipe or device'),
-                        (tmp_path, 'a folder'), (large, 'holds more than 1000000 bytes'),
+                        (tmp_path, 'a folder'), (large, 'larger than 1000000 bytes'),
                         (tmp_path / 'no', 'No such file'), ('a\0b', 'null (byte|character)'),
                         ('~nobody-of-that-name/x', 'home directory'), ('x' * 5000, 'too long')):
         with pytest.raises(ConfigurationError, match=words):

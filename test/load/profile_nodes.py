@@ -25,7 +25,7 @@ _TICK_MS = 1e3 / os.sysconf('SC_CLK_TCK')
 #: PR_SET_PTRACER and PR_SET_PTRACER_ANY of prctl(2).
 _SET_PTRACER, _ANYBODY = 0x59616d61, ctypes.c_ulong(-1)
 #: Where threads wait for work: not idle in the eyes of py-spy.
-_WAITING = ('SubscriptionWaiter.wait', 'Newest.take', 'Condition.wait', 'wait (', 'take (',
+_WAITING = ('SubscriptionWaiter.wait', 'LatestMailbox.take', 'Condition.wait', 'wait (', 'take (',
             'run (')
 #: What is profiled: the nodes, cameras, frames per second.
 CASES = {'composed, 1 camera at 30 Hz': (True, 1, 30.0),
@@ -111,7 +111,7 @@ def profile(composed: bool, cameras: int, rate_hz: float, seconds: float) -> Non
             if spy.returncode:
                 raise SystemExit(f'py-spy failed: {problem}')
         times = measure.figures(bench.latencies_ms)
-        print(f'{sum(used) / sent * 1e3:.1f} ms of processor time per frame, latency '
+        print(f'{sum(used) / sent * 1e3:.1f} ms of CPU time per frame, latency '
               f'{times["median"]:.1f} ms median, {times["p99"]:.1f} p99')
         for process, command in zip(chosen, [commands[0], commands[-1]]):
             own = sent / cameras if cameras > 1 and process is chosen[0] else sent

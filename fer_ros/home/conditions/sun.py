@@ -6,7 +6,7 @@ from typing import Any, Literal
 from fer_ros.home.conditions.base import Condition, Finding, Moment
 
 #: What a policy lacks that asks for the sun.
-LOCATION_MISSING = ('needs the place of the house: write location: {latitude: 52.5, '
+LOCATION_MISSING = ('requires the location of the home: write location: {latitude: 52.5, '
                     'longitude: 13.4}')
 
 
@@ -23,8 +23,8 @@ class SunCondition(Condition):
         here = 'up' if moment.sun_up else 'down'
         return Finding(here == expected, f'the sun is {here}, expected {expected}')
 
-    def fault(self, wanted: str, policy: Any) -> str:
-        """Return that the policy does not say where the house is."""
+    def fault(self, expected: str, policy: Any) -> str:
+        """Return an error if the policy has no location."""
         return '' if policy.location is not None else LOCATION_MISSING
 
 

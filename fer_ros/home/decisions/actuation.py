@@ -77,8 +77,8 @@ class Actuation:
                                          self._emotion, 'the light of the day', resting=True))
         return actions
 
-    def give_back(self, quiet: QuietHours | None) -> list[AmbientAction]:
-        """Bring back what rules that are over have changed."""
+    def restore_owed(self, quiet: QuietHours | None) -> list[AmbientAction]:
+        """Restore what rules that are over have changed."""
         actions, late = [], 'the quiet hours are over'
         due = {**{name: late for name, target in self._targets.items() if target.partly},
                **self._episode.due}

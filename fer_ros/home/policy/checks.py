@@ -96,7 +96,7 @@ def _one_rule(path: tuple, rule: Part, everything: dict[str, list[Part]]) -> Ite
             if not any(KINDS[target.kind].state_type for target in found):
                 yield (*path, 'targets', index), (f'{name!r} is a {found[0].kind}, which cannot '
                                                   'be brought back to how it was')
-        elif not any(target.kind in [kind.name for kind in wanted] for target in found):
+        elif not any(target.kind in [kind.name for kind in kinds] for target in found):
             yield (*path, 'targets', index), (f'{name!r} is a {found[0].kind}: the rule asks '
                                               f'for a {asks}')
     if rule.undoes:

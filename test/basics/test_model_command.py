@@ -39,7 +39,7 @@ def test_metadata_that_is_there_is_not_overwritten(tmp_path, capsys):
 
 
 @pytest.mark.parametrize('content', [b'', b'no model'])
-def test_what_is_no_model_is_told_in_one_line(tmp_path, capsys, content):
+def test_what_is_not_a_model_is_reported_in_one_line(tmp_path, capsys, content):
     path = tmp_path / 'model.onnx'
     path.write_bytes(content)
     assert main(['describe', str(path)]) == 1

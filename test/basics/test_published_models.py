@@ -157,7 +157,7 @@ def test_the_right_file_is_put_in_its_place_and_not_fetched_twice(server, tmp_pa
     ('/loop', ['302', '--url']),
     ('/silent', ['silent', '--file']),
 ])
-def test_what_is_not_the_file_is_refused_with_a_cure_and_changes_nothing(server, tmp_path, path,
+def test_what_is_not_the_file_is_refused_with_a_fix_and_changes_nothing(server, tmp_path, path,
                                                                         words):
     with pytest.raises(FetchError) as error:
         fetch(FILE, url=server.base + path, folder=tmp_path / 'models', silence_s=0.5)
@@ -180,7 +180,7 @@ def test_a_transfer_that_only_drips_ends(server, tmp_path):
     assert time.monotonic() - start_s < 10 and not files(tmp_path)
 
 
-def test_without_network_or_server_the_cure_is_a_local_file(tmp_path):
+def test_without_network_or_server_the_fix_is_a_local_file(tmp_path):
     with socket.socket() as unused:
         unused.bind(('127.0.0.1', 0))
         port = unused.getsockname()[1]
@@ -316,7 +316,7 @@ def test_yunet_is_the_file_that_the_zoo_s_pointer_names():
     assert 'LFS' in flaw(YUNET, POINTER) and flaw(YUNET, CONTENT)
 
 
-def test_the_command_fetches_only_what_it_is_told_to(server, tmp_path, monkeypatch, capsys):
+def test_the_command_fetches_only_what_is_requested(server, tmp_path, monkeypatch, capsys):
     monkeypatch.setenv('XDG_DATA_HOME', str(tmp_path))
     monkeypatch.setitem(command.PUBLISHED, 'yunet', replace(FILE, name='yunet'))
     assert command.main(['fetch', 'yunet', '--url', f'{server.base}/right']) == 0

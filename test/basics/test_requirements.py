@@ -70,7 +70,7 @@ def test_a_broken_package_is_one_line(text, tmp_path):
     assert not ok and 'cannot be imported' in line and 'install' in line
 
 
-def test_half_an_install_is_told(tmp_path):
+def test_half_an_install_is_reported(tmp_path):
     # What pip was interrupted at: a folder without its code.
     (tmp_path / 'waitress').mkdir()
     code = ('import sys; sys.path[:] = [p for p in sys.path if "site-packages" not in p]; '

@@ -11,7 +11,7 @@ import pytest
 @pytest.mark.parametrize('mode, words', [
     (0o600, ''), (0o640, ''), (0o644, 'can be read by everyone'),
     (0o602, 'can be changed by everyone')])
-def test_a_file_that_others_reach_is_told_once_with_the_cure(tmp_path, caplog, mode, words):
+def test_a_file_that_others_reach_is_reported_once_with_the_fix(tmp_path, caplog, mode, words):
     path = tmp_path / 'password'
     path.write_text('hush\n')
     path.chmod(mode)

@@ -24,7 +24,7 @@ def test_a_stream_that_stopped_slows_down_to_nothing():
     assert meter.rate_hz(10.0) == 0
 
 
-def test_a_clock_that_jumps_back_starts_anew():
+def test_a_clock_that_jumps_back_starts_again():
     meter = RateMeter()
     for now_s in (100.0, 100.1, 3.0, 3.1, 3.2):
         meter.tick(now_s)

@@ -67,7 +67,7 @@ def test_a_missing_calibration_is_named():
     ('a: [', 'line 1: not YAML'), ('[1, 2]', 'not a mapping'), ('', 'not a mapping'),
     ('image_width: 1', 'image_height is missing'), ('[' * 5000, 'calibration'),
     ('!!python/object:os.system {}', 'not YAML')])
-def test_a_file_that_is_no_calibration_is_told_in_a_line(tmp_path, text, words):
+def test_a_file_that_is_not_a_calibration_is_reported_in_a_line(tmp_path, text, words):
     (tmp_path / 'camera.yaml').write_text(text)
     with pytest.raises(ConfigurationError, match='camera calibration') as error:
         load_calibration(str(tmp_path / 'camera.yaml'))

@@ -38,7 +38,7 @@ def test_what_claims_too_much_is_refused_at_once(path):
     assert time.monotonic() - began_s < 0.5
 
 
-def test_a_folder_of_them_is_told_and_the_next_image_played(tmp_path):
+def test_a_folder_of_them_is_reported_and_the_next_image_played(tmp_path):
     for number, path in enumerate(sorted(CASES.iterdir())):
         (tmp_path / f'{number}.png').write_bytes(path.read_bytes())
     (tmp_path / '10.png').write_bytes(encoded('.png'))
@@ -100,7 +100,7 @@ def test_a_png_chunk_that_says_it_is_huge_takes_no_memory():
 @pytest.mark.parametrize('data, words', [
     (b'', 'empty'), (b'GIF89a', 'not JPEG'), (encoded('.png')[:60], 'truncated or damaged'),
     (png_that_says(2**31, 2**31), 'more than'), (png_that_says(0, 9), 'cannot be decoded')])
-def test_what_cannot_be_decoded_is_told(data, words):
+def test_what_cannot_be_decoded_is_reported(data, words):
     with pytest.raises(ImageError, match=words):
         decode(data)
 

@@ -106,7 +106,7 @@ def test_what_is_not_there_is_named(source, words):
     (b'', ['not a video that OpenCV can read']),
     (b'this is text, not a film', ['not a video that OpenCV can read']),
 ])
-def test_a_file_that_is_no_video_is_named(tmp_path, content, words):
+def test_a_file_that_is_not_a_video_is_named(tmp_path, content, words):
     path = tmp_path / 'clip.mp4'
     path.write_bytes(content)
     with pytest.raises(SourceError) as error:
@@ -259,7 +259,7 @@ def test_a_broken_file_is_not_tried_again(tmp_path):
     assert player.state == 'failed'
 
 
-def test_backoff_begins_anew_after_a_success():
+def test_backoff_begins_again_after_a_success():
     backoff = Backoff(1, 5)
     assert [backoff.pause_s() for _ in range(4)] == [1, 2, 4, 5]
     backoff.reset()
@@ -321,7 +321,7 @@ def test_a_stream_takes_its_secret_from_elsewhere_and_never_shows_it(
     ('rtsp://me:${env:NO_SUCH}@camera/1', 'source: .*NO_SUCH is not set'),
     ('rtsp://me:${file:/no/such}@camera/1', '/no/such: cannot be read'),
     ('rtsp://me:${env:}@camera/1', 'has no name')])
-def test_a_secret_that_is_not_there_is_told(source, words):
+def test_a_secret_that_is_not_there_is_reported(source, words):
     with pytest.raises(SourceError, match=words):
         open_source(source)
 
@@ -373,7 +373,7 @@ def camera(tmp_path, monkeypatch):
     return capture
 
 
-def test_a_camera_is_asked_for_what_was_wanted_and_a_frame_it_loses_is_no_end(camera):
+def test_a_camera_is_asked_for_what_was_wanted_and_a_frame_it_loses_is_not_an_end(camera):
     source = sources.DeviceSource(str(camera.device), width_px=1280, height_px=720, rate_hz=15,
                                   fourcc='MJPG')
     assert (camera.path, camera.backend) == (str(camera.device), cv2.CAP_V4L2)

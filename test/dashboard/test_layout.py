@@ -211,7 +211,7 @@ def test_one_of_several_cameras_can_be_chosen(scene, page):
     wait_for(lambda: len(rectangles(page, '.camera img')) == 2, 10, 'both pictures again')
 
 
-def test_a_clip_that_has_ended_is_told_so(scene, page):
+def test_a_clip_that_has_ended_is_reported(scene, page):
     show(scene, page, hall=1, kitchen=0)
     scene.people['kitchen'] = None
     scene.state.picture('kitchen', 'ended', 'the clip has ended (demo.mp4)')

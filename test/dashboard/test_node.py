@@ -37,7 +37,7 @@ def state(node):
     return json.loads(get(node, '/api/state')[1])
 
 
-def test_two_cameras_are_told_apart(graph):
+def test_two_cameras_are_distinguished(graph):
     node = graph.add(Dashboard, port=0, emotion_topics=['hall/emotions', 'kitchen/emotions'])
     publisher = graph.publisher(EmotionArray, 'kitchen/emotions', qos.RESULT)
     header = Header(stamp=graph.node.get_clock().now().to_msg())
@@ -117,7 +117,7 @@ def test_a_picture_waits_for_its_emotions_unless_none_come(graph, monkeypatch):
     wait_for(lambda: see(5, image=True) or shown() == 5, what='an image without emotions')
 
 
-def test_a_clip_that_has_ended_is_no_fault(graph, tmp_path):
+def test_a_clip_that_has_ended_is_not_a_fault(graph, tmp_path):
     cv2.imwrite(str(tmp_path / '1.png'), np.full((48, 64, 3), 80, np.uint8))
     node = graph.add(Dashboard, port=0)
     graph.add(FaceDetector, silence_warning_s=0.5)

@@ -92,7 +92,7 @@ def test_events_are_written_once_for_all_who_listen(site):
         connection.close()
 
 
-def test_too_many_viewers_are_told_so_and_a_place_becomes_free(site):
+def test_too_many_viewers_are_rejected_and_a_place_becomes_free(site):
     streams = [site.open('/api/events') for _ in range(4)]
     for _, answer in streams:
         assert next(events_of(answer))[0] == 'hello'
@@ -203,7 +203,7 @@ def test_a_foreign_name_bent_to_our_address_is_refused(site, host, status):
     assert site.get('/api/state', Host=host)[0] == status
 
 
-def test_what_is_no_json_or_no_action_is_refused(site):
+def test_what_is_not_json_or_not_an_action_is_refused(site):
     secret = {'X_CSRF_Token': site.access.csrf}
     assert post(site, 'explode', **secret)[0] == 404
     assert site.get('/api/home/revert', 'POST', 'room=study', **secret,
@@ -288,7 +288,7 @@ def test_the_token_comes_from_a_file_or_the_environment(tmp_path):
         read_token(str(tmp_path / 'nowhere'), {})
 
 
-def test_a_port_in_use_is_said_with_the_cure(site):
+def test_a_port_in_use_is_said_with_the_fix(site):
     with pytest.raises(FerError, match='Set port to another number'):
         Server(lambda *_: [], '127.0.0.1', site.port, 2)
 
@@ -339,7 +339,7 @@ def test_closing_ends_the_thread_of_a_viewer_who_reads_nothing():
     assert threading.active_count() == before
 
 
-def test_a_monitor_is_told_without_a_token_whether_it_works(locked):
+def test_a_monitor_learns_without_a_token_whether_it_works(locked):
     assert locked.get('/api/health')[0] == 200
     locked.problem = 'the camera hangs'
     status, body, _ = locked.get('/api/health')

@@ -128,7 +128,7 @@ class Crowd:
 @pytest.mark.parametrize('text', [
     b'', b'GET / HT', b'POST /login HTTP/1.1\r\nHost: localhost\r\nContent-Length: 9\r\n\r\nto'],
     ids=['silent', 'half a head', 'half a body'])
-def test_two_hundred_connections_that_ask_for_nothing_keep_nobody_out(text, monkeypatch):
+def test_two_hundred_connections_that_ask_for_nothing_keep_no_one_out(text, monkeypatch):
     monkeypatch.setattr(server, 'REQUEST_S', 1.0)
     with closing(Running(TOKEN)) as site, closing(Crowd(site.port, 200, text)):
         began_s = time.monotonic()

@@ -49,7 +49,7 @@ def names(state):
             for camera in state.people_part()}
 
 
-def test_people_are_told_by_camera_and_forgotten_when_it_falls_silent(state, clock):
+def test_people_are_listed_by_camera_and_forgotten_when_it_falls_silent(state, clock):
     state.see('hall', [emotion('sad', track_id=2), emotion('happy', track_id=1)], now_s=1e9,
               stamp_s=1e9 - 0.05)
     assert names(state) == {'hall': [1, 2], 'kitchen': []}
@@ -153,7 +153,7 @@ WARM = LightState(True, 0.5, None, 2700)
     (BlindRequest(0.25), {'kind': 'blind', 'position': 0.25}),
     (SwitchRequest(True), {'kind': 'switch', 'on': True}),
     (VolumeRequest(0.5), {'kind': 'volume', 'volume': 0.5})])
-def test_what_is_asked_is_told_in_fields_of_its_kind(state, request_, shown):
+def test_what_is_requested_is_shown_in_fields_of_its_kind(state, request_, shown):
     jsonschema = pytest.importorskip('jsonschema')
     schema = json.loads((STATIC / 'state.schema.json').read_text(encoding='utf-8'))
     reported = {'scene': None, 'blind': BlindState(0.75), 'switch': SwitchState(False),
@@ -176,7 +176,7 @@ def test_what_is_asked_is_told_in_fields_of_its_kind(state, request_, shown):
     assert home['rooms'][0]['devices'][0]['state'] == 'commanded'
 
 
-def test_a_home_that_says_the_same_again_is_no_news(state):
+def test_a_home_that_says_the_same_again_is_not_news(state):
     room = RoomSnapshot('study', True, 'mirror', ('mirror',), True)
     state.rooms([room])
     before = state.versions()['home']

@@ -239,7 +239,7 @@ def test_metadata_that_does_not_fit_is_refused(model, edit, message):
     '{"format": ' + '9' * 5000 + '}', '\ud800', '{"format": 1, "label_sets": [' + '[' * 900,
     ' ' * (1 << 20) + '{}'])
 @pytest.mark.parametrize('suffix', ['.json', '.yaml'])
-def test_metadata_that_is_no_object_is_refused_in_one_line(model, text, suffix):
+def test_metadata_that_is_not_an_object_is_refused_in_one_line(model, text, suffix):
     path, _ = model
     path.with_suffix('.json').unlink()
     path.with_suffix(suffix).write_bytes(text.encode('utf-8', 'surrogatepass'))
@@ -273,7 +273,7 @@ def test_labels_in_another_order_and_in_other_words_are_the_same_emotions(model)
     np.testing.assert_allclose(after, before[:, ::-1], atol=1e-6)
 
 
-def test_missing_and_further_labels_are_told_and_joined_ones_add_up(model):
+def test_missing_and_further_labels_are_reported_and_joined_ones_add_up(model):
     path, change = model
     before = EmotionClassifier(path, label_set='fer2013')
     expected = before.classify(crops(4))
@@ -326,7 +326,7 @@ def test_damaged_weights_are_refused(model):
 
 
 @pytest.mark.parametrize('content', [b'', b'not a model', None], ids=['empty', 'text', 'cut'])
-def test_weights_that_are_no_model_are_refused_even_with_their_checksum(model, content):
+def test_weights_that_are_not_a_model_are_refused_even_with_their_checksum(model, content):
     path, change = model
     path.write_bytes(path.read_bytes()[:1000] if content is None else content)
     digest = hashlib.sha256(path.read_bytes()).hexdigest()

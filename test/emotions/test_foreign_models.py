@@ -37,7 +37,7 @@ def noise(count, side=64):
 
 
 @pytest.mark.parametrize('softmax', [False, True])
-def test_colors_layout_mean_deviation_and_labels_are_as_told(tmp_path, softmax):
+def test_colors_layout_mean_deviation_and_labels_follow_the_metadata(tmp_path, softmax):
     classifier = EmotionClassifier(foreign.write(tmp_path, softmax=softmax))
     crops = np.concatenate([colored(*foreign.READS), noise(5)])
     result = classifier.classify(crops)
@@ -111,7 +111,7 @@ def test_a_model_that_never_answers_with_numbers_is_refused(tmp_path):
         EmotionClassifier(foreign.write(tmp_path, nan_above=-100))
 
 
-def test_faces_without_an_answer_bring_no_evidence_and_are_told(tmp_path):
+def test_faces_without_an_answer_bring_no_evidence_and_are_reported(tmp_path):
     classifier = EmotionClassifier(foreign.write(tmp_path, nan_above=1.9))
     reader = CropReader(classifier)
     white, dark = colored((255, 255, 255), (0, 0, 90))
@@ -146,7 +146,7 @@ def test_crops_that_are_gray_or_small_are_read_and_the_setting_is_named(tmp_path
 
 
 @pytest.mark.parametrize('providers', [['openvinoo'], ['NoSuchExecutionProvider', 'cpu']])
-def test_a_provider_that_is_not_installed_is_told_and_the_processor_reads(tmp_path, providers):
+def test_a_provider_that_is_not_installed_is_reported_and_the_cpu_runs_it(tmp_path, providers):
     path = foreign.write(tmp_path)
     start_s = time.monotonic()
     classifier = EmotionClassifier(path, providers=providers)
@@ -164,7 +164,7 @@ def test_provider_options_are_checked_and_the_processor_needs_no_warning(tmp_pat
         EmotionClassifier(path, providers=['openvino:GPU'])
 
 
-def test_settings_of_the_other_run_time_are_told(tmp_path):
+def test_settings_of_the_other_run_time_are_reported(tmp_path):
     warning, = EmotionClassifier(foreign.write(tmp_path), delegate='/lib/x.so').warnings
     assert 'delegate: ignored' in warning
     warning, = EmotionClassifier(providers=['openvino']).warnings
@@ -177,7 +177,7 @@ def test_settings_of_the_other_run_time_are_told(tmp_path):
 
 
 @pytest.mark.parametrize('kind', ['absent', 'text', 'library'])
-def test_a_delegate_that_is_none_is_told_and_the_processor_reads(tmp_path, kind, capfd):
+def test_a_delegate_that_is_none_is_reported_and_the_cpu_runs_it(tmp_path, kind, capfd):
     path = tmp_path / 'delegate.so'
     if kind == 'text':
         path.write_text('not a library')
@@ -230,7 +230,7 @@ def test_a_delegate_is_loaded_with_its_options(tmp_path):
         EmotionClassifier(delegate=str(library), delegate_options='x')
 
 
-def test_the_crop_of_a_model_is_told_without_its_weights(tmp_path):
+def test_the_crop_of_a_model_is_reported_without_its_weights(tmp_path):
     form = load_metadata(foreign.write(tmp_path)).input
     assert (form.side_px, form.encoding, form.crop_shape) == (64, 'bgr8', (64, 64, 3))
     form = load_metadata().input

@@ -37,7 +37,7 @@ def test_without_learning_a_sad_face_at_rest_stays_sad():
     assert watch(of(DEFAULTS), [look()] * 4000)[-1].label == 'sad'
 
 
-def test_a_sad_face_at_rest_is_learnt_slowly_and_a_smile_still_read():
+def test_a_sad_face_at_rest_is_learned_slowly_and_a_smile_still_read():
     emotion_filter = of(LEARNING)
     labels = [one.label for one in watch(emotion_filter, [look()] * 4000)]
     assert labels[100] == 'sad' and labels[-1] == 'neutral'
@@ -73,7 +73,7 @@ def test_who_came_later_or_left_is_not_meant_and_a_face_forgotten_takes_it_along
     assert watch(emotion_filter, [look()] * 10, 30.0)[-1].label == 'sad'
 
 
-def test_no_offset_is_learnt_from_who_is_neutral_and_smiles_now_and_then():
+def test_no_offset_is_learned_from_who_is_neutral_and_smiles_now_and_then():
     resting = RestingFace(TYPICAL, learn=True)
     plain = np.zeros(7)
     for i in range(6000):

@@ -143,7 +143,7 @@ def test_gray_images_do_as_well(yunet, portrait):
     np.zeros((2, 3000), np.uint8),
     np.zeros((3000, 2, 3), np.uint8),
 ], ids=['black', 'white', 'noise', 'one pixel', 'flat', 'narrow'])
-def test_nothing_is_found_where_nobody_is(image, yunet):
+def test_nothing_is_found_with_nobody_in_view(image, yunet):
     assert yunet.detect(image) == []
 
 
@@ -173,7 +173,7 @@ def test_a_hundred_faces(yunet, portrait):
     assert 80 <= len(found) <= 130
 
 
-def test_faces_of_eight_pixels_are_left_out(yunet, portrait):
+def test_faces_of_eight_pixels_are_skipped(yunet, portrait):
     small = cv2.resize(portrait, None, fx=8 / FACE_PX, fy=8 / FACE_PX,
                        interpolation=cv2.INTER_AREA)
     assert yunet.detect(small) == []
@@ -190,7 +190,7 @@ def test_minimum_face_and_threshold_hold(portrait):
     np.zeros((4, 4, 3), np.float32), np.zeros((4, 4, 4), np.uint8), np.zeros((0, 4), np.uint8),
     np.zeros((4, 0, 3), np.uint8), np.zeros(5, np.uint8), None, 'image.jpg',
 ], ids=['float', 'four channels', 'no rows', 'no columns', 'flat', 'None', 'text'])
-def test_what_is_no_image_is_refused_and_the_next_is_taken(image, yunet, portrait):
+def test_what_is_not_an_image_is_refused_and_the_next_is_taken(image, yunet, portrait):
     with pytest.raises(ValueError, match='image'):
         yunet.detect(image)
     assert yunet.detect(portrait)
@@ -265,7 +265,7 @@ def test_freed_models_take_any_size(portrait):
 @pytest.mark.parametrize('data', [b'', b'\xff' * 40, b'\x0a\x50abc', field(1, 7),
                                   field(7, field(11, field(2, field(1, field(2, b'')))))],
                          ids=['empty', 'no end', 'cut', 'no graph', 'no image'])
-def test_freeing_refuses_what_is_no_model(data):
+def test_freeing_refuses_what_is_not_a_model(data):
     with pytest.raises(ValueError):
         free_input_size(data)
 
@@ -393,7 +393,7 @@ def test_auto_prefers_the_fetched_file_and_runs_it_at_any_size(fetched, monkeypa
     assert best(named, portrait).score == best(detector, portrait).score
 
 
-def test_a_damaged_fetched_file_is_named_with_the_cure(fetched, monkeypatch):
+def test_a_damaged_fetched_file_is_named_with_the_fix(fetched, monkeypatch):
     fetched.write_bytes(fetched.read_bytes()[:1000])
     with pytest.raises(ConfigurationError) as error:
         create_detector('yunet')

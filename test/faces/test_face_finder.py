@@ -76,7 +76,7 @@ def test_motion_carries_no_face_for_long_in_a_slow_stream(rate_hz, calls, counte
     assert counted.calls == calls
 
 
-def test_while_nobody_is_there_every_image_is_searched(counted, portrait):
+def test_with_nobody_in_view_every_image_is_searched(counted, portrait):
     finder = FaceFinder(counted, FaceTracker(), detect_every=10)
     for i in range(5):
         # Something moves.
@@ -174,7 +174,7 @@ def test_a_change_of_size_in_the_stream(counted, portrait):
 
 
 @pytest.mark.parametrize('image', [np.zeros((0, 0, 3), np.uint8), np.zeros((4, 4), np.int32), 7])
-def test_what_is_no_image_is_refused_and_the_next_is_taken(image, detector, portrait):
+def test_what_is_not_an_image_is_refused_and_the_next_is_taken(image, detector, portrait):
     finder = FaceFinder(detector, FaceTracker())
     with pytest.raises(ValueError):
         finder.process(image, 0.0)

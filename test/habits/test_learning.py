@@ -50,7 +50,7 @@ def test_what_is_done_in_seven_of_eight_times_is_a_habit():
     [WANTED] * 5 + [None] * 4,                                     # no longer
     [LightState(True, level) for level in (0.1, 0.9, 0.3, 0.6, 0.2, 0.8)],
     [None] * 10])
-def test_what_is_not_the_rule_is_no_habit(chosen):
+def test_what_is_not_the_rule_is_not_a_habit(chosen):
     room = learnt(*(evening(day, light) for day, light in enumerate(chosen)))
     assert found(room, len(chosen)) == []
 
@@ -87,7 +87,7 @@ def test_a_change_of_mind_is_found_though_the_old_habit_was_long():
     assert habit.light.brightness == pytest.approx(0.9) and habit.hits == 5
 
 
-def test_a_lamp_that_is_so_already_is_no_chance():
+def test_a_lamp_that_is_so_already_is_not_a_chance():
     room = learnt(*(evening(day) for day in range(5)),
                   *(evening(day, None, set_to=WANTED) for day in range(5, 15)))
     # The newest chance is still the fifth evening.
@@ -108,7 +108,7 @@ def test_a_routine_begins_when_it_begins():
     assert evidence(habit).startswith('Evenings from 21:15 when neutral, the lamp')
 
 
-def test_a_habit_of_weekdays_is_told_as_one():
+def test_a_habit_of_weekdays_is_found_as_one():
     room = learnt(*(evening(day, None if day % 7 >= 5 else WANTED) for day in range(18)))
     (habit,) = found(room, 18)
     assert habit.days == 'weekdays' or habit.hits / habit.chances > 0.6
@@ -188,7 +188,7 @@ def test_what_comes_next_is_said_with_its_time():
     assert best.within[5] > 0.9
 
 
-def test_after_a_gap_nothing_is_learnt_of_the_order():
+def test_after_a_gap_nothing_is_learned_of_the_order():
     room = learnt(evening(0), [event(MONDAY_S + 9 * DAY_S, 'start')], evening(9))
     assert len(room.sequence) == 2  # one per evening: the emotion only begins each
 
@@ -223,7 +223,7 @@ def test_the_model_survives_its_file(tmp_path):
     lambda text: text.replace('"outcomes":[', '"outcomes":[99,', 1),
     lambda text: text.replace('"half_life_days":30.0', '"half_life_days":NaN', 1),
     lambda text: '{"format":1}'])
-def test_a_spoilt_model_is_refused_whole(tmp_path, spoil):
+def test_a_damaged_model_is_refused_whole(tmp_path, spoil):
     path, model = tmp_path / 'model.json', HabitModel()
     model.learn_all([one for day in range(3) for one in evening(day)])
     save_model(model, path)
@@ -262,7 +262,7 @@ def test_learn_explain_next_and_forget(home, capsys):
     assert not model.exists() and not home.files
 
 
-def test_a_cut_model_is_put_aside_and_learnt_again(home, capsys):
+def test_a_cut_model_is_renamed_and_learned_again(home, capsys):
     command.main(['learn'])
     model = home.folder / 'model.json'
     model.write_text(model.read_text()[:1000])

@@ -88,7 +88,7 @@ GOOD = event(MONDAY_S + 5 * DAY_S, 'occupied').dump()
     (GOOD + '\n' + GOOD, 'duplicates'),
     (GOOD + '\n' + event(MONDAY_S, 'empty').dump(), 'time goes back'),
 ])
-def test_what_is_wrong_is_told_and_the_rest_is_read(log, line, problem):
+def test_what_is_wrong_is_reported_and_the_rest_is_read(log, line, problem):
     found = damaged(log, line, event(MONDAY_S + 9 * DAY_S, 'empty').dump())
     assert problem in '\n'.join(found.problems) and len(found.problems) == 1
     assert found.events[-1].kind.value == 'empty' and len(found.events) >= 13
@@ -164,6 +164,6 @@ def test_activities_of_a_research_home_are_a_log(tmp_path):
 
 
 @pytest.mark.parametrize('path', ['missing', '.'])
-def test_what_is_no_log_says_so(tmp_path, path):
+def test_what_is_not_a_log_says_so(tmp_path, path):
     with pytest.raises(ConfigurationError, match='no such file|no log of events'):
         read_events(tmp_path / path, now_s=NOW_S)

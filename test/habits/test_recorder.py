@@ -58,7 +58,7 @@ def test_an_emotion_begins_and_ends(room):
 
 
 @pytest.mark.parametrize('flicker', ['happy', 'uncertain', NOBODY])
-def test_a_flicker_is_no_event(room, flicker):
+def test_a_flicker_is_not_an_event(room, flicker):
     room.pass_(5, emotion='sad')
     room.pass_(1, emotion=flicker)
     assert [one for one in room.pass_(9, emotion='sad') if one[0].startswith('emotion')] == []
@@ -97,7 +97,7 @@ def test_turning_a_lamp_on_is_a_person(room):
 @pytest.mark.parametrize('states', [
     (ControlState.COMMANDED, ControlState.SETTLING, ControlState.CONFIRMED),
     (ControlState.RESTORING, ControlState.RESTORING, ControlState.IDLE)])
-def test_what_we_ask_of_a_lamp_is_no_person(room, states):
+def test_what_we_ask_of_a_lamp_is_not_a_person(room, states):
     room.pass_(5, emotion='sad')
     for level, state in zip((0.5, 0.4, 0.3), states):
         assert room.pass_(3, lamp=LightState(True, level), state=state) == []

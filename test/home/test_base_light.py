@@ -200,7 +200,7 @@ def test_a_mood_that_is_absolute_leaves_what_an_automation_made_of_the_lamp():
     assert lamp(sim).brightness == 0.3
 
 
-def test_an_automation_that_writes_while_the_mood_fades_in_is_no_person():
+def test_an_automation_that_writes_while_the_mood_fades_in_is_not_a_person():
     sim = home('brightness: +30%, then: restore', transition_s=2)
     while not sim.actions:
         sim.see('happy', 0.1)
@@ -226,7 +226,7 @@ class FollowingTheSun:
             self.sim.report()
 
 
-def test_small_steps_are_learnt_before_the_mood_that_they_would_take_away():
+def test_small_steps_are_learned_before_the_mood_that_they_would_take_away():
     sim = home('brightness: +20%, then: restore')
     sun = FollowingTheSun(sim)
     sun.go_on('neutral', 4)

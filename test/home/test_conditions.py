@@ -99,7 +99,7 @@ def test_what_holds(when, now, holds):
     ({'state': {'entity': 'a.b', 'path': 'attributes.x', 'equals': 1}}, {'a.b': entity('on')},
      'has no attributes.x'),
 ])
-def test_what_cannot_be_known_does_not_hold_and_is_told(when, states, words):
+def test_what_cannot_be_known_does_not_hold_and_is_reported(when, states, words):
     finding, = When.model_validate(when).judge(moment(states=states))
     assert not finding.holds and finding.unknown and words in finding.words
 

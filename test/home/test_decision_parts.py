@@ -106,7 +106,7 @@ def test_a_stamp_of_the_future_is_not_fresh_for_longer():
     assert not sightings.fresh
 
 
-def test_how_long_nobody_is_there():
+def test_how_long_nobody_is_in_view():
     clock = RoomClock()
     sightings = Sightings(room_of(stale_after_s=2), clock)
 
@@ -623,7 +623,7 @@ def test_a_room_is_empty_only_from_when_all_cameras_see_it():
     assert count >= 48
 
 
-def test_what_a_lamp_reports_just_after_a_person_turned_it_on_is_no_second_change():
+def test_what_a_lamp_reports_just_after_a_person_turned_it_on_is_not_a_second_change():
     sim = Sim(answers=False, hold={'settle_s': 2})
     sim.lamps['lamp'].set(LightState(False), 0, sim.now_s)
     sim.answers = True

@@ -173,7 +173,7 @@ def test_the_same_stamp_twice_counts_once():
     ({'valence': -3.0}, 'valence is -3'),
     ({'label': 'hungry'}, "unknown label 'hungry'"),
 ])
-def test_numbers_that_make_no_sense_are_left_out(change, words):
+def test_numbers_that_make_no_sense_are_skipped(change, words):
     sim = Sim(nobody={'after_s': 1, 'action': 'off'})
     sim.see([replace(emotion('happy'), **change)], 10)
     # Nor does the room count as empty.

@@ -149,7 +149,7 @@ PARTIAL = POLICY.replace('happy: {strategy: mirror}', "happy: {color: '#00ff00'}
 
 @RARELY
 @given(st.sampled_from([POLICY, PARTIAL]), ROOMS, SCENES)
-def test_a_lamp_that_follows_is_never_taken_for_a_hand(text, room, scenes):
+def test_a_lamp_that_follows_is_never_taken_for_an_override(text, room, scenes):
     sim = Sim(text, **room)
     play(sim, scenes)
     assert not sim.status.on_hold

@@ -134,7 +134,7 @@ def test_each_is_documented_tested_and_drawn_as_it_is(name, tmp_path, capsys):
     assert main(['check', str(FOLDER / f'{name}.yaml')]) == 0
 
 
-def test_a_picture_that_cannot_be_written_is_told(capsys, tmp_path):
+def test_a_picture_that_cannot_be_written_is_reported(capsys, tmp_path):
     name = EXAMPLES[0]
     assert main(['simulate', str(FOLDER / f'{name}.yaml'), str(FOLDER / f'{name}.jsonl'),
                  '--picture', str(tmp_path / 'no' / 'picture.svg')]) == 1

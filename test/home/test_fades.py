@@ -63,7 +63,7 @@ FADES = given(
          moods=['happy', '', 'happy'], nobody='restore')
 @example(start=WARM, manner='end first', every_s=0.1, first_s=0.0, transition_s=1.5,
          moods=['happy', '', 'happy', ''], nobody='off')
-def test_a_lamp_that_only_follows_is_never_a_hand(family, start, manner, every_s, first_s,
+def test_a_lamp_that_only_follows_is_never_an_override(family, start, manner, every_s, first_s,
                                                   transition_s, moods, nobody):
     home = Home(family, start, manner, every_s, first_s, transition_s=transition_s, cooldown_s=1,
                 dwell_s=0.5, smoothing_s=0.2, nobody={'after_s': 1, 'action': nobody},
@@ -122,7 +122,7 @@ def test_off_for_an_empty_room_is_said_once():
     assert len(home.actions) == 2
 
 
-def test_a_restore_that_comes_late_is_no_hand():
+def test_a_restore_that_comes_late_is_not_an_override():
     home = Home('zigbee2mqtt', OFF, 'plain', 1e9, 1e9, dwell_s=0.5, nobody={'after_s': 1})
     home.see('happy', 5)
     home.say(home.shines)
@@ -161,7 +161,7 @@ def test_a_lamp_that_rises_to_its_level_by_itself_was_only_switched_on():
 
 # Lamps that cannot do what was asked.
 
-def test_the_nearest_color_of_a_lamp_is_no_hand():
+def test_the_nearest_color_of_a_lamp_is_not_an_override():
     blue = (0.0, 0.0, 1.0)
     nearest = [within_gamut(blue, gamut) for gamut in GAMUTS]
     # One of them is further away than the tolerance.
@@ -180,7 +180,7 @@ def test_the_nearest_color_of_a_lamp_is_no_hand():
         assert not home.status.on_hold
 
 
-def test_whites_out_of_a_lamps_range_are_no_hand():
+def test_whites_out_of_a_lamps_range_are_not_an_override():
     text = TEXT.replace('happy: {strategy: mirror}', 'happy: {color_temperature_k: 6500}')
     sim = Sim(text, answers=False, dwell_s=0.5)
     sim.engine.report('study', 'lamp', WARM, now_s=sim.now_s)

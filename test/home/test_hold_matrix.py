@@ -160,7 +160,7 @@ def follow_the_sun(home, steps, every_s, step=-0.02, start=0.8):
         home.report()
 
 
-def test_slow_steps_are_nobodys_hand_and_are_kept():
+def test_slow_steps_are_not_an_override_and_are_kept():
     home = Home('attribute')
     done = len(home.actions)
     follow_the_sun(home, 6, 30)
@@ -172,7 +172,7 @@ def test_slow_steps_are_nobodys_hand_and_are_kept():
     assert home.room.targets['lamp'].snapshot.held == ('brightness',)
 
 
-def test_but_a_dial_turned_in_small_steps_is_a_hand():
+def test_but_a_dial_turned_in_small_steps_is_an_override():
     home = Home('attribute')
     follow_the_sun(home, 6, 0.4)
     assert home.room.targets['lamp'].snapshot.held == ('brightness',)

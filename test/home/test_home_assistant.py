@@ -129,7 +129,7 @@ def test_an_entity_that_goes_is_a_failed_action(server, running):
     assert 'light.desk' in running.of('desk')[0].detail
 
 
-def test_an_unavailable_light_is_told(server, running):
+def test_an_unavailable_light_is_reported(server, running):
     server.change('light.desk', server.context(), 'unavailable')
     running.see('', lambda: running.complains('light.desk is unavailable'))
 
@@ -145,7 +145,7 @@ def test_a_wrong_token_is_serious(server, monkeypatch):
         one.home.close(time.time())
 
 
-def test_a_server_that_is_away_is_told(server):
+def test_a_server_that_is_away_is_reported(server):
     server.shutdown()
     server.server_close()
     one = Running(server.server_port)
@@ -155,7 +155,7 @@ def test_a_server_that_is_away_is_told(server):
         one.home.close(time.time())
 
 
-def test_a_missing_token_is_told_at_once(monkeypatch):
+def test_a_missing_token_is_reported_at_once(monkeypatch):
     monkeypatch.delenv('HA_TOKEN', raising=False)
     with pytest.raises(ConfigurationError, match='home_assistant.token.*HA_TOKEN'):
         Running(1)

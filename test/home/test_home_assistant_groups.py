@@ -124,7 +124,7 @@ def test_members_come_and_go(server, running):
     running.see('', lambda: level(server, 'wall') == 7 and level(server, 'shelf') == 100)
 
 
-def test_an_area_without_lights_is_told_and_the_rest_goes_on(server, running):
+def test_an_area_without_lights_is_reported_and_the_rest_goes_on(server, running):
     server.register('device', {'id': 'd1', 'area_id': 'attic', 'labels': []})
     for name in ('floor', 'reading'):
         server.register('entity', entry(f'light.{name}', area_id='attic'))
@@ -137,7 +137,7 @@ def test_an_area_without_lights_is_told_and_the_rest_goes_on(server, running):
     running.see('', lambda: running.complains("Home Assistant has no area 'Study': it has none"))
 
 
-def test_without_a_websocket_the_members_are_told_as_unknown(server):
+def test_without_a_websocket_the_members_are_reported_as_unknown(server):
     server.pushes = False
     one = Running(server.server_port, text=POLICY)
     try:

@@ -67,7 +67,7 @@ def test_a_hand_is_seen_at_once_and_nothing_is_polled(server, running):
     (None, 'a', False, True, False), (None, None, True, True, False),
     # Without an administrator's token that cannot be known, and a person goes before.
     (None, None, True, False, True), (None, 'a', True, False, False)])
-def test_who_changed_it_is_told_by_its_context(server, monkeypatch, user, parent, called, admin,
+def test_who_changed_it_is_known_by_its_context(server, monkeypatch, user, parent, called, admin,
                                                held):
     server.admin = admin
     running = Attribute(server.server_port)
@@ -113,7 +113,7 @@ def test_what_we_called_ourselves_is_no_hand_whatever_comes_of_it(server, runnin
     assert running.home._engine.room('study').targets['desk'].limits.kelvin == (2200, 4000)
 
 
-def test_a_light_that_comes_back_is_no_hand_and_is_asked_again(server, running):
+def test_a_light_that_comes_back_is_not_an_override_and_is_asked_again(server, running):
     running.settle()
     server.change('light.desk', server.context(), 'unavailable')
     running.see('happy', lambda: running.complains('light.desk is unavailable'))
@@ -195,7 +195,7 @@ VALUES = st.recursive(st.one_of(st.none(), st.integers(-3, 3), st.text(max_size=
 
 @settings(max_examples=80, deadline=None)
 @given(st.lists(st.dictionaries(st.sampled_from('acr'), VALUES, max_size=3), max_size=3))
-def test_states_survive_whatever_is_told(events):
+def test_states_survive_any_event(events):
     states, origins = States(), Origins()
     for event in events:
         for _, entity in states.take(json.loads(json.dumps(event))):
@@ -203,7 +203,7 @@ def test_states_survive_whatever_is_told(events):
             assert origins.cause((entity or {}).get('context')) in Cause
 
 
-def test_states_are_told_whole_after_each_change():
+def test_states_are_complete_after_each_change():
     states = States()
     (name, entity), = states.take({'a': {'light.x': {'s': 'on', 'a': {'brightness': 3, 'b': 1},
                                                      'c': {'id': '1', 'user_id': 'me'}}}})

@@ -120,7 +120,7 @@ def test_an_unknown_strategy_is_refused():
         ambience('glow', 0, 0)
 
 
-def test_a_lamp_fades_keeps_what_is_left_out_and_survives_a_clock_that_goes_back():
+def test_a_lamp_fades_keeps_missing_values_and_survives_a_clock_that_goes_back():
     lamp = VirtualLamp(LightState(False, 0.4, color_temperature_k=3000))
     lamp.set(LightState(True), 2.0, 10.0)
     assert lamp.state(11.0).brightness == pytest.approx(0.2)

@@ -128,7 +128,7 @@ def test_a_rule_with_an_end_ends_after_a_restart():
     assert {action.command for action in done} == {Command.RESTORE}
 
 
-def test_a_hand_while_the_bridge_was_away_is_a_hand():
+def test_a_change_while_the_bridge_was_away_is_an_override():
     sim = Sim(TEXT)
     sim.see('happy', 5)
     sim.lamps['lamp'].set(sim.lamps['lamp'].state(sim.now_s).merged(
@@ -203,7 +203,7 @@ def test_what_a_killed_writer_left_does_no_harm(tmp_path):
     ('[' * 100_000, 'cannot be used'),
     ('{"version": 1, "rooms": {}, "x": "' + 'y' * 1_100_000 + '"}', 'cannot be used'),
     (b'\xff\xfe', 'cannot be used')])
-def test_a_broken_file_is_told_put_aside_and_stops_nothing(tmp_path, text, words):
+def test_a_broken_file_is_reported_renamed_and_stops_nothing(tmp_path, text, words):
     path = tmp_path / 'home.json'
     path.write_bytes(text if isinstance(text, bytes) else text.encode())
     file = StateFile(path)
@@ -215,7 +215,7 @@ def test_a_broken_file_is_told_put_aside_and_stops_nothing(tmp_path, text, words
     assert StateFile(path).read() is not None
 
 
-def test_a_folder_that_cannot_be_written_is_told_and_tried_again(tmp_path):
+def test_a_folder_that_cannot_be_written_is_reported_and_tried_again(tmp_path):
     blocked = tmp_path / 'file'
     blocked.write_text('')
     file = StateFile(blocked / 'home.json')

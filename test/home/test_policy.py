@@ -107,7 +107,7 @@ def test_a_broken_policy_is_refused_with_file_line_and_field(name):
     assert all(re.match(r'house\.yaml:\d+: ', part) for part in message.splitlines())
 
 
-def test_every_fault_is_told_at_once_and_in_order():
+def test_every_fault_is_reported_at_once_and_in_order():
     text = edited('sad:', 'sat:').replace('type: terminal', 'type: lamp')
     with pytest.raises(ConfigurationError) as caught:
         parse_policy(text, 'f')

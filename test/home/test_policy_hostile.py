@@ -114,7 +114,7 @@ FAULTS = {
 
 @pytest.mark.parametrize('parser', ['CSafeLoader', 'SafeLoader'])
 @pytest.mark.parametrize('name', FAULTS)
-def test_a_fault_is_told_with_its_place(name, parser, monkeypatch):
+def test_a_fault_is_reported_with_its_place(name, parser, monkeypatch):
     if not hasattr(yaml, parser):
         pytest.skip('this PyYAML has no parser in C')
     monkeypatch.setattr(syntax, '_PARSER', getattr(yaml, parser))

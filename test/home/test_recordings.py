@@ -23,7 +23,7 @@ PROBLEMS = {
 
 
 @pytest.mark.parametrize('name', sorted(PROBLEMS))
-def test_a_line_that_cannot_be_is_told(name, capsys):
+def test_a_line_that_cannot_be_is_reported(name, capsys):
     with pytest.raises(ConfigurationError, match=f'{name}:1: {PROBLEMS[name]}'):
         list(read_recording(CASES / name))
     policy = Path(__file__).parents[2] / 'config' / 'policies' / 'default.yaml'
@@ -31,7 +31,7 @@ def test_a_line_that_cannot_be_is_told(name, capsys):
     assert len(capsys.readouterr().err.splitlines()) == 1
 
 
-def test_a_byte_order_mark_is_no_reason_to_refuse():
+def test_a_byte_order_mark_is_not_a_reason_to_refuse():
     assert len(list(read_recording(CASES / 'BOM.jsonl'))) == 1
 
 

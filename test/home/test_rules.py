@@ -86,7 +86,7 @@ def test_a_rule_without_an_emotion_answers_any():
     assert home.actions[0].emotion == 'angry'
 
 
-def test_why_no_rule_fits_is_told_and_unknown_conditions_are_named():
+def test_why_no_rule_fits_is_reported_and_unknown_conditions_are_named():
     home = sim()
     home.see('happy', 10)
     assert 'no rule' in home.status.blocked_reason and '12:00' in home.status.blocked_reason
@@ -156,7 +156,7 @@ def test_a_moment_of_doubt_gives_nothing_back():
     assert levels(home.actions) == both(0.9)
 
 
-def test_looking_away_is_no_end_until_nobody_has_been_there():
+def test_looking_away_is_not_an_end_until_nobody_is_in_view():
     home = sim('flash')
     home.see('happy', 10)
     assert not home.see([], 8)

@@ -28,7 +28,7 @@ ACTION = LastAction('lamp', LightRequest(LightState(True, 0.5)), 'happy for 2 s'
     {'devices': (replace(LAMP, available=False),)},
     {'devices': (replace(LAMP, state=ControlState.COMMANDED),)},
     {'devices': (replace(LAMP, reported=LightState(False)),)}])
-def test_facts_are_told_at_once(change):
+def test_facts_are_published_at_once(change):
     detector = ChangeDetector()
     detector.mark_published([ROOM], 10.0)
     assert not detector.due([ROOM], 10.1)
@@ -53,7 +53,7 @@ def test_a_hold_that_runs_down_is_a_figure():
     assert detector.due([ROOM], 10.5)
 
 
-def test_what_does_not_change_is_told_again_only_where_that_is_wanted():
+def test_what_does_not_change_is_published_again_only_where_that_is_wanted():
     detector = ChangeDetector()
     assert detector.due([ROOM], 10.0)
     detector.mark_published([ROOM], 10.0)
@@ -63,7 +63,7 @@ def test_what_does_not_change_is_told_again_only_where_that_is_wanted():
     assert detector.due([ROOM], 10.0)
 
 
-def test_another_number_of_rooms_is_told_at_once():
+def test_another_number_of_rooms_is_published_at_once():
     detector = ChangeDetector()
     detector.mark_published([ROOM], 10.0)
     assert detector.due([ROOM, replace(ROOM, room='library')], 10.0) and detector.due([], 10.0)

@@ -146,7 +146,7 @@ def test_a_file_that_is_none(tmp_path):
             load_config(file)
 
 
-def test_every_fault_of_the_policy_is_told(write, tmp_path):
+def test_every_fault_of_the_policy_is_reported(write, tmp_path):
     (tmp_path / 'policy.yaml').write_text(POLICY.replace('mirror, sources', 'merror, sources'))
     with pytest.raises(ConfigurationError) as error:
         load_config(write('cameras: {desk: {source: 0}}'))

@@ -41,7 +41,7 @@ def written(times, step=0.02, attributes=BRIGHTNESS, start=0.5):
     ((0, 90, 92, 180, 182, 270), True),
     ((0, 1, 2, 3, 4, 5), False),
 ])
-def test_four_at_even_distances_are_no_person(times, recognized):
+def test_four_at_even_distances_are_not_a_person(times, recognized):
     assert any(written(times)[1]) == recognized
 
 

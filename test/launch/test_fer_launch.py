@@ -51,7 +51,7 @@ class TestFerLaunch(unittest.TestCase):
         assert action.target and action.reason
         assert [self.observer.state(f'/home/{name}') for name in NODES] == ['active'] * len(NODES)
 
-    def test_the_lifecycle_works_by_hand(self):
+    def test_the_lifecycle_works_manually(self):
         wait_for(self.seen, 60, 'emotions')
         name = '/home/emotion_classifier'
         for transition, state in (('deactivate', 'inactive'), ('cleanup', 'unconfigured'),

@@ -127,7 +127,7 @@ def sides(folder):
                    for row in rows), key=lambda side: side[1])
 
 
-def test_look_here_needs_somebody_and_wrong_calibrations_are_told(graph, folder):
+def test_look_here_requires_someone_and_wrong_calibrations_are_reported(graph, folder):
     node = graph.add(AttentionNode)
     client = graph.node.create_client(Trigger, '/attention/look_here')
     assert client.wait_for_service(10)

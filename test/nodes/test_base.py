@@ -161,7 +161,7 @@ def failing(graph, monkeypatch, step='configure', pause_s=0.1):
 
 
 @pytest.mark.parametrize('step', ['configure', 'activate'])
-def test_a_failed_start_is_told_and_succeeds_once_what_was_missing_is_there(graph, monkeypatch,
+def test_a_failed_start_is_reported_and_succeeds_once_what_was_missing_is_there(graph, monkeypatch,
                                                                             step):
     messages = graph.collect(DiagnosticArray, '/diagnostics', 10)
     node = failing(graph, monkeypatch, step)
@@ -183,7 +183,7 @@ def test_a_failed_start_is_told_and_succeeds_once_what_was_missing_is_there(grap
     assert len(node.steps) == count
 
 
-def test_who_configures_a_failed_node_by_hand_has_it_as_asked(graph, monkeypatch):
+def test_who_configures_a_failed_node_manually_has_it_as_asked(graph, monkeypatch):
     node = failing(graph, monkeypatch, pause_s=2.0)
     assert not change_state(graph, Transition.TRANSITION_CONFIGURE)
     node.fail_in = ''

@@ -97,7 +97,7 @@ class FiveImages(BaseHTTPRequestHandler):
         pass
 
 
-def test_a_stream_that_breaks_is_opened_again_and_its_password_is_not_told(graph, folder, capfd):
+def test_a_stream_that_breaks_is_opened_again_and_its_password_is_not_shown(graph, folder, capfd):
     server = ThreadingHTTPServer(('127.0.0.1', 0), partial(FiveImages, folder))
     thread = threading.Thread(target=server.serve_forever)
     thread.start()

@@ -78,7 +78,7 @@ def test_lights_round_trip(light):
     assert home_conversions.message_to_light(message) == light
 
 
-def test_devices_of_every_kind_are_told():
+def test_devices_of_every_kind_are_converted():
     light = LightState(True, 0.5, None, 2700)
     devices = (
         DeviceSnapshot('lamp', 'light', True, ControlState.CONFIRMED, light),

@@ -64,7 +64,7 @@ def test_a_subscriber_that_is_there_already_is_served_at_once(graph, worker):
     assert worker.steps == ['start', 'stop', 'start']
 
 
-def test_whoever_is_told_does_not_ask(graph, worker):
+def test_who_gets_events_does_not_poll(graph, worker):
     timers = len(list(worker.timers))
     worker.trigger_deactivate()
     assert timers - len(list(worker.timers)) == worker.output._polled

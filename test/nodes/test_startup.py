@@ -89,7 +89,7 @@ def test_composed_needs_what_its_nodes_need_and_no_more():
     assert 'smart_home_bridge' in chosen_nodes('fer_ros.nodes.composed', [])
 
 
-def test_a_log_that_cannot_be_written_goes_elsewhere_and_that_is_told(
+def test_a_log_that_cannot_be_written_goes_elsewhere_and_that_is_reported(
         tmp_path, monkeypatch, capsys):
     (tmp_path / 'file').touch()
     monkeypatch.setenv('ROS_LOG_DIR', str(tmp_path / 'file' / 'log'))
@@ -101,7 +101,7 @@ def test_a_log_that_cannot_be_written_goes_elsewhere_and_that_is_told(
     assert str(elsewhere) in line and 'set ROS_LOG_DIR' in line
 
 
-def test_shared_memory_that_is_missing_or_too_small_is_told(tmp_path, capsys):
+def test_shared_memory_that_is_missing_or_too_small_is_reported(tmp_path, capsys):
     report_shared_memory('camera_driver', folder=tmp_path)
     assert not capsys.readouterr().err
     report_shared_memory('camera_driver', folder=tmp_path / 'none')

@@ -64,7 +64,7 @@ def test_images_of_an_unknown_encoding_are_an_error_until_they_can_be_read(graph
     assert len(node._collect().message) < 1000
 
 
-def test_a_video_stream_as_compressed_image_is_told(graph):
+def test_a_video_stream_as_compressed_image_is_reported(graph):
     node = graph.add(FaceDetector, image_transport='compressed')
     images = graph.publisher(CompressedImage, 'image_raw/compressed', qos.IMAGE)
     becomes(node, ERROR, "compressed image ('h264')", 'JPEG, PNG', send=lambda: images.publish(
@@ -189,7 +189,7 @@ def test_a_stamp_of_zero_is_said_to_be_zero(graph):
             send=lambda: emotions.publish(spoiled()))
 
 
-def test_frames_that_cannot_be_sent_are_told_and_the_others_go_on(graph, tmp_path):
+def test_frames_that_cannot_be_sent_are_reported_and_the_others_go_on(graph, tmp_path):
     for number, width in enumerate((1, 1, 64)):
         cv2.imwrite(str(tmp_path / f'{number}.png'), np.zeros((48, width, 3), np.uint8))
     images = graph.collect(Image, 'image_raw', qos.IMAGE)

@@ -18,7 +18,7 @@ def test_every_pin_of_every_file_is_asked_for_once():
         assert len(set(names)) == len(names)
 
 
-def test_what_is_known_is_said_with_its_file_and_the_cure():
+def test_what_is_known_is_said_with_its_file_and_the_fix():
     found, skipped = audit.findings([
         {'name': 'Flask', 'version': '1.0', 'vulns': [
             {'id': 'PYSEC-1', 'aliases': ['GHSA-x', 'CVE-2026-1'], 'fix_versions': ['1.1', '2.0']},

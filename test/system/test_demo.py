@@ -105,7 +105,7 @@ def test_a_node_that_cannot_start_ends_the_demo_with_its_reason(tmp_path):
     assert time.monotonic() - began_s < 40  # the nodes' start is waited for longer
 
 
-def test_a_file_that_is_no_video_ends_with_one_message(tmp_path):
+def test_a_file_that_is_not_a_video_ends_with_one_message(tmp_path):
     (tmp_path / 'notes.mp4').write_text('not a film')
     process = start(tmp_path, '--source', str(tmp_path / 'notes.mp4'))
     printed, _ = process.communicate(timeout=60)

@@ -51,7 +51,7 @@ def busy():
     (['--web', '--port', '{busy}'], 'Address already in use; choose another one with --port'),
     (['--web', '--port', '70000'], '--port is 70000: expected 0 to 65535'),
     (['--output', '{bad}/x'], 'choose another one with --output')])
-def test_what_cannot_run_is_told_at_once(tmp_path, monkeypatch, busy, arguments, words):
+def test_what_cannot_run_is_reported_at_once(tmp_path, monkeypatch, busy, arguments, words):
     monkeypatch.delenv('FER_DASHBOARD_TOKEN', raising=False)
     bad, token = tmp_path / 'bad.yaml', tmp_path / 'token'
     bad.write_text('version: 1\nrooms: 3\n')

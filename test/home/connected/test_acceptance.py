@@ -115,7 +115,7 @@ def test_3_a_hand_is_seen_at_once_and_held_by_attribute(world):
     assert world.level() == round(100 * 40 / 255)
 
 
-def test_4_other_automations_are_no_people(world):
+def test_4_other_automations_are_not_people(world):
     world.begin(MOODS)
     world.label = 'happy'
     world.shines(90)
@@ -241,7 +241,7 @@ def test_10_conditions_by_time_and_by_an_entity(world):
     assert world.state['hold'] == 'OFF'
 
 
-def test_11_a_lamp_that_was_away_is_no_hand(world):
+def test_11_a_lamp_that_was_away_is_not_an_override(world):
     world.begin(MOODS, LAMPS)
     world.label = 'happy'
     world.shines(90, 'floor')

@@ -121,7 +121,7 @@ def test_emotions_that_stop_become_unknown(home):
 @pytest.mark.parametrize('change', [
     {'on': True, 'brightness': 0.2}, {'on': True, 'color': (0.0, 1.0, 0.2)},
     {'on': True, 'color_temperature_k': 6500}, {'on': False}])
-def test_a_change_by_hand_wins(home, change):
+def test_a_manual_change_wins(home, change):
     home.see('happy', until=lambda: home.actions)
     home.room.change_manually(LightState(**change))
     home.see('happy', until=lambda: state(home)['hold'] == 'ON')
@@ -133,7 +133,7 @@ def test_a_change_by_hand_wins(home, change):
         home.see('sad', until=lambda: len(commands(home)) == 2)
 
 
-def test_a_scene_recalled_by_hand_wins(home):
+def test_a_scene_recalled_manually_wins(home):
     home.see('happy', until=lambda: home.actions)
     home.spy.publish('virtual_room/scene', 'relax')
     home.see('happy', until=lambda: state(home)['hold'] == 'ON')
@@ -259,7 +259,7 @@ def test_a_switch_that_the_access_list_denies_is_a_serious_complaint(guarded, ho
         for complaint in running.house.complaints()))
 
 
-def test_off_and_on_by_hand_resumes(home):
+def test_off_and_on_manually_resumes(home):
     home.see('happy', until=lambda: home.actions)
     home.room.change_manually(LightState(False))
     home.see('happy', until=lambda: state(home)['hold'] == 'ON')
@@ -267,7 +267,7 @@ def test_off_and_on_by_hand_resumes(home):
     home.see('happy', until=lambda: state(home)['hold'] == 'OFF' and len(home.actions) == 2)
 
 
-def test_a_lamp_that_never_answers_is_told(broker, spy, virtual_room, house):
+def test_a_lamp_that_never_answers_is_reported(broker, spy, virtual_room, house):
     one = broker()
     mute = virtual_room(one.port, answers=False)
     running = house(one.port)

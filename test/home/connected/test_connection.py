@@ -88,7 +88,7 @@ def test_no_password_where_one_is_wanted(guarded, connect):
     assert problem(connect(port=guarded.port), 'requires a user name and password').serious
 
 
-def test_a_missing_secret_is_told_before_anything_is_tried(connect, monkeypatch):
+def test_a_missing_secret_is_reported_before_anything_is_tried(connect, monkeypatch):
     monkeypatch.delenv('BRIDGE_PASSWORD', raising=False)
     with pytest.raises(ConfigurationError, match='BRIDGE_PASSWORD is not set'):
         connect(port=1, username='bridge', password={'env': 'BRIDGE_PASSWORD'})
@@ -125,19 +125,19 @@ def test_another_host_name_is_refused(encrypted, connect, certificates):
     assert problem(connection, 'the certificate is for another host name').serious
 
 
-def test_tls_to_a_broker_without_is_told(broker, connect):
+def test_tls_to_a_broker_without_is_reported(broker, connect):
     connection = connect(host='localhost', port=broker().port, tls=True)
     problem(connection, 'A broker without TLS requires tls: false')
     assert not connection.connected
 
 
-def test_no_tls_to_a_broker_with_is_told(encrypted, connect):
+def test_no_tls_to_a_broker_with_is_reported(encrypted, connect):
     connection = connect(port=encrypted.port, tls=False)
     problem(connection, 'closes the connection before it answers: does it require TLS')
     assert not connection.connected
 
 
-def test_a_host_that_nobody_knows_is_told(connect):
+def test_a_host_that_nobody_knows_is_reported(connect):
     problem(connect(host='no-such-host.invalid', tls=False), 'host not found')
 
 
@@ -146,7 +146,7 @@ def test_a_missing_authority_file_is_named(connect):
         connect(host='localhost', port=1, ca_file='/nowhere.pem')
 
 
-def test_a_server_that_is_no_broker_is_told(connect, monkeypatch):
+def test_a_server_that_is_not_a_broker_is_reported(connect, monkeypatch):
     from fer_ros.home.world import mqtt_failures
     monkeypatch.setattr(mqtt_failures, 'CONNECT_TIMEOUT_S', 0.3)
     with socket.socket() as mute:
@@ -234,7 +234,7 @@ def test_a_broker_that_closes_on_mqtt_5_is_spoken_to_in_3(old_broker, connect, s
     assert connection.publish('test/x', 'y', qos=1, expiry_s=5)
 
 
-def test_what_is_no_broker_is_tried_in_both_versions(connect, monkeypatch):
+def test_what_is_not_a_broker_is_tried_in_both_versions(connect, monkeypatch):
     tried = []
     with socket.create_server(('127.0.0.1', 0)) as listener:
         connection = connect(port=listener.getsockname()[1])

@@ -33,7 +33,7 @@ def test_a_broker_that_answers(broker, look):
     assert named == second
 
 
-def test_nothing_is_connected_unless_told_to(broker, look):
+def test_nothing_is_connected_unless_requested(broker, look):
     one = broker()
     assert look(f'broker: {{host: 127.0.0.1, port: {one.port}}}', connect=False)[1].message == (
         f'127.0.0.1:{one.port}: not connected (--connect does)')
@@ -52,12 +52,12 @@ def test_a_broker_that_is_not_there_or_refuses(broker, look):
 
 
 @pytest.mark.parametrize('address', ['host:port', 'host:99999', ':1883'])
-def test_what_is_no_address_of_a_broker(address):
+def test_what_is_not_an_address_of_a_broker(address):
     finding, = policy.check(Request(broker=address))
     assert finding.level == Level.ERROR and 'HOST:PORT' in finding.fix
 
 
-def test_a_secret_that_is_not_there_is_told_before_anything_is_connected(look):
+def test_a_secret_that_is_not_there_is_reported_before_anything_is_connected(look):
     finding = look('broker: {host: 127.0.0.1, username: me, password: {env: FER_NO_SECRET}}')[-1]
     assert finding.level == Level.ERROR and 'FER_NO_SECRET is not set' in finding.message
 

@@ -330,7 +330,7 @@ def test_a_library_that_hangs_stops_the_signs_of_life(service, manager, monkeypa
     wait_for(lambda: manager.count('WATCHDOG=1') > before)
 
 
-def test_an_error_in_the_main_loop_is_survived_and_told(service, caplog, monkeypatch):
+def test_an_error_in_the_main_loop_is_survived_and_reported(service, caplog, monkeypatch):
     one = service()
     real, failures = one._house.tick, []
 
@@ -390,7 +390,7 @@ def test_an_image_that_fails_is_counted_and_the_next_one_is_read(tmp_path, caplo
     worker.stop()
 
 
-def test_a_camera_that_comes_back_is_told(tmp_path, caplog, monkeypatch):
+def test_a_camera_that_comes_back_is_reported(tmp_path, caplog, monkeypatch):
     monkeypatch.setattr('fer_ros.cameras.player.Backoff.pause_s', lambda self: 0.05)
     tries = []
 
@@ -442,7 +442,7 @@ def test_lines_for_the_journal():
         assert not under_journal({}, file.fileno())
 
 
-def test_the_service_manager_is_told_and_need_not_be_there(manager):
+def test_the_service_manager_is_notified_and_need_not_be_there(manager):
     notifier = Notifier({'NOTIFY_SOCKET': str(manager.path), 'WATCHDOG_USEC': '2500000'})
     assert notifier.watchdog_s == 2.5
     notifier.send('READY=1', 'STATUS=good')

@@ -35,7 +35,7 @@ def test_a_blind_and_a_scene_take_part(furnished):
     furnished.running.see('', until=lambda: furnished.room.blind == 1.0)
 
 
-def test_a_blind_that_is_moved_by_hand_holds_the_room(furnished, spy):
+def test_a_blind_that_is_moved_manually_holds_the_room(furnished, spy):
     furnished.running.see('happy', 1.0)
     spy(furnished.port).publish('virtual_room/blind/set', '{"position": 90}')
     furnished.running.see('happy', until=lambda: furnished.running.status.on_hold)
@@ -44,7 +44,7 @@ def test_a_blind_that_is_moved_by_hand_holds_the_room(furnished, spy):
     assert furnished.room.blind == 0.9
 
 
-def test_what_is_typed_is_the_hand(broker, house):
+def test_what_is_typed_is_a_manual_change(broker, house):
     one = broker()
     with subprocess.Popen([sys.executable, '-m', 'fer_ros.cli.virtual_room', '--port',
                            str(one.port)], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
@@ -74,7 +74,7 @@ def test_what_is_typed_is_the_hand(broker, house):
     (['--username', 'me', '--password-env', 'NO_SUCH_VARIABLE'], 'NO_SUCH_VARIABLE is not set'),
     (['--port', '0'], 'greater than or equal to 1'),
     (['--ca-file', '/nowhere.pem'], 'ca_file /nowhere.pem')])
-def test_a_room_that_cannot_be_is_told(arguments, words, capsys):
+def test_a_room_that_cannot_be_is_reported(arguments, words, capsys):
     assert command.main(arguments) == 1
     assert words in capsys.readouterr().err
 

@@ -103,7 +103,7 @@ def level(home):
     return home.home[-1].rooms[0].devices[0].light.brightness
 
 
-def test_what_was_learnt_and_how_sure_its_questions_and_the_switch(home, page):
+def test_what_was_learned_and_how_sure_its_questions_and_the_switch(home, page):
     wait_for(lambda: 'asks when a habit is due' in text(page, f'{CARD} h3'), 30, 'the card')
     known = text(page, f'{CARD} .known')
     assert known.startswith('When sad, the lamp was set to 30 % in 16 of 16 times (found, ')

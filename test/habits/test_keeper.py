@@ -185,7 +185,7 @@ def test_after_a_restart_it_goes_on_where_it_was(home):
     assert '4 of 4' in home.habits.suggestion.sentence
 
 
-def test_what_is_forgotten_is_unlearnt_while_it_runs(home):
+def test_what_is_forgotten_is_unlearned_while_it_runs(home):
     suggested(home)
     assert EventLog(home.folder).forget(room='study') > 10
     home.evening()

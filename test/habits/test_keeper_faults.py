@@ -16,7 +16,7 @@ def home(tmp_path):
 
 @pytest.mark.parametrize('spoil', [lambda text: text[:len(text) // 2],
                                    lambda text: text.replace('"format":1', '"format":2')])
-def test_a_spoilt_model_is_put_aside_and_learnt_from_the_log(home, spoil, caplog):
+def test_a_damaged_model_is_renamed_and_learned_from_the_log(home, spoil, caplog):
     for _ in range(3):
         home.evening()
     home.home.close(home.now_s)
@@ -24,7 +24,7 @@ def test_a_spoilt_model_is_put_aside_and_learnt_from_the_log(home, spoil, caplog
     model.write_text(spoil(model.read_text()))
     home.start()
     home.evening()
-    assert 'put aside as model.json.damaged' in caplog.text
+    assert 'renamed to model.json.damaged' in caplog.text
     assert '4 of 4' in home.habits.suggestion.sentence
 
 
@@ -32,7 +32,7 @@ def complaints(home):
     return ' '.join(complaint.text for complaint in home.home.complaints())
 
 
-def test_a_rule_whose_device_is_gone_is_inactive_and_told(home):
+def test_a_rule_whose_device_is_gone_is_inactive_and_reported(home):
     suggested(home)
     home.answer()
     home.policy_file.write_text(home.policy_file.read_text().replace('      lamp:', '      tube:'))
@@ -42,7 +42,7 @@ def test_a_rule_whose_device_is_gone_is_inactive_and_told(home):
     assert HabitStatus.INACTIVE in home.statuses
 
 
-def test_a_broken_file_of_rules_is_told_and_the_rules_of_before_stay(home):
+def test_a_broken_file_of_rules_is_reported_and_the_rules_of_before_stay(home):
     suggested(home)
     home.answer()
     text = home.rules_file.read_text()
@@ -67,7 +67,7 @@ def test_a_wrong_rule_says_where(home, addition, message):
     assert 'home.habits.yaml:' in complaints(home) and message in complaints(home)
 
 
-def test_a_disk_that_takes_nothing_is_told_and_the_home_goes_on(home):
+def test_a_disk_that_takes_nothing_is_reported_and_the_home_goes_on(home):
     home.evening()
     log = home.folder / 'events.jsonl'
     log.unlink()
@@ -88,7 +88,7 @@ def test_a_clock_that_jumps_back_harms_nothing(home):
     assert home.habits.enabled
 
 
-def test_what_a_clock_that_was_ahead_has_taught_is_learnt_again_without(home):
+def test_what_a_clock_that_was_ahead_has_taught_is_learned_again_without(home):
     for _ in range(3):
         home.evening()
     right_s = home.now_s

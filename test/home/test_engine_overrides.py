@@ -12,7 +12,7 @@ import pytest
     {'brightness': 0.1}, {'color': (0.1, 1.0, 0.2)}, {'color_temperature_k': 6500},
     {'on': False}])
 @pytest.mark.parametrize('wait_s', [0.0, 0.5, 1.5, 3.0, 12.0])
-def test_a_change_by_hand_puts_the_room_on_hold(change, wait_s):
+def test_a_manual_change_puts_the_room_on_hold(change, wait_s):
     sim = Sim(hold={'for_s': 600, 'settle_s': 1.0})
     sim.see('happy', 2)
     while not sim.actions:
@@ -27,7 +27,7 @@ def test_a_change_by_hand_puts_the_room_on_hold(change, wait_s):
     assert sim.lamps['lamp'].state(sim.now_s) == by_hand
 
 
-def test_undoing_our_change_by_hand_within_the_transition_counts_as_a_hand():
+def test_undoing_our_change_manually_within_the_transition_counts_as_an_override():
     sim = Sim(transition_s=2.0)
     sim.see('happy', 2)
     while not sim.actions:
@@ -38,14 +38,14 @@ def test_undoing_our_change_by_hand_within_the_transition_counts_as_a_hand():
     assert sim.status.on_hold
 
 
-def test_a_lamp_under_way_is_not_a_hand():
+def test_a_lamp_under_way_is_not_an_override():
     sim = Sim(transition_s=5.0)
     sim.see('happy', 20)
     sim.see('sad', 30)
     assert len(sim.actions) == 2 and not sim.status.on_hold
 
 
-def test_a_lamp_that_rounds_is_not_a_hand():
+def test_a_lamp_that_rounds_is_not_an_override():
     sim = Sim()
     sim.see('happy', 5)
     state = sim.lamps['lamp'].state(sim.now_s)
@@ -74,7 +74,7 @@ def test_what_a_hand_chose_is_not_restored_when_people_leave():
     assert not sim.see([], 60)
 
 
-def test_a_lamp_turned_off_by_hand_is_never_turned_on():
+def test_a_lamp_turned_off_manually_is_never_turned_on():
     sim = Sim(targets={'lamp': {'type': 'terminal', 'turn_on': True}}, hold={'for_s': 10})
     sim.see('happy', 5)
     sim.hand(on=False)
@@ -85,7 +85,7 @@ def test_a_lamp_turned_off_by_hand_is_never_turned_on():
     assert 'manually' in sim.status.blocked_reason
 
 
-def test_off_and_on_resumes_after_the_feeling_has_lasted_anew():
+def test_off_and_on_resumes_after_the_feeling_has_lasted_again():
     sim = Sim(hold={'for_s': 6000}, dwell_s=2.0)
     sim.see('happy', 5)
     sim.hand(brightness=0.1)
@@ -127,7 +127,7 @@ def test_a_lamp_that_never_answers_is_asked_once_and_known_as_silent():
     assert not sim.see([], 60)
 
 
-def test_a_lamp_that_obeys_nothing_is_not_mistaken_for_a_hand():
+def test_a_lamp_that_obeys_nothing_is_not_mistaken_for_an_override():
     sim = Sim(answers=False)
     dead = LightState(True, 0.6, color_temperature_k=2700)
     for _ in range(200):
@@ -138,7 +138,7 @@ def test_a_lamp_that_obeys_nothing_is_not_mistaken_for_a_hand():
 
 
 @pytest.mark.parametrize('first', ['nothing', 'happy'])
-def test_a_command_that_was_called_lost_and_came_late_is_no_hand(first):
+def test_a_command_that_was_called_lost_and_came_late_is_not_an_override(first):
     # As a call that timed out in a home server that was busy, and then did what it was asked.
     sim = Sim(cooldown_s=0, hold={'for_s': 1000})
     before = sim.lamps['lamp'].state(sim.now_s)

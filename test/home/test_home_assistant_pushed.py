@@ -106,7 +106,7 @@ def test_the_log_of_habits_has_it_too(server, tmp_path):
         running.home.close(time.time())
 
 
-def test_what_we_called_ourselves_is_no_hand_whatever_comes_of_it(server, running):
+def test_what_we_called_ourselves_is_not_an_override_whatever_comes_of_it(server, running):
     running.settle()
     assert not running.held and not running.home.snapshot('study').on_hold
     # The light cannot go beyond its whites.

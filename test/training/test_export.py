@@ -53,7 +53,7 @@ def evened(images):
     return np.stack([even_contrast(image) for image in images])
 
 
-def test_the_filter_is_told_what_the_network_was_trained_on_and_reads_in_neutral_faces(
+def test_the_filter_knows_what_the_network_was_trained_on_and_reads_in_neutral_faces(
         faces, finished, exported):
     folder, _ = exported
     rest, held = datasets.split_holdout(faces, COSINE.holdout, COSINE.seed)

@@ -24,7 +24,7 @@ def test_figures_of_a_home():
     assert 'seed 7: 4.00 overrides a day' in describe(home)
 
 
-def test_a_home_that_never_recovers_is_told_by_a_day_past_the_end():
+def test_a_home_that_never_recovers_is_reported_by_a_day_past_the_end():
     assert Home(0, ALONE, TrialResult([4] * 60)).recovery == 27
 
 

@@ -15,7 +15,7 @@ def alternating(n=80):
 
 @pytest.mark.parametrize('make', [
     lambda: Counts(1), lambda: Counts(1, width_h=2.0), lambda: Counts(2), Mixture, HiddenMarkov])
-def test_what_is_certain_is_learnt(make):
+def test_what_is_certain_is_learned(make):
     row = score(alternating(), 'x', make())
     assert row.top1 > 0.9 and 0 < row.log_loss < 0.5 and row.values > 0
 

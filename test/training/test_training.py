@@ -162,7 +162,7 @@ def test_both_heads_learn(tmp_path):
     assert (answers['ferplus'].argmax(axis=1) == check.labels).mean() > 0.6
 
 
-def test_faces_that_most_could_not_read_are_left_out_where_the_recipe_says_so(
+def test_faces_that_most_could_not_read_are_skipped_where_the_recipe_says_so(
         faces, tmp_path, monkeypatch):
     unread = np.zeros((len(faces), 10), np.float32)
     unread[:, 0] = 10

@@ -119,5 +119,5 @@ def conditions_now(rules: Rules, moment: Moment) -> dict[str, str]:
     return {f'{placed.name}: {condition.name}':
             'unknown' if finding.unknown else 'yes' if finding.holds else 'no'
             for placed in rules.ordered if placed.rule.when is not None
-            for condition, value in placed.rule.when.wanted if not condition.of_feeling
+            for condition, value in placed.rule.when.pairs if not condition.of_feeling
             for finding in [condition.judge(value, moment)]}

@@ -47,7 +47,7 @@ def _reason(error: FerError | RCLError) -> str:
     return text
 
 
-def run(*makers: type[ManagedNode], args: list[str] | None = None) -> int:
+def run(*factories: type[ManagedNode], args: list[str] | None = None) -> int:
     """Run nodes in this process until they finish or a signal comes; return the exit code.
 
     The transport profile is chosen here, so that nodes started in whatever way use it.
@@ -75,7 +75,7 @@ def run(*makers: type[ManagedNode], args: list[str] | None = None) -> int:
     try:
         for factory in factories:
             try:
-                nodes.append(maker())
+                nodes.append(factory())
             except (FerError, RCLError) as error:
                 rclpy.logging.get_logger('fer_ros').fatal(_reason(error))
                 return 2

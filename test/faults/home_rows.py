@@ -47,7 +47,7 @@ class _Entity:
     missing = False
     told_of = 0
 
-    def told(self, *_):
+    def update(self, *_):
         self.told_of += 1
 
 

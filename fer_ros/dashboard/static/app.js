@@ -66,6 +66,6 @@ follow({
     if (!paused) show(name, data);
   },
   lost() {
-    notice.connection('Lost the connection to the robot. Trying again ...');
+    notice.connection('The connection to the robot is lost. Trying again ...');
   },
 });

@@ -101,7 +101,7 @@ class Episode:
 
     def forget(self, target: str) -> None:
         """Forget a target that is no longer in the room."""
-        self.asked.discard(target)
+        self.requested.discard(target)
         self.owed.pop(target, None)
 
     def clear(self) -> None:

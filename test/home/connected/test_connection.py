@@ -75,7 +75,7 @@ def test_a_wrong_password_is_serious_and_not_hammered(guarded, connect, monkeypa
     monkeypatch.setenv('BRIDGE_PASSWORD', 'wrong')
     connection = connect(port=guarded.port, username='bridge', mqtt_version=version,
                          password={'env': 'BRIDGE_PASSWORD'})
-    state = problem(connection, "refuses user 'bridge'")
+    state = problem(connection, "rejects user 'bridge'")
     assert state.serious and 'wrong' not in state.problem.replace('wrong password', '')
     wait_for(lambda: connection.state.attempts == 1)
     # Half a minute on average, though a broker that is merely away is tried ten times a second.

@@ -120,7 +120,7 @@ class Entity:
     def __init__(self):
         self.states = []
 
-    def told(self, entity, cause):
+    def update(self, entity, cause):
         self.states.append(entity)
 
 

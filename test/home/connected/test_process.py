@@ -129,7 +129,7 @@ def test_a_wrong_password_is_an_error_in_the_diagnostics(guarded, graph, tmp_pat
     status = wait_for(lambda: next((status for message in statuses for status in message.status
                                     if status.level == DiagnosticStatus.ERROR), None),
                       what='the error')
-    assert "refuses user 'bridge'" in status.message and 'check username' in status.message
+    assert "rejects user 'bridge'" in status.message and 'check username' in status.message
     assert 'wrong-horse' not in str(status)
     assert 'wrong-horse' not in str([bridge.get_parameter(name).value
                                      for name in bridge.get_parameters_by_prefix('')])

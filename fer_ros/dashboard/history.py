@@ -40,7 +40,7 @@ class History:
         self._cameras, self._keep_s = cameras, hours * 3600
         self._records: deque[bytes] = deque(maxlen=MAXIMUM_RECORDS)
         self._last: dict[tuple[int, int], tuple[float, str, str]] = {}
-        self._most = _PEOPLE
+        self._prune_above = _PEOPLE
         self._lock = threading.Lock()
 
     def __len__(self) -> int:

@@ -43,7 +43,7 @@ class _Camera:
         # Recent results: the stamp, and the boxes by person as fractions of the image.
         self.boxes: deque[tuple[float, list[list[float]]]] = deque(maxlen=60)
         self.attention: dict[int, PersonAttention] = {}
-        self.heard_s = self.attended_s = float('-inf')
+        self.seen_s = self.attended_s = float('-inf')
         self.size = (0, 0)
         self.model = self.label_set = ''
         self.rate, self.latency = RateMeter(), LatencyWindow(size=100)

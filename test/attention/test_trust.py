@@ -121,7 +121,7 @@ def test_the_network_that_tells_covers_is_checked(tmp_path):
             load_eye_cover(tmp_path / name)
 
 
-def test_two_faces_in_one_place_are_not_told_apart(mesher, scene):
+def test_two_faces_in_one_place_are_not_distinguished(mesher, scene):
     attention = watch(mesher, scene, second=lambda box: BoundingBox(
         box.x + 0.3 * box.width, box.y, box.width, box.height))
     assert (attention.state, attention.reason) == ('unknown', 'another face overlaps')

@@ -72,7 +72,7 @@ def test_faces_are_those_of_the_image_nearest_in_time(state):
     assert state.faces('hall', 10.7) == [] == state.faces('kitchen', 10.0)
 
 
-def test_where_people_look_is_kept_while_it_is_told(state, clock):
+def test_where_people_look_is_kept_while_it_is_reported(state, clock):
     state.see('hall', [emotion('sad', track_id=1), emotion('sad', track_id=2)], now_s=1e9)
     assert [person['attention'] for person in state.people_part()[0]['people']] == [None, None]
     state.attend('hall', [PersonAttention(1, 'away', 'tablet', eyes=(0.5, 0.4), gaze=(0.3, 0.1))])

@@ -72,7 +72,7 @@ def aggregate(method: str, faces: Sequence[tuple[Hashable, FaceEmotion]], *,
     voters = [(face, weight) for face, weight in sure if weight > 0]
     if not voters:
         return Reading(primary=primary, why='everybody looks away' if sure
-                       else 'no face is sure enough')
+                       else 'no face is certain enough')
     if method == 'max_confidence':
         voters = [max(voters, key=lambda voter: voter[0].confidence * voter[1])]
     elif method == 'majority':

@@ -39,6 +39,7 @@ class Dispatch:
                 self._unreachable.discard(key)
             target = self.target(*key)
             target.set_available(key not in self._unreachable and not device.waking)
+            target.unheard |= not device.available or device.waking
             target.delay_s = device.delay_s
 
     def remove(self, room: str, name: str) -> None:

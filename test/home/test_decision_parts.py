@@ -632,3 +632,21 @@ def test_what_a_lamp_reports_just_after_a_person_turned_it_on_is_not_a_second_ch
     sim.see([], 1)
     sim.hand(brightness=0.9)
     assert not sim.status.on_hold
+
+
+@pytest.mark.parametrize('away', [True, False])
+def test_a_lamp_that_goes_away_on_its_way_is_not_overridden(away):
+    sim = Sim(POLICY.replace('happy: {strategy: mirror}', 'happy: {brightness: 1.0}'),
+              transition_s=2.0, hold={'scope': 'attribute'})
+    while not sim.see('happy', 0.1):
+        pass
+    sim.see('happy', 1.0)
+    target = sim.room.targets['lamp']
+    assert target.in_window and target.reported != target.request.expected
+    # It is heard no more while it fades, and long after.
+    sim.answers, target.unheard = False, away
+    sim.see('happy', 20)
+    assert bool(target.holds.held) == (not away)
+    sim.answers = True
+    sim.see('happy', 5)
+    assert bool(target.holds.held) == (not away) and len(sim.actions) == 1

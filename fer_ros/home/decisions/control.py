@@ -47,6 +47,7 @@ class Control:
     :ivar chosen: what a person last chose for it, or None.
     :ivar limits: what it can do, as far as it says so.
     :ivar delay_s: how much later than it happens a change of it may be heard.
+    :ivar unheard: whether it was away and has reported nothing since.
     :ivar left: whether it was turned off because nobody is there.
     :ivar partly: whether it was brought back as far as quiet hours allow, and the rest is to come.
     :ivar day: what the day makes of it, where it follows the day; None: nothing.
@@ -77,7 +78,7 @@ class Control:
         self._trail = Trail()
         self._writer = ThirdWriter(self.kind, self._tolerance)
         self._written: tuple[float, State] | None = None
-        self.available, self.left = True, False
+        self.available, self.unheard, self.left = True, False, False
         self.limits, self.delay_s = Limits(), 0.0
         self.holds = Holds(clock, hold.for_s)
         self.limiter = RateLimiter(room.rate_limit)

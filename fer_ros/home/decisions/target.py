@@ -19,6 +19,7 @@ class Target(Control):
     def report(self, state: State, cause: Cause = Cause.UNKNOWN) -> Verdict:
         """Handle a reported state; return its interpretation."""
         now_s = self._clock.s
+        self.unheard = False
         before, self.reported = self.reported, self.kind.merged(self.reported, state)
         if self.reported is None:
             return Verdict()
@@ -94,7 +95,8 @@ class Target(Control):
         verdict = self._check_waking()
         if self.holds.expire() and self.state is ControlState.OVERRIDDEN:
             self.state = after(self.state, Event.RESUMED)
-        if self.request is None or self.in_window:
+        if self.request is None or self.in_window or self.unheard and self._attempt.moved:
+            # What it last said on its way, before it went away, says nothing of a person.
             return verdict
         if self.state in (ControlState.COMMANDED, ControlState.SETTLING,
                           ControlState.RESTORING) and not self._attempt.matched:

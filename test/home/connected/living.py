@@ -241,7 +241,7 @@ class World:
     def shines(self, percent, name='attic', timeout_s=30):
         """Wait for a brightness."""
         wait_for(lambda: abs(self.level(name) - percent) <= 1, timeout_s,
-                 f'{percent}% of {name}; {self.state}')
+                 f'{percent}% of {name}')
 
     # The servers.
 

@@ -165,7 +165,7 @@ screenshots: install/.built $(VENV)/.test
 	@$(ROS_ENV) python test/dashboard/screenshots.py
 
 .PHONY: test-home-assistant examples
-# Each test kills the bridge, Home Assistant or the broker; takes ten minutes.
+# Each test kills the bridge, Home Assistant or the broker; takes five to ten minutes.
 test-home-assistant: install/.built $(VENV)/.test
 	@[ -n "$$FER_HASS" ] || { echo "Say how Home Assistant is started: FER_HASS=\"/path/to/python -m" \
 	  "homeassistant\" make $@"; exit 2; }

@@ -57,6 +57,8 @@ def import_keras2(architecture: Path, weights: Path, *,
                            "model's order")
     entries, side = _entries(Path(architecture))
     stored = _stored(Path(weights))
+    # A training in this process may have left bfloat16, which reads these weights too coarsely.
+    keras.mixed_precision.set_global_policy('float32')
     inputs = keras.Input((side, side, 1), name='image')
     x = inputs if scale == 1 else layers.Rescaling(scale)(inputs)
     last = max(i for i, entry in enumerate(entries) if entry['class_name'] == 'Dense')

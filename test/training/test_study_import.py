@@ -12,6 +12,7 @@ import pytest
 pytest.importorskip('tensorflow', reason='training needs the training extra')
 
 # ruff: noqa: E402, I001
+import keras
 from training import export, generated
 from training import study_import
 from training.__main__ import main
@@ -22,6 +23,8 @@ DATA = Path(__file__).with_name('data')
 
 def test_a_keras_2_model_is_imported(faces):
     """The files were saved by tf_keras 2.21, with the probabilities it gave."""
+    # As a training leaves it where the processor is fast in it.
+    keras.mixed_precision.set_global_policy('mixed_bfloat16')
     model = study_import.import_keras2(DATA / 'keras2_model.json', DATA / 'keras2_weights.h5')
     images = generated.faces(70, 5).images[:14]
     ours = probabilities(export.predict(model, images)['fer2013'])

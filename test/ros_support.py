@@ -27,9 +27,15 @@ class Graph:
         self._executor = SingleThreadedExecutor()
         self.node = rclpy.create_node('test_node')
         self._executor.add_node(self.node)
-        self._thread = threading.Thread(target=self._executor.spin, daemon=True)
+        self._ending = threading.Event()
+        self._thread = threading.Thread(target=self._spin, daemon=True)
         self._thread.start()
         return self
+
+    def _spin(self):
+        # Not executor.spin(): executor.shutdown() destroys what that is about to wait for.
+        while not self._ending.is_set():
+            self._executor.spin_once()
 
     def __exit__(self, *_):
         """Stop everything that was started."""
@@ -42,8 +48,10 @@ class Graph:
             except subprocess.TimeoutExpired:
                 process.kill()
                 process.wait()
-        self._executor.shutdown(timeout_sec=5)
+        self._ending.set()
+        self._executor.create_task(lambda: None)  # wakes it
         self._thread.join(5)
+        self._executor.shutdown(timeout_sec=5)
         for node in self._nodes:
             if node.state != 'finalized':
                 node.trigger_shutdown()

@@ -24,7 +24,7 @@ import numpy as np
 _DRAWN = ((BOTH, 4), (ONE, 3), (NONE, 2))
 #: Of the videos every so manieth frame counts, as it is: closed eyes and smiles are in them.
 _EVERY = 15
-#: An eye is covered from this share of it, and clear up to that one; between it is left out.
+#: An eye is covered from this share of it, and clear up to that one; between them it is skipped.
 _COVERED, _CLEAR = 0.6, 0.02
 #: Landmarks of a clear eye that moved by this share of its width are not on it any more.
 _MOVED = 0.25

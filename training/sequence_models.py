@@ -150,7 +150,7 @@ class Recurrent:
 
     :param units: of the recurrent layer; ``history``: how many events it reads.
     :param rate: of learning (Adam); ``epochs``: over all events, in a round.
-    :param dropout: share of the units left out in training; ``decay``: of the weights (AdamW).
+    :param dropout: share of the units dropped in training; ``decay``: of the weights (AdamW).
     """
 
     def __init__(self, units: int = 16, history: int = 6, rate: float = 0.01, epochs: int = 10,

@@ -20,7 +20,7 @@ SIDE, _SMALL = 64, 8
 _BLUR = 1.0
 _HISTOGRAMS = cv2.HOGDescriptor((SIDE, SIDE), (32, 32), (16, 16), (16, 16), 8)
 FEATURES = _HISTOGRAMS.getDescriptorSize() + _SMALL ** 2 + 1
-# Logarithms of the odds are no larger: one picture alone is never certain.
+# The log odds are limited to this: one picture alone is never certain.
 _SUREST = 5.0
 
 

@@ -78,7 +78,7 @@ def _person(reading: PersonReading) -> FaceAttention:
 
 
 def message_to_attention(message: AttentionArray) -> list[PersonAttention]:
-    """Return what the people of a message attend to; values that are no numbers are left out."""
+    """Return what the people of a message attend to; values that are not numbers are skipped."""
     return [_attention(face) for face in message.faces]
 
 

@@ -157,7 +157,7 @@ class EmotionFilter:
         :param stamp_s: time of the frame, seconds.
         :param faces: each face with its probabilities, float ``(7,)`` in the order of
             :class:`Emotion`, sum 1; None: it was not read in this frame and shows what it showed.
-        :raises ValueError: for probabilities of another shape or that are no numbers.
+        :raises ValueError: for probabilities of another shape or that are not numbers.
         """
         checked = [(face, None if probabilities is None else _checked(probabilities))
                    for face, probabilities in faces]

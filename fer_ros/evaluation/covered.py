@@ -16,7 +16,7 @@ from fer_ros.evaluation.heads import read_camera, read_stills, Truth
 from fer_ros.types import Detection, Face
 import numpy as np
 
-#: So far from the camera a gaze is away, degrees; nearer ones that are no look at it are left out.
+#: A gaze this far from the camera is away, degrees; nearer ones that miss it are skipped.
 _AWAY_DEG = 20.0
 #: A face is read so often: every second one first without the cover.
 _CLEAR, _COVERED, _RATE_HZ = 4, 8, 8.0

@@ -18,7 +18,7 @@ import numpy as np
 DETECT_EVERY = 4
 #: A face is carried by its motion for at most this long without the detector, seconds.
 LONGEST_CARRY_S = 0.1
-#: While nobody is there and nothing moves, detections are no further apart than this, seconds.
+#: The longest interval between detections while nobody is in view and nothing moves, seconds.
 LONGEST_STILL_S = 0.4
 # ... nor than so many images, should their stamps stand still.
 _MOST_STILL = 30

@@ -3,7 +3,7 @@
 
 The home is a :class:`HomeController` with its policy, engine, lamp, log and model, on a made-up
 clock. While nobody looks at the lamp it does what is due less often, and most of the time in which
-nobody is there is left out.
+nobody is there is skipped.
 """
 
 from collections.abc import Callable
@@ -109,7 +109,7 @@ class _Trial:
             if progress is not None:
                 progress(day, self._residents.days)
             if mood.arrives:
-                # The time before is left out.
+                # The time before is skipped.
                 self._now_s = mood.begin_s
             for look_s in self._residents.looks_s(mood):
                 self._look(mood, look_s, day)

@@ -357,7 +357,7 @@ class HomeController:
         self.counts['actions'] += 1
         self.counts['failed'] += action.outcome == Outcome.FAILED
         self._on_action(action)
-        # A step of the day is no event to anybody, and nothing to learn from.
+        # A step of the day is not an event, and nothing to learn from.
         if action.outcome == Outcome.FAILED or action.daily:
             return
         connections = self._connections

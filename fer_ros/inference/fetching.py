@@ -149,7 +149,7 @@ def _write(target: Path, content: bytes) -> None:
             stream.write(content)
             stream.flush()
             os.fsync(stream.fileno())
-        # mkstemp's file is for its owner only; a model is no secret.
+        # mkstemp's file is for its owner only; a model is not a secret.
         os.chmod(temporary, 0o644)
         os.replace(temporary, target)
     except OSError as error:

@@ -47,7 +47,7 @@ class FaceDetector(ABC):
         return sorted(found, key=lambda face: -face.score)
 
     def follow_stream(self) -> None:
-        """Take the images from now on as one stream: what was doubted need not be doubted anew."""
+        """Take images from now on as one stream: what was doubted once is not doubted again."""
 
     @abstractmethod
     def _detect(self, image: np.ndarray) -> list[Detection]:

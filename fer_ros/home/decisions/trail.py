@@ -14,7 +14,7 @@ _REPEATS = 4
 #: A person does not change a lamp this often for long, seconds.
 _SHORTEST_S = 8.0
 #: The longest of equal distances is so many times the shortest at most, and so many seconds
-#: longer: a person who comes about every hour is no clock.
+#: longer: a person who comes about every hour is not a clock.
 _EVEN, _EVEN_S = 1.4, 10.0
 #: Its clock is so even, seconds.
 _JITTER_S = 2.0

@@ -35,7 +35,7 @@ class LightTarget(Part):
 class LightKeys(Part):
     """What a rule may say about lights."""
 
-    #: ``restore`` is no light: what was done is undone.
+    #: ``restore`` is not a light: it undoes what was done.
     strategy: Literal[(*STRATEGIES, 'restore')] | None = None
     brightness: Brightness | None = None
     color: Color | None = None

@@ -15,7 +15,7 @@ from pydantic import Field, PlainSerializer, WrapValidator
 
 _PERCENT = re.compile(r'([+-]?)\s*(\d{1,3}(?:\.\d{1,3})?)\s*%')
 _KELVIN = re.compile(r'([+-]?)\s*(\d{1,4})\s*K?')
-#: More is no change but another light.
+#: More would be another light, not a change.
 _LARGEST_K = KELVIN_RANGE[1] - KELVIN_RANGE[0]
 
 

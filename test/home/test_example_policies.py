@@ -68,7 +68,7 @@ def test_only_tell_me():
 
 def test_childs_room():
     trial = Trial('childs_room')
-    # Surprise is no reason, bedtime is the end, and no light is bright or colored.
+    # Surprise is not a reason, bedtime is the end, and the light is neither bright nor colored.
     asked = [what for _, what in trial.done if what.command is Command.SET]
     assert len(asked) == 1 and asked[0].emotion == 'angry'
     light = asked[0].request.light
@@ -125,7 +125,7 @@ def test_each_is_documented_tested_and_drawn_as_it_is(name, tmp_path, capsys):
                  '--quiet', '--picture', str(picture)]) == 0
     drawn = picture.read_text(encoding='utf-8')
     kept = (REPOSITORY / 'docs' / 'examples' / f'{name}.svg').read_text(encoding='utf-8')
-    assert drawn == kept, 'make examples draws it anew'
+    assert drawn == kept, 'make examples draws it again'
     assert ElementTree.fromstring(drawn).tag.endswith('svg') and len(drawn) < 20_000
     assert f'](examples/{name}.svg)' in DOCS and f'examples/home/{name}.yaml' in DOCS
     assert 'action' in capsys.readouterr().out.splitlines()[-1]

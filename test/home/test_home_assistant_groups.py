@@ -90,7 +90,7 @@ def level(server, name):
 
 
 def test_the_lights_of_an_area_are_devices_of_their_own(server, running):
-    # What is a target by itself is no member.
+    # What is a target by itself is not a member.
     assert names(running) == {'reading', 'lights_floor', 'lights_wall'}
     running.see('happy', lambda: len(running.actions) == 2)
     assert {action.target for action in running.actions} == {'lights_floor', 'lights_wall'}

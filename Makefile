@@ -17,6 +17,7 @@
 #   make habits-trial [SEEDS=200-209]                simulated residents at home; the cost of a year
 #   make test-home-assistant                         what people ask for, before a real one (FER_HASS)
 #   make examples                                    pictures of the policies in examples/home
+#   make search [MINUTES=30]                         random examples for the tests of properties
 #   make mutants [MINUTES=30] [ONLY=engine]          do the tests notice wrong lines? (resumes)
 #   make audit                                       pinned packages against known vulnerabilities
 #   make sros2                                       permissions of config/sros2, from the nodes
@@ -210,6 +211,12 @@ build/mutants/.installed: requirements/mutants.txt $(VENV)/.test
 	  "requirements/mutants.txt could not be installed: is the network up? Run the same command" \
 	  "again when it is."; exit 1; }
 	@touch $@
+
+# Until it finds one that fails, which is then printed, or the time is over.
+.PHONY: search
+search: install/.built $(VENV)/.test
+	@end=$$(($$(date +%s) + 60 * $(MINUTES))); while [ $$(date +%s) -lt $$end ]; do \
+	  FER_SEARCH=1 $(ROS_ENV) python -m pytest test -q -m hypothesis $(PYTEST_ARGS) || exit 1; done
 
 mutants: build/mutants/.installed
 	@PYTHONPATH=$(CURDIR):$(CURDIR)/build/mutants $(VENV)/bin/python test/mutants \

@@ -18,6 +18,17 @@ os.environ.pop('ROS_NAMESPACE', None)
 # What the user has fetched changes no test.
 os.environ['XDG_DATA_HOME'] = os.path.join(tempfile.gettempdir(), 'fer_ros_tests_have_no_data')
 
+try:
+    from hypothesis import settings
+except ImportError:
+    # On a robot: those who want it skip themselves.
+    pass
+else:
+    # Two runs of the same tests agree; `make search` looks for examples that no run has seen.
+    settings.register_profile('same', derandomize=True, deadline=None)
+    settings.register_profile('search', database=None, deadline=None, print_blob=True)
+    settings.load_profile('search' if 'FER_SEARCH' in os.environ else 'same')
+
 #: Tests of running nodes, brokers and browsers, which wait for each other: one at a time.
 LIVE = ('nodes', 'dashboard', 'system', 'launch', 'home/connected')
 

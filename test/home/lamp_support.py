@@ -70,7 +70,7 @@ class Bulb:
     """A lamp that fades, and tells of it in one of several ways.
 
     :param manner: ``plain``: as it shines; ``end first``: the end, then as it shines; ``level
-        first``: when it goes on, the level that it remembers; ``coarse``: only now and then.
+        first``: when it goes on, the light that it is set to go on with.
     :param every_s: how often it reports, and ``first_s`` when for the first time.
     """
 

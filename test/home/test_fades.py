@@ -63,6 +63,8 @@ FADES = given(
          moods=['happy', '', 'happy'], nobody='restore')
 @example(start=WARM, manner='end first', every_s=0.1, first_s=0.0, transition_s=1.5,
          moods=['happy', '', 'happy', ''], nobody='off')
+@example(start=OFF, manner='level first', every_s=0.1, first_s=0.0, transition_s=0.0,
+         moods=['sad', '', 'sad'], nobody='restore')
 def test_a_lamp_that_only_follows_is_never_an_override(family, start, manner, every_s, first_s,
                                                   transition_s, moods, nobody):
     home = Home(family, start, manner, every_s, first_s, transition_s=transition_s, cooldown_s=1,

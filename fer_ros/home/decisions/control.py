@@ -141,8 +141,15 @@ class Control:
     @property
     def _woken(self) -> bool:
         """Whether a person has just turned it on and may still be changing it."""
-        return self._waking is not None and self._clock.s - self._waking.at_s <= (
-            self._room.hold.settle_s + self.delay_s)
+        return self._waking is not None and self._is_recent(self._waking.at_s)
+
+    @property
+    def _just_on(self) -> bool:
+        return self._woken or self.request is not None and self._attempt.on_s is not None \
+            and self._is_recent(self._attempt.on_s)
+
+    def _is_recent(self, at_s: float) -> bool:
+        return self._clock.s - at_s <= self._room.hold.settle_s + self.delay_s
 
     def follows(self, request: Request) -> bool:
         """Return whether this is requested already, or is its state anyway."""

@@ -30,6 +30,9 @@ class Target(Control):
         if self.request is not None and self.in_window:
             self._attempt = replace(
                 self._attempt, nearest=self.kind.nearer(self._attempt, self.reported))
+            if before is not None and self.kind.is_off(before) \
+                    and not self.kind.is_off(self.reported):
+                self._attempt = replace(self._attempt, on_s=now_s)
         # While it fades for us, the rest of it moves as well.
         moved = frozenset() if before is None or self.request is not None and self.in_window \
             else self.kind.changes(before, self.reported)
@@ -47,7 +50,7 @@ class Target(Control):
         self._trail.add(now_s, self.reported)
         verdict = self.kind.judge(Report(
             self.reported, before, None if self.request is None else self._attempt, self._lost,
-            self.in_window, self._woken, self._tolerance, cause, left_now, reference,
+            self.in_window, self._just_on, self._tolerance, cause, left_now, reference,
             self._returned))
         verdict = self._unless_repeated(verdict, before, cause, expected)
         if verdict.event is Event.MOVED and not self.in_window:

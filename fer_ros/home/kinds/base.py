@@ -58,6 +58,7 @@ class Attempt:
         can do, or what an automation has made of it since.
     :ivar adjusted: what an automation has made of it since, or None.
     :ivar nearest: the report that came nearest to what was asked, or None.
+    :ivar on_s: when it has gone on for this, the room's time, seconds, or None.
     """
 
     request: Request
@@ -72,6 +73,7 @@ class Attempt:
     baseline: State | None = None
     adjusted: State | None = None
     nearest: State | None = None
+    on_s: float | None = None
 
 
 @dataclass(frozen=True)
@@ -82,7 +84,7 @@ class Report:
     :ivar attempt: the request in force, or None.
     :ivar lost: a request that could not be sent, or None.
     :ivar in_window: whether the device may still be changing.
-    :ivar just_on: whether a person has just turned it on.
+    :ivar just_on: whether it has just gone on, for a person or as it was asked.
     :ivar cause: the cause of the report.
     :ivar left_now: whether this is the first report that differs from the start.
     :ivar reference: the state some seconds ago, to distinguish a person's change from a slow one.

@@ -291,9 +291,9 @@ class LightKind(Kind):
         if report.cause is Cause.RECOVERED:
             return Verdict(Event.RECOVERED)
         if report.cause is not Cause.PERSON:
-            # Some go on with the light of their last or a fixed setting, and then take the color.
-            under_way = turned_on and expected.on and not attempt.matched \
-                or _under_way(attempt, state, report.tolerance)
+            # Some go on with a light that they are set to, and then take what was asked.
+            under_way = expected.on and state.on and not attempt.matched and (
+                turned_on or report.just_on) or _under_way(attempt, state, report.tolerance)
             if report.in_window and (under_way or report.cause is Cause.OURS
                                      and state.on == expected.on):
                 # A lamp during a fade reports intermediate states, some after they have echoed

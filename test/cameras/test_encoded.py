@@ -32,10 +32,10 @@ def png_that_says(width, height):
 
 @pytest.mark.parametrize('path', sorted(CASES.iterdir()), ids=lambda path: path.name)
 def test_what_claims_too_much_is_refused_at_once(path):
-    began_s = time.monotonic()
+    began_s = time.process_time()
     with pytest.raises(ImageError, match='more than|it is not JPEG, PNG, BMP, WebP or TIFF'):
         read_image(path)
-    assert time.monotonic() - began_s < 0.5
+    assert time.process_time() - began_s < 0.5
 
 
 def test_a_folder_of_them_is_reported_and_the_next_image_played(tmp_path):

@@ -107,12 +107,20 @@ class Observer:
         self._clients = {}
         self._executor = SingleThreadedExecutor()
         self._executor.add_node(self.node)
-        self._thread = threading.Thread(target=self._executor.spin, daemon=True)
+        self._ending = threading.Event()
+        self._thread = threading.Thread(target=self._spin, daemon=True)
         self._thread.start()
 
+    def _spin(self):
+        # Not executor.spin(): executor.shutdown() destroys what that is about to wait for.
+        while not self._ending.is_set():
+            self._executor.spin_once()
+
     def close(self):
-        self._executor.shutdown(timeout_sec=5)
+        self._ending.set()
+        self._executor.create_task(lambda: None)  # wakes it
         self._thread.join(5)
+        self._executor.shutdown(timeout_sec=5)
         self.node.destroy_node()
         rclpy.shutdown()
 

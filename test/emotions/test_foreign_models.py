@@ -11,9 +11,11 @@ from fer_ros.emotions.classification import (
     CropReader,
     DEFAULT_MODEL,
     EmotionClassifier,
+    input_format,
     load_metadata,
     metadata,
     MODEL_DIR,
+    outputs,
 )
 from fer_ros.emotions.classification.draft import draft, unknown_fields
 from fer_ros.emotions.labels import LABELS
@@ -245,7 +247,7 @@ def test_the_example_of_the_page_is_metadata(tmp_path):
     read = load_metadata(tmp_path / 'affectnet.onnx')
     assert read.input.sample_shape == (3, 224, 224) and len(read.input.mean) == 3
     assert not read.label_sets['affectnet'].missing and read.arousal.index == 1
-    for key in (*metadata._KEYS, *metadata._INPUT_KEYS[:7], *metadata._LABEL_SET_KEYS):
+    for key in (*metadata._KEYS, *input_format._KEYS[:7], *outputs._LABEL_SET_KEYS):
         assert key in page or key == 'colour', f'{key} is not explained'
 
 

@@ -1,22 +1,22 @@
 # SPDX-License-Identifier: Apache-2.0
 """Classify emotions in face crops with a network whose labels and calibration travel with it.
 
-:mod:`.metadata` describes a weights file, :mod:`.runtimes` run it, :mod:`.classifier` turns
-crops into probabilities.
+:mod:`.metadata` describes a weights file (:mod:`.input_format` and :mod:`.outputs` its ends),
+:mod:`.runtimes` run it, :mod:`.classifier` turns crops into probabilities.
 """
 
 from .classifier import EmotionClassifier, MAX_BATCH, probabilities, Reading
 from .crops import CropReader
+from .input_format import InputFormat
 from .metadata import (
     DEFAULT_MODEL,
     find_model,
-    InputFormat,
-    LabelSet,
     load_metadata,
     METADATA_FORMAT,
     MODEL_DIR,
     ModelMetadata,
 )
+from .outputs import LabelSet
 from .runtimes import ModelFailure
 from .variants import choose, VARIANTS
 

@@ -10,7 +10,9 @@ from fer_ros.emotions.labels import LABELS
 from fer_ros.errors import ConfigurationError
 import numpy as np
 
-from .metadata import InputFormat, load_metadata, Scalar
+from .input_format import InputFormat
+from .metadata import load_metadata
+from .outputs import Scalar
 from .runtimes import Acceleration, load, ModelFailure
 
 #: Faces per invocation; more are split over several, so that memory stays bounded.

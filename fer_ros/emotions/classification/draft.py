@@ -14,8 +14,9 @@ import yaml
 
 from .classifier import are_probabilities, probe_crops
 from .fields import UNKNOWN
+from .input_format import InputFormat
 from .label_mapping import emotion_of
-from .metadata import InputFormat, METADATA_FORMAT, MODEL_SUFFIXES
+from .metadata import METADATA_FORMAT, MODEL_SUFFIXES
 from .runtimes import Acceleration, load, ModelFailure, Runtime
 
 #: Keys under which exporters store class names in an ONNX file.

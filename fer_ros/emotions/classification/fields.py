@@ -120,9 +120,9 @@ class Fields:
                              f'number{"s" if max(counts) > 1 else ""}')
         return tuple(map(float, items))
 
-    def part(self, name: str) -> 'Fields':
+    def part(self, name: str, default: Any = _REQUIRED) -> 'Fields':
         """Return a mapping inside this one."""
-        return Fields(self.get(name), self._source, self.place(name))
+        return Fields(self.get(name, default), self._source, self.place(name))
 
     def parts(self, name: str) -> Iterator[tuple[str, 'Fields']]:
         """Yield the mappings of a mapping, with their names."""

@@ -8,7 +8,8 @@ from fer_ros.errors import ConfigurationError
 import numpy as np
 
 from .classifier import EmotionClassifier
-from .metadata import DEFAULT_MODEL, InputFormat, MODEL_DIR
+from .input_format import InputFormat
+from .metadata import DEFAULT_MODEL, MODEL_DIR
 
 #: Variants of a network, the default first. Which is faster depends on the
 #: CPU's instructions: int8 requires those for dot products of bytes (VNNI, dotprod).

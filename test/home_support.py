@@ -52,6 +52,9 @@ REGIONS = POLICY.replace("""  warm:""", """  regions:
       - {name: tense, valence: [-1, -0.2], arousal: [0.2, 1], strategy: soothe}
   warm:""")
 
+#: Of a room with two lamps, for Sim.
+TWO_LAMPS = {'targets': {'lamp': {'type': 'terminal'}, 'other': {'type': 'terminal'}}}
+
 
 def policy_of(text=POLICY, **room):
     """Return a policy whose room study has other values than the text gives."""
@@ -59,6 +62,11 @@ def policy_of(text=POLICY, **room):
     changed = {**policy.model_dump(by_alias=True)['rooms']['study'], **room}
     rooms = {**policy.model_dump(by_alias=True)['rooms'], 'study': changed}
     return Policy.model_validate({**policy.model_dump(by_alias=True), 'rooms': rooms})
+
+
+def study_of(text=POLICY, **room):
+    """Return the room study of a policy, with other values than the text gives."""
+    return policy_of(text, **room).rooms['study']
 
 
 class Sim:

@@ -121,3 +121,14 @@ def test_opencv_itself_has_the_limit_as_second_line():
     subprocess.run([sys.executable, '-c', _BEHIND, *map(str, sorted(CASES.iterdir()))],
                    check=True, timeout=20)
     assert MAXIMUM_PIXELS == 2**27
+
+
+@pytest.mark.parametrize('suffix', ['.png', '.jpg', '.webp'])
+@pytest.mark.parametrize('options', [[], [cv2.IMWRITE_JPEG_PROGRESSIVE, 1],
+                                     [cv2.IMWRITE_JPEG_RST_INTERVAL, 2]])
+def test_the_size_stands_in_the_first_bytes(suffix, options):
+    data = cv2.imencode(suffix, np.zeros((30, 50, 3), np.uint8),
+                        options if suffix == '.jpg' else [])[1].tobytes()
+    assert declared_size(data) == (50, 30)
+    # Whatever is cut off is no reason to fail.
+    assert all(declared_size(data[:end]) in (None, (50, 30)) for end in range(len(data)))

@@ -211,3 +211,26 @@ def test_the_same_input_gives_the_same_actions():
         return sim.actions
     first = run()
     assert first == run() and len(first) > 10
+
+
+def test_an_empty_room_obeys_the_rate_limit():
+    sim = Sim(rate_limit={'actions': 1, 'per_s': 3600}, nobody={'after_s': 1})
+    assert len(sim.see('happy', 5)) == 1
+    assert not sim.see([], 30)
+    assert 'rate limit of 1' in sim.status.blocked_reason
+
+
+def test_a_room_is_empty_only_from_when_all_cameras_see_it():
+    sim = Sim(sources=['left', 'right'], nobody={'after_s': 5, 'action': 'restore'})
+    for _ in range(50):
+        sim.step([emotion('happy')], source='left')
+        sim.step([], 0, source='right')
+    assert len(sim.actions) == 1
+    for _ in range(100):
+        sim.step([], source='left')
+    for count in range(60):
+        sim.step([], source='left')
+        sim.step([], 0, source='right')
+        if len(sim.actions) > 1:
+            break
+    assert count >= 48

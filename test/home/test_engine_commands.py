@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Commands, changed policy files, and devices that fail or are out of reach."""
 
-
 from fer_ros.errors import ConfigurationError
 from fer_ros.home.action import Command
 from fer_ros.home.commands import RoomCommand

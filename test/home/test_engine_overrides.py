@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """Who changes a lamp manually is told from a lamp that obeys, and is left alone."""
 
-
 from fer_ros.home.action import Command
+from fer_ros.home.commands import RoomCommand
 from fer_ros.home.light import differences, LightState
-from home_support import COLOR_ONLY, emotion, Sim
+from home_support import COLOR_ONLY, emotion, POLICY, Sim
 import pytest
 
 
@@ -170,3 +170,66 @@ def test_what_a_rule_does_not_say_stays_as_the_lamp_is_and_a_hand_at_it_is_seen(
     sim.hand(brightness=0.2)
     sim.see('happy', 5)
     assert sim.status.on_hold and 'brightness' in sim.status.hold_reason
+
+
+def test_a_lamp_turned_on_by_a_person_waits_for_an_emotion_that_lasts_from_then_on():
+    sim = Sim(dwell_s=2, answers=False)
+    sim.lamps['lamp'].set(LightState(False), 0, sim.now_s)
+    sim.answers = True
+    assert not sim.see('happy', 10)
+    sim.hand(on=True)
+    assert not sim.see('happy', 1.9) and len(sim.see('happy', 2)) == 1
+
+
+def test_a_lamp_that_a_person_turned_off_and_on_again_is_ours_to_turn_off_and_on():
+    sim = Sim(dwell_s=0.5, cooldown_s=0, nobody={'after_s': 1, 'action': 'off'})
+    sim.see('happy', 5)
+    sim.hand(on=False)
+    sim.hand(on=True)
+    sim.see('happy', 5)
+    off, = sim.see([], 5)
+    assert not off.request.light.on
+    assert len(sim.see('happy', 5)) == 1
+
+
+def test_after_a_hold_an_emotion_must_last_again():
+    sim = Sim(dwell_s=2, cooldown_s=0, hold={'for_s': 10})
+    for end in ('command', 'time'):
+        sim.see('happy', 5)
+        sim.hand(brightness=0.1)
+        sim.see('happy', 5)
+        if end == 'command':
+            sim.command(RoomCommand.RESUME)
+        else:
+            while sim.status.on_hold:
+                sim.step([emotion('happy')])
+        assert not sim.see('happy', 1.8) and len(sim.see('happy', 2)) == 1
+
+
+def test_what_a_lamp_reports_just_after_a_person_turned_it_on_is_not_a_second_change():
+    sim = Sim(answers=False, hold={'settle_s': 2})
+    sim.lamps['lamp'].set(LightState(False), 0, sim.now_s)
+    sim.answers = True
+    sim.see([], 1)
+    sim.hand(on=True)
+    sim.see([], 1)
+    sim.hand(brightness=0.9)
+    assert not sim.status.on_hold
+
+
+@pytest.mark.parametrize('away', [True, False])
+def test_a_lamp_that_goes_away_on_its_way_is_not_overridden(away):
+    sim = Sim(POLICY.replace('happy: {strategy: mirror}', 'happy: {brightness: 1.0}'),
+              transition_s=2.0, hold={'scope': 'attribute'})
+    while not sim.see('happy', 0.1):
+        pass
+    sim.see('happy', 1.0)
+    target = sim.room.targets['lamp']
+    assert target.in_window and target.reported != target.request.expected
+    # It is heard no more while it fades, and long after.
+    sim.answers, target.unheard = False, away
+    sim.see('happy', 20)
+    assert bool(target.holds.held) == (not away)
+    sim.answers = True
+    sim.see('happy', 5)
+    assert bool(target.holds.held) == (not away) and len(sim.actions) == 1

@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """What rules ask for: quiet hours, regions of valence and arousal, some targets of many."""
 
-
 from fer_ros.home.commands import RoomCommand
 from fer_ros.home.decisions.engine import DecisionEngine
 from fer_ros.home.kinds.scene import SceneRequest

@@ -25,8 +25,10 @@ TARGETS = {
     'engine': (
         [f'{_HOME}/decisions', f'{_HOME}/kinds', f'{_HOME}/lifecycle.py', f'{_HOME}/snapshot.py'],
         [f'test/home/test_{name}.py' for name in (
-            'base_light', 'daily_light', 'decision_parts', 'engine', 'hold_matrix', 'kinds',
-            'lifecycle', 'light', 'snapshot', 'third_writer')]),
+            'base_light', 'daily_light', 'engine', 'engine_commands', 'engine_devices',
+            'engine_overrides', 'engine_rules', 'engine_status', 'engine_undo', 'evidence',
+            'hold_matrix', 'kinds', 'lifecycle', 'light', 'room_clock', 'sightings', 'snapshot',
+            'third_writer')]),
     'filter': (['fer_ros/emotions/emotion_filter.py'],
                ['test/emotions/test_emotion_filter.py', 'test/emotions/test_resting_face.py']),
     'tracker': ([f'fer_ros/faces/{name}.py' for name in _TRACKER],

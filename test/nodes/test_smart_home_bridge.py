@@ -1,95 +1,38 @@
 # SPDX-License-Identifier: Apache-2.0
 """The smart-home bridge as a node: emotions published by the test, actions collected by it."""
 
-import os
 from pathlib import Path
 import threading
 
-from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus
+from diagnostic_msgs.msg import DiagnosticStatus
 import numpy as np
 import pytest
 
 pytest.importorskip('fer_ros.conversions', reason='the messages are not built')
+from bridge_support import (  # noqa: E402
+    action,
+    call,
+    command,
+    diagnosis,
+    POLICY,
+    set_manually,
+    study,
+)
 from fer_ros import conversions  # noqa: E402
-from fer_ros.conversions import home as home_conversions  # noqa: E402
-from fer_ros.home.light import differences  # noqa: E402
 from fer_ros.msg import (  # noqa: E402
     AmbientAction,
-    AttentionArray,
     DeviceRequest,
     DeviceState,
     EmotionArray,
-    FaceAttention,
     HomeState,
-    LightState,
 )
 from fer_ros.nodes import qos  # noqa: E402
-from fer_ros.nodes.smart_home_bridge import SmartHomeBridge  # noqa: E402
-from fer_ros.srv import CommandRoom, SetLightByHand  # noqa: E402
+from fer_ros.srv import CommandRoom  # noqa: E402
 from home_support import emotion  # noqa: E402
-from made_up_camera import Camera  # noqa: E402
 from rclpy.duration import Duration  # noqa: E402
-from rclpy.parameter import Parameter  # noqa: E402
 from ros_support import wait_for  # noqa: E402
 from std_msgs.msg import Header  # noqa: E402
 from std_srvs.srv import SetBool, Trigger  # noqa: E402
-
-POLICY = """
-version: 1
-policies:
-  mirror:
-    by_emotion:
-      happy: {strategy: mirror}
-      sad: {strategy: mirror}
-  warm:
-    by_emotion:
-      happy: {brightness: 0.3, color_temperature_k: 2200}
-rooms:
-  study:
-    policy: mirror
-    targets:
-      lamp: {type: terminal}
-    smoothing_s: 0.1
-    dwell_s: 0.3
-    cooldown_s: 0.1
-    transition_s: 0
-    stale_after_s: 0.5
-    nobody: {after_s: 0.5}
-    hold: {scope: room, for_s: 60, settle_s: 0.2}
-"""
-
-
-@pytest.fixture
-def home(graph, tmp_path):
-    graph.file = tmp_path / 'policy.yaml'
-    graph.file.write_text(POLICY)
-    graph.bridge = graph.add(SmartHomeBridge, policy_file=str(graph.file))
-    graph.actions = graph.collect(AmbientAction, 'ambient_actions', qos.RESULT)
-    graph.status = graph.collect(DiagnosticArray, '/diagnostics', 10)
-    wait_for(lambda: graph.node.count_publishers('ambient_actions'))
-    graph.camera = Camera(graph)
-    yield graph
-    graph.camera.close()
-
-
-def action(graph, index=0, **wait):
-    wait_for(lambda: len(graph.actions) > index, what=f'action {index}', **wait)
-    return graph.actions[index]
-
-
-def call(graph, kind, name, request):
-    client = graph.node.create_client(kind, f'/smart_home_bridge/{name}')
-    assert client.wait_for_service(10)
-    future = client.call_async(request)
-    wait_for(future.done, what=f'the answer of {name}')
-    return future.result()
-
-
-def diagnosis(graph, fits):
-    return wait_for(lambda: next((status for message in reversed(graph.status)
-                                  for status in message.status
-                                  if status.name.startswith('smart_home_bridge')
-                                  and fits(status)), None), 15, what='the diagnosis')
 
 
 def test_a_feeling_that_lasts_changes_the_lamp_and_leaving_restores_it(home):
@@ -109,31 +52,10 @@ def test_a_feeling_that_lasts_changes_the_lamp_and_leaving_restores_it(home):
     assert message.request.light.brightness == pytest.approx(0.6)
 
 
-def hand(graph, room='study', target='lamp', **light):
-    return call(graph, SetLightByHand, 'light_by_hand', SetLightByHand.Request(
-        room=room, target=target, light=LightState(**light)))
-
-
-def command(graph, what, room='study', policy=''):
-    return call(graph, CommandRoom, 'command_room', CommandRoom.Request(
-        command=getattr(CommandRoom.Request, what), room=room, policy=policy))
-
-
-@pytest.fixture
-def states(home):
-    return home.collect(HomeState, '/smart_home_bridge/home_state', qos.STATE)
-
-
-def study(states, fits=lambda room: True, what='the state of the study'):
-    """Wait for the newest state of the room to fit, and return it."""
-    return wait_for(lambda: next((room for room in (states[-1].rooms if states else ())
-                                  if fits(room)), None), what=what)
-
-
-def test_the_hand_wins_until_the_room_is_resumed(home, states):
+def test_a_manual_override_holds_until_the_room_is_resumed(home, states):
     home.camera.seen = [emotion('happy')]
     action(home)
-    assert hand(home, on=True, brightness=0.1).success
+    assert set_manually(home, on=True, brightness=0.1).success
     room = study(states, lambda room: room.on_hold)
     assert 'changed manually' in room.hold_reason and 50 < room.hold_left_s <= 60
     home.camera.seen = [emotion('sad')]
@@ -218,73 +140,6 @@ def test_revert_goes_back_and_holds(home):
     assert home.bridge._home.snapshot('study').on_hold
 
 
-def test_a_policy_is_selected_and_a_file_reloaded_wholly_or_not_at_all(home):
-    home.camera.seen = [emotion('happy')]
-    mirror = home_conversions.message_to_action(action(home)).request.light
-    assert home.bridge.set_parameters([Parameter('policy', value='warm')])[0].successful
-    assert action(home, 1).request.light.color_temperature_k == 2200
-    answer = home.bridge.set_parameters([Parameter('policy', value='cold')])[0]
-    assert not answer.successful and 'mirror, warm' in answer.reason
-    home.file.write_text(POLICY.replace('dwell_s: 0.3', 'dwel_s: 0.3'))
-    answer = call(home, Trigger, 'reload', Trigger.Request())
-    assert not answer.success
-    assert answer.message == f'{home.file}:17: rooms.study.dwel_s: unknown key'
-    home.file.write_text(POLICY.replace('brightness: 0.3', 'brightness: 0.7'))
-    assert call(home, Trigger, 'reload', Trigger.Request()).success
-    assert action(home, 2).request.light.brightness == pytest.approx(0.7)
-    assert differences(home_conversions.message_to_action(action(home, 2)).request.light, mirror)
-
-
-def test_whatever_the_file_holds_the_bridge_answers_and_keeps_the_old_policy(home, tmp_path):
-    pipe = tmp_path / 'pipe'
-    os.mkfifo(pipe)
-    hostile = ['a: ' + '[' * 3000, POLICY.replace('version: 1', f'version: {"1" * 5000}'),
-               POLICY.replace('version: 1', 'version: !!int abc'), '\ud800',
-               POLICY + ''.join(f'k{i}: 1\n' for i in range(60_000)),
-               POLICY.replace('version: 1', 'version: 1\nbroker: {host: "mqtt://me:hush@h"}'),
-               POLICY.replace('version: 1', 'version: 1\nbroker: {host: localhost, ca_file: '
-                              f'{pipe}, username: me, password: {{env: HOME}}}}')]
-    for text in hostile:
-        home.file.write_bytes(text.encode('utf-8', 'surrogatepass'))
-        answer = call(home, Trigger, 'reload', Trigger.Request())
-        assert not answer.success and answer.message and 'hush' not in answer.message
-        answer = home.bridge.set_parameters([Parameter('policy_file', value=str(home.file))])[0]
-        assert not answer.successful and 'internal' not in answer.reason
-    for path in (str(pipe), '/dev/zero', str(tmp_path), '~nobody-of-that-name/x'):
-        answer = home.bridge.set_parameters([Parameter('policy_file', value=path)])[0]
-        assert not answer.successful and 'cannot be read' in answer.reason
-    home.camera.seen = [emotion('happy')]
-    assert action(home).emotion == 'happy'
-
-
-def test_a_reload_that_lacks_a_secret_leaves_everything_as_it_was(home, monkeypatch):
-    monkeypatch.delenv('NO_SUCH_PASSWORD', raising=False)
-    home.camera.seen = [emotion('happy')]
-    action(home)
-    home.file.write_text(POLICY.replace('version: 1', 'version: 1\nbroker: {host: localhost, '
-                                        'username: me, password: {env: NO_SUCH_PASSWORD}}'))
-    answer = call(home, Trigger, 'reload', Trigger.Request())
-    assert not answer.success
-    assert answer.message == \
-        'broker.password: the environment variable NO_SUCH_PASSWORD is not set'
-    home.camera.seen = [emotion('sad')]
-    assert action(home, 1).emotion == 'sad'
-
-
-def test_a_reload_may_name_other_cameras(home):
-    home.file.write_text(POLICY.replace('    policy: mirror\n',
-                                        '    policy: mirror\n    sources: [attic/emotions]\n'))
-    assert call(home, Trigger, 'reload', Trigger.Request()).success
-    home.camera.seen = [emotion('sad')]
-    attic = Camera(home, 'attic/emotions')
-    try:
-        attic.seen = [emotion('happy')]
-        assert action(home).emotion == 'happy'
-        assert home.node.count_subscribers('emotions') == 0
-    finally:
-        attic.close()
-
-
 def test_emotions_that_stop_are_reported_and_change_nothing(home):
     home.camera.seen = [emotion('happy')]
     action(home)
@@ -321,6 +176,9 @@ def message_of(graph, age_s=0.0, **changes):
     ({'age_s': -20.0}, 's in the future: set the clocks'),
     ({'age_s': 20.0}, 's old, more than stale_after_s')])
 def test_bad_emotions_are_reported_and_the_next_good_ones_used(home, fault, words):
+    # On a busy machine a message may take longer than half a second.
+    home.file.write_text(POLICY.replace('stale_after_s: 0.5', 'stale_after_s: 10'))
+    assert call(home, Trigger, 'reload', Trigger.Request()).success
     publisher = home.publisher(EmotionArray, 'emotions', qos.RESULT)
     publisher.publish(message_of(home, **fault))
     wait_for(lambda: home.bridge._home.counts['refused'] == 1)
@@ -329,22 +187,6 @@ def test_bad_emotions_are_reported_and_the_next_good_ones_used(home, fault, word
     assert not complaint.serious
     home.camera.seen = [emotion('happy')]
     assert action(home).emotion == 'happy'
-
-
-def test_a_malformed_policy_fails_configure_with_its_place_and_may_be_fixed(graph, tmp_path):
-    file = tmp_path / 'policy.yaml'
-    file.write_text(POLICY.replace('happy: {strategy: mirror}', 'happy: {strategy: glow}'))
-    bridge = graph.add(SmartHomeBridge, start=False, policy_file=str(file))
-    assert not bridge.start()
-    assert f'{file}:6: policies.mirror.by_emotion.happy.strategy' in bridge._failure
-    file.write_text(POLICY)
-    assert bridge.start()
-
-
-def test_a_missing_policy_file_is_named(graph, tmp_path):
-    bridge = graph.add(SmartHomeBridge, start=False, policy_file=str(tmp_path / 'none.yaml'))
-    assert not bridge.start()
-    assert 'none.yaml: cannot be read' in bridge._failure
 
 
 def test_the_lifecycle_goes_round_twice(home):
@@ -357,11 +199,6 @@ def test_the_lifecycle_goes_round_twice(home):
         assert home.bridge.trigger_cleanup().name == 'SUCCESS'
         assert home.bridge.trigger_configure().name == 'SUCCESS'
         assert home.bridge.trigger_activate().name == 'SUCCESS'
-
-
-def test_the_default_policy_works_without_a_broker(graph):
-    bridge = graph.add(SmartHomeBridge)
-    assert bridge._home.rooms and not bridge._home.connections
 
 
 def test_every_topic_and_service_is_documented(home):
@@ -380,31 +217,6 @@ def test_every_topic_and_service_is_documented(home):
     ({'brightness': float('nan')}, 'brightness is nan'),
     ({'color_temperature_k': 12}, 'color_temperature_k is 12'),
     ({'target': 'sofa'}, 'study/sofa is not a terminal lamp')])
-def test_a_hand_that_cannot_be_is_refused(home, light, words):
-    answer = hand(home, **light)
+def test_an_invalid_manual_change_is_refused(home, light, words):
+    answer = set_manually(home, **light)
     assert not answer.success and words in answer.message
-
-
-def test_a_policy_that_asks_acts_only_on_who_looks(graph, tmp_path):
-    policy = tmp_path / 'policy.yaml'
-    policy.write_text(POLICY.replace('happy: {strategy: mirror}',
-                                     'happy: {brightness: 0.9, when: {attention: camera}}'))
-    graph.add(SmartHomeBridge, policy_file=str(policy), lamp_display='none', state_file='none')
-    actions = graph.collect(AmbientAction, 'ambient_actions', qos.RESULT)
-    states = graph.collect(HomeState, '/smart_home_bridge/home_state', qos.STATE)
-    attention = graph.publisher(AttentionArray, 'attention', qos.RESULT)
-    camera = Camera(graph)
-    try:
-        camera.seen = [emotion('happy')]
-
-        def looking(label):
-            message = AttentionArray(faces=[FaceAttention(track_id=1, label=label)])
-            attention.publish(message)
-            return bool(actions)
-        wait_for(lambda: not looking('away') and states and 'attention is away, expected camera'
-                 in states[-1].rooms[0].blocked_reason, 10, 'the reason why nothing is done')
-        assert not actions
-        wait_for(lambda: looking('camera'), 10, 'an action for who looks')
-        assert actions[0].request.light.brightness == pytest.approx(0.9)
-    finally:
-        camera.close()

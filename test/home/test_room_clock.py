@@ -1,0 +1,46 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What passes in a room's time: the clock, holds, the rate limit."""
+
+from fer_ros.home.decisions.clock import COUNTED_STEP_S, MAXIMUM_STEP_S, RoomClock
+from fer_ros.home.decisions.override import Override
+from fer_ros.home.decisions.rate_limit import RateLimiter
+from fer_ros.home.policy.rooms import RateLimit
+import pytest
+
+
+@pytest.mark.parametrize('step_s, passes, counted_s', [
+    (0.0, True, 0.0), (0.1, True, 0.1), (COUNTED_STEP_S, True, COUNTED_STEP_S),
+    (COUNTED_STEP_S + 0.1, True, COUNTED_STEP_S), (MAXIMUM_STEP_S, True, COUNTED_STEP_S),
+    (MAXIMUM_STEP_S + 0.1, False, 0.0), (-0.1, False, 0.0)])
+def test_the_rooms_time_stands_still_where_the_clock_jumps_or_nobody_calls(
+        step_s, passes, counted_s):
+    clock = RoomClock()
+    assert clock.advance(1000.0) and clock.s == 0
+    assert clock.advance(1000.0 + step_s) == passes
+    assert clock.s == pytest.approx(counted_s)
+    assert clock.now_s == 1000.0 + step_s
+    assert clock.advance(1000.5 + step_s) and clock.s == pytest.approx(0.5 + counted_s)
+
+
+def test_a_hold_lasts_its_time_and_is_pending_until_it_is_ended():
+    clock = RoomClock()
+    hold = Override(clock, 20.0)
+    assert (hold.left_s, hold.pending, hold.reason) == (0.0, False, '')
+    clock.s = 5.0
+    hold.begin('lamp')
+    clock.s = 24.0
+    assert (hold.left_s, hold.pending, hold.reason) == (1.0, True, 'lamp')
+    clock.s = 25.0
+    assert (hold.left_s, hold.pending) == (0.0, True)
+    hold.end()
+    assert (hold.left_s, hold.pending, hold.reason) == (0.0, False, '')
+
+
+def test_the_rate_limit_counts_in_a_window_that_moves():
+    limiter = RateLimiter(RateLimit(actions=2, per_s=10))
+    for at_s, free in ((0.0, True), (5.0, True), (9.9, False), (10.0, True), (12.0, False),
+                       (14.9, False), (15.0, True), (16.0, False)):
+        refusal = limiter.refusal(at_s)
+        assert refusal == ('' if free else 'rate limit of 2 in 10 s reached'), at_s
+        if free:
+            limiter.count(at_s)

@@ -2,6 +2,7 @@
 """Test frames: the demo clip's face, any number of times, on frames of any size."""
 
 import cv2
+from fer_ros.cameras.sources import open_source
 from fer_ros.data import demo_clip_path
 from fer_ros.errors import ConfigurationError
 from fer_ros.faces.detection import create_detector
@@ -11,12 +12,12 @@ import numpy as np
 def portrait() -> np.ndarray:
     """Return the largest face in the demo clip with a margin, uint8 ``(h, w, 3)`` BGR."""
     detector = create_detector()
-    capture = cv2.VideoCapture(str(demo_clip_path()))
+    clip = open_source(str(demo_clip_path()))
     best, best_width = None, 0.0
     try:
         for _ in range(90):
-            more, frame = capture.read()
-            if not more:
+            frame = clip.read()
+            if frame is None:
                 break
             for found in detector.detect(frame):
                 if found.box.width > best_width:
@@ -27,7 +28,7 @@ def portrait() -> np.ndarray:
                     x1, y1 = int(box.x + box.width + margin), int(box.y + box.height + margin)
                     best = frame[y0:y1, x0:x1].copy()
     finally:
-        capture.release()
+        clip.close()
     if best is None:
         raise ConfigurationError(f'no face in the first frames of {demo_clip_path()}')
     return best

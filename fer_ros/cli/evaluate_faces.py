@@ -8,6 +8,8 @@ from pathlib import Path
 import time
 
 import cv2
+from fer_ros.cameras.encoded import read_image
+from fer_ros.cameras.sources import IMAGE_SUFFIXES, open_source
 from fer_ros.errors import ConfigurationError
 from fer_ros.evaluation import detection, tracking
 from fer_ros.evaluation.page import Page
@@ -208,17 +210,12 @@ def _frames(source: str) -> Iterator[np.ndarray]:
     """Yield the frames of a video, or an image as one frame."""
     if not Path(source).is_file():
         raise ConfigurationError(f"'{source}' does not exist: give a video or image file")
-    image = cv2.imread(source, cv2.IMREAD_COLOR)
-    if image is not None:
-        yield image
+    if Path(source).suffix.lower() in IMAGE_SUFFIXES:
+        yield read_image(source)
         return
-    capture = cv2.VideoCapture(source)
+    video = open_source(source)
     try:
-        good, frame = capture.read()
-        if not good:
-            raise ConfigurationError(f"'{source}' cannot be read as a video or image")
-        while good:
+        while (frame := video.read()) is not None:
             yield frame
-            good, frame = capture.read()
     finally:
-        capture.release()
+        video.close()

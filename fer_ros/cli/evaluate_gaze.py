@@ -4,11 +4,11 @@
 import argparse
 from pathlib import Path
 
-import cv2
 from fer_ros.attention.drawing import draw_axes, draw_gaze
 from fer_ros.attention.gaze import angle_between_deg, direction_of
 from fer_ros.attention.head import load_model
 from fer_ros.attention.mesh import FaceMesher
+from fer_ros.cameras.encoded import read_image
 from fer_ros.errors import ConfigurationError
 from fer_ros.evaluation import gaze
 from fer_ros.evaluation.heads import read_camera
@@ -78,7 +78,7 @@ def measure(folder: Path, detector_name: str, model_of: gaze.ModelOf,
     camera = read_camera(folder)
     poses = [still for still in stills if still.table == 'poses']
     for still in sorted(poses, key=lambda s: -np.abs(s.error_deg).max())[:_PICTURES]:
-        image = cv2.imread(str(folder / still.file))
+        image = read_image(folder / still.file)
         draw_axes(image, still.pose.rotation, still.pose.position_m, camera)
         yaw, pitch, roll = still.error_deg
         page.picture(image, f'{still.file}: yaw {yaw:+.1f}, pitch {pitch:+.1f}, roll {roll:+.1f}')
@@ -86,7 +86,7 @@ def measure(folder: Path, detector_name: str, model_of: gaze.ModelOf,
     page.paragraph('Green: true gaze; orange: estimated.')
     gazes = [still for still in stills if still.table == 'gaze']
     for still in sorted(gazes, key=lambda s: -_missed_deg(s))[:_PICTURES]:
-        image = cv2.imread(str(folder / still.file))
+        image = read_image(folder / still.file)
         for direction, color in ((still.truth.gaze, _TRUE),
                                  (direction_of(still.gaze_deg), _READ)):
             draw_gaze(image, direction, still.pose.position_m, camera, color)

@@ -6,7 +6,8 @@ import csv
 from dataclasses import dataclass
 from pathlib import Path
 
-import cv2
+from fer_ros.cameras.encoded import read_image
+from fer_ros.cameras.sources import open_source
 from fer_ros.emotions.classification import EmotionClassifier
 from fer_ros.emotions.emotion_filter import EmotionFilter
 from fer_ros.emotions.labels import LABELS, UNCERTAIN
@@ -50,12 +51,11 @@ def read_stills(folder: Path, detector: FaceDetector,
     """
     Yield the results of each image in ``tones.csv``, in the second of two seconds.
 
-    :raises ConfigurationError: for a missing or malformed file.
+    :raises ConfigurationError: for a missing or malformed table.
+    :raises ImageError: for an image that cannot be read.
     """
     for row in _rows(folder / 'tones.csv', ('image', 'person', 'age', 'tone', 'label')):
-        image = cv2.imread(str(folder / row['image']))
-        if image is None:
-            raise ConfigurationError(f"'{folder / row['image']}' cannot be read as an image")
+        image = read_image(folder / row['image'])
         faces = _finder(detector, classifier).process(image, 0.0)
         stamps_s = np.arange(round(_STILL_S * _RATE_HZ)) / _RATE_HZ
         labels, frames = _labels(classifier, [(stamp_s, faces) for stamp_s in stamps_s])
@@ -69,7 +69,8 @@ def read_videos(folder: Path, detector: FaceDetector,
     """
     Yield the results of each ``videos/expressions_<person>_<age>.mp4`` with a table beside it.
 
-    :raises ConfigurationError: when there is none, or one cannot be read.
+    :raises ConfigurationError: when there is none, or a table cannot be read.
+    :raises SourceError: for a video that cannot be read.
     """
     tables = sorted((folder / 'videos').glob('expressions_*_*.csv'))
     if not tables:
@@ -141,14 +142,12 @@ def _number(path: Path, text: str) -> float:
 
 
 def _images(path: Path) -> Iterator[np.ndarray]:
-    capture = cv2.VideoCapture(str(path))
+    source = open_source(str(path))
     try:
-        good, image = capture.read()
-        while good:
+        while (image := source.read()) is not None:
             yield image
-            good, image = capture.read()
     finally:
-        capture.release()
+        source.close()
 
 
 @dataclass(frozen=True)

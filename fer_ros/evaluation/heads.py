@@ -12,8 +12,9 @@ from dataclasses import dataclass
 import json
 from pathlib import Path
 
-import cv2
 from fer_ros.cameras.camera_model import CameraModel
+from fer_ros.cameras.encoded import read_image
+from fer_ros.cameras.sources import open_source
 from fer_ros.errors import ConfigurationError
 from fer_ros.types import BoundingBox
 import numpy as np
@@ -64,11 +65,7 @@ def read_camera(folder: Path) -> CameraModel:
 def read_stills(folder: Path, table: str) -> Iterator[tuple[np.ndarray, Truth]]:
     """Yield each image of ``poses`` or ``gaze``, uint8 BGR, with its ground truth."""
     for row in _rows(Path(folder) / f'{table}.csv'):
-        path = Path(folder) / row['file']
-        image = cv2.imread(str(path))
-        if image is None:
-            raise ConfigurationError(f'{path}: not a readable image')
-        yield image, _truth(row)
+        yield read_image(Path(folder) / row['file']), _truth(row)
 
 
 def read_video(table: Path) -> Iterator[tuple[float, np.ndarray, list[Truth]]]:
@@ -76,17 +73,17 @@ def read_video(table: Path) -> Iterator[tuple[float, np.ndarray, list[Truth]]]:
     by_frame: dict[int, list[dict]] = {}
     for row in _rows(table):
         by_frame.setdefault(int(row['frame']), []).append(row)
-    video = cv2.VideoCapture(str(table.with_suffix('.mp4')))
+    video = open_source(str(table.with_suffix('.mp4')))
     try:
         for frame in sorted(by_frame):
-            good, image = video.read()
-            if not good:
+            image = video.read()
+            if image is None:
                 raise ConfigurationError(f'{table.with_suffix(".mp4")}: ends at frame {frame} of '
                                          f'{len(by_frame)}')
             rows = by_frame[frame]
             yield float(rows[0]['time_s']), image, [_truth(row) for row in rows]
     finally:
-        video.release()
+        video.close()
 
 
 def _rows(path: Path) -> list[dict]:

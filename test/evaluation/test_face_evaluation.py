@@ -261,7 +261,8 @@ def test_expressions_over_time_worked_out_by_hand():
     ('tones.csv', 'image,person,age,tone,label\na.png,h,old,dark,glad\n', "label is 'glad'"),
     ('a.png', 'no picture', 'a.png'), ('videos/expressions_h1_young.csv', None, 'expressions_'),
     ('videos/expressions_h1_young.csv', 'time_s,label\nx,sad\n', 'time_s'),
-    ('videos/expressions_h1_young.mp4', 'no video', '0 frames')])
+    ('videos/expressions_h1_young.csv', 'time_s,label\n' + '1,sad\n' * 40, 'has 30 frames'),
+    ('videos/expressions_h1_young.mp4', 'no video', 'expressions_h1_young.mp4 is not a video')])
 def test_heads_that_cannot_be_read_are_named(file, text, words, portrait, tmp_path, capsys):
     folder = heads(tmp_path / 'heads', portrait)
     (folder / file).unlink()

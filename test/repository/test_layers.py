@@ -109,3 +109,27 @@ def test_pip_installs_every_folder_of_code():
     folders = {'.'.join(path.parent.relative_to(PACKAGE.parent).parts)
                for path in PACKAGE.rglob('*.py')}
     assert folders == packages
+
+
+#: What reads pictures, of OpenCV and of others; and the only files that may call it. All else
+#: takes ``read_image`` and ``open_source``, which know how much a file may cost.
+READERS = {'imread', 'imreadmulti', 'imdecode', 'imdecodemulti', 'VideoCapture', 'decode_image',
+           'decode_jpeg', 'decode_png', 'load_img', 'image_dataset_from_directory'}
+READING = {('fer_ros/cameras/encoded.py', 'imdecode'),
+           ('fer_ros/cameras/sources.py', 'VideoCapture'),
+           # These decode what they have just encoded.
+           ('training/augmentation.py', 'imdecode'), ('training/corruptions.py', 'imdecode')}
+
+
+def test_pictures_are_read_by_one_door():
+    root = PACKAGE.parent
+    used = set()
+    for folder in ('fer_ros', 'training'):
+        for path in (root / folder).rglob('*.py'):
+            text = path.read_text(encoding='utf-8')
+            if any(reader in text for reader in READERS):
+                used |= {(path.relative_to(root).as_posix(), name)
+                         for node in ast.walk(ast.parse(text))
+                         for name in (getattr(node, key, None) for key in ('attr', 'id', 'name'))
+                         if name in READERS}
+    assert used == READING

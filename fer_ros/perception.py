@@ -235,7 +235,7 @@ class EmotionReader:
             stream, [face for face in faces if face.track_id in chosen[stream]])]
         began_s = time.perf_counter()
         reading = self._crops.read(crops)
-        self._rounds.took(len(crops), (time.perf_counter() - began_s) * 1e3)
+        self._rounds.record(len(crops), (time.perf_counter() - began_s) * 1e3)
         if crops:
             self.mismatch = self._crops.mismatch
         affect = [None] * len(crops) if reading.affect is None else reading.affect

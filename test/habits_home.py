@@ -65,7 +65,7 @@ class Evenings:
         self.pass_(8, label)
         level_before = self.lamp.brightness
         if level is not None:
-            self.hand(level)
+            self.set_manually(level)
             self.pass_(4, label)
             self.pass_(62, label, 1.0)
         else:
@@ -75,7 +75,7 @@ class Evenings:
         self.pass_(90 * (self.day % 2), None, 1.0)
         return level_before
 
-    def hand(self, level):
+    def set_manually(self, level):
         """Set the lamp as a person does."""
         self.home.change_manually('study', 'lamp', LightState(True, level), self.now_s)
 
@@ -90,7 +90,7 @@ class Evenings:
 
     @property
     def habits(self):
-        """What the room has learnt."""
+        """What the room has learned."""
         return self.home.snapshot('study').habits
 
     @property

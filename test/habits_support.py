@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the tests of habits share: evenings in a made-up home, as events."""
+"""What the tests of habits share: evenings in a simulated home, as events."""
 
 from fer_ros.habits.events import Actor, EventKind, HomeEvent
 from fer_ros.home.light import LightState

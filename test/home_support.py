@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the tests of the home share: made-up people, and a house on a made-up clock."""
+"""What the tests of the home share: synthetic people, and a home on a simulated clock."""
 
 from datetime import datetime
 
@@ -70,7 +70,7 @@ def study_of(text=POLICY, **room):
 
 
 class Sim:
-    """The decision engine with virtual lamps that answer, on a made-up clock.
+    """The decision engine with virtual lamps that answer, on a simulated clock.
 
     A manual override holds the whole room, unless ``hold`` gives another scope.
     """
@@ -136,7 +136,7 @@ class Sim:
         """Command the room; return the actions, carried out."""
         return self.carry_out(self.engine.command(command, 'study', argument, now_s=self.now_s))
 
-    def hand(self, target='lamp', **state):
+    def set_manually(self, target='lamp', **state):
         """Change a lamp manually."""
         self.lamps[target].set(LightState(**{'on': True, **state}), 0.0, self.now_s)
         self.report()

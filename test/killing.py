@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Raise an exception that nobody expects inside a running thread."""
+"""Raise an unexpected exception inside a running thread."""
 
 import ctypes
 import threading

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A camera whose emotions the test makes up."""
+"""A camera whose emotions the test sets."""
 
 import threading
 
@@ -10,7 +10,7 @@ from std_msgs.msg import Header
 
 
 class Camera:
-    """Publishes what it is told to see, 20 times a second, until closed."""
+    """Publishes the faces in ``seen``, 20 times per second, until closed."""
 
     def __init__(self, graph, topic='emotions'):
         self._node = graph.node

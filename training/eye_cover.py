@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Fit the network that tells whether an eye is covered.
+"""Fit the network that recognizes covered eyes.
 
-Covers are drawn over rendered heads of known pose and, where there are some, real faces; an eye
-counts as covered where the cover lies on most of what the landmarks said of it before.
+Covers are drawn over rendered heads of known pose and, if available, real faces. An eye counts as
+covered if the cover lies on most of the area that the landmarks gave it before.
 """
 
 from collections.abc import Callable, Iterator
@@ -20,17 +20,18 @@ from fer_ros.evaluation.heads import read_camera, read_stills, read_video
 from fer_ros.types import BoundingBox, Detection
 import numpy as np
 
-#: Covers drawn over a still: of both eyes, of one, of none.
+#: Number of covers drawn over each still, by the eyes that they hide: both, one, none.
 _DRAWN = ((BOTH, 4), (ONE, 3), (NONE, 2))
-#: Of the videos every so manieth frame counts, as it is: closed eyes and smiles are in them.
+#: Every n-th frame of the videos is used without covers: they contain closed eyes and smiles.
 _EVERY = 15
-#: An eye is covered from this share of it, and clear up to that one; between them it is skipped.
+#: An eye counts as covered from this share of its area, and as clear up to that one; others are
+#: skipped.
 _COVERED, _CLEAR = 0.6, 0.02
-#: Landmarks of a clear eye that moved by this share of its width are not on it any more.
+#: Landmarks that moved by more than this share of a clear eye's width are no longer on it.
 _MOVED = 0.25
-#: A cover changed a pixel that differs by more than this.
+#: A pixel that differs by more than this is covered.
 _CHANGED = 6
-#: Real faces are enlarged to this side, pixels, with a border around.
+#: Real faces are scaled to this side and get this border, pixels.
 _FACE_PX, _BORDER_PX = 192, 40
 HIDDEN, _EPOCHS, _BATCH, _RATE, _DECAY = 24, 25, 64, 2e-3, 2e-3
 _FOLDS = 4
@@ -38,9 +39,11 @@ _FOLDS = 4
 
 @dataclass(frozen=True)
 class Eyes:
-    """Pictures of eyes as features: ``covered`` and ``people`` have an entry for each.
+    """Pictures of ``n`` eyes.
 
-    ``kinds`` names what was drawn.
+    :ivar features: float32 ``(n, features)``.
+    :ivar covered: bool ``(n,)``.
+    :ivar people: the person's name for each eye; ``kinds`` likewise: what was drawn.
     """
 
     features: np.ndarray
@@ -51,23 +54,23 @@ class Eyes:
 
 def collect(folder: Path, faces: np.ndarray | None, tell: Callable[[str], None],
             seed: int = 1) -> Eyes:
-    """Draw covers over faces and take the pictures of their eyes.
+    """Draw covers over faces and collect the pictures of their eyes.
 
     :param folder: heads in the layout of :mod:`fer_ros.evaluation.heads`.
     :param faces: uint8 ``(n, side, side)`` gray, real faces; or None.
     """
-    rng, taker, rows = np.random.default_rng(seed), _Taker(), []
+    rng, collector, rows = np.random.default_rng(seed), _Collector(), []
     camera = read_camera(folder)
     for table in ('gaze', 'poses'):
         tell(f'eyes of {table}')
         for image, truth in read_stills(folder, table):
-            rows += taker.take(truth.person, image, truth.box, camera, rng, _DRAWN)
+            rows += collector.eyes(truth.person, image, truth.box, camera, rng, _DRAWN)
     for table in sorted((folder / 'videos').glob('attention_*.csv')):
         tell(f'eyes of {table.stem}')
         for i, (_, image, truths) in enumerate(read_video(table)):
             if i % _EVERY == 0:
                 for truth in truths:
-                    rows += taker.take(truth.person, image, truth.box, camera, rng, ())
+                    rows += collector.eyes(truth.person, image, truth.box, camera, rng, ())
     if faces is not None:
         tell(f'eyes of {len(faces)} real faces')
         camera = assumed_camera(*(2 * [_FACE_PX + 2 * _BORDER_PX]), 60.0)
@@ -76,20 +79,20 @@ def collect(folder: Path, faces: np.ndarray | None, tell: Callable[[str], None],
                                                  interpolation=cv2.INTER_CUBIC),
                                       *(4 * [_BORDER_PX]), cv2.BORDER_REPLICATE)
             box = BoundingBox(_BORDER_PX, _BORDER_PX, _FACE_PX, _FACE_PX)
-            rows += taker.take(f'real {i}', cv2.cvtColor(face, cv2.COLOR_GRAY2BGR), box, camera,
-                               rng, ((BOTH, 1), (ONE, 1)))
+            rows += collector.eyes(f'real {i}', cv2.cvtColor(face, cv2.COLOR_GRAY2BGR), box,
+                                   camera, rng, ((BOTH, 1), (ONE, 1)))
     return Eyes(*(np.array(column) for column in zip(*rows)))
 
 
-class _Taker:
-    """Takes the pictures of eyes, with covers and without."""
+class _Collector:
+    """Collects the pictures of eyes, with covers and without."""
 
     def __init__(self):
         self._mesher, self._model = FaceMesher(), load_model()
 
-    def take(self, person: str, image: np.ndarray, box: BoundingBox, camera: CameraModel,
+    def eyes(self, person: str, image: np.ndarray, box: BoundingBox, camera: CameraModel,
              rng: np.random.Generator, drawn) -> Iterator[tuple]:
-        """Yield features, whether covered, the person and the cover of each eye."""
+        """Yield the features, whether covered, the person and the cover of each eye."""
         face, roll = Detection(box, 1.0), roll_by(camera, self._model)
         clear = self._mesher.find(image, face, roll)
         if clear.score < FACE_SCORE:
@@ -115,7 +118,7 @@ class _Taker:
 
 
 def _share(changed: np.ndarray, eye: np.ndarray) -> float:
-    """Return how much of an eye, its lids and iris, was changed, [0, 1]; outside all of it."""
+    """Return the share of an eye (lids and iris) that was changed, [0, 1]; 1 outside the image."""
     mask = np.zeros(changed.shape, np.uint8)
     cv2.fillConvexPoly(mask, cv2.convexHull(np.rint(eye[:16]).astype(np.int32)), 1)
     cv2.circle(mask, np.rint(eye[71]).astype(int).tolist(),
@@ -124,7 +127,7 @@ def _share(changed: np.ndarray, eye: np.ndarray) -> float:
 
 
 def fit(eyes: Eyes, seed: int = 0) -> EyeCover:
-    """Fit the network by Adam (D. Kingma, J. Ba 2015) on the cross-entropy."""
+    """Fit the network with Adam (D. Kingma, J. Ba 2015) to the cross-entropy."""
     mean = eyes.features.mean(axis=0)
     scale = eyes.features.std(axis=0) + np.float32(0.01)
     inputs = np.column_stack([(eyes.features - mean) / scale, np.ones(len(eyes.covered))]
@@ -135,29 +138,29 @@ def fit(eyes: Eyes, seed: int = 0) -> EyeCover:
     outer = (rng.normal(size=HIDDEN + 1) / np.sqrt(HIDDEN)).astype(np.float32)
     inner[-1], outer[-1] = 0, 0
     weights = [inner, outer]
-    speeds = [np.zeros_like(weight) for weight in weights]
+    means = [np.zeros_like(weight) for weight in weights]
     squares = [np.zeros_like(weight) for weight in weights]
     step = 0
     for epoch in range(_EPOCHS):
         order = rng.permutation(len(inputs))
         for begin in range(0, len(order), _BATCH):
             rows = order[begin:begin + _BATCH]
-            x, wanted, step = inputs[rows], eyes.covered[rows], step + 1
+            x, target, step = inputs[rows], eyes.covered[rows], step + 1
             hidden = np.tanh(x @ inner)
-            missed = (_sigmoid(hidden @ outer[:-1] + outer[-1]) - wanted) / len(rows)
-            back = missed[:, None] * outer[:-1] * (1 - hidden * hidden)
-            slopes = (x.T @ back + _DECAY * inner,
-                      np.append(hidden.T @ missed + _DECAY * outer[:-1], missed.sum()))
-            for weight, slope, speed, square in zip(weights, slopes, speeds, squares):
-                speed += 0.1 * (slope - speed)
-                square += 0.001 * (slope * slope - square)
-                weight -= _RATE * (1 - epoch / _EPOCHS) * (speed / (1 - 0.9 ** step)) / (
+            error = (_sigmoid(hidden @ outer[:-1] + outer[-1]) - target) / len(rows)
+            back = error[:, None] * outer[:-1] * (1 - hidden * hidden)
+            gradients = (x.T @ back + _DECAY * inner,
+                         np.append(hidden.T @ error + _DECAY * outer[:-1], error.sum()))
+            for weight, gradient, average, square in zip(weights, gradients, means, squares):
+                average += 0.1 * (gradient - average)
+                square += 0.001 * (gradient * gradient - square)
+                weight -= _RATE * (1 - epoch / _EPOCHS) * (average / (1 - 0.9 ** step)) / (
                     np.sqrt(square / (1 - 0.999 ** step)) + 1e-7)
     return EyeCover(mean, scale, inner, outer)
 
 
-def judge_others(eyes: Eyes) -> np.ndarray:
-    """Return the logarithms of the odds of each eye by a network that has not seen its person."""
+def cross_validate(eyes: Eyes) -> np.ndarray:
+    """Return the log-odds of each eye from a network that was fitted without its person."""
     people = np.unique(eyes.people)
     fold_of = dict(zip(people, np.random.default_rng(0).permutation(len(people)) % _FOLDS))
     folds = np.array([fold_of[person] for person in eyes.people])
@@ -170,11 +173,11 @@ def judge_others(eyes: Eyes) -> np.ndarray:
 
 
 def report(eyes: Eyes) -> Iterator[str]:
-    """Yield how many covered eyes are told and clear ones called covered, line by line."""
-    judged = judge_others(eyes) > 0
+    """Yield the shares of covered eyes and of clear eyes called covered, line by line."""
+    judged = cross_validate(eyes) > 0
     real = np.char.startswith(eyes.people, 'real')
-    yield (f'{len(judged)} eyes, each judged by a network that has not seen its person: covered '
-           'ones that are told, clear ones that are called covered')
+    yield (f'{len(judged)} eyes, each judged by a network that has not seen its person: share of '
+           'covered eyes called covered, share of clear eyes called covered')
     for name, those in (('rendered heads', ~real), ('real faces', real),
                         *((f'  {kind}', eyes.kinds == kind) for kind in np.unique(eyes.kinds))):
         shares = (judged[those & eyes.covered], judged[those & ~eyes.covered])
@@ -184,7 +187,7 @@ def report(eyes: Eyes) -> Iterator[str]:
 
 
 def save(network: EyeCover, path: Path) -> None:
-    """Write a network as :func:`fer_ros.attention.eye_cover.load_eye_cover` reads it."""
+    """Write a network for :func:`fer_ros.attention.eye_cover.load_eye_cover`."""
     np.savez_compressed(path, **{name: values.astype(np.float16)
                                  for name, values in vars(network).items()})
 

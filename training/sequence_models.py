@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Counts, a hidden Markov model and a recurrent network that say what comes next.
+"""Predict the next event by counts, a hidden Markov model or a recurrent network.
 
-All have the same two methods and are told the same: the names and times of the events so far.
-Each keeps a share of 1 / (n + 1) of its smoothing for what was never seen. Their settings were
-chosen by :mod:`training.sequence_tuning`.
+All have the same two methods and the same input: the names and times of the events so far. Each
+gives 1 / (n + 1) of its smoothing to names it has not seen. Their settings were chosen by
+:mod:`training.sequence_tuning`.
 """
 
 from collections.abc import Sequence
@@ -11,20 +11,20 @@ from collections.abc import Sequence
 from fer_ros.habits.sequence import Context, DAY_S, ORDER, SequenceModel
 import numpy as np
 
-#: The models that learn in rounds do so after so many events.
+#: Events per round, for models that are fitted in rounds.
 ROUND = 20
-#: The recurrent network has room for so many names, and learns so many events at a time.
+#: The recurrent network's maximum number of names, and its batch size.
 _NAMES, _BATCH = 48, 64
-#: Numbers kept for an event that is learnt from again: its name and time.
+#: Values stored per event that is used again: its name and time.
 _KEPT = 2
 
 
 class Counts:
-    """Counts of what followed the last ``order`` events, backing off to shorter ones.
+    """Counts of what followed the last ``order`` events, with back-off to shorter ones.
 
-    :param width_h: past events weigh by their time of day with a kernel of this standard
-        deviation, hours; None: they all weigh alike.
-    :param weight: how many events' worth the shorter context weighs.
+    :param width_h: standard deviation of the kernel that weights past events by their time of
+        day, hours; None: equal weights.
+    :param weight: the weight of the shorter context, in events.
     """
 
     def __init__(self, order: int, width_h: float | None = None, weight: float = 1.0):
@@ -52,20 +52,20 @@ class Counts:
 
     @property
     def values(self) -> int:
-        """How many numbers it keeps."""
+        """The number of stored values."""
         return len(self._seen) * (2 + self._order)
 
 
 class HiddenMarkov:
     """A hidden Markov model of names and parts of the day (L. Baum and others 1970).
 
-    The forward-backward algorithm with a little weight on every possibility, fitted again after
-    each round from where it was.
+    It is refitted after each round by the forward-backward algorithm with priors, starting from
+    the previous fit.
 
-    :param states: hidden ones.
-    :param moves: weight on every move, ``names`` on every name and ``parts`` on every part of the
-        day in a state, in events.
-    :param steps: of the algorithm in a round.
+    :param states: number of hidden states.
+    :param moves: prior weight of each transition, in events; ``names`` of each name in a state,
+        ``parts`` of each part of the day in a state.
+    :param steps: iterations per round.
     """
 
     def __init__(self, states: int = 24, moves: float = 0.03, names: float = 0.03,
@@ -85,7 +85,7 @@ class HiddenMarkov:
         return (shares * len(self._names) + 1 / (n + 1)) / (len(self._names) * shares.sum() + 1)
 
     def learn(self, past: Sequence[int], times_s: Sequence[float], name: int) -> None:
-        """Add an event, and fit after each round."""
+        """Add an event; fit after each round."""
         if not self._names:
             self._add(past[-1], times_s[-1])
         self._add(name, times_s[-1])
@@ -93,15 +93,15 @@ class HiddenMarkov:
             self._fit(max(self._names) + 1)
             self._belief = self._start
             for i, (one, hour) in enumerate(zip(self._names, self._hours)):
-                self._believe(one, hour, first=i == 0)
+                self._update_belief(one, hour, first=i == 0)
 
     def _add(self, name: int, time_s: float) -> None:
         self._names.append(name)
         self._hours.append(_part(time_s))
         if self._belief is not None:
-            self._believe(name, self._hours[-1])
+            self._update_belief(name, self._hours[-1])
 
-    def _believe(self, name: int, hour: int, first: bool = False) -> None:
+    def _update_belief(self, name: int, hour: int, first: bool = False) -> None:
         ahead = self._belief if first else self._belief @ self._move
         said = self._say[:, name] if name < self._say.shape[1] else np.full(self._k, 1e-3)
         belief = ahead * said * self._day[:, hour]
@@ -137,7 +137,7 @@ class HiddenMarkov:
 
     @property
     def values(self) -> int:
-        """How many numbers it keeps, the events it is fitted to among them."""
+        """The number of stored values, including the events that it is fitted to."""
         return 0 if self._belief is None else _KEPT * len(self._names) + self._k * (
             1 + self._k + self._say.shape[1] + 8)
 
@@ -145,12 +145,12 @@ class HiddenMarkov:
 class Recurrent:
     """A small gated recurrent network in Keras (K. Cho and others 2014).
 
-    It reads the last events as one-hot names with the time of day as sine and cosine, and is
-    trained on all it has seen after each round, from where it was.
+    It reads the last events as one-hot names with the time of day as sine and cosine. After each
+    round it is trained on all events so far, starting from the previous weights.
 
-    :param units: of the recurrent layer; ``history``: how many events it reads.
-    :param rate: of learning (Adam); ``epochs``: over all events, in a round.
-    :param dropout: share of the units dropped in training; ``decay``: of the weights (AdamW).
+    :param units: size of the recurrent layer; ``history``: number of events that it reads.
+    :param rate: learning rate; ``epochs``: passes over all events per round.
+    :param dropout: share of the units dropped in training; ``decay``: weight decay (AdamW).
     """
 
     def __init__(self, units: int = 16, history: int = 6, rate: float = 0.01, epochs: int = 10,
@@ -165,13 +165,13 @@ class Recurrent:
         """Return the probabilities of ``n`` names and of a new one."""
         if self._network is None:
             return np.full(n + 1, 1 / (n + 1))
-        told = self._network(self._encode(past, times_s)[None], training=False).numpy()[0]
+        output = self._network(self._encode(past, times_s)[None], training=False).numpy()[0]
         shares, seen = np.zeros(n + 1), len(self._outputs)
-        shares[:min(n, _NAMES)] = told[:n]
+        shares[:min(n, _NAMES)] = output[:n]
         return (shares * seen + 1 / (n + 1)) / (seen * shares.sum() + 1)
 
     def learn(self, past: Sequence[int], times_s: Sequence[float], name: int) -> None:
-        """Add an event, and train after each round."""
+        """Add an event; train after each round."""
         self._inputs.append(self._encode(past, times_s))
         self._outputs.append(min(name, _NAMES - 1))
         if len(self._outputs) % ROUND == 0:
@@ -200,7 +200,7 @@ class Recurrent:
         optimizer.build(network.trainable_variables)
         loss = keras.losses.SparseCategoricalCrossentropy()
 
-        # All steps of a round in one graph: a step from Python takes longer than its arithmetic.
+        # One graph for all steps of a round: calling a step from Python costs more than the step.
         @tf.function(input_signature=[
             tf.TensorSpec((None, self._history, _NAMES + 2)), tf.TensorSpec((None,), tf.int32),
             tf.TensorSpec((), tf.int32)])
@@ -208,14 +208,14 @@ class Recurrent:
             for _ in tf.range(steps):
                 chosen = tf.random.uniform((_BATCH,), 0, tf.shape(outputs)[0], tf.int32)
                 with tf.GradientTape() as tape:
-                    told = network(tf.gather(inputs, chosen), training=True)
-                    error = loss(tf.gather(outputs, chosen), told)
+                    output = network(tf.gather(inputs, chosen), training=True)
+                    error = loss(tf.gather(outputs, chosen), output)
                 optimizer.apply(tape.gradient(error, network.trainable_variables))
         self._train = train
 
     @property
     def values(self) -> int:
-        """How many numbers it keeps, the events it is trained on among them."""
+        """The number of stored values, including the events that it is trained on."""
         return 0 if self._network is None else \
             self._network.count_params() + _KEPT * len(self._outputs)
 
@@ -231,10 +231,11 @@ class Mixture:
 
     def predict(self, past: Sequence[int], times_s: Sequence[float], n: int) -> np.ndarray:
         """Return the probabilities of ``n`` names and of a new one."""
-        told = self._model.predict(self._context(past, times_s))
-        shares = np.array([told.probabilities.get(str(i), 0.0) for i in range(n)] + [told.new])
-        # A name that was only ever the first counts as new.
-        shares[:n][shares[:n] == 0] = told.new
+        predicted = self._model.predict(self._context(past, times_s))
+        shares = np.array([predicted.probabilities.get(str(i), 0.0) for i in range(n)]
+                          + [predicted.new])
+        # A name that has only been the first event counts as new.
+        shares[:n][shares[:n] == 0] = predicted.new
         return shares / shares.sum()
 
     def learn(self, past: Sequence[int], times_s: Sequence[float], name: int) -> None:
@@ -243,7 +244,7 @@ class Mixture:
 
     @property
     def values(self) -> int:
-        """How many numbers it keeps."""
+        """The number of stored values."""
         return len(self._model) * (ORDER + 4) + 80
 
 

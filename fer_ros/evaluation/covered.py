@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What state of attention is told of faces over which something was drawn."""
+"""Evaluate the state of attention of faces over which a cover was drawn."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -18,13 +18,17 @@ import numpy as np
 
 #: A gaze this far from the camera is away, degrees; nearer ones that miss it are skipped.
 _AWAY_DEG = 20.0
-#: A face is read so often: every second one first without the cover.
+#: Readings of a face without the cover (of every second pair of faces), then with it; and their
+#: rate.
 _CLEAR, _COVERED, _RATE_HZ = 4, 8, 8.0
 
 
 @dataclass(frozen=True)
-class Told:
-    """The state that is told of a covered face; ``looks`` whether it looks at the camera."""
+class CoveredReading:
+    """The state reported for a covered face.
+
+    :ivar looks: whether the face looks at the camera.
+    """
 
     cover: str
     file: str
@@ -34,18 +38,17 @@ class Told:
 
     @property
     def wrong(self) -> bool:
-        """Whether a state is told, and not the right one."""
+        """Whether a state is reported that is not the true one."""
         return self.state != UNKNOWN and (
             self.state != CAMERA if self.looks else self.state in (CAMERA, CLOSED))
 
 
-def tell_covered(folder: Path, mesher: FaceMesher, covers: Mapping[str, Cover], each: int,
-                 seed: int = 0) -> Iterator[Told]:
-    """Draw each cover over stills, and yield the state after a second of it.
+def read_covered(folder: Path, mesher: FaceMesher, covers: Mapping[str, Cover], each: int,
+                 seed: int = 0) -> Iterator[CoveredReading]:
+    """Draw each cover over stills, and yield the state after one second with it.
 
     :param folder: in the layout of :mod:`fer_ros.evaluation.heads`.
-    :param each: over so many stills of each person, in turn such that look at the camera and
-        that look away.
+    :param each: number of stills per person and cover; they look at the camera and away in turn.
     """
     camera, rng = read_camera(folder), np.random.default_rng(seed)
     stills = list(_clear_cases(read_stills(folder, 'gaze')))
@@ -57,7 +60,7 @@ def tell_covered(folder: Path, mesher: FaceMesher, covers: Mapping[str, Cover], 
                         and still[1].looks == (k % 2 == 0)]
                 if some:
                     image, truth = some[rng.integers(len(some))]
-                    yield _tell(name, cover, image, truth, camera, mesher, rng, k // 2 % 2)
+                    yield _read(name, cover, image, truth, camera, mesher, rng, k // 2 % 2)
 
 
 def _clear_cases(stills: Iterable[tuple[np.ndarray, Truth]]):
@@ -68,13 +71,14 @@ def _clear_cases(stills: Iterable[tuple[np.ndarray, Truth]]):
             yield image, truth
 
 
-def _tell(name: str, cover: Cover, image: np.ndarray, truth: Truth, camera: CameraModel,
-          mesher: FaceMesher, rng: np.random.Generator, late: bool) -> Told:
-    model, other = load_model(), image.copy()
+def _read(name: str, cover: Cover, image: np.ndarray, truth: Truth, camera: CameraModel,
+          mesher: FaceMesher, rng: np.random.Generator, clear_first: bool) -> CoveredReading:
+    model, covered = load_model(), image.copy()
     points = mesher.find(image, Detection(truth.box, 1.0), roll_by(camera, model)).points
-    cover(other, FaceAxes.of(points), rng)
+    cover(covered, FaceAxes.of(points), rng)
     stream = AttentionStream(mesher)
-    for i in range(_CLEAR * late + _COVERED):
-        reading, = stream.update(i / _RATE_HZ, image if i < _CLEAR * late else other,
+    for i in range(_CLEAR * clear_first + _COVERED):
+        reading, = stream.update(i / _RATE_HZ, image if i < _CLEAR * clear_first else covered,
                                  [Face(1, truth.box, 1.0)], camera)
-    return Told(name, truth.file, truth.looks, reading.attention.state, reading.attention.reason)
+    return CoveredReading(name, truth.file, truth.looks, reading.attention.state,
+                          reading.attention.reason)

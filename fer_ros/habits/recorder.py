@@ -14,18 +14,18 @@ from fer_ros.home.lifecycle import ControlState
 from fer_ros.home.light import differences, LightState, Tolerance
 from fer_ros.home.snapshot import DeviceSnapshot, RoomSnapshot
 
-#: An emotion has begun, or ended, when that is so for this long, seconds.
+#: An emotion has begun, or ended, once that has lasted for this long, seconds.
 BEGIN_S, END_S = 2.0, 5.0
-#: A person at a dimmer is done when the light has stood still for this long, seconds.
+#: A manual change is complete once the light has been stable for this long, seconds.
 SETTLED_S = 2.0
-#: Who changes a lamp after a face is gone still felt what it showed, seconds.
+#: A change is attributed to the last emotion for this long after its face has gone, seconds.
 _AFTERGLOW_S = 60.0
-#: A condition has changed when that is so for this long, seconds.
+#: A condition has changed once that has lasted for this long, seconds.
 _HOLDS_S = 5.0
-#: Of what automations make of one device, no more is recorded in an hour.
-AUTOMATIONS_AN_HOUR = 6
+#: At most this many changes of a device by automations are recorded per hour.
+AUTOMATIONS_PER_HOUR = 6
 _STILL = Tolerance(0.01, 10.0, 0.01)
-#: What differs, as the attribute that is held; all else is color.
+#: Held attributes by difference; any other difference is color.
 _HELD_AS = {'on/off': 'power', 'brightness': 'brightness'}
 
 
@@ -34,14 +34,14 @@ class _Device:
     state: ControlState | None = None
     reported: State | None = None
     held: tuple[str, ...] = ()
-    #: Who is behind what it has reported since the last look, where that is told.
+    #: Who caused the reports since the last snapshot, if known.
     cause: Cause = Cause.UNKNOWN
-    #: Since when the change of a person or an automation stands still; None: there is none.
+    #: Time of the last report of a change by others that is not yet recorded, or None.
     changed_s: float | None = None
     actor: Actor = Actor.PERSON
-    #: What the log says of it last, and when automations had set it.
-    told: str = ''
-    automated_s: deque[float] = field(default_factory=lambda: deque(maxlen=AUTOMATIONS_AN_HOUR))
+    #: Its last state in the log, and when automations set it.
+    logged: str = ''
+    automated_s: deque[float] = field(default_factory=lambda: deque(maxlen=AUTOMATIONS_PER_HOUR))
 
 
 @dataclass
@@ -55,7 +55,7 @@ class _Room:
     occupied: bool | None = None
     people: int = 0
     devices: dict[str, _Device] = field(default_factory=dict)
-    #: By condition: what the log says of it, and what it is since when.
+    #: By condition: its last value in the log; and its present value, since when.
     conditions: dict[str, str] = field(default_factory=dict)
     becoming: dict[str, tuple[str, float]] = field(default_factory=dict)
 
@@ -66,7 +66,7 @@ class _Room:
 class Recorder:
     """Records the events of the rooms.
 
-    :param utc_offset: gives what local time is ahead of UTC at a time, seconds.
+    :param utc_offset: returns the offset of local time from UTC at a time, seconds.
     """
 
     def __init__(self, utc_offset: Callable[[float], int] = lambda _: 0):
@@ -74,14 +74,14 @@ class Recorder:
         self._rooms: dict[str, _Room] = {}
 
     def emotion(self, room: str, now_s: float) -> str:
-        """Return the emotion of a room, or the one of a moment ago; empty: not known."""
+        """Return the emotion of a room, or its last one if that is recent; empty: unknown."""
         known = self._rooms.setdefault(room, _Room())
         if known.emotion:
             return known.emotion
         return known.last if 0 <= now_s - known.last_end_s < _AFTERGLOW_S else ''
 
     def room(self, snapshot: RoomSnapshot, now_s: float) -> list[HomeEvent]:
-        """Return what has happened in a room since it was last asked."""
+        """Return the events of a room since the last call."""
         room = self._rooms.setdefault(snapshot.room, _Room())
         room.people = snapshot.faces
         events = self._presence(room, snapshot, now_s) + self._feeling(room, snapshot, now_s)
@@ -90,7 +90,7 @@ class Recorder:
         return events
 
     def reported(self, room: str, target: str, cause: Cause) -> None:
-        """Take who is behind what a device has just reported; unknown says nothing."""
+        """Record who caused what a device has just reported; UNKNOWN is ignored."""
         if cause is not Cause.UNKNOWN:
             self._rooms.setdefault(room, _Room()).device(target).cause = cause
 
@@ -105,7 +105,7 @@ class Recorder:
             if candidate != state or now_s < since_s:
                 since_s = now_s
             known.becoming[name] = state, since_s
-            # What is first known of it is how the log begins.
+            # The first known value is recorded at once.
             if known.conditions.get(name, 'unknown') != state and (
                     name not in known.conditions or now_s - since_s >= _HOLDS_S):
                 known.conditions[name] = state
@@ -114,14 +114,14 @@ class Recorder:
         return events
 
     def action(self, action: AmbientAction, now_s: float) -> HomeEvent:
-        """Return the event of something that a rule or habit did."""
+        """Return the event of an action by a rule or habit."""
         request = action.request
         light = request.expected if request.kind == 'light' else None
         value = 'restore' if action.command is Command.RESTORE else ''
         if light is None and not value:
-            # The text of a message may name how sure an emotion was.
+            # The text of a message may contain the certainty of an emotion.
             value = 'message' if request.kind == 'message' else request.describe()
-        self._rooms.setdefault(action.room, _Room()).device(action.target).told = _coarse(
+        self._rooms.setdefault(action.room, _Room()).device(action.target).logged = _coarse(
             request if light is None else light)
         return self._event(action.room, EventKind.ACTION, now_s, target=action.target,
                            actor=Actor.HABIT if action.habit else Actor.RULE, value=value,
@@ -138,7 +138,7 @@ class Recorder:
                            target=target, actor=None if what == 'shown' else Actor.PERSON)
 
     def start(self, room: str, now_s: float) -> HomeEvent:
-        """Return the event with which a log goes on."""
+        """Return the event with which a log continues after a restart."""
         return self._event(room, EventKind.START, now_s)
 
     def _event(self, room: str, kind: EventKind, now_s: float, **more) -> HomeEvent:
@@ -184,7 +184,7 @@ class Recorder:
         known.reported, known.cause = device.reported, Cause.UNKNOWN
         known.state, known.held = device.state, device.held
         if first:
-            # Also what a person had changed before a restart was not changed now.
+            # A change from before a restart is not a change now.
             return []
         if moved and cause is Cause.AUTOMATION:
             known.changed_s, known.actor = now_s, Actor.AUTOMATION
@@ -199,11 +199,11 @@ class Recorder:
 
     @staticmethod
     def _by_person(known: _Device, device: DeviceSnapshot, moved: bool) -> bool:
-        """Return whether a person has changed a device since the last look."""
+        """Return whether a person has changed a device since the last snapshot."""
         if device.state is ControlState.OVERRIDDEN \
                 and (moved or known.state is not ControlState.OVERRIDDEN):
             return True
-        # A rule may go on with what nobody touched: what is held is what a person changed.
+        # Rules continue with the other attributes: the held ones are those that a person changed.
         if set(device.held) - set(known.held) or moved and _parts(known.reported, device) & set(
                 device.held):
             return True
@@ -213,14 +213,14 @@ class Recorder:
 
     def _changed(self, room: str, device: DeviceSnapshot, known: _Device, now_s: float) \
             -> list[HomeEvent]:
-        """Return the event of a change by others that has come to rest."""
-        told, known.told = known.told, _coarse(device.reported)
+        """Return the event of a change by others that is complete."""
+        previous, known.logged = known.logged, _coarse(device.reported)
         if known.actor is Actor.AUTOMATION:
-            # One that follows the sun changes a lamp all day long.
-            often = len(known.automated_s) == AUTOMATIONS_AN_HOUR \
+            # An automation that follows the sun changes a lamp all day.
+            often = len(known.automated_s) == AUTOMATIONS_PER_HOUR \
                 and 0 <= now_s - known.automated_s[0] < 3600
-            if often or told == known.told:
-                known.told = told
+            if often or previous == known.logged:
+                known.logged = previous
                 return []
             known.automated_s.append(now_s)
         light = device.reported if isinstance(device.reported, LightState) else None
@@ -236,7 +236,7 @@ def _moved(before: State, now: State) -> bool:
 
 
 def _parts(before: State, device: DeviceSnapshot) -> set[str]:
-    """Return what of a device has changed, as the attributes that are held."""
+    """Return the attributes of a device that have changed."""
     if not (isinstance(before, LightState) and isinstance(device.reported, LightState)):
         return set(device.held)
     return {_HELD_AS.get(name, 'color') for name in differences(before, device.reported, _STILL)}

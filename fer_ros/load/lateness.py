@@ -1,30 +1,29 @@
 # SPDX-License-Identifier: Apache-2.0
-"""How late results are, as far as this machine is to blame for it."""
+"""Measure how late results are because of this machine's load."""
 
 from collections import deque
 
-#: Frames older than this say nothing of the load now, seconds.
+#: Older frames do not count, seconds.
 _WINDOW_S = 2.0
-#: Fewer frames say nothing.
+#: Fewer frames are not enough for a figure.
 _ENOUGH = 5
-#: A way that has become longer for good (clocks drift by less) is the usual one after a while,
-#: milliseconds per second.
+#: The shortest delay grows by this, milliseconds per second: clocks drift by less, and a delay
+#: that stays longer becomes the usual one.
 _FORGET = 0.1
-#: No transport holds a live frame back for longer: the stamps are not of this clock, seconds.
-_CREDIBLE_S = 1.0
-#: Stamps that were not believed are not believed for so long, and those of a new stream for so
-#: long, seconds.
-_DOUBT_S, _FIRST_DOUBT_S = 60.0, 10.0
+#: No transport delays a live frame for longer: the stamps come from another clock, seconds.
+_PLAUSIBLE_S = 1.0
+#: How long stamps are ignored after an implausible one, and at the start of a stream, seconds.
+_IGNORE_S, _IGNORE_FIRST_S = 60.0, 10.0
 
 
 class Lateness:
     """
-    The lateness of the frames of the last two seconds.
+    Lateness of the frames of the last two seconds.
 
-    A frame's lateness is the time it has been here, and by how much its way from stamp to here
-    was longer than the shortest one seen: a camera that is always 200 ms late, or has a clock of
-    its own, is not the load's fault. Stamps that stand still, go back or run at another speed
-    than the clock tell nothing of the way; then the time here counts alone.
+    A frame's lateness is its processing time, plus its excess delay: by how much its delay from
+    stamp to reception exceeds the shortest one. So a camera that is always 200 ms late, or has
+    another clock, does not count as load. Stamps that stand still, go back or run at another
+    speed than the clock give no delay; then the processing time counts alone.
     """
 
     def __init__(self):
@@ -32,54 +31,53 @@ class Lateness:
         self._stamp_s: float | None = None
         self._shortest_s: float | None = None
         self._shortest_at_s = 0.0
-        self._doubted_until_s: float | None = None
+        self._ignored_until_s: float | None = None
 
-    def way_ms(self, received_s: float, clock_s: float, stamp_s: float) -> float:
+    def excess_delay_ms(self, received_s: float, clock_s: float, stamp_s: float) -> float:
         """
-        Return by how much a frame's way here was longer than the shortest one, milliseconds.
+        Return by how much a frame's delay exceeds the shortest one, milliseconds.
 
-        :param received_s: when it came, by a clock that does not jump, seconds.
-        :param clock_s: when it came, by the clock of the stamps, seconds.
+        :param received_s: time of reception, by a clock that does not jump, seconds.
+        :param clock_s: time of reception, by the clock of the stamps, seconds.
         :param stamp_s: its stamp, seconds.
         """
-        if self._doubted_until_s is None:
-            self._doubted_until_s = received_s + _FIRST_DOUBT_S
+        if self._ignored_until_s is None:
+            self._ignored_until_s = received_s + _IGNORE_FIRST_S
         moves = self._stamp_s is None or stamp_s > self._stamp_s
         self._stamp_s = stamp_s
         if not moves:
             self._shortest_s = None
             return 0.0
-        way_s = clock_s - stamp_s
+        delay_s = clock_s - stamp_s
         if self._shortest_s is not None:
             self._shortest_s += _FORGET * 1e-3 * max(0.0, received_s - self._shortest_at_s)
-            if way_s - self._shortest_s > _CREDIBLE_S:
-                self._doubted_until_s = received_s + _DOUBT_S
+            if delay_s - self._shortest_s > _PLAUSIBLE_S:
+                self._ignored_until_s = received_s + _IGNORE_S
                 self._shortest_s = None
-        if self._shortest_s is None or way_s < self._shortest_s:
-            self._shortest_s = way_s
+        if self._shortest_s is None or delay_s < self._shortest_s:
+            self._shortest_s = delay_s
         self._shortest_at_s = received_s
-        if received_s < self._doubted_until_s:
+        if received_s < self._ignored_until_s:
             return 0.0
-        return (way_s - self._shortest_s) * 1e3
+        return (delay_s - self._shortest_s) * 1e3
 
     def add(self, now_s: float, late_ms: float, heavy: bool = False) -> None:
         """
-        Count a frame that is done.
+        Count a frame whose results are published.
 
         :param now_s: a clock that does not jump, seconds.
         :param late_ms: its lateness, milliseconds.
-        :param heavy: whether a detection ran in it.
+        :param heavy: whether it needed a detection.
         """
         self._frames.append((now_s, late_ms, heavy))
 
     def late_ms(self, now_s: float) -> float | None:
         """
-        Return how late frames are, milliseconds; None while too few say it.
+        Return how late frames are, milliseconds; None for too few frames.
 
-        It is the median, or, where that is more, the mean of frames with a detection and of those
-        without, half and half, however many there are of each: else who skips frames would look
-        later than who does not. The very latest frame of each kind may be an accident and does
-        not count.
+        It is the median, or, if that is larger, the average of the means of frames with and
+        without a detection: the shares of both depend on how many frames are skipped. The
+        latest frame of each kind may be an accident and does not count.
         """
         while self._frames and now_s - self._frames[0][0] > _WINDOW_S:
             self._frames.popleft()

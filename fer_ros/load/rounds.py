@@ -1,13 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Which faces are read when there are more than there is time for."""
+"""Choose the faces to read when time does not suffice for all."""
 
 from collections.abc import Hashable, Mapping, Sequence
 
-#: One measurement moves the time a face by this share.
+#: Weight of a new measurement of the time per face.
 _FOLLOW = 0.2
-#: So many are read of each frame at least, whatever it takes.
-_LEAST = 2
-#: A clock may not see how long a batch took.
+#: At least this many faces of each frame are read.
+_MINIMUM = 2
+#: Lower bound of the time per face: a clock may be too coarse.
 _SHORTEST_MS = 1e-3
 
 
@@ -15,12 +15,12 @@ class FaceRounds:
     """
     Share the time for one batch among streams, and take turns within each.
 
-    Every stream gets as much as every other; what one does not need goes to those that need more
-    (max-min fairness), so a crowd before one camera takes nothing from the others. Of a stream
-    with more faces than its share those are read that have waited longest.
+    Every stream gets the same share; what one does not need goes to those that need more (max-min
+    fairness), so a crowd in front of one camera takes nothing from the others. In a stream with
+    more faces than its share, those that have waited longest are read.
 
     :param budget_ms: time for one batch, milliseconds; 0: all faces are read.
-    :ivar waiting: how many faces were not read in the last batch.
+    :ivar waiting: number of faces that were not read in the last batch.
     """
 
     def __init__(self, budget_ms: float):
@@ -32,9 +32,9 @@ class FaceRounds:
 
     def choose(self, faces: Mapping[str, Sequence[Hashable]]) -> dict[str, set[Hashable]]:
         """
-        Return which faces of each stream are read now.
+        Return the ids of the faces to read now, by stream.
 
-        :param faces: their ids, by stream.
+        :param faces: all ids, by stream.
         """
         self._turn += 1
         shares = self._shares({stream: len(ids) for stream, ids in faces.items()})
@@ -46,13 +46,13 @@ class FaceRounds:
             else:
                 chosen[stream] = set(sorted(ids, key=lambda one: read.get(one, 0))
                                      [:shares[stream]])
-            # Only who is still there is remembered.
+            # Faces that have gone are forgotten.
             self._read[stream] = {one: self._turn if one in chosen[stream] else read.get(one, 0)
                                   for one in ids}
         self.waiting = sum(len(ids) - len(chosen[stream]) for stream, ids in faces.items())
         return chosen
 
-    def took(self, faces: int, elapsed_ms: float) -> None:
+    def record(self, faces: int, elapsed_ms: float) -> None:
         """Record how long a batch took, milliseconds."""
         if not faces:
             return
@@ -63,7 +63,7 @@ class FaceRounds:
     def _shares(self, wanted: Mapping[str, int]) -> dict[str, int]:
         if not self._budget_ms or not self._face_ms:
             return dict(wanted)
-        left = max(int(self._budget_ms / self._face_ms), _LEAST * len(wanted))
+        left = max(int(self._budget_ms / self._face_ms), _MINIMUM * len(wanted))
         shares = {}
         for i, (stream, count) in enumerate(sorted(wanted.items(), key=lambda item: item[1])):
             shares[stream] = min(count, left // (len(wanted) - i))

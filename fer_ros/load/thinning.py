@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Even thinning of a stream."""
+"""Thin a stream evenly."""
 
 
 class Thinning:
-    """Take a part of what comes, evenly.
+    """Select an even share of a stream.
 
-    :ivar skipped: how many were not taken.
+    :ivar skipped: number of items that were not selected.
     """
 
     def __init__(self):
@@ -13,9 +13,9 @@ class Thinning:
         self.skipped = 0
 
     def take(self, part: float) -> bool:
-        """Return whether the next one is to be taken, of which ``part`` is wanted, (0, 1]."""
+        """Return whether to take the next item, for a share ``part`` of all, (0, 1]."""
         self._owed = min(self._owed + part, 2.0)
-        # Rounding must not skip the one that makes a whole.
+        # Rounding errors must not skip an item.
         if self._owed < 1 - 1e-9:
             self.skipped += 1
             return False

@@ -192,7 +192,7 @@ class AttentionNode(ManagedNode):
     def _on_pair(self, image: Image | CompressedImage, faces: FaceArray) -> None:
         # Start again after a stamp that went back.
         stamp_s = conversions.stamp_to_s(faces.header.stamp)
-        wait_s = self._load.slower / self.value('rate_hz')
+        wait_s = self._load.slowdown / self.value('rate_hz')
         if self._taken_s is None or not 0 <= stamp_s - self._taken_s < (1 - _EARLY) * wait_s:
             # Keep the rate on average if the images' rate is not a multiple of it.
             late_s = stamp_s - (self._taken_s or 0.0) - wait_s

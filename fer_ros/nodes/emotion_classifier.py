@@ -10,7 +10,7 @@ from fer_ros.msg import EmotionArray, FaceArray
 from fer_ros.nodes import qos
 from fer_ros.nodes.base import ManagedNode, READ_ONLY
 from fer_ros.nodes.diagnostics import Status, WARN
-from fer_ros.nodes.load import ReadLoad
+from fer_ros.nodes.load import EmotionLoad
 from fer_ros.nodes.parameters import Parameter
 from fer_ros.nodes.program import run
 from fer_ros.nodes.reading import Reading
@@ -69,7 +69,7 @@ class EmotionClassifierNode(ManagedNode):
     def activate(self) -> None:
         """Subscribe."""
         self._newest = newest = LatestMailbox()
-        self._load = ReadLoad(self, list(self._publishers_by_topic))
+        self._load = EmotionLoad(self, list(self._publishers_by_topic))
         self._worker = Worker('emotion_classifier worker', lambda: self._work(newest),
                               self.faults).start()
         self._services_made.append(

@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What nodes tell each other of their load, on the topic load of each camera."""
+"""Exchange of load between nodes, on the topic load of each camera."""
 
 import os
 import time
 import zlib
 
-from fer_ros.load import Heard, Lateness, LoadShedder, Shed, SKIP_FROM, Thinning
+from fer_ros.load import Lateness, LoadShedder, RecentValues, Shed, SKIP_FROM, Thinning
 from fer_ros.msg import Load
 from fer_ros.nodes import qos
 from fer_ros.nodes.base import ManagedNode
@@ -13,12 +13,12 @@ from fer_ros.nodes.diagnostics import Status, WARN
 from fer_ros.nodes.topics import sibling
 from fer_ros.statistics import RateMeter
 
-#: The classifier tells how late a camera's emotions are this often, seconds.
+#: Interval at which the classifier reports how late a camera's emotions are, seconds.
 _PERIOD_S = 0.5
 
 
 class Shedding:
-    """How one face detector gives up quality before time, and says so on ``load``.
+    """Load shedding of one face detector, reported on ``load``.
 
     Called by the thread that processes the images.
 
@@ -33,7 +33,7 @@ class Shedding:
             node.value('defended_latency_ms'), node.value('processor_share'),
             phase=zlib.crc32(self._name.encode()) / 2 ** 32)
         self._cores = len(os.sched_getaffinity(0))
-        self._late, self._levels = Heard(), Heard()
+        self._late, self._levels = RecentValues(), RecentValues()
         self._publisher = node.advertise(Load, 'load', qos.RESULT)
         self._subscription = node.subscribe(Load, 'load', self._on_load, qos.RESULT)
 
@@ -48,28 +48,29 @@ class Shedding:
         return self._shedder.shed
 
     def wanted(self) -> bool:
-        """Return whether the next frame is to be processed."""
+        """Return whether to process the next frame."""
         return self._thinning.take(self.shed.part(self._rate.rate_hz(time.monotonic())))
 
     def received(self, stamp_s: float) -> tuple[float, float]:
-        """Return when a frame came and how late it was then; in the thread that receives it."""
+        """Return when a frame was received and its excess delay; for the receiving thread."""
         now_s = time.monotonic()
         self._rate.tick(now_s)
-        return now_s, self._lateness.way_ms(now_s, self._node.now_s(), stamp_s)
+        return now_s, self._lateness.excess_delay_ms(now_s, self._node.now_s(), stamp_s)
 
     def done(self, received: tuple[float, float], heavy: bool) -> None:
-        """Count a frame that is published; look at the load when it is time to.
+        """Count a frame that is published; evaluate the load when that is due.
 
-        :param received: what :meth:`received` returned of it.
-        :param heavy: whether a detection ran in it.
+        :param received: the result of :meth:`received`.
+        :param heavy: whether it needed a detection.
         """
         now_s = time.monotonic()
         self._lateness.add(now_s, (now_s - received[0]) * 1e3 + received[1], heavy)
         if self._shedder.due(now_s):
             own_ms = self._lateness.late_ms(now_s)
             self._shedder.step(
-                now_s, None if own_ms is None else max(own_ms, self._late.most(now_s)),
-                time.process_time(), self._cores, self._levels.fresh(now_s))
+                now_s, None if own_ms is None else max(
+                    own_ms, self._late.largest(now_s) or 0.0),
+                time.process_time(), self._cores, self._levels.largest(now_s))
             self._publish(own_ms or 0.0)
 
     def report(self, status: Status) -> None:
@@ -92,17 +93,17 @@ class Shedding:
         self._publisher.publish(message)
 
     def _on_load(self, message: Load) -> None:
-        # What an emotion classifier says; our own comes back, too.
+        # From an emotion classifier, or our own message.
         if message.node == self._name:
             return
         now_s = time.monotonic()
-        self._late.hear(message.node, message.late_ms, now_s)
+        self._late.add(message.node, message.late_ms, now_s)
         if message.cameras > 1:
-            self._levels.hear(message.node, message.mean_level, now_s)
+            self._levels.add(message.node, message.mean_level, now_s)
 
 
-class ReadLoad:
-    """How late the emotions of each camera are, which the classifier tells its face detector.
+class EmotionLoad:
+    """Reports to each face detector how late its camera's emotions are.
 
     :param topics: of the face arrays.
     """
@@ -110,11 +111,11 @@ class ReadLoad:
     def __init__(self, node: ManagedNode, topics: list[str]):
         self._node, self._name = node, node.get_fully_qualified_name()
         self._lateness = {topic: Lateness() for topic in topics}
-        self._told_s = dict.fromkeys(topics, float('-inf'))
-        self._levels = Heard()
+        self._published_s = dict.fromkeys(topics, float('-inf'))
+        self._levels = RecentValues()
         self._publishers = {topic: node.advertise(Load, sibling(topic, 'load'), qos.RESULT)
                             for topic in topics}
-        # One camera has nobody to compare itself with.
+        # A single camera has nothing to compare itself with.
         self._subscriptions = [
             node.subscribe(Load, sibling(topic, 'load'), self._on_load, qos.RESULT)
             for topic in topics] if len(topics) > 1 else []
@@ -127,18 +128,18 @@ class ReadLoad:
             self._node.destroy_publisher(publisher)
 
     def received(self, topic: str, stamp_s: float) -> tuple[float, float]:
-        """Return when faces came and how late they were then; in the thread that receives them."""
+        """Return when faces were received and their excess delay; for the receiving thread."""
         now_s = time.monotonic()
-        return now_s, self._lateness[topic].way_ms(now_s, self._node.now_s(), stamp_s)
+        return now_s, self._lateness[topic].excess_delay_ms(now_s, self._node.now_s(), stamp_s)
 
     def done(self, topic: str, received: tuple[float, float], heavy: bool) -> None:
         """Count a frame whose emotions are published."""
         now_s = time.monotonic()
         lateness = self._lateness[topic]
         lateness.add(now_s, (now_s - received[0]) * 1e3 + received[1], heavy)
-        if 0 <= now_s - self._told_s[topic] < _PERIOD_S:
+        if 0 <= now_s - self._published_s[topic] < _PERIOD_S:
             return
-        self._told_s[topic] = now_s
+        self._published_s[topic] = now_s
         levels = self._levels.values(now_s)
         message = Load(node=self._name, late_ms=lateness.late_ms(now_s) or 0.0,
                        cameras=min(len(levels), 65535),
@@ -148,15 +149,15 @@ class ReadLoad:
 
     def _on_load(self, message: Load) -> None:
         if message.node != self._name:
-            self._levels.hear(message.node, message.level, time.monotonic())
+            self._levels.add(message.node, message.level, time.monotonic())
 
 
 class OptionalWork:
-    """Slows optional work of a camera down while its face detector asks for it."""
+    """Slows down optional work of a camera while its face detector requests it."""
 
     def __init__(self, node: ManagedNode, topic: str = 'load'):
         self._node = node
-        self._heard = Heard()
+        self._levels = RecentValues()
         self._thinning = Thinning()
         self._subscription = node.subscribe(Load, topic, self._on_load, qos.RESULT)
 
@@ -165,20 +166,20 @@ class OptionalWork:
         self._node.destroy_subscription(self._subscription)
 
     @property
-    def slower(self) -> float:
-        """By what the rate is to be divided, 1 or more."""
-        return Shed(self._heard.most(time.monotonic())).slower
+    def slowdown(self) -> float:
+        """The factor by which to divide the rate, at least 1."""
+        return Shed(self._levels.largest(time.monotonic()) or 0.0).slowdown
 
     def wanted(self) -> bool:
-        """Return whether the next piece of work is to be done."""
-        return self._thinning.take(1 / self.slower)
+        """Return whether to do the next piece of work."""
+        return self._thinning.take(1 / self.slowdown)
 
     def report(self, status: Status) -> None:
         """Add what is given up."""
         status.values['skipped (load)'] = self._thinning.skipped
-        if (slower := self.slower) > 1:
-            status.values['given up'] = (f'{slower:.1f} times slower: the face detector is late, '
-                                         'see its diagnostics')
+        if (slowdown := self.slowdown) > 1:
+            status.values['given up'] = (f'{slowdown:.1f} times slower: the face detector is '
+                                         'late, see its diagnostics')
 
     def _on_load(self, message: Load) -> None:
-        self._heard.hear(message.node, message.level, time.monotonic())
+        self._levels.add(message.node, message.level, time.monotonic())

@@ -46,7 +46,7 @@ def test_the_generic_head_is_found_where_it_was_drawn(place):
     assert angles_of(moved.fitted) == pytest.approx([20, -10, 8], abs=0.01)
 
 
-def test_a_model_that_is_not_one_is_named(tmp_path):
+def test_a_file_that_is_not_a_model_is_named(tmp_path):
     path = tmp_path / 'attention.npz'
     path.write_bytes(b'nothing')
     with pytest.raises(ConfigurationError, match='attention.npz'):

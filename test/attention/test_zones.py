@@ -28,7 +28,7 @@ def test_the_zone_that_a_gaze_meets(gaze, camera, points, zone):
                                   'tablet=direction 1 x', 'door=point 1 2', '=direction 1 2',
                                   'door=point 1 2 3 base 4 5', 'camera=direction 0 0',
                                   'a=direction 0 0 200', 'a=direction nan 0'])
-def test_a_zone_that_is_none_is_named(text):
+def test_an_invalid_zone_is_named(text):
     with pytest.raises(ConfigurationError, match='zones'):
         parse_zones([text])
     with pytest.raises(ConfigurationError, match='twice'):

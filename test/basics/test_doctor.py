@@ -76,7 +76,7 @@ def test_on_this_machine_it_opens_no_camera_and_sends_nothing(tmp_path, monkeypa
     assert by_subject['detector'][0]['values']['image of 640x480 (ms)'] > 0
     assert by_subject['emotions'][0]['values']['face (ms)'] > 0
     assert not watched.exists(), watched.read_text()
-    # The watch works: told to connect, it is seen to.
+    # The watch works: told to connect, it is seen to connect.
     monkeypatch.setenv('PYTHONPATH', f'{tmp_path}:{REPOSITORY}')
     monkeypatch.setenv('WATCHED', str(watched))
     subprocess.run([sys.executable, '-c', 'from fer_ros.doctor import policy, Request\n'
@@ -183,7 +183,7 @@ def test_missing_weights_are_reported_with_the_fix(monkeypatch, gone, level, wor
     (lambda path: path.write_bytes(path.read_bytes()[:-1]), 'damaged'),
     (lambda path: path.with_suffix('.json').unlink(), 'its metadata'),
     (lambda path: path.with_suffix('.json').write_text('{'), 'JSON')])
-def test_a_network_that_is_not_whole_is_named(tmp_path, spoil, words):
+def test_an_incomplete_network_is_named(tmp_path, spoil, words):
     path = tmp_path / DEFAULT_MODEL
     for suffix in ('.tflite', '.json'):
         shutil.copy((MODEL_DIR / DEFAULT_MODEL).with_suffix(suffix), path.with_suffix(suffix))

@@ -17,7 +17,7 @@ HUSH = 'HUSHhush'
     ('rtsp://:a@b:c@camera/1', 'rtsp://:***@camera/1'),
     ('rtsp://me:sl/ash@camera/1', 'rtsp://me:***@camera/1'),
     ('http://token@camera/1', 'http://***@camera/1'),
-    # a password that looks like a port cannot be told from one
+    # a password that looks like a port cannot be distinguished from one
     ('http://camera:80/a@b:1', 'http://camera:***@b:1'),
     # a path that is a key, as video recorders have it
     ('rtsp://recorder:7447/zLbMWeRlMNdNSBcH', 'rtsp://recorder:7447/***'),

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What is missing, too old or broken is told in one line; all files say the same versions."""
+"""Missing, outdated or broken packages are reported in one line; all files agree."""
 
 from importlib.util import find_spec
 import os

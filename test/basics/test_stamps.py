@@ -17,7 +17,7 @@ import pytest
     ([5.0, 5.1, -1e9, 5.3], [0, 0.1, 0.1, 0.2]),
     # A clock that starts in 1970 and is put right.
     ([1e9, 0.0, 0.1, 1e9 + 0.25], [0, 1 / 30, 0.1, 0.25]),
-    # A pause is told once and stands in for nothing.
+    # A pause is reported once.
     ([0.0, 0.1, 60.0, 60.0], [0, 0.1, 59.9, 1 / 30]),
 ])
 def test_intervals(stamps, intervals):

@@ -68,7 +68,7 @@ def test_nothing_is_heaped_up():
 
 @pytest.mark.parametrize('error', [RuntimeError, MemoryError, RecursionError, SystemExit,
                                    KeyboardInterrupt, BaseException])
-def test_a_worker_begins_again_whatever_was_raised(error):
+def test_a_worker_restarts_whatever_was_raised(error):
     log, tries = Log(), []
 
     def work():
@@ -77,11 +77,11 @@ def test_a_worker_begins_again_whatever_was_raised(error):
             raise error('made up')
     worker = Worker('one', work, log.faults, backoff=Backoff(0.001, 0.002)).start()
     assert worker.end(10) is True or wait_for(lambda: not worker.alive)
-    # The end may come in a pause: then there is no other try.
+    # If it ends during a pause, it does not try again.
     assert len(log) == 1 and error.__name__ in log[0]
 
 
-def test_a_worker_begins_again_until_its_work_is_done():
+def test_a_worker_restarts_until_its_work_is_done():
     log, tries = Log(), []
 
     def work():

@@ -19,7 +19,7 @@ SMALL, LARGE, HUGE = png(64), png(1500), png(2000)
 
 @pytest.fixture
 def stream():
-    """A decoder on a core that needs a microsecond for a pixel, on a made-up clock."""
+    """A decoder on a core that needs a microsecond per pixel, on a simulated clock."""
     class Clock:
         now_s = used_s = 0.0
     clock = Clock()
@@ -41,7 +41,7 @@ def stream():
 def test_what_takes_too_long_is_refused_the_next_time(stream):
     clock, decode = stream
     assert decode(SMALL).shape == (64, 64, 3)
-    assert decode(HUGE).shape == (2000, 2000, 3)    # nobody can know before
+    assert decode(HUGE).shape == (2000, 2000, 3)    # not known in advance
     for _ in range(3):
         with pytest.raises(ImageError, match='would take about .* let the camera publish smaller'):
             decode(HUGE)

@@ -28,7 +28,7 @@ def test_an_http_stream_is_read_and_its_end_is_a_failure(stream):
 
 @pytest.fixture
 def guarded():
-    """Yield the address of a camera that wants a user, a password and a key."""
+    """Yield the address of a camera that requires a user, a password and a key."""
     class Guarded(StreamHandler):
         def do_GET(self):
             expected = 'Basic ' + base64.b64encode(b'me:pa/ss@:word').decode()

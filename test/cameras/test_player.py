@@ -76,7 +76,7 @@ def test_a_stream_that_stops_is_opened_again(stream):
     numbers = [number_of(next(frames)) for _ in range(16)]
     frames.close()
     assert numbers == 2 * list(range(8))
-    assert clock.waits == [0.5]  # one success: the pauses begin anew
+    assert clock.waits == [0.5]  # one success: the pauses restart
 
 
 def test_a_broken_file_is_not_tried_again(tmp_path):
@@ -86,7 +86,7 @@ def test_a_broken_file_is_not_tried_again(tmp_path):
     assert player.state == 'failed'
 
 
-def test_backoff_begins_again_after_a_success():
+def test_backoff_restarts_after_a_success():
     backoff = Backoff(1, 5)
     assert [backoff.pause_s() for _ in range(4)] == [1, 2, 4, 5]
     backoff.reset()
@@ -104,7 +104,7 @@ def test_a_video_plays_by_its_time_stamps(shared):
     player = Player(lambda: open_source(str(path)), retry=False, wait=wait, now_s=lambda: now[0])
     times = [now[0] for _ in player.frames()]
     assert len(times) == 180 and times[-1] == pytest.approx(7.16, abs=0.02)
-    # What is asked for counts more.
+    # A requested rate takes precedence.
     now[0] = 0.0
     player = Player(lambda: open_source(str(path)), retry=False, wait=wait, now_s=lambda: now[0],
                     rate_hz=100.0)

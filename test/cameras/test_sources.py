@@ -20,7 +20,7 @@ def read_all(source):
     return frames
 
 
-def test_a_video_gives_its_frames_and_ends_and_begins_again(video):
+def test_a_video_yields_its_frames_ends_and_restarts(video):
     source = open_source(video)
     assert source.rate_hz == 20 and not source.live
     for _ in range(2):

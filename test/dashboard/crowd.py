@@ -92,7 +92,7 @@ def start(nodes, folder, cameras):
 
 
 def publish_made_up(graph, publishers, stop):
-    """Publish emotions ten times a second, of so many people each, until the event is set."""
+    """Publish emotions ten times per second, for this many people each, until the event is set."""
     turn = 0
     while not stop.wait(0.1):
         turn += 1

@@ -16,7 +16,7 @@ TOKEN = 'correct horse battery'
 
 
 class Running:
-    """A site with a made-up camera and a bridge that notes what it is asked."""
+    """A site with a simulated camera and a bridge that records its requests."""
 
     def __init__(self, token='', viewers=4, proxies=()):
         self.asked, self.problem = [], ''

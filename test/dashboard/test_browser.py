@@ -183,7 +183,7 @@ def test_the_table_holds_what_was_seen(page):
     assert all(abs(sum(float(row[label]) for label in LABELS) - 1) < 0.01 for row in rows)
 
 
-def lamp_told(graph):
+def bridge_color(graph):
     color = room_now(graph).devices[0].light.color
     return '#' + ''.join(f'{round(255 * channel):02x}' for channel in (color.r, color.g, color.b))
 
@@ -193,7 +193,7 @@ def test_the_lamp_changes_as_the_bridge_says(page, graph):
 
     def followed():
         shown = attribute(page, f'{ROOM} .lamp', 'data-color')
-        if shown == lamp_told(graph):
+        if shown == bridge_color(graph):
             colors.add(shown)
         return len(colors) >= 3
     wait_for(lambda: graph.home, 10, 'the state of the home')

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The card of habits in a real browser, before a real bridge that has learnt from eight days."""
+"""The card of habits in a real browser, before a real bridge that has learned from eight days."""
 
 import time
 

@@ -32,7 +32,7 @@ BLUE, ORANGE = LightState(True, 0.5, (0.2, 0.4, 1.0)), LightState(True, 0.6, (1.
 
 
 class Scene:
-    """Cameras with so many people each, told to a page ten times a second."""
+    """Cameras with this many people each, sent to a page ten times per second."""
 
     def __init__(self):
         values = {parameter.name: parameter.default for parameter in PAGE_PARAMETERS}
@@ -279,7 +279,7 @@ def test_where_people_look_is_marked_said_and_kept(scene, page):
 
 
 def test_the_timeline_says_the_span_that_it_shows(scene, page):
-    # One that has seen nobody before.
+    # One that has not seen anybody before.
     with closing(Scene()) as fresh:
         page.get(fresh.page.url)
         wait_for(lambda: text(page, '#timeline h2') == 'Last minute', 10, 'the title')
@@ -309,7 +309,7 @@ def test_there_are_no_serious_accessibility_findings(scene, page, width_px, sche
     assert serious == []
 
 
-#: Draws a line at 80 % with a gap from 4 to 6 s, and tells where it is red or blue (the cursor).
+#: Draws a line at 80 % with a gap from 4 to 6 s, and returns where it is red or blue (the cursor).
 CHART = """
 const [width, done] = arguments;
 import('/static/chart.js').then(({ Chart }) => {

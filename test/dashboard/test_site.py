@@ -305,7 +305,7 @@ def test_closing_ends_streams_and_threads():
     assert threading.active_count() == before
 
 
-def test_closing_bears_that_another_wakes_the_server_first(monkeypatch):
+def test_closing_tolerates_another_thread_waking_the_server_first(monkeypatch):
     running = Running()
     trigger, pulled = running.server._server.trigger, []
 

@@ -111,7 +111,7 @@ def test_many_guessers_do_not_forget_one_another():
 # Connections.
 
 class Crowd:
-    """Many connections from one address that send what they are told to."""
+    """Many connections from one address that send given bytes."""
 
     def __init__(self, port, count, text=b''):
         self.sockets = []

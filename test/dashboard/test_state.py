@@ -143,7 +143,7 @@ WARM = LightState(True, 0.5, None, 2700)
 @pytest.mark.parametrize('request_, shown', [
     (LightRequest(WARM), {'kind': 'light', 'light': {
         'on': True, 'brightness': 0.5, 'color': '#ffad59', 'color_temperature_k': 2700}}),
-    # What is not known is not made up.
+    # Unknown values stay unknown.
     (LightRequest(LightState(True)), {'kind': 'light', 'light': {
         'on': True, 'brightness': None, 'color': None, 'color_temperature_k': None}}),
     # What is shown is how the light will be, not only what a rule says of it.

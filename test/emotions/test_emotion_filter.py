@@ -293,7 +293,7 @@ def test_settings_check_their_stationary_distribution_themselves():
 
 
 @pytest.mark.parametrize('name', ['training_shares', 'neutral_reading'])
-def test_shares_that_are_none_are_named(name):
+def test_invalid_shares_are_named(name):
     with pytest.raises(ConfigurationError, match=name):
         EmotionFilter(**{name: [0.5, 0.5]})
 

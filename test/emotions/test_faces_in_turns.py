@@ -54,7 +54,7 @@ def test_the_real_reader_reads_a_crowd_in_turns():
     crowd = [face(i, rng.integers(0, 256, (48, 48), np.uint8)) for i in range(1, 41)]
     # As on a processor where a face takes a millisecond.
     reader._rounds = rounds = FaceRounds(12.5)
-    rounds.took = lambda faces, elapsed_ms: FaceRounds.took(rounds, faces, 1.0 * faces)
+    rounds.record = lambda faces, elapsed_ms: FaceRounds.record(rounds, faces, 1.0 * faces)
     reader.read({'a': (0.0, crowd[:1])})
     for i in range(1, 10):
         emotions = reader.read({'a': (i / 15, crowd), 'b': (i / 15, crowd[:1])})
@@ -68,7 +68,7 @@ def test_the_real_reader_reads_a_crowd_in_turns():
 def test_shares_are_fair_and_none_is_lost():
     rounds = FaceRounds(10.0)
     assert rounds.choose({'a': range(50)}) == {'a': set(range(50))}, 'nothing is known yet'
-    rounds.took(50, 50.0)
+    rounds.record(50, 50.0)
     chosen = rounds.choose({'crowd': range(50), 'few': range(3), 'one': range(1)})
     assert len(chosen['few']) == 3 and len(chosen['one']) == 1 and len(chosen['crowd']) == 6
     assert rounds.waiting == 44

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The faster variant is taken, unless told which; the processor's instructions are named."""
+"""The faster variant is chosen unless one is requested; the processor's instructions are named."""
 
 from fer_ros.emotions.classification import choose, find_model, variants
 from fer_ros.emotions.classification.variants import VARIANTS

@@ -34,7 +34,7 @@ def outcome(boxes, scores, labels):
     ([HERE, HERE], [0.9, 0.8], [HERE], 1.0),
     # Small labels and what finds them count neither way, nor do small false alarms.
     ([[0, 0, 10, 10], HERE, [300, 0, 310, 10]], [0.9, 0.8, 0.95], [[0, 0, 10, 10], HERE], 1.0),
-    # An overlap of 1/3 is no match.
+    # An overlap of 1/3 is not a match.
     ([[20, 0, 60, 40]], [0.9], [HERE], 0.0),
 ])
 def test_average_precision(boxes, scores, labels, expected):

@@ -63,7 +63,7 @@ def test_auto_takes_the_next_where_a_package_is_missing(gone, expected, monkeypa
         f'{top.recall:.2f}')
     assert f'{used.ms / top.ms:.1f} times' in detector.warnings[0]
     assert detector.warnings[0].count('fer-model fetch yunet') == 2
-    # A detector that was asked for by name is no step down.
+    # A detector requested by name is not a fallback.
     assert create_detector(expected).warnings == []
 
 

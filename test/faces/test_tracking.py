@@ -69,7 +69,7 @@ def test_a_missed_face_is_carried_on_then_remembered_then_forgotten():
     carried = tracks[-1][0]
     assert not carried.detected and carried.track_id == 1
     assert carried.unseen_s == pytest.approx(10 * STEP_S, abs=1e-6)
-    # It went on with its speed: 3 px a frame.
+    # It continued at its speed: 3 px per frame.
     assert carried.box.center[0] == pytest.approx(100 + 3 * 24, abs=8)
     assert ids(tracker.update([], 1.1)) == []
     assert ids(tracker.update([face(220)], 1.2)) == [1]

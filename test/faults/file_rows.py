@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Rows of files: policies that nobody should write, encoded images that are changed and cut."""
+"""Rows of files: hostile policies, damaged and truncated images."""
 
 from pathlib import Path
 import re

@@ -36,7 +36,7 @@ def _payload(random):
 
 
 class _Home(Sim):
-    """One lamp of a family, which reports what it is told to."""
+    """One lamp of a family, which reports what the test sets."""
 
     def __init__(self, family):
         self.reader = None

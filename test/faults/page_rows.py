@@ -111,7 +111,7 @@ def strangers(trial: Trial) -> None:
 
 @row('connections that are silent or drip')
 def silent(trial: Trial) -> None:
-    """A crowd of them keeps nobody out."""
+    """A crowd of them does not lock others out."""
     beginnings = (b'', b'G', b'GET / HT', b'GET / HTTP/1.1\r\nHost: localhost\r\nX: ',
                   b'POST /login HTTP/1.1\r\nHost: localhost\r\nContent-Length: 9\r\n\r\nto')
     with closing(Running(TOKEN)) as site:

@@ -61,7 +61,7 @@ class Trial:
             yield self._seed, case
 
     def expect(self, kept: object, what: str) -> None:
-        """Note that the try at hand has lost something, unless it was kept."""
+        """Record that the current try has lost something, unless it was kept."""
         if not kept:
             if not self._lost:
                 self._lost = True
@@ -79,7 +79,7 @@ class Trial:
 
 #: The rows by name: each does its tries with the trial it is given.
 ROWS: dict[str, Callable[[Trial], None]] = {}
-#: How many tries a row has to survive, where that is told.
+#: How many tries a row has to survive, if set.
 FIGURES: dict[str, int] = {}
 
 

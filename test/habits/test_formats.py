@@ -73,7 +73,7 @@ def test_a_bad_file_says_where(tmp_path, text, message):
 
 
 def stamp(time_s):
-    """Return a time as research homes write it."""
+    """Return a time in the format of research homes."""
     return datetime.fromtimestamp(time_s, timezone.utc).strftime('%Y-%m-%d %H:%M:%S')
 
 
@@ -86,7 +86,7 @@ def test_within_how_many_minutes_is_calibrated_in_every_format(tmp_path, form):
     draw = np.random.default_rng(3)
     lines, time_s, name = [], 1_300_000_000.0, 0
     for _ in range(500):
-        # One thing or another follows, after a time of its own that grows in the evening.
+        # One of two events follows, after a time that is longer in the evening.
         name = (name + int(draw.integers(1, 4))) % 6
         time_s += float(draw.lognormal(5 + name / 2 + (time_s % 86_400 > 64_800), 0.6))
         end_s = time_s + float(draw.uniform(1, 60))

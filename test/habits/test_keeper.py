@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Suggestions, consent and rules, in a real home on a made-up clock."""
+"""Suggestions, consent and rules, in a real home on a simulated clock."""
 
 from datetime import datetime, timezone
 
@@ -26,7 +26,7 @@ def test_from_overrides_to_a_rule_and_back(home):
     assert asked.sentence == ('Evenings when sad, the lamp was set to 30 % in 4 of 4 times; '
                               'shall the policy do so?')
     policy = home.policy_file.read_text()
-    assert home.evening(None) == pytest.approx(0.8)  # nobody has said yes yet
+    assert home.evening(None) == pytest.approx(0.8)  # not accepted yet
     assert 'was added to' in home.answer()
     text = home.rules_file.read_text()
     assert '# 2026-01-09 19:3' in text and ': Evenings when sad, the lamp was set to 30 %' in text

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What is learnt from events: preferences, habits, outcomes; its file; and the commands."""
+"""What is learned from events: preferences, habits, outcomes; its file; and the commands."""
 
 from datetime import time
 import json

@@ -3,7 +3,7 @@
 
 from dataclasses import replace
 
-from fer_ros.habits.recorder import AUTOMATIONS_AN_HOUR, Recorder
+from fer_ros.habits.recorder import AUTOMATIONS_PER_HOUR, Recorder
 from fer_ros.home.action import AmbientAction, Command, NOBODY
 from fer_ros.home.kinds.base import Cause
 from fer_ros.home.kinds.blind import BlindState
@@ -15,7 +15,7 @@ import pytest
 
 
 class Watched:
-    """A room whose snapshots are recorded ten times a second."""
+    """A room whose snapshots are recorded ten times per second."""
 
     def __init__(self):
         self.recorder, self.now_s, self.events = Recorder(), 1000.0, []
@@ -42,7 +42,7 @@ class Watched:
 
 @pytest.fixture
 def room():
-    """Return a room where nobody is, with a lamp that shines."""
+    """Return an empty room with a lamp that is on."""
     room = Watched()
     assert room.pass_(3, lamp=LightState(True, 0.6)) == []
     return room
@@ -149,7 +149,7 @@ def test_an_automation_that_follows_the_sun_does_not_fill_the_log(room):
     assert 2 <= len(told) <= 4
     told = [one for step in range(60) for one in room.pass_(
         3, lamp=LightState(step % 2 == 0), cause=Cause.AUTOMATION)]
-    assert len(told) <= AUTOMATIONS_AN_HOUR
+    assert len(told) <= AUTOMATIONS_PER_HOUR
     room.now_s += 3600
     assert room.pass_(3, lamp=LightState(True, 0.1), cause=Cause.AUTOMATION)
 

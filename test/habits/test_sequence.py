@@ -15,7 +15,7 @@ HOUR_S = 3600.0
 
 
 def learnt(events, gap_s=60.0, state=''):
-    """Return a model that has learnt a sequence, and the recent events after it."""
+    """Return a model that has learned a sequence, and the recent events after it."""
     model, recent, time_s = SequenceModel(), (), 0.0
     for event in events:
         model.learn(Context(recent, time_s, state), event, gap_s)

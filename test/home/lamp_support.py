@@ -67,7 +67,7 @@ class Reader:
 
 
 class Bulb:
-    """A lamp that fades, and tells of it in one of several ways.
+    """A lamp that fades, and reports that in one of several ways.
 
     :param manner: ``plain``: as it shines; ``end first``: the end, then as it shines; ``level
         first``: when it goes on, the light that it is set to go on with.

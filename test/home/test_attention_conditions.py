@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A home that acts only on who looks, and what it says where nobody tells."""
+"""A home that acts only on people who look, and its status without attention data."""
 
 import json
 
@@ -84,7 +84,7 @@ def test_a_smile_that_looks_away_changes_nothing():
     assert (payload['attentive'], payload['eyes_closed']) == (0, 'ON')
 
 
-def test_only_a_policy_that_asks_costs_attention():
+def test_attention_is_read_only_for_a_policy_that_uses_it():
     assert parse_policy(LOOKED).asks_attention and not parse_policy(POLICY).asks_attention
 
 

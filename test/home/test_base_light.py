@@ -153,7 +153,7 @@ def test_what_a_person_chose_is_what_the_mood_is_added_to_when_the_hold_is_over(
     sim = home('brightness: +10%, color_temperature_k: -400, then: restore')
     sim.see('happy', 6)
     assert lamp(sim) == LightState(True, pytest.approx(0.7), None, 2300)
-    sim.hand(brightness=0.4)
+    sim.set_manually(brightness=0.4)
     sim.see('happy', 50)
     # Theirs is left alone, and the white still is the mood's.
     assert lamp(sim) == LightState(True, 0.4, None, 2300)
@@ -239,7 +239,7 @@ def test_small_steps_are_learned_before_the_mood_that_they_would_take_away():
         assert lamp(sim).brightness == pytest.approx(sun.level + 0.2)
         sim.see('happy', 39)
         # A person at the very moment at which it would write.
-        sim.hand(brightness=0.3)
+        sim.set_manually(brightness=0.3)
         assert sim.room.targets['lamp'].snapshot.held == ('brightness',)
         sim.command(RoomCommand.RESUME)
         sim.see('neutral', 8)

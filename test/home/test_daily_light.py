@@ -128,7 +128,7 @@ def test_a_lamp_follows_in_steps_that_nobody_sees():
     assert min(later.stamp_s - earlier.stamp_s for earlier, later in zip(
         day.actions, day.actions[1:])) >= 30
     assert {action.reason for action in day.actions} == {'the light of the day'}
-    # It is no answer to anybody.
+    # It is not a response to anybody.
     assert day.status.last is None and all(action.daily for action in day.actions)
 
 
@@ -179,7 +179,7 @@ def test_a_mood_comes_on_top_and_goes_to_what_the_day_then_is():
 def test_a_person_is_left_alone_and_the_rest_follows():
     day = Day(RAMP, at_s=6 * 3600)
     day.see('neutral', 60)
-    day.hand(brightness=0.9)
+    day.set_manually(brightness=0.9)
     kelvin = day.lamp.color_temperature_k
     day.see('neutral', 590, step_s=1.0)
     assert day.target.snapshot.held == ('brightness',)
@@ -262,9 +262,9 @@ def test_what_is_still_to_come_is_kept_until_somebody_chooses(touch):
     # Brightest 0.2 at night; before the mood it was 0.6.
     assert day.lamp.brightness == pytest.approx(0.2) and day.target.partly
     if touch == 'brightness':
-        day.hand(brightness=0.05)
+        day.set_manually(brightness=0.05)
     elif touch == 'off':
-        day.hand(on=False)
+        day.set_manually(on=False)
     elif touch == 'mood':
         day.see('sad', 5)
         assert not day.target.partly

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""24 hours: the sun, two people with moods and hands, another automation, lamps that are late."""
+"""24 hours: the sun, two people with moods and manual changes, another automation, slow lamps."""
 
 from collections import deque
 from datetime import datetime, timezone
@@ -33,12 +33,12 @@ rooms:
 """
 START_S = datetime(2026, 3, 20, tzinfo=timezone.utc).timestamp()
 HOUR_S = 3600.0
-#: A hand must be seen within so long: a lamp's delay, a fade and what is waited for at its end.
+#: A manual change must be noticed within this time: a lamp's delay, a fade and the wait after it.
 SEEN_S = 12.0
 
 
 class LateLamp:
-    """A lamp that fades and tells of each change some time later, in steps."""
+    """A lamp that fades and reports each change some time later, in steps."""
 
     def __init__(self, late_s, state):
         self.lamp, self.late_s = VirtualLamp(state), late_s
@@ -95,7 +95,7 @@ class SixSteps:
 
 
 class House:
-    """A day in it, which counts hands that were missed, and those that nobody lent."""
+    """A day in it, which counts manual changes that were missed and false ones."""
 
     def __init__(self, seed):
         self.chance = random.Random(seed)
@@ -123,13 +123,13 @@ class House:
         return self.engine.room('living').targets[name]
 
     def step(self, step_s):
-        # A room takes no more than a second for one that has passed.
+        # A room counts at most one second per step.
         for _ in range(int(step_s)):
             self.elapsed_s += 1.0
             self.engine.room('living').advance(self.now_s)
         self.elapsed_s += step_s % 1.0
         self.steps.write(self.now_s, self.elapsed_s)
-        self.lend_hands()
+        self.change_manually()
         faces = [person.face(self.elapsed_s) for person in self.people]
         assert not self.engine.observe('emotions', [face for face in faces if face],
                                        self.now_s - 0.05, now_s=self.now_s)
@@ -138,13 +138,13 @@ class House:
                 self.engine.report('living', name, state, now_s=self.now_s)
         for action in self.engine.tick(self.now_s):
             lamp = self.lamps[action.target].lamp
-            # Whoever turned it off wants it off.
+            # A person turned it off: it stays off.
             assert self.target(action.target).reported.on or not action.request.light.on, action
             lamp.set(action.request.light, action.transition_s, self.now_s)
             self.actions.append(action)
         self.count()
 
-    def lend_hands(self):
+    def change_manually(self):
         for name in [name for name, at_s in self.on_again.items() if self.elapsed_s >= at_s]:
             del self.on_again[name]
             self.lamps[name].lamp.set(LightState(True), 0.0, self.now_s)
@@ -205,7 +205,7 @@ class House:
 
 
 @pytest.mark.parametrize('seed', [3])
-def test_no_hand_is_made_up_and_none_is_missed(seed):
+def test_every_manual_change_is_noticed_and_no_other(seed):
     house = House(seed)
     while house.elapsed_s < 24 * HOUR_S:
         # No step goes over a moment in which the automation writes.
@@ -218,7 +218,7 @@ def test_no_hand_is_made_up_and_none_is_missed(seed):
     steps = [action for action in house.actions if action.daily]
     assert len(steps) > 60 and len(house.actions) - len(steps) > 100
     assert 'changes its brightness about every 90 s' in house.target('shelf').other_writer
-    # What nobody holds is at the end as the day, or the other automation, has it.
+    # Lamps without an override end as the day, or the other automation, has set them.
     for name, lamp in house.lamps.items():
         if not house.held[name] and lamp.lamp.state(house.now_s).on:
             level = house.steps.level if name == 'shelf' else house.target(name).day.brightness

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The decisions, case by case, on a made-up clock."""
+"""The decisions, case by case, on a simulated clock."""
 
 from dataclasses import replace
 
@@ -94,7 +94,7 @@ def test_people_who_leave_get_the_room_back_as_it_was():
     assert action.command == Command.RESTORE and action.emotion == 'nobody'
     sim.see([], 30)
     assert sim.lamps['lamp'].state(sim.now_s) == before
-    # And the next one begins anew.
+    # And the next one starts from scratch.
     assert len(sim.see('happy', 5)) == 1
 
 
@@ -190,7 +190,7 @@ def test_a_clock_that_jumps_neither_acts_nor_loses_a_hold():
         assert not sim.see('happy', 1.5)
     sim.see('happy', 5)
     assert len(sim.actions) == 1
-    sim.hand(brightness=0.1)
+    sim.set_manually(brightness=0.1)
     for jump_s in (3600, -7200):
         sim.now_s += jump_s
         sim.see('sad', 20)
@@ -207,7 +207,7 @@ def test_the_same_input_gives_the_same_actions():
             seen = generator.choice(['happy', 'sad', 'angry', 'uncertain', 'neutral'])
             sim.see(str(seen), float(generator.integers(1, 40)) / 10)
             if generator.random() < 0.02:
-                sim.hand(brightness=float(generator.random()))
+                sim.set_manually(brightness=float(generator.random()))
         return sim.actions
     first = run()
     assert first == run() and len(first) > 10

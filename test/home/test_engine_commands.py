@@ -53,7 +53,7 @@ def test_a_changed_file_keeps_hold_switch_and_snapshot():
     sim.see([], 20)
     assert sim.lamps['lamp'].state(sim.now_s) == before
     sim.see('happy', 10)
-    sim.hand(brightness=0.1)
+    sim.set_manually(brightness=0.1)
     sim.see('happy', 5)
     sim.engine = sim.engine.successor(policy_of())
     assert sim.status.on_hold

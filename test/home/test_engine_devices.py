@@ -41,9 +41,9 @@ def test_what_one_lamp_cannot_another_does(obstacle, nobody):
     if obstacle == 'not reachable':
         sim.room.targets['lamp'].set_available(False)
     elif obstacle == 'off already':
-        sim.hand('lamp', on=False)
+        sim.set_manually('lamp', on=False)
     else:
-        sim.hand('lamp', brightness=0.1)
+        sim.set_manually('lamp', brightness=0.1)
     done = sim.see([], 10)
     if nobody == 'keep':
         assert not done and not sim.engine.release(now_s=sim.now_s)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Who changes a lamp manually is told from a lamp that obeys, and is left alone."""
+"""Manual changes are told from a lamp's own transitions, and left alone."""
 
 from fer_ros.home.action import Command
 from fer_ros.home.commands import RoomCommand
@@ -19,7 +19,7 @@ def test_a_manual_change_puts_the_room_on_hold(change, wait_s):
         sim.step([emotion('happy')])
     sim.see('happy', wait_s)
     assert not sim.status.on_hold
-    sim.hand(**change)
+    sim.set_manually(**change)
     sim.see('happy', 4)
     assert sim.status.on_hold and 'lamp was' in sim.status.hold_reason
     by_hand = sim.lamps['lamp'].state(sim.now_s)
@@ -33,7 +33,7 @@ def test_undoing_our_change_manually_within_the_transition_counts_as_an_override
     while not sim.actions:
         sim.step([emotion('happy')])
     sim.see('happy', 1)
-    sim.hand(brightness=0.6, color_temperature_k=2700)
+    sim.set_manually(brightness=0.6, color_temperature_k=2700)
     sim.see('happy', 6)
     assert sim.status.on_hold
 
@@ -49,15 +49,16 @@ def test_a_lamp_that_rounds_is_not_an_override():
     sim = Sim()
     sim.see('happy', 5)
     state = sim.lamps['lamp'].state(sim.now_s)
-    sim.hand(brightness=state.brightness + 0.03, color=tuple(c * 0.99 for c in state.color))
+    sim.set_manually(brightness=state.brightness + 0.03,
+                     color=tuple(c * 0.99 for c in state.color))
     sim.see('happy', 10)
     assert not sim.status.on_hold
 
 
-def test_the_hold_ends_by_time_and_the_hand_is_then_what_is_restored():
+def test_the_hold_ends_by_time_and_the_manual_change_is_then_restored():
     sim = Sim(hold={'for_s': 30}, nobody={'after_s': 3, 'action': 'restore'})
     sim.see('happy', 5)
-    sim.hand(brightness=0.2, color_temperature_k=4000)
+    sim.set_manually(brightness=0.2, color_temperature_k=4000)
     sim.see('happy', 10)
     assert sim.status.hold_left_s == pytest.approx(20, abs=3.5)
     sim.see('sad', 30)
@@ -67,17 +68,17 @@ def test_the_hold_ends_by_time_and_the_hand_is_then_what_is_restored():
     assert sim.actions[-1].request.light == LightState(True, 0.2, None, 4000)
 
 
-def test_what_a_hand_chose_is_not_restored_when_people_leave():
+def test_a_manual_change_is_not_undone_when_people_leave():
     sim = Sim(nobody={'after_s': 3, 'action': 'restore'}, hold={'for_s': 20})
     sim.see('happy', 5)
-    sim.hand(brightness=0.2)
+    sim.set_manually(brightness=0.2)
     assert not sim.see([], 60)
 
 
 def test_a_lamp_turned_off_manually_is_never_turned_on():
     sim = Sim(targets={'lamp': {'type': 'terminal', 'turn_on': True}}, hold={'for_s': 10})
     sim.see('happy', 5)
-    sim.hand(on=False)
+    sim.set_manually(on=False)
     sim.see('sad', 120, step_s=0.5)
     sim.see([], 120, step_s=0.5)
     sim.see('happy', 120, step_s=0.5)
@@ -88,22 +89,22 @@ def test_a_lamp_turned_off_manually_is_never_turned_on():
 def test_off_and_on_resumes_after_the_feeling_has_lasted_again():
     sim = Sim(hold={'for_s': 6000}, dwell_s=2.0)
     sim.see('happy', 5)
-    sim.hand(brightness=0.1)
+    sim.set_manually(brightness=0.1)
     sim.see('sad', 10)
     assert sim.status.on_hold
-    sim.hand(on=False)
+    sim.set_manually(on=False)
     sim.see('sad', 3)
     assert sim.status.on_hold
-    sim.hand(on=True)
+    sim.set_manually(on=True)
     assert not sim.see('sad', 1.9)
     assert not sim.status.on_hold
     assert len(sim.see('sad', 2)) == 1
 
 
-def test_a_hand_before_our_first_action_counts_too():
+def test_a_manual_change_before_our_first_action_counts_too():
     sim = Sim(dwell_s=5)
     sim.see('happy', 2)
-    sim.hand(brightness=0.3)
+    sim.set_manually(brightness=0.3)
     assert not sim.see('happy', 20)
     assert sim.status.on_hold
 
@@ -150,24 +151,24 @@ def test_a_command_that_was_called_lost_and_came_late_is_not_an_override(first):
     sim.answers = True
     assert not sim.see('sad', 30) and not sim.status.on_hold
     assert not differences(sim.lamps['lamp'].state(sim.now_s), action.request.light)
-    # It is ours: a hand at it is seen, and nobody's room goes back to how it was.
+    # It is controlled: a manual change is noticed, and an empty room is restored.
     restored, = sim.see([], 60)
     assert not differences(restored.request.light, before) and not sim.status.on_hold
     sim.see('sad', 10)
-    sim.hand(brightness=0.9)
+    sim.set_manually(brightness=0.9)
     assert sim.status.on_hold
 
 
 @pytest.mark.parametrize('wait_s', [0.5, 10])
-def test_what_a_rule_does_not_say_stays_as_the_lamp_is_and_a_hand_at_it_is_seen(wait_s):
+def test_attributes_without_a_rule_stay_and_their_manual_change_is_noticed(wait_s):
     sim = Sim(COLOR_ONLY, hold={'for_s': 1000})
     action, = sim.see('happy', 8)
     assert action.request.light == LightState(True, None, (0.0, 1.0, 0.0))
-    # For whoever is shown the action: what the lamp will be.
+    # The action shows what the lamp will be.
     assert action.request.expected.brightness == pytest.approx(0.6)
     sim.see('happy', wait_s)
     assert not sim.status.on_hold and len(sim.actions) == 1
-    sim.hand(brightness=0.2)
+    sim.set_manually(brightness=0.2)
     sim.see('happy', 5)
     assert sim.status.on_hold and 'brightness' in sim.status.hold_reason
 
@@ -177,15 +178,15 @@ def test_a_lamp_turned_on_by_a_person_waits_for_an_emotion_that_lasts_from_then_
     sim.lamps['lamp'].set(LightState(False), 0, sim.now_s)
     sim.answers = True
     assert not sim.see('happy', 10)
-    sim.hand(on=True)
+    sim.set_manually(on=True)
     assert not sim.see('happy', 1.9) and len(sim.see('happy', 2)) == 1
 
 
 def test_a_lamp_that_a_person_turned_off_and_on_again_is_ours_to_turn_off_and_on():
     sim = Sim(dwell_s=0.5, cooldown_s=0, nobody={'after_s': 1, 'action': 'off'})
     sim.see('happy', 5)
-    sim.hand(on=False)
-    sim.hand(on=True)
+    sim.set_manually(on=False)
+    sim.set_manually(on=True)
     sim.see('happy', 5)
     off, = sim.see([], 5)
     assert not off.request.light.on
@@ -196,7 +197,7 @@ def test_after_a_hold_an_emotion_must_last_again():
     sim = Sim(dwell_s=2, cooldown_s=0, hold={'for_s': 10})
     for end in ('command', 'time'):
         sim.see('happy', 5)
-        sim.hand(brightness=0.1)
+        sim.set_manually(brightness=0.1)
         sim.see('happy', 5)
         if end == 'command':
             sim.command(RoomCommand.RESUME)
@@ -211,9 +212,9 @@ def test_what_a_lamp_reports_just_after_a_person_turned_it_on_is_not_a_second_ch
     sim.lamps['lamp'].set(LightState(False), 0, sim.now_s)
     sim.answers = True
     sim.see([], 1)
-    sim.hand(on=True)
+    sim.set_manually(on=True)
     sim.see([], 1)
-    sim.hand(brightness=0.9)
+    sim.set_manually(brightness=0.9)
     assert not sim.status.on_hold
 
 

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 import numpy as np
 
 WORDS = st.sampled_from(['happy', 'sad', 'angry', 'neutral', 'uncertain', 'nobody', 'silence'])
-#: What is seen, for how many tenths of a second, and how sure.
+#: What is seen, for how many tenths of a second, and with which confidence.
 SCENES = st.lists(st.tuples(WORDS, st.integers(1, 80), st.floats(0.3, 0.99)), min_size=1,
                   max_size=25)
 ROOMS = st.fixed_dictionaries({
@@ -45,14 +45,14 @@ def test_never_more_than_the_rate_limit(room, scenes):
 
 
 class Leader:
-    """Which label leads over time, written down a second time and more simply."""
+    """Which label leads over time: a second, simpler implementation."""
 
     def __init__(self, room):
         self._room, self._belief, self._stamp_s = room, np.zeros(len(LABELS)), None
         self.run = []
 
     def see(self, stamp_s, faces):
-        """Note a frame: the run of those that one label has led without a break."""
+        """Record a frame: the unbroken run of frames that one label has led."""
         room = self._room
         if self._stamp_s is not None and stamp_s - self._stamp_s > room.stale_after_s:
             self._belief, self._stamp_s, self.run = np.zeros(len(LABELS)), None, []
@@ -124,16 +124,16 @@ def test_no_oscillation_on_a_threshold(level, noise, seed, smoothing_s):
 
 @RARELY
 @given(ROOMS, SCENES, st.floats(0.02, 0.4), SCENES)
-def test_after_a_hand_nothing_is_done_until_the_hold_ends(room, before, level, after):
+def test_after_a_manual_change_nothing_is_done_until_the_hold_ends(room, before, level, after):
     sim = Sim(**room, hold={'for_s': 10000})
     play(sim, before)
     sim.see('happy', 10)
     if not sim.lamps['lamp'].state(sim.now_s).on:
         return
-    sim.hand(brightness=level)
+    sim.set_manually(brightness=level)
     sim.see('happy', 4)
     if not sim.status.on_hold:
-        # So near to what the lamp was that nobody could tell.
+        # Too close to the previous state to be noticed.
         return
     done = len(sim.actions)
     play(sim, after)

@@ -107,7 +107,7 @@ def test_a_rule_for_scenes_asks_nothing_of_lights():
 def test_quiet_hours_never_brighten(level, asked):
     sim = Sim(COLOR_ONLY, hour=23, quiet_hours=[{'from': '22:30', 'to': '06:30',
                                                  'action': 'dim'}])
-    sim.hand(brightness=level)
+    sim.set_manually(brightness=level)
     sim.command(RoomCommand.RESUME)
     action, = sim.see('happy', 10)
     assert action.request.light.brightness == asked

@@ -72,7 +72,7 @@ def test_a_report_counts_at_its_time():
     sim = Sim(hold={'for_s': 100})
     sim.see('happy', 5)
     sim.now_s += 3
-    sim.hand(brightness=0.1)
+    sim.set_manually(brightness=0.1)
     sim.step([emotion('happy')])
     assert sim.status.hold_left_s == pytest.approx(99.9)
 

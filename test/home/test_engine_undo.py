@@ -30,7 +30,7 @@ def test_the_end_gives_nothing_back_that_it_must_not(what):
     sim = Sim(**TWO_LAMPS, restore_on_exit=what != 'restore_on_exit')
     assert len(sim.see('happy', 5)) == 2
     if what == 'on hold':
-        sim.hand('other', brightness=0.1)
+        sim.set_manually('other', brightness=0.1)
     elif what == 'switched off':
         for target in sim.room.targets.values():
             target.set_available(False)
@@ -43,8 +43,8 @@ def test_the_end_gives_nothing_back_that_it_must_not(what):
 def test_where_there_is_nothing_to_undo_nothing_is_undone_later():
     sim = Sim(policy='warm', nobody={'after_s': 1, 'action': 'off'}, cooldown_s=0,
               hold={'for_s': 1})
-    sim.hand(brightness=0.3, color_temperature_k=2200)
-    # The lamp is as the rule wants it.
+    sim.set_manually(brightness=0.3, color_temperature_k=2200)
+    # The lamp is as the rule requests.
     assert len(sim.see('happy', 8)) == 1
     assert not sim.command(RoomCommand.REVERT)
     action, = sim.see([], 8)
@@ -55,7 +55,7 @@ def test_where_there_is_nothing_to_undo_nothing_is_undone_later():
 def test_switching_off_and_on_ends_a_hold_and_begins_the_evidence_again():
     sim = Sim(dwell_s=2, cooldown_s=0)
     sim.see('happy', 5)
-    sim.hand(brightness=0.1)
+    sim.set_manually(brightness=0.1)
     assert sim.status.on_hold
     sim.command(RoomCommand.SWITCH_OFF)
     assert not sim.status.on_hold and sim.room.targets['lamp'].state is ControlState.IDLE

@@ -109,7 +109,7 @@ def test_what_was_lost_and_comes_again_lasts_from_then_on():
 
 
 @pytest.mark.parametrize('gap_s, kept', [(2.0, True), (2.1, False)])
-def test_after_a_gap_the_evidence_begins_again(gap_s, kept):
+def test_after_a_gap_the_evidence_restarts(gap_s, kept):
     evidence = evidence_of(smoothing_s=0, stale_after_s=2, dwell_s=1.0, minimum_frames=2)
     feel(evidence, 'happy', 1.0, 2.0)
     feel(evidence, 'happy', 2.0 + gap_s)

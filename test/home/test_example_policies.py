@@ -59,7 +59,7 @@ def test_evening_dim():
 
 def test_only_tell_me():
     trial = Trial('only_tell_me')
-    # Three times sad: half a minute is not told, and nothing but the phone is ever asked.
+    # Sad three times: half a minute is not reported, and only the phone gets messages.
     assert trial.asked() == [
         f'message "sad in the kitchen since 60 s, at 16:0{minute}"' for minute in (1, 3)]
     assert {what.target for _, what in trial.done} == {'phone'}

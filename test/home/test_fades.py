@@ -96,7 +96,7 @@ def test_a_lamp_that_is_polled_is_none_either_at_any_phase(poll_s, first_s, mann
 
 @pytest.mark.parametrize('family', FAMILIES)
 @pytest.mark.parametrize('phase_s', [0.3, 1.2, 3.0])
-def test_but_a_hand_on_the_way_to_off_is_one(family, phase_s):
+def test_a_manual_change_during_a_fade_to_off_is_an_override(family, phase_s):
     home = Home(family, WARM, 'plain', 0.2, 0.0, transition_s=1.5, dwell_s=0.5,
                 smoothing_s=0.2, nobody={'after_s': 60}, cooldown_s=30)
     home.see('angry', 2)

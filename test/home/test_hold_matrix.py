@@ -64,7 +64,7 @@ MATRIX = [
     ('lamp', U, {'on': False}, ALL, None, SAD),
     ('room', P, {'brightness': 0.1}, (), None, HAPPY),
     ('room', U, {'on': False}, (), None, HAPPY),
-    # An automation is no person, but what it turns off stays off.
+    # An automation is not a person, but what it turns off stays off.
     ('attribute', A, {'brightness': 0.1}, (), SAD, SAD),
     ('attribute', A, {'color': RED}, (), SAD, SAD),
     ('attribute', A, {'on': False}, ALL, None, SAD),
@@ -219,7 +219,7 @@ def test_holds_outlive_a_restart():
     options = {'hold': {'scope': 'attribute', 'for_s': 100}, 'dwell_s': 0.5}
     sim = Sim(text, **options)
     sim.see('happy', 5)
-    sim.hand(brightness=0.1, color=HAPPY.color)
+    sim.set_manually(brightness=0.1, color=HAPPY.color)
     sim.see('happy', 3)
     memory = RoomMemory.model_validate_json(json.dumps(sim.room.memory()))
     other = Sim(text, answers=False, start_s=sim.now_s + 10, **options)

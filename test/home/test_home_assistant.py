@@ -104,7 +104,7 @@ def test_off_is_turn_off(server, running):
 def test_a_change_in_home_assistant_holds_the_room(server, running):
     running.see('happy', lambda: running.of('desk'))
     desk = running.home._engine.room('study').targets['desk']
-    # Past the transition: within it a lamp under way would be no hand.
+    # After the transition: during it a change is not an override.
     running.see('happy', lambda: not desk.in_window)
     server.change('light.desk', server.context(user='me'), brightness=10)
     running.see('happy', lambda: running.home.snapshot('study').on_hold)

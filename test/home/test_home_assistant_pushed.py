@@ -46,7 +46,7 @@ def running(server):
     one.home.close(time.time())
 
 
-def test_a_hand_is_seen_at_once_and_nothing_is_polled(server, running):
+def test_a_manual_change_is_noticed_at_once_without_polling(server, running):
     running.settle()
     polls = server.polls
     server.change('light.desk', server.context(user='me'), brightness=10)
@@ -61,7 +61,7 @@ def test_a_hand_is_seen_at_once_and_nothing_is_polled(server, running):
     ('me', None, False, True, True), ('me', 'a', True, True, True),
     # A switch on the wall, or the lamp's own app.
     (None, None, False, True, True),
-    # An automation that something set off; one by the clock, which only its call tells.
+    # An automation with a trigger; one by the clock, known only by its call.
     (None, 'a', False, True, False), (None, None, True, True, False),
     # Without an administrator's token that cannot be known, and a person goes before.
     (None, None, True, False, True), (None, 'a', True, False, False)])

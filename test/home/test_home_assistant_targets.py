@@ -118,7 +118,7 @@ def test_a_script_runs_for_each_episode(server, running):
     ('switch.fan', {'state': 'off'}, 'fan', ('power',)),
     ('cover.curtain', {'state': 'open', 'current_position': 80}, 'curtain', ('position',)),
     ('media_player.radio', {'state': 'playing', 'volume_level': 0.7}, 'radio', ('volume',))])
-def test_a_hand_at_each_is_left_alone(server, running, entity, change, name, held):
+def test_a_manual_change_of_each_is_left_alone(server, running, entity, change, name, held):
     running.see('happy', lambda: len(running.actions) == 5)
     server.change(entity, server.context(user='me'), **change)
     running.see('happy', lambda: {device.target: device.held for device in snapshots(

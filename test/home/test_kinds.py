@@ -204,7 +204,7 @@ def judged_value(kind, asked_, before, value, *, start=1.0, in_window=False, mov
 
 @pytest.mark.parametrize('asked_, before, position, fields, event', [
     (0.0, 1.0, 0.05, {}, Event.MATCHED), (0.0, 0.0, 0.06, {'matched': True}, CHANGED),
-    # A blind takes longer than its time, and tells where it is on the way.
+    # A blind takes longer than its time, and reports its position on the way.
     (0.0, 1.0, 0.6, {}, Event.MOVED), (0.0, 0.6, 0.3, {}, Event.MOVED),
     (0.0, 0.3, 0.6, {}, CHANGED), (0.0, 0.0, 0.5, {'matched': True}, CHANGED),
     # A person, where that is known, is one wherever it goes.

@@ -137,7 +137,7 @@ ASKED = [S.IDLE, S.COMMANDED]
     (['happy', 'failed'], [*ASKED, S.IDLE]),
     (['happy', 'failed', MOVED], [*ASKED, S.IDLE, S.CONFIRMED]),
     (['happy', 'failed', MOVED, 3, BEFORE], [*ASKED, S.IDLE, S.CONFIRMED, S.OVERRIDDEN]),
-    # What was lost before the newest request is nobody's any more but a person's.
+    # A command lost before the newest request no longer explains a change: a person did it.
     (['happy', 'failed', 'angry', 'angry', MOVED], [
         *ASKED, S.IDLE, S.COMMANDED, S.OVERRIDDEN]),
     (['happy', MOVED, 'angry', 'failed', MOVED], [

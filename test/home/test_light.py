@@ -48,7 +48,7 @@ def test_the_chromaticity_of_srgb_primaries():
     (LightState(True, 0.6, color_temperature_k=2850), []),
     (LightState(True, 0.6, color_temperature_k=3000), ['color temperature']),
     (LightState(True, 0.6, (1.0, 0.0, 0.0)), ['color']),
-    # The same white told as a color, as some lamps do.
+    # The same white reported as a color, as some lamps do.
     (LightState(True, 0.6, kelvin_to_rgb(2700)), [])])
 def test_what_differs_beyond_the_tolerance(other, found):
     assert differences(WARM, other) == found == differences(other, WARM)
@@ -180,7 +180,7 @@ def test_faces_count_by_confidence_and_quality():
     reading = aggregate('confidence_weighted', faces(
         sure, emotion('sad', 0.6, valence=-0.4, quality=0.5)))
     assert reading.valence == pytest.approx((0.9 * 0.8 - 0.3 * 0.4) / 1.2)
-    # Of no quality at all they still say something, if nobody else does.
+    # Faces without quality still count if there are no others.
     reading = aggregate('confidence_weighted', faces(emotion('sad', 0.6, quality=0.0)))
     assert winner(reading) == 'sad'
 

@@ -86,7 +86,7 @@ def test_the_policy_stays_unless_the_file_changed_or_has_it_no_more():
 def test_a_hold_goes_on_until_its_end(away_s, left_s):
     sim = Sim(TEXT)
     sim.see('happy', 5)
-    sim.hand(brightness=0.2)
+    sim.set_manually(brightness=0.2)
     assert sim.status.on_hold
     sim = restarted(sim, away_s - 0.0)
     assert sim.status.hold_left_s == pytest.approx(left_s, abs=1)

@@ -54,7 +54,7 @@ def test_a_message_is_sent_once_each_time_the_feeling_comes():
         text = done[0].request.text
         assert text.startswith('sad in 書斎 Ünal for 2 s (1), {rule} sad at 12:00')
         assert not sim.see('uncertain', 10)
-    # A moment of doubt is no end, and leaving is one.
+    # A moment of uncertainty does not end it, but leaving does.
     sim.see('sad', 5)
     sim.see('uncertain', 1)
     count = len(sim.actions)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Files that are no policy, or a policy nobody should write: each ends in a sentence."""
+"""Files that are not a policy, and hostile policies: each gives one clear message."""
 
 import copy
 import json
@@ -17,7 +17,7 @@ import pytest
 import yaml
 
 HOUSE = Path(__file__).parents[2] / 'config' / 'policies' / 'apartment.yaml'
-#: The validation library's words, and Python's, that nobody wrote into a policy.
+#: Words of the validation library and of Python, which no policy contains.
 FOREIGN = re.compile(r'\b[Ii]nput\b|instance of|[Dd]ictionary|[Tt]uple|pydantic|model|\bNone\b'
                      r'|\bTrue\b|\bFalse\b|something else|Traceback')
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Rules with conditions and an end, in a room on a made-up clock."""
+"""Rules with conditions and an end, in a room on a simulated clock."""
 
 from fer_ros.home.action import Command
 from fer_ros.home.commands import RoomCommand
@@ -125,7 +125,7 @@ def test_bright_while_surprised_and_then_as_before():
     assert not home.see('surprise', 60)
     assert 'was done for 20 s' in home.status.blocked_reason
     assert {name: lamp.state(home.now_s) for name, lamp in home.lamps.items()} == before
-    # It has to go and come anew.
+    # It has to end and begin again.
     home.see('uncertain', 8)
     assert levels(home.see('surprise', 6)) == both(1.0)
 
@@ -193,8 +193,8 @@ def test_neutral_may_give_back_what_has_no_end():
 def test_a_manual_override_is_not_given_back():
     home = sim('flash')
     home.see('surprise', 5)
-    home.hand('lamp', brightness=0.4)
-    home.hand('shelf', brightness=0.4)
+    home.set_manually('lamp', brightness=0.4)
+    home.set_manually('shelf', brightness=0.4)
     home.see('surprise', 30)
     assert home.status.on_hold and len(home.actions) == 2
     home.command(RoomCommand.RESUME)
@@ -287,7 +287,7 @@ def test_a_clock_that_jumps_over_an_end_moves_no_lamp_and_the_end_comes(jump_s):
 def test_a_clock_that_jumps_over_the_end_of_a_hold_does_not_end_it(jump_s):
     one = sim('flash', hold={'scope': 'lamp', 'for_s': 60})
     one.see('angry', 10)
-    one.hand(brightness=0.8)
+    one.set_manually(brightness=0.8)
     one.see('angry', 10)
     assert one.status.on_hold and not one.step([emotion('fear')], step_s=jump_s)
     one.see('fear', 45)

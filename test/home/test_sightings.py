@@ -22,7 +22,7 @@ def test_each_source_has_its_newest_sighting_until_that_is_stale():
     clock.advance(1001.0)
     assert not sightings.add('right', [], 1000.75, 'camera_right')
     assert sightings.fresh and sightings.frame_id == 'camera_right'
-    # Half a second old when it came, it is stale 1.5 s later.
+    # Half a second old on arrival, it is stale 1.5 s later.
     clock.advance(1001.5)
     assert sightings.fresh and sightings.occupied
     clock.advance(1001.51)
@@ -73,7 +73,7 @@ def test_how_long_nobody_is_in_view():
     ({'valence': -1.0}, ''), ({'valence': -1.1}, '-1 to 1'), ({'arousal': 1.0}, ''),
     ({'arousal': -1.5}, 'arousal is -1.5: expected -1 to 1'), ({'label': 'uncertain'}, ''),
     ({'label': 'bored'}, "unknown label 'bored'"),
-    # Rounding is no fault: a sum of 1.015, a part of 1.0005 or -0.0005.
+    # Rounding errors are accepted: a sum of 1.015, a part of 1.0005 or -0.0005.
     ({'filtered': np.eye(7)[3]}, ''), ({'filtered': np.full(7, 1.015 / 7)}, ''),
     ({'filtered': np.eye(7)[3] * 1.0005}, ''), ({'filtered': np.eye(7)[3] - 0.0005}, ''),
     ({'filtered': np.eye(7)[3] * 0.97}, 'the sum is 0.970'),

@@ -14,7 +14,7 @@ REPOSITORY = Path(__file__).parents[2]
 
 
 def lines(*parts, start_s=1.7e9, rate_hz=5):
-    """Return a recording: labels (None is nobody) with seconds, and by what hand."""
+    """Return a recording: labels (None is nobody) with seconds, and manual changes."""
     now_s, found = start_s, []
     for what, seconds in parts:
         if isinstance(what, dict):
@@ -46,7 +46,7 @@ def test_a_recording_shows_what_would_be_done_and_why(files, capsys):
     assert 'no rule for neutral' in output and output.endswith('3 actions\n')
 
 
-def test_a_hand_in_a_recording_wins(files, capsys):
+def test_a_manual_change_in_a_recording_wins(files, capsys):
     policy, recording = files
     recording.write_text(lines(('happy', 6), ({'on': True, 'brightness': 0.1}, 0), ('sad', 20)))
     assert main(['simulate', str(policy), str(recording), '--after', '5']) == 0
@@ -89,7 +89,7 @@ def test_bad_recordings_are_refused_with_their_line(files, capsys, text, words):
     assert str(recording) in error and words in error
 
 
-def test_recordings_hold_faces_and_hands(files):
+def test_recordings_contain_faces_and_manual_changes(files):
     _, recording = files
     recording.write_text(lines(('happy', 0.2), ({'on': False}, 0)))
     seen, hand = read_recording(recording)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What is told of a room, and when."""
+"""What is reported of a room, and when."""
 
 from dataclasses import replace
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""How something that changes a lamp again and again is told from a person."""
+"""Something that changes a lamp again and again is distinguished from a person."""
 
 from fer_ros.home.decisions.trail import ThirdWriter
 from fer_ros.home.kinds.light import LIGHT

@@ -49,7 +49,7 @@ class Camera:
         self.taken += 1
         self.replaced += self.waiting is not None
         stamp_s = self.stamp_s(now_s)
-        self.waiting = (now_s, self.lateness.way_ms(now_s, now_s, stamp_s))
+        self.waiting = (now_s, self.lateness.excess_delay_ms(now_s, now_s, stamp_s))
         self.rate = rate
 
     def begin(self, now_s):
@@ -68,8 +68,8 @@ class Camera:
 
     def finish(self, now_s):
         """Return the frame whose faces are found."""
-        (_, (came_s, way_ms), heavy), self.job = self.job, None
-        self.lateness.add(now_s, (now_s - came_s) * 1e3 + way_ms, heavy)
+        (_, (came_s, delay_ms), heavy), self.job = self.job, None
+        self.lateness.add(now_s, (now_s - came_s) * 1e3 + delay_ms, heavy)
         if self.shedder.due(now_s):
             late_ms = self.lateness.late_ms(now_s)
             self.shedder.step(now_s, None if late_ms is None else max(late_ms, self.read_late_ms),
@@ -79,7 +79,7 @@ class Camera:
 
 
 class Machine:
-    """Run cameras on some cores; the classifier is shared, and reads in rounds if told."""
+    """Run cameras on some cores; the classifier is shared, and reads in rounds if set."""
 
     def __init__(self, cameras, *, cores=2, speed=lambda now_s: 1.0, competitors=lambda now_s: 0,
                  rounds=True):
@@ -140,7 +140,7 @@ class Machine:
 
     def _finish_reading(self, now_s):
         (_, taken, faces, began_s), self._job = self._job, None
-        self._rounds.took(faces, (now_s - began_s) * 1e3)
+        self._rounds.record(faces, (now_s - began_s) * 1e3)
         for i, (came_s, heavy) in taken.items():
             late_ms = (now_s - came_s) * 1e3
             self.cameras[i].done.append((now_s, late_ms))

@@ -11,7 +11,7 @@ def cameras(count, **keywords):
 
 
 def turns(levels, after_s, least=0.4):
-    """Return how often a level has turned round by more than ``least`` after a time."""
+    """Return how often a level has changed direction by more than ``least`` after a time."""
     count, way, mark = 0, 0, None
     for when_s, level in levels:
         if when_s < after_s:
@@ -88,7 +88,7 @@ def test_a_crowd_before_one_camera_does_not_starve_the_others():
         assert median(fair.latencies(i, 15)) < 50
         assert len(fair.latencies(i, 15)) / 25 > 10
     assert median(fair.latencies(0, 15)) < 80
-    # Everybody in the crowd has their turn, nobody waits much longer than the others.
+    # All faces of the crowd have their turn, and none waits much longer than the others.
     times = fair.read_faces[0]
     assert len(times) == 100 and min(times.values()) > 40 - 3
 

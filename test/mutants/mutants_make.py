@@ -103,7 +103,7 @@ def mutants_of(path: str) -> list[Mutant]:
 
 
 def _lines_of_functions(source: str) -> set[int]:
-    """Return the lines of bodies of functions; annotations and defaults are no behavior."""
+    """Return the lines of bodies of functions; annotations and defaults are not behavior."""
     found: set[int] = set()
     for node in ast.walk(ast.parse(source)):
         if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):

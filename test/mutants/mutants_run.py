@@ -146,7 +146,7 @@ class Plugin:
         return 'survived' if status == 0 else 'killed'
 
     def report(self) -> int:
-        """Print what is known; return the number of survivors that nobody has explained."""
+        """Print what is known; return the number of unexplained survivors."""
         known = [mutant for mutant in self._mutants if mutant.key in self._results]
         counts = Counter(self._results[mutant.key] for mutant in known)
         explained = {(entry['file'], entry['line']): entry['why'] for entry in _explained()}

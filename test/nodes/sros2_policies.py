@@ -27,7 +27,7 @@ ROLES = {
 SETTINGS = {
     'camera_driver': {'source': '/dev/video97'}, 'dashboard': {'port': 0},
     'smart_home_bridge': {'dry_run': True}}
-#: What depends on a parameter, on who is seen, or on the distribution.
+#: Names that depend on a parameter, on people in view, or on the distribution.
 EXTRA = {
     'camera_driver': {'subscribe': ['emotions']},
     'face_detector': {'subscribe': ['image_raw/compressed']},
@@ -49,7 +49,7 @@ _HEAD = """\
 
 
 def start_all(graph) -> dict:
-    """Return every node by name, active, each with somebody who wants what it offers."""
+    """Return every node by name, active, each with a subscriber for each of its topics."""
     optional.hri = optional.hri or optional_messages.load('hri_msgs')
     optional.vision = optional.vision or optional_messages.load('vision_msgs')
     optional.tf2 = optional.tf2 or optional_messages.load('tf2_msgs')

@@ -14,7 +14,7 @@ from ros_support import wait_for  # noqa: E402
 
 
 class Recorder(ManagedNode):
-    """Note which steps were taken; fail where told to."""
+    """Record the steps taken; fail where requested."""
 
     PARAMETERS = (
         Parameter('rate_hz', 30.0, 'a rate', minimum=1.0, maximum=120.0),

@@ -33,7 +33,7 @@ class Worker(ManagedNode):
 
 @pytest.fixture(params=['told', 'asked'])
 def worker(graph, monkeypatch, request):
-    """Return a node that is told of subscribers, and one that asks for them (as on Humble)."""
+    """Return a node that is notified of subscribers, and one that polls (as on Humble)."""
     if request.param == 'told' and not demand.HAS_MATCHED_EVENTS:
         pytest.skip('this rclpy does not tell of subscribers')
     monkeypatch.setattr(demand, 'HAS_MATCHED_EVENTS', request.param == 'told')

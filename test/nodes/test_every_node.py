@@ -75,7 +75,7 @@ def test_each_transition_is_undone_by_its_opposite_twice(graph, available, name)
     assert node.state == 'finalized'
 
 
-def test_every_node_tells_its_state_once_a_second(graph):
+def test_every_node_reports_its_state_once_per_second(graph):
     messages = graph.collect(DiagnosticArray, '/diagnostics', 100)
     nodes = [graph.add(maker(name), start=False, **SETTINGS.get(name, {})) for name in NAMES]
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Real nodes that lack something at start: told, tried again, and up once it is there."""
+"""Real nodes that lack something at start: reported, tried again, and up once it is there."""
 
 import os
 import shutil

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Somebody else's ONNX file, from image_raw to emotions; what does not fit is told in one line."""
+"""Somebody else's ONNX file, from image_raw to emotions; one that does not fit is reported."""
 
 import cv2
 import numpy as np

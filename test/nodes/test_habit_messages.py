@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a room has learnt survives the message, whole; what makes no sense is refused."""
+"""What a room has learned survives the message; invalid values are rejected."""
 
 from fer_ros.conversions.habits import (
     habits_to_message,

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Quality is given up before time, told, and taken back: real nodes, real DDS."""
+"""Load shedding of real nodes over a real DDS: given up, reported, and taken back."""
 
 import os
 import subprocess
@@ -123,11 +123,11 @@ def test_optional_work_slows_down_while_a_detector_is_late(graph, portrait):
     says = graph.publisher(Load, 'load', qos.RESULT, subscribers=2)
     late = Load(node='/face_detector', level=2.0, late_ms=80.0)
     wait_for(lambda: says.publish(late) or min(
-        annotator._load.slower, attention._load.slower) == pytest.approx(4.0))
+        annotator._load.slowdown, attention._load.slowdown) == pytest.approx(4.0))
     assert sum(annotator._load.wanted() for _ in range(40)) == pytest.approx(10, abs=1)
     assert 'slower' in annotator._collect().values['given up']
     late.level = 0.5
-    wait_for(lambda: says.publish(late) or annotator._load.slower == 1.0)
+    wait_for(lambda: says.publish(late) or annotator._load.slowdown == 1.0)
     assert 'given up' not in annotator._collect().values
 
 

@@ -38,7 +38,7 @@ def viewer(graph):
     """Return a graph with the node, somebody who looks, and what feeds it."""
     graph.markers = graph.add(Markers, horizontal_fov_deg=90.0, **getattr(graph, 'settings', {}))
     emotions = graph.node.create_publisher(EmotionArray, 'emotions', qos.RESULT)
-    assert emotions.get_subscription_count() == 0  # nobody looks, nothing is done
+    assert emotions.get_subscription_count() == 0  # no subscriber, no work
     graph.received = graph.collect(MarkerArray, 'markers', qos.RESULT)
     wait_for(lambda: emotions.get_subscription_count() == 1)
 

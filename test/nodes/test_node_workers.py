@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Each thread of a node is killed by an exception that nobody expects, and works again."""
+"""Each thread of a node is killed by an unexpected exception, and works again."""
 
 import json
 import subprocess

@@ -82,7 +82,7 @@ def test_without_the_package_one_line_tells_how_to_get_it(graph, monkeypatch, ma
 def test_emotions_as_detections(graph, vision):
     node = graph.add(Detections)
     emotions = graph.node.create_publisher(EmotionArray, 'emotions', qos.RESULT)
-    assert emotions.get_subscription_count() == 0  # nobody wants them, nothing is done
+    assert emotions.get_subscription_count() == 0  # no subscriber, no work
     received = graph.collect(vision.Detection2DArray, 'detections', qos.RESULT)
     wait_for(lambda: emotions.get_subscription_count() == 1)
     emotions.publish(emotions_message(3, emotion('happy', 0.7, track_id=5)))
@@ -162,7 +162,7 @@ def test_an_id_goes_when_its_face_has_gone_and_is_not_used_again(publishing):
     assert again not in both
 
 
-def test_a_recording_that_begins_again_leaves_no_faces_behind(publishing):
+def test_a_recording_that_restarts_leaves_no_faces_behind(publishing):
     first, = ids_of(publishing, 90, 1)
     assert first not in ids_of(publishing, 0, 2)
 

@@ -144,7 +144,7 @@ def test_looking_neutral_for_three_seconds(pipeline, portrait):
         return wait_for(lambda: future.done() and future.result(), what='an answer')
     answer = look_neutral()
     assert not answer.success and 'no face in view' in answer.message
-    # Ten frames a second of stamps' time, whatever the clock says; she smiles.
+    # Ten frames per second by their stamps, whatever the clock says; she smiles.
     stamps = iter(range(0, 30_000, 3))
     before = send(pipeline, portrait, next(stamps)).emotions[0]
     assert before.label == 'happy'

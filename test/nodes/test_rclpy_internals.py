@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What rclpy does not document and we use all the same: each name, and that nobody else does."""
+"""Undocumented parts of rclpy: each name that we use, and that only one module does."""
 
 import ast
 from pathlib import Path

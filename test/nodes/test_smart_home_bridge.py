@@ -91,12 +91,12 @@ def test_the_state_of_the_home_tells_rooms_policies_actions_and_lamps(home, stat
     assert lamp.light.brightness == pytest.approx(message.request.light.brightness)
     assert lamp.light.color == message.request.light.color
     assert states[-1].policy_file == str(home.file)
-    # Numbers of a feeling that lasts are no stream of messages.
+    # A feeling that lasts does not cause a stream of messages.
     study(states, lambda room: room.confidence > 0.85)
     count, heard = len(states), home.bridge._home.counts['emotions']
     wait_for(lambda: home.bridge._home.counts['emotions'] > heard + 50, 15)
     assert len(states) - count <= 5
-    # Who comes late is told at once.
+    # A late subscriber gets the state at once.
     late = home.collect(HomeState, '/smart_home_bridge/home_state', qos.STATE)
     study(late, lambda room: room.emotion == 'happy')
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Input that cannot be used: told with cause and cure while it lasts, and the rest is used."""
+"""Unusable input is reported with cause and fix while it lasts; the rest is used."""
 
 from pathlib import Path
 import subprocess
@@ -120,7 +120,7 @@ def test_one_unreadable_crop_costs_that_face_only(graph):
     faces.publish(faces_of(graph, 'mono8', 'nv99', 'mono8'))
     assert [one.track_id for one in wait_for(lambda: emotions)[0].emotions] == [1, 3]
     becomes(node, WARN, '1 of the last 3 faces on faces cannot be used: face 2 skipped: its crop')
-    # Where none can be read, nobody would be the opposite of the truth.
+    # If no face can be read, "nobody" would be wrong.
     emotions.clear()
     becomes(node, ERROR, 'none of the last', 'unknown encoding',
             send=lambda: faces.publish(faces_of(graph, 'nv99')))

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""make audit: every pin is asked for, and what is known of it is said with the cure."""
+"""make audit: every pin is looked up, and known vulnerabilities are reported with the fix."""
 
 from pathlib import Path
 import sys

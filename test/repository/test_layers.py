@@ -13,7 +13,7 @@ ROOMS = ('cameras', 'faces', 'emotions', 'inference', 'home', 'habits', 'attenti
 #: What joins everything: programs, nodes and their messages, and what starts them.
 ABOVE = ('nodes', 'conversions', 'cli', 'dashboard', 'standalone', 'bench', 'launch_guard',
          'processes', 'start_checks')
-#: Where a file was installed may be asked of ament, which is no ROS and may be absent.
+#: ament may be asked where a file is installed; it is not part of ROS and may be absent.
 ROS = ('rclpy', 'launch', 'cv_bridge', 'builtin_interfaces', 'fer_ros.msg', 'fer_ros.srv',
        *(f'fer_ros.{name}' for name in ABOVE))
 #: Modules of the standard library and others that open connections, run threads or programs.

@@ -46,6 +46,16 @@ def test_colcon_test_runs_every_folder_of_tests():
     assert sorted(named.split()) == sorted(folders - {'training', 'launch'})
 
 
+def test_the_files_that_contributing_names_exist():
+    named = re.findall(r'`([\w./*-]+(?:\.(?:py|js|css|json|msg|srv|md|txt|yaml)|/))`',
+                       text('CONTRIBUTING.md'))
+    folders = ('.', 'fer_ros', 'fer_ros/home', 'fer_ros/dashboard/static', 'test/dashboard', 'msg',
+               'srv', 'requirements')
+    assert len(named) > 50
+    assert [name for name in named if not any(
+        any((REPOSITORY / folder).glob(name)) for folder in folders)] == []
+
+
 def test_what_was_skipped_is_one_line_with_one_command():
     assert summary([]) == ''
     line = summary(['mosquitto is not installed (apt install mosquitto)'] * 2

@@ -59,7 +59,7 @@ def test_the_bundled_clip_runs_to_its_end(tmp_path):
 
 
 def first_event(url):
-    """Return what the page is told first of all."""
+    """Return the first state that the page gets."""
     with urllib.request.urlopen(f'{url}/api/events', timeout=5) as stream:
         return json.loads(next(line for line in stream if line.startswith(b'data: '))[6:])
 

@@ -38,7 +38,7 @@ def drawn(display, view, *, terminal, event=''):
     ({'emotions': [emotion('uncertain', track_id=i) for i in range(6)]}, ['#3', 'and 2 more']),
     ({'action': action(LightState(True, 0.7, (1.0, 0.7, 0.1))), 'actions': 3},
      ['home: on, 70%', 'study/lamp', 'happy [for] 2 s', 'actions 3']),
-    # What the lamp says goes before what it was asked for.
+    # The reported state takes precedence over the requested one.
     ({'action': action(LightState(True, 0.7)), 'lamp': LightState(False)}, ['home: off']),
     ({'lamp': LightState(True, None), 'hold': 'lamp was changed manually'},
      ['home: on, 100%', 'left alone: lamp was changed manually'])])

@@ -148,7 +148,7 @@ def test_only_crops_cross_the_wire_and_a_cut_link_heals(network, portrait, tmp_p
     action = wait_for(lambda: seen('action'), 60, 'an action at home')[0]
     assert action['emotion'] == 'happy'
 
-    # For three seconds after its start each process announces itself often; that is no stream.
+    # For three seconds after its start each process announces itself often; that is not a stream.
     wait_for(lambda: len(seen('emotions')) >= 5 * RATE_HZ, 30, 'five seconds of emotions')
     # What crosses the wire, between two counts of bytes: all that the host sends, to everybody.
     begin_s, begin = time.time(), [network.sent_bytes(host) for host in HOSTS]
@@ -189,7 +189,7 @@ def test_only_crops_cross_the_wire_and_a_cut_link_heals(network, portrait, tmp_p
     assert late
     # Each is refused, or overtaken by a fresh one before the home looks: it keeps the newest.
     # The home took the silence for neither nobody nor somebody, and the stale for nothing: it did
-    # not give the light back, nor ask for it anew. What it did, it did on a young emotion.
+    # not give the light back, nor request it again. What it did, it did on a young emotion.
     assert seen('action') == [action]
     before = [line for line in seen('emotions') if line['time_s'] <= action['time_s'] + 0.5]
     assert action['time_s'] - before[-1]['stamp_s'] < STALE_S

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Run the notebooks on made-up data and save them with their outputs: ``make notebook``."""
+"""Run the notebooks on synthetic data and save them with their outputs: ``make notebook``."""
 
 import os
 from pathlib import Path

@@ -223,7 +223,7 @@ def test_a_network_of_two_heads_without_votes_is_exported_with_the_one_it_can_ca
 def test_both_formats_of_one_network_read_the_same(faces, finished, tmp_path):
     pytest.importorskip('tf2onnx', reason='the export to ONNX needs tf2onnx')
     trained = export.load_run(finished['cosine'])
-    for head in COSINE.heads:       # four epochs told the classes hardly apart
+    for head in COSINE.heads:       # after four epochs the classes are hardly separated
         layer = trained.model.get_layer(head)
         layer.set_weights([200 * values for values in layer.get_weights()])
     export.export(trained, tmp_path, faces, faces, variants=('float32', 'onnx'),

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The figures of the trial are what its table says; a year's costs are measured, and told."""
+"""The figures of the trial agree with its table; a year's costs are measured and reported."""
 
 from fer_ros.habits.trial import TrialResult
 import pytest

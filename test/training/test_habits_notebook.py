@@ -34,7 +34,7 @@ def test_it_runs_from_top_to_bottom():
     assert float(re.search(r'right ([\d.]+)%', text)[1]) == pytest.approx(37.1, abs=0.2)
 
 
-def test_it_is_kept_with_the_outputs_of_made_up_residents():
+def test_it_is_kept_with_the_outputs_of_simulated_residents():
     notebook = nbformat.read(NOTEBOOK, as_version=4)
     nbformat.validate(notebook)
     cells = [cell for cell in notebook.cells if cell.cell_type == 'code']

@@ -94,7 +94,7 @@ def test_teachers_answer_the_picture_that_the_student_sees(faces, runs):
 
 def test_a_student_of_its_teachers_alone_learns_what_they_say_and_not_the_labels(
         faces, runs, tmp_path):
-    # Its labels are all the same: what it tells apart it has from its teachers.
+    # Its labels are all the same: it learns the classes from its teachers.
     blank = replace(faces, labels=np.zeros_like(faces.labels), votes=None)
     recipe = replace(STUDENT, distillation=1.0, holdout=0.1,
                      network_args={**STUDENT.network_args, 'dropout': 0.0})

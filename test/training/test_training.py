@@ -129,7 +129,7 @@ def test_best_weights_are_those_of_the_best_epoch(faces, finished):
     ([], 1e-2),
     ([1.0, 0.9, 0.8], 1e-2),
     ([1.0, 1.0, 1.0], 1e-3),                        # two epochs without a better one
-    ([1.0, 1.1, 0.9, 1.0], 1e-2),                   # the wait starts anew
+    ([1.0, 1.1, 0.9, 1.0], 1e-2),                   # the wait restarts
     ([1.0, 1.1, 1.1, 1.1], 1e-3),
     ([1.0, 1.1, 1.1, 1.1, 1.1], 1e-4),
     ([1.0] + [0.99995] * 2, 1e-3),                  # better by less than 1e-4 is not better

@@ -42,6 +42,6 @@ def test_targets_lie_between_the_label_and_what_the_votes_say():
     targets, _ = train.targets(dataset, recipe)
     expected = 0.75 * np.eye(len(LABELS))[labels] + 0.25 * votes.label_shares(counts, labels)
     np.testing.assert_allclose(targets['fer2013'], expected, atol=1e-6)
-    # Without votes there is nothing to be told.
+    # Without votes there is nothing to report.
     targets, _ = train.targets(replace(dataset, votes=None), recipe)
     np.testing.assert_array_equal(targets['fer2013'], np.eye(len(LABELS))[labels])

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Values of a rule that are added to what a lamp is set to, such as ``+10%`` and ``-400 K``.
 
-A sign and a unit tell them from absolute values. YAML hands ``-400`` over as a number: no absolute
-value is negative, so it is understood; ``+400`` reaches us as 400, and is not.
+A sign and a unit distinguish them from absolute values. YAML reads ``-400`` as a number, which is
+accepted because no absolute value is negative; it reads ``+400`` as 400, which is rejected.
 """
 
 from dataclasses import dataclass
@@ -15,16 +15,16 @@ from pydantic import Field, PlainSerializer, WrapValidator
 
 _PERCENT = re.compile(r'([+-]?)\s*(\d{1,3}(?:\.\d{1,3})?)\s*%')
 _KELVIN = re.compile(r'([+-]?)\s*(\d{1,4})\s*K?')
-#: More would be another light, not a change.
+#: No two whites are further apart.
 _LARGEST_K = KELVIN_RANGE[1] - KELVIN_RANGE[0]
 
 
 @dataclass(frozen=True)
 class Relative:
-    """A change of what a person, the sun or another automation has set a lamp to.
+    """A change relative to what a person, the sun or another automation has set.
 
-    :ivar amount: [-1, 1] for shares, kelvin for whites.
-    :ivar text: as the policy writes it.
+    :ivar amount: [-1, 1] for brightness and saturation, kelvin for whites.
+    :ivar text: as in the policy.
     """
 
     amount: float
@@ -92,9 +92,9 @@ def _saturation(value: Any) -> Any:
 _WRITTEN = PlainSerializer(lambda value: value.text if isinstance(value, Relative) else value)
 
 Kelvin = Annotated[int, Field(ge=KELVIN_RANGE[0], le=KELVIN_RANGE[1])]
-#: A share, [0, 1], or what is added to the one a lamp has.
+#: [0, 1], or a change.
 Brightness = Annotated[Unit, WrapValidator(_percent), _WRITTEN]
-#: Kelvin, or what is added to those a lamp has.
+#: Kelvin, or a change.
 White = Annotated[Kelvin, WrapValidator(_kelvin), _WRITTEN]
-#: Always added to that of the color a lamp has.
+#: Always a change.
 Saturation = Annotated[Relative, WrapValidator(lambda value, _: _saturation(value)), _WRITTEN]

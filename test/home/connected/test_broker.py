@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The house on a real broker: discovery, actions, the hand, the broker's death."""
+"""The house on a real broker: discovery, actions, manual changes, the broker's death."""
 
 import json
 import time
@@ -97,7 +97,7 @@ def test_an_action_comes_within_a_second_of_the_dwell_and_is_confirmed(home):
 
 
 def test_a_state_that_does_not_change_is_sent_until_home_assistant_listens_and_then_rarely(home):
-    # The house's clock runs ahead by ten seconds a second.
+    # The house's clock gains ten seconds per second.
     house, began = home.running.house, time.monotonic()
     house._clock = lambda: began + 10 * (time.monotonic() - began)
     house._connections.discovery.announce()
@@ -204,7 +204,7 @@ def test_the_broker_dies_and_returns_without_memory_and_no_old_command_comes(hom
     home.see('happy', until=lambda: home.running.house.complaints())
     assert 'refuses connections' in home.running.house.complaints()[0].text or \
         'ended the connection' in home.running.house.complaints()[0].text
-    # What is decided now cannot be handed over: it is told, once, and not kept.
+    # An action cannot be sent now: that is reported once, and it is not kept.
     home.see('sad', until=lambda: len(home.actions) == 2)
     assert home.actions[1].outcome == Outcome.FAILED and home.actions[1].detail
     home.see('sad', 1)

@@ -78,7 +78,7 @@ def test_a_wrong_password_is_serious_and_not_hammered(guarded, connect, monkeypa
     state = problem(connection, "rejects user 'bridge'")
     assert state.serious and 'wrong' not in state.problem.replace('wrong password', '')
     wait_for(lambda: connection.state.attempts == 1)
-    # Half a minute on average, though a broker that is merely away is tried ten times a second.
+    # Half a minute on average, though an unreachable broker is tried ten times per second.
     pause_s, = wait_for(lambda: re.findall(r'next attempt in (\d+) s', caplog.text))
     assert int(pause_s) >= 15 and 'wrong' not in caplog.text
     assert guarded.log().count('New connection from') <= 2

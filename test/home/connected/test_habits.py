@@ -112,7 +112,7 @@ def test_hands_in_suggestion_out_yes_done_and_an_override_stops_it(home):
     home.pass_(0, until=home.rules.exists)
     wait_for(lambda: home.events('suggestion_answered'), what='the answer')
     assert home.evening() == pytest.approx(0.2, abs=0.02)
-    # A late yes is told and does nothing.
+    # A late yes is reported and has no effect.
     before = home.rules.read_text()
     home.spy.publish('fer_ros/study/habit_yes/set', 'PRESS')
     home.pass_(3)

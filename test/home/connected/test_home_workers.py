@@ -30,7 +30,7 @@ from mosquitto import free_port, wait_for
 import pytest
 import websocket
 
-#: What the odd server answers to whoever wants a WebSocket; empty: that there is none.
+#: The odd server's answer to requests for a WebSocket; empty: there is none.
 HANDSHAKES = []
 
 

@@ -79,7 +79,7 @@ def life(graph, broker, spy, virtual_room, tmp_path):
 
 
 def test_a_killed_bridge_goes_on_where_it_was(life):
-    # Killed with the light changed: it is ours still, and goes back when nobody is there.
+    # Killed with the light changed: it is still controlled, and restored when nobody is in view.
     life.label = 'happy'
     wait_for(lambda: life.spy.of(SET), 10, 'the first command')
     life.remembered(lambda room: 'lamp' in room['targets'])
@@ -110,7 +110,7 @@ def test_a_killed_bridge_goes_on_where_it_was(life):
     first = life.start()
     assert first['enabled'] == 'OFF' and first['emotion'] is None and first['faces'] is None
     life.until(enabled='OFF', emotion=None)
-    # The file cut in half: told, put aside, and the bridge works.
+    # The file cut in half: reported, put aside, and the bridge works.
     life.kill()
     life.memory.write_text(life.memory.read_text()[:80])
     assert life.start()['enabled'] == 'ON'

@@ -103,7 +103,7 @@ def test_a_day_with_home_assistant(home):
     assert 'party' in ha.state(our('last_action')) and 'happy' in ha.state(our('last_reason'))
     assert ha.entity(our('event'))['attributes']['event_type'] == 'action'
 
-    # A hand at the light in Home Assistant wins, until the button is pressed.
+    # A manual change of the light in Home Assistant wins, until the button is pressed.
     see('happy', 1.5)
     assert not home.running.status.on_hold
     ha.call('light/turn_on', LIGHT, brightness=20)
@@ -173,7 +173,7 @@ def test_who_changed_a_light(home, tmp_path):
     see('happy', 2.5)
     assert not light().held
 
-    # An automation by the clock is no person; what it sets is what the light is.
+    # An automation by the clock is not a person; what it sets is the light's state.
     ha.call('automation/turn_on', 'automation.clock')
     see('happy', until=lambda: light().reported.brightness == pytest.approx(40 / 255, abs=0.01))
     see('happy', 3)

@@ -31,7 +31,7 @@ def test_a_blind_and_a_scene_take_part(furnished):
         'mood': Outcome.SENT, 'blind': Outcome.CONFIRMED}
     assert [topic for topic, _ in furnished.room.commands] == [
         'virtual_room/scene', 'virtual_room/blind/set']
-    # It was open, and is so again when nobody is there.
+    # It was open, and is so again when nobody is in view.
     furnished.running.see('', until=lambda: furnished.room.blind == 1.0)
 
 
@@ -59,7 +59,7 @@ def test_what_is_typed_is_a_manual_change(broker, house):
             running.see('happy', until=lambda: running.status.on_hold)
             process.stdin.write('off\non\n')
             process.stdin.flush()
-            # Off and on ends the hold, and the feeling is answered anew.
+            # Off and on ends the hold, and the feeling is answered again.
             running.see('happy', until=lambda: len(running.actions) == 2)
             printed, _ = process.communicate('quit\n', timeout=10)
         finally:

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The attention node over DDS: two people of a rendered video, their frames, and what lacks."""
+"""The attention node over DDS: rendered people, their frames, a home that waits for a look."""
 
 import csv
+import time
 
 import cv2
 import numpy as np
@@ -13,12 +14,15 @@ from fer_ros.attention.gaze import angle_between_deg  # noqa: E402
 from fer_ros.conversions import optional  # noqa: E402
 from fer_ros.conversions.attention import message_to_landmarks, quaternion_to_rotation  # noqa: E402
 from fer_ros.conversions.cameras import camera_to_message  # noqa: E402
+from fer_ros.emotions.labels import LABELS  # noqa: E402
 from fer_ros.errors import ConfigurationError  # noqa: E402
 from fer_ros.evaluation.heads import read_camera  # noqa: E402
-from fer_ros.msg import AttentionArray, FaceArray  # noqa: E402
+from fer_ros.msg import AmbientAction, AttentionArray, FaceArray, HomeState  # noqa: E402
 from fer_ros.nodes import qos  # noqa: E402
 from fer_ros.nodes.attention import AttentionNode  # noqa: E402
+from fer_ros.nodes.emotion_classifier import EmotionClassifierNode  # noqa: E402
 from fer_ros.nodes.face_detector import FaceDetector  # noqa: E402
+from fer_ros.nodes.smart_home_bridge import SmartHomeBridge  # noqa: E402
 import optional_messages  # noqa: E402
 from ros_support import wait_for  # noqa: E402
 from sensor_msgs.msg import CameraInfo, Image  # noqa: E402
@@ -114,6 +118,61 @@ def test_two_people_two_states_and_their_frames(graph, folder, tf):
         assert forward[2, 0] < -0.7 and forward[1, 2] < -0.7
     assert np.mean(misses) < 8, 'the ray of gaze_<id> does not hit the camera'
     assert 0.5 < place[2] < 1.6
+
+
+#: Whatever the person feels, the lamp waits until they look.
+WAITS_FOR_A_LOOK = """
+version: 1
+policies:
+  mirror:
+    by_emotion:
+%s
+rooms:
+  study:
+    policy: mirror
+    targets:
+      lamp: {type: terminal}
+    smoothing_s: 0.1
+    dwell_s: 0.2
+    cooldown_s: 0.1
+    transition_s: 0
+    stale_after_s: 5
+""" % '\n'.join(f'      {label}: {{brightness: 0.9, when: {{attention: camera}}}}'
+                 for label in LABELS)
+
+
+def test_a_home_acts_only_on_who_looks(graph, folder, tmp_path):
+    policy = tmp_path / 'policy.yaml'
+    policy.write_text(WAITS_FOR_A_LOOK)
+    graph.add(FaceDetector)
+    graph.add(EmotionClassifierNode)
+    graph.add(AttentionNode)
+    graph.add(SmartHomeBridge, policy_file=str(policy), lamp_display='none', state_file='none')
+    actions = graph.collect(AmbientAction, 'ambient_actions', qos.RESULT)
+    states = graph.collect(HomeState, '/smart_home_bridge/home_state', qos.STATE)
+    images = graph.publisher(Image, 'image_raw', qos.IMAGE, subscribers=2)
+    video = cv2.VideoCapture(str(folder / 'videos' / 'attention_desk_h01.mp4'))
+    video.set(cv2.CAP_PROP_POS_FRAMES, 240)
+    away = video.read()[1]
+    video.set(cv2.CAP_PROP_POS_FRAMES, 300)
+    looks = video.read()[1]
+    video.release()
+
+    due_s = time.monotonic()
+
+    def shown(image):
+        nonlocal due_s
+        if time.monotonic() >= due_s:
+            due_s = time.monotonic() + 1 / 16
+            images.publish(conversions.bgr_to_image(image, 'bgr8', Header(
+                frame_id='camera', stamp=graph.node.get_clock().now().to_msg())))
+        return [room.blocked_reason for state in states[-1:] for room in state.rooms]
+    wait_for(lambda: any('attention is away, expected camera' in reason
+                         for reason in shown(away)), 20, 'the reason why nothing is done')
+    assert not actions
+    wait_for(lambda: shown(looks) and actions, 20, 'an action for who looks')
+    assert actions[0].request.light.brightness == pytest.approx(0.9)
+    assert actions[0].target == 'lamp' and actions[0].command == AmbientAction.SET
 
 
 def vector(v):

@@ -41,7 +41,8 @@ def openness(mesh: Mesh) -> float:
 
 def eye_weights(widths: np.ndarray) -> np.ndarray:
     """Return how much each eye counts, ``(2,)``, sum 1: of a turned head the far one is hidden."""
-    first = float(np.clip(2 * widths[0] / widths.sum() - 0.5, 0, 1))
+    right, left = widths.tolist()
+    first = min(1.0, max(0.0, 2 * right / (right + left) - 0.5))
     return np.array([first, 1 - first])
 
 

@@ -20,6 +20,15 @@ import numpy as np
 _FORGET_S = 5.0
 
 
+def shared_rate_hz(rate_hz: float, further_hz: float, faces: int) -> float:
+    """Return how many images to read per second if each has so many faces.
+
+    :param rate_hz: of one face.
+    :param further_hz: readings per second that each further face may add; all faces share them.
+    """
+    return min(rate_hz, (rate_hz + (faces - 1) * further_hz) / faces) if faces else rate_hz
+
+
 class AttentionStream:
     """Tracks where the people of one camera look.
 

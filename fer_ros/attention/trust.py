@@ -85,6 +85,8 @@ def _alone(head: HeadReading, width_px: int, height_px: int) -> str:
 
 
 def _among(row: int, boxes: np.ndarray) -> str:
+    if len(boxes) == 1:
+        return ''
     others = np.arange(len(boxes)) != row
     covered = intersection_over_smaller(boxes[row:row + 1], boxes[others])
     return 'another face overlaps' if (covered > _MOST_COVERED).any() else ''

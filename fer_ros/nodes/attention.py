@@ -6,7 +6,7 @@ from fer_ros.attention.constant import LOOK_S
 from fer_ros.attention.head import load_model
 from fer_ros.attention.mesh import FaceMesher
 from fer_ros.attention.state import AttentionSettings
-from fer_ros.attention.stream import AttentionStream
+from fer_ros.attention.stream import AttentionStream, shared_rate_hz
 from fer_ros.attention.trust import camera_problem
 from fer_ros.attention.zones import parse_zones
 from fer_ros.cameras.camera_model import assumed_camera, CameraModel
@@ -40,8 +40,11 @@ class AttentionNode(ManagedNode):
     """Lifecycle node that publishes where the people in view look."""
 
     PARAMETERS = (
-        Parameter('rate_hz', 8.0, 'images read per second; blinks need 8', minimum=0.5,
-                  maximum=60.0, dynamic=True),
+        Parameter('rate_hz', 8.0, 'images read per second with one face; blinks need 8',
+                  minimum=0.5, maximum=60.0, dynamic=True),
+        Parameter('further_face_hz', 3.5, 'readings per second that each further face adds: n '
+                  'faces are read (rate_hz + (n - 1) further_face_hz) / n times per second; with '
+                  'rate_hz or more, as often as one', minimum=0.5, maximum=60.0, dynamic=True),
         Parameter('always', False, 'run even without subscribers to attention, for TF listeners '
                   'alone'),
         Parameter('horizontal_fov_deg', 60.0, 'horizontal field of view assumed while there is '
@@ -192,7 +195,8 @@ class AttentionNode(ManagedNode):
     def _on_pair(self, image: Image | CompressedImage, faces: FaceArray) -> None:
         # Start again after a stamp that went back.
         stamp_s = conversions.stamp_to_s(faces.header.stamp)
-        wait_s = self._load.slowdown / self.value('rate_hz')
+        wait_s = self._load.slowdown / shared_rate_hz(
+            self.value('rate_hz'), self.value('further_face_hz'), len(faces.faces))
         if self._taken_s is None or not 0 <= stamp_s - self._taken_s < (1 - _EARLY) * wait_s:
             # Keep the rate on average if the images' rate is not a multiple of it.
             late_s = stamp_s - (self._taken_s or 0.0) - wait_s

@@ -17,7 +17,7 @@ from fer_ros.conversions.cameras import camera_to_message  # noqa: E402
 from fer_ros.emotions.labels import LABELS  # noqa: E402
 from fer_ros.errors import ConfigurationError  # noqa: E402
 from fer_ros.evaluation.heads import read_camera  # noqa: E402
-from fer_ros.msg import AmbientAction, AttentionArray, FaceArray, HomeState  # noqa: E402
+from fer_ros.msg import AmbientAction, AttentionArray, Face, FaceArray, HomeState  # noqa: E402
 from fer_ros.nodes import qos  # noqa: E402
 from fer_ros.nodes.attention import AttentionNode  # noqa: E402
 from fer_ros.nodes.emotion_classifier import EmotionClassifierNode  # noqa: E402
@@ -67,7 +67,7 @@ def tf(monkeypatch):
 
 def test_two_people_two_states_and_their_frames(graph, folder, tf):
     graph.add(FaceDetector, detect_every=1)
-    node = graph.add(AttentionNode, zones=['phone=direction 0 -38 20'])
+    node = graph.add(AttentionNode, zones=['phone=direction 0 -38 20'], further_face_hz=60.0)
     assert node._input is None, 'nobody asks'
     received = graph.collect(AttentionArray, 'attention', qos.RESULT)
     transforms = graph.collect(tf.TFMessage, '/tf', qos.TF)
@@ -207,6 +207,15 @@ def test_look_here_requires_someone_and_wrong_calibrations_are_reported(graph, f
     wait_for(lambda: received, 10, 'an array without faces')
     assert received[0].camera_assumed and not received[0].faces
     assert 'images, these are 640x480' in node._collect().message
+
+
+@pytest.mark.parametrize('faces, rate_hz', [(0, 8), (1, 8), (2, 5.75), (4, 4.625)])
+def test_further_faces_make_the_rate_lower(graph, monkeypatch, faces, rate_hz):
+    node, taken = graph.add(AttentionNode, always=True), []
+    monkeypatch.setattr(node._newest, 'put', taken.append)
+    for frame in range(30 * 16):
+        node._on_pair(None, FaceArray(header=header(100 + frame / 30), faces=[Face()] * faces))
+    assert len(taken) / 16 == pytest.approx(rate_hz, abs=0.2)
 
 
 @pytest.mark.parametrize('parameters, said', [

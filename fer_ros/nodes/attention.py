@@ -156,7 +156,7 @@ class AttentionNode(ManagedNode):
 
     def _start(self) -> None:
         self._stream.reset()
-        self._taken_s = None
+        self._taken_s, self._due_from_s = None, 0.0
         self._newest = newest = LatestMailbox()
         self._worker = Worker('attention worker', lambda: self._work(newest),
                               self.faults).start()
@@ -193,14 +193,17 @@ class AttentionNode(ManagedNode):
             self._camera_problem = 'camera_info says that the camera is not calibrated'
 
     def _on_pair(self, image: Image | CompressedImage, faces: FaceArray) -> None:
-        # Start again after a stamp that went back.
         stamp_s = conversions.stamp_to_s(faces.header.stamp)
         wait_s = self._load.slowdown / shared_rate_hz(
             self.value('rate_hz'), self.value('further_face_hz'), len(faces.faces))
-        if self._taken_s is None or not 0 <= stamp_s - self._taken_s < (1 - _EARLY) * wait_s:
+        late_s = 0.0
+        # Start again after a stamp that went back.
+        if self._taken_s is not None and self._taken_s <= stamp_s:
+            late_s = stamp_s - self._due_from_s - wait_s
+        if late_s >= -_EARLY * wait_s:
             # Keep the rate on average if the images' rate is not a multiple of it.
-            late_s = stamp_s - (self._taken_s or 0.0) - wait_s
-            self._taken_s = stamp_s - min(late_s, 0.5 * wait_s) if 0 < late_s < wait_s else stamp_s
+            self._due_from_s = stamp_s - (min(late_s, 0.5 * wait_s) if late_s < wait_s else 0.0)
+            self._taken_s = stamp_s
             self._newest.put((image, faces))
 
     def _work(self, newest: LatestMailbox) -> None:

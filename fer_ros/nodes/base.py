@@ -356,7 +356,9 @@ class ManagedNode(LifecycleNode):
             # The other side may have left, or be back with a matching profile.
             if complaint and qos.mismatch(self, endpoint):
                 status.worsen(WARN, complaint)
-        self.report(status)
+        # The timer of diagnostics may come in the middle of a configure in another thread.
+        if self._state != 'unconfigured':
+            self.report(status)
         self.faults.report(status)
         return status
 

@@ -1,12 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
 """What cannot be read is unknown, with the reason, and a mirrored picture changes no state."""
 
+from dataclasses import replace
 from itertools import islice
 
 import cv2
 from fer_ros.attention.eye_cover import eye_features, FEATURES, load_eye_cover
+from fer_ros.attention.head import load_model, rotation_of
+from fer_ros.attention.reader import HeadReader
 from fer_ros.attention.stream import AttentionStream
-from fer_ros.attention.trust import camera_problem
+from fer_ros.attention.trust import camera_problem, distrust
 from fer_ros.cameras.camera_model import assumed_camera, CameraModel
 from fer_ros.errors import ConfigurationError
 from fer_ros.evaluation.covers import BOTH, FaceAxes, NONE, ONE
@@ -119,6 +122,16 @@ def test_the_network_that_tells_covers_is_checked(tmp_path):
             np.savez(tmp_path / name, **values)
         with pytest.raises(ConfigurationError, match='install the package again'):
             load_eye_cover(tmp_path / name)
+
+
+@pytest.mark.parametrize('yaw_deg, reason', [(0, ''), (70, 'the face is in profile'),
+                                              (-70, 'the face is in profile')])
+def test_a_profile_is_unknown(mesher, scene, yaw_deg, reason):
+    # No rendered head is turned that far: the pose is.
+    camera, ((_, image, box), *_) = scene
+    head, = HeadReader(mesher, load_model()).read(image, [Face(1, box, 0.9)], camera)
+    turned = replace(head.pose, rotation=rotation_of(head.pose.angles_deg + (yaw_deg, 0, 0)))
+    assert distrust([replace(head, pose=turned)], 640, 480) == [reason]
 
 
 def test_two_faces_in_one_place_are_not_distinguished(mesher, scene):

@@ -53,7 +53,8 @@ SEEDS ?= 200-209
 ONLY ?=
 FIGURES ?=
 # The messages come from install/, all other Python from the source tree, which is never stale.
-ROS_ENV := env -u PYTHONHOME VIRTUAL_ENV=$(VENV) PATH=$(VENV)/bin:$$PATH \
+# A node that finds no bytecode starts in twice the time, and tests start hundreds of them.
+ROS_ENV := env -u PYTHONHOME -u PYTHONDONTWRITEBYTECODE VIRTUAL_ENV=$(VENV) PATH=$(VENV)/bin:$$PATH \
   CMAKE_PREFIX_PATH=$(VENV) AMENT_PREFIX_PATH=$(CURDIR)/install/fer_ros:$(VENV) \
   PYTHONPATH=$(CURDIR):$(CURDIR)/install/fer_ros/$(SITE) \
   LD_LIBRARY_PATH=$(CURDIR)/install/fer_ros/lib

@@ -54,7 +54,9 @@ Seconds = Annotated[float, Field(ge=0, le=86400)]
 class Part(BaseModel):
     """A part of a policy file: unknown keys are refused, and nothing changes afterwards."""
 
-    model_config = ConfigDict(extra='forbid', frozen=True, allow_inf_nan=False, strict=False)
+    #: Built when first used: the parts of a policy are built with it, not twice.
+    model_config = ConfigDict(extra='forbid', frozen=True, allow_inf_nan=False, strict=False,
+                              defer_build=True)
 
 
 def _time_of_day(value: object) -> object:

@@ -5,6 +5,7 @@ Each of them can be killed and started again.
 """
 
 import json
+import os
 from pathlib import Path
 import socket
 import threading
@@ -117,10 +118,22 @@ class Proxy:
                 self._end(*self._links)
 
 
+#: An installed package has its bytecode, whatever the shell of a test says.
+INSTALLED = {key: value for key, value in os.environ.items() if key != 'PYTHONDONTWRITEBYTECODE'}
+
+
+def cpu_s(pid):
+    """Return the processor time that a process has used, seconds."""
+    fields = Path(f'/proc/{pid}/stat').read_text(encoding='utf-8').rpartition(')')[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf('SC_CLK_TCK')
+
+
 class World:
     """All of it; a camera sees ``label`` (empty: nobody) ten times a second.
 
     :ivar commands: what each lamp was asked, newest last.
+    :ivar started_s: when the bridge was started, on the monotonic clock, and ``took``: how long
+        it took to its first state, and how much processor time, seconds.
     """
 
     def __init__(self, folder, graph):
@@ -160,6 +173,12 @@ class World:
 
     def begin(self, policies, targets=None, rooms=None, **room):
         """Start the bridge with a policy of its own and no memory, the lamps as at first."""
+        self.prepare(policies, targets, rooms, **room)
+        self.start()
+        self.until(emotion='nobody')
+
+    def prepare(self, policies, targets=None, rooms=None, **room):
+        """Write the policy, and make the rest as it was before anything."""
         self.label = ''
         for lamp in self.rooms.values():
             lamp.change_manually(self.lamp(0.6))
@@ -178,16 +197,15 @@ class World:
             'policies': policies, 'rooms': {'study': study, **(rooms or {})}}))
         self._memory = self._folder / 'memory.json'
         self._memory.unlink(missing_ok=True)
-        self.start()
-        self.until(emotion='nobody')
 
     def start(self):
         """Start the bridge, and wait for the first state of this life; return it."""
-        before = len(self.spy.of(STATE))
+        before, self.started_s = len(self.spy.of(STATE)), time.monotonic()
         self.process = self._graph.process(
             'fer_ros.nodes.smart_home_bridge', '--ros-args', '-p', f'policy_file:={self._file}',
-            '-p', f'state_file:={self._memory}')
+            '-p', f'state_file:={self._memory}', env=INSTALLED)
         wait_for(lambda: len(self.spy.of(STATE)) > before, 60, 'the first state')
+        self.took = time.monotonic() - self.started_s, cpu_s(self.process.pid)
         return json.loads(self.spy.of(STATE)[before])
 
     def kill(self):

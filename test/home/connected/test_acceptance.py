@@ -58,10 +58,10 @@ def names(world, room):
 
 
 def test_1_discovery_leaves_no_orphan_and_no_double(world):
-    began_s = time.monotonic()
-    world.begin(MOODS, rooms={'hall': {'sources': ['hall/emotions']}})
+    world.prepare(MOODS, rooms={'hall': {'sources': ['hall/emotions']}})
+    world.start()
     wait_for(lambda: set(names(world, 'study')) == ENTITIES, 30, 'the entities')
-    print(f'discovered {time.monotonic() - began_s:.1f} s after the start of the bridge')
+    print(f'discovered {time.monotonic() - world.started_s:.2f} s after the start of the bridge')
     wait_for(lambda: set(names(world, 'hall')) == ENTITIES - {'policy'}, 10, 'the hall')
     world.restart_home_assistant()
     wait_for(lambda: 'unavailable' not in {
@@ -148,8 +148,10 @@ def test_5_switch_policy_and_hold_outlive_a_kill(world):
     assert (first['policy'], first['hold']) == ('other', 'ON'), first
     world.ha.call('switch/turn_off', 'switch.fer_ros_study_enabled')
     world.until(enabled='OFF')
-    began_s, first = time.monotonic(), world.restart()
-    print(f'as it was {time.monotonic() - began_s:.1f} s after the kill')
+    first = world.restart()
+    print('as it was {:.2f} s after the start, of which it worked {:.2f} s'.format(*world.took))
+    # On an idle machine the two are the same; only the second is so on a busy one.
+    assert world.took[1] < 1.5
     assert first['enabled'] == 'OFF' and first['emotion'] is None and first['policy'] == 'other'
     assert world.level() == 60
     wait_for(lambda: world.ha.state('switch.fer_ros_study_enabled') == 'off', 10, 'the switch')

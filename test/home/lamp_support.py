@@ -2,6 +2,7 @@
 """Lamps that report in the words of their family, as they fade."""
 
 import colorsys
+from dataclasses import replace
 import json
 
 from fer_ros.home.devices.dialects import make_dialect
@@ -66,35 +67,63 @@ class Reader:
         yield light_state({'state': 'on' if light.on else 'off', 'attributes': attributes})
 
 
+#: What a lamp may say beside how it shines, once it is asked: after so many seconds the start or
+#: the end of the fade, or the light that it is set to go on with.
+MANNERS = {
+    'plain': (),
+    'end first': ((0.0, 'end'),),
+    'level first': ((0.0, 'set'),),
+    # Whoever speaks for it had the old state in the queue.
+    'old last': ((0.0, 'end'), (0.4, 'start')),
+    # A group that speaks for whichever of its lamps spoke last.
+    'one by one': ((0.1, 'end'), (0.2, 'start'), (0.4, 'end'), (0.6, 'start'), (0.7, 'end')),
+    # Lamps go on as after a power cut, and are asked for the rest in a second message.
+    'full first': ((0.0, 'full'), (0.5, 'full')),
+    'effect first': ((0.0, 'effect'), (0.3, 'effect')),
+    # As far as its steps, or those of its family, reach.
+    'nearly': ()}
+#: With these a lamp goes on, whatever it was asked.
+_SET = {'set': LightState(True, 0.6, color_temperature_k=2700),
+        'full': LightState(True, 1.0, color_temperature_k=4000),
+        'effect': LightState(True, 0.8, (1.0, 0.0, 0.4), effect='colorloop')}
+
+
 class Bulb:
     """A lamp that fades, and reports that in one of several ways.
 
-    :param manner: ``plain``: as it shines; ``end first``: the end, then as it shines; ``level
-        first``: when it goes on, the light that it is set to go on with.
+    :param manner: one of :data:`MANNERS`.
     :param every_s: how often it reports, and ``first_s`` when for the first time.
     """
 
     def __init__(self, start, manner, every_s, first_s, now_s):
         self.lamp, self.manner, self.every_s = VirtualLamp(start), manner, every_s
         self._next_s = now_s + first_s
-        self._end_first = self._level_first = False
+        self._due = []
 
     def ask(self, light, transition_s, now_s):
         """Take a command."""
-        on = self.lamp.state(now_s).on
+        start = self.lamp.state(now_s)
         self.lamp.set(light, transition_s, now_s)
-        self._end_first = self.manner == 'end first'
-        self._level_first = self.manner == 'level first' and light.on and not on
+        known = {'start': start, 'end': self.lamp.state(now_s + 1e6)}
+        if light.on and not start.on:
+            known.update(_SET)
+        self._due = [(now_s + after_s, known[word]) for after_s, word in MANNERS[self.manner]
+                     if word in known]
 
     def reports(self, now_s):
         """Return what it reports now."""
-        found = []
-        if self._end_first or self._level_first:
-            end = self.lamp.state(now_s + 1e6)
-            found.append(end if self._end_first else LightState(
-                True, 0.6, color_temperature_k=2700))
-            self._end_first = self._level_first = False
+        found = [light for at_s, light in self._due if at_s <= now_s]
+        self._due = [each for each in self._due if each[0] > now_s]
         if now_s >= self._next_s:
             self._next_s = now_s + self.every_s
             found.append(self.lamp.state(now_s))
-        return found
+        return [_roughly(light) for light in found] if self.manner == 'nearly' else found
+
+
+def _roughly(light):
+    """Return a light two steps of 255 darker, and three mired warmer where it is white."""
+    if not light.on:
+        return light
+    kelvin = light.color_temperature_k and round(1e6 / (1e6 / light.color_temperature_k + 3))
+    return replace(light, brightness=max(1 / 255, light.brightness - 2 / 255),
+                   color_temperature_k=kelvin)

@@ -7,7 +7,7 @@ from fer_ros.home.light import LightState
 from home_support import POLICY, Sim
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
-from lamp_support import Bulb, FAMILIES, Reader
+from lamp_support import Bulb, FAMILIES, MANNERS, Reader
 import pytest
 
 TEXT = POLICY.replace('lamp: {type: terminal}', 'lamp: {type: terminal, turn_on: true}').replace(
@@ -49,7 +49,7 @@ class Home(Sim):
 
 FADES = given(
     start=st.sampled_from([OFF, WARM]),
-    manner=st.sampled_from(['plain', 'end first', 'level first']),
+    manner=st.sampled_from(sorted(MANNERS)),
     every_s=st.sampled_from([0.1, 0.2, 0.5, 1.0]), first_s=st.floats(0, 1),
     transition_s=st.sampled_from([0.0, 0.5, 1.5, 4.0]),
     moods=st.lists(st.sampled_from(['happy', 'sad', 'angry', '']), min_size=1, max_size=3),

@@ -291,9 +291,10 @@ class LightKind(Kind):
         if report.cause is Cause.RECOVERED:
             return Verdict(Event.RECOVERED)
         if report.cause is not Cause.PERSON:
-            # Some go on with a light that they are set to, and then take what was asked.
-            under_way = expected.on and state.on and not attempt.matched and (
-                turned_on or report.just_on) or _under_way(attempt, state, report.tolerance)
+            # Some go on with a light that they are set to, and then take what was asked; some
+            # of these, or who speaks for them, have echoed the end before.
+            under_way = expected.on and state.on and (turned_on or report.just_on) \
+                or _under_way(attempt, state, report.tolerance)
             if report.in_window and (under_way or report.cause is Cause.OURS
                                      and state.on == expected.on):
                 # A lamp during a fade reports intermediate states, some after they have echoed

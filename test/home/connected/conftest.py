@@ -11,6 +11,7 @@ from fer_ros.home.world.virtual_room import VirtualRoom
 from home_support import emotion
 from mosquitto import BINARY, Mosquitto, Spy, wait_for, WHY_NOT
 import pytest
+from service_manager import Manager
 
 PASSWD = shutil.which('mosquitto_passwd')
 OPENSSL = shutil.which('openssl')
@@ -177,3 +178,11 @@ def house():
     yield make
     for one in made:
         one.house.close(time.time())
+
+
+@pytest.fixture
+def manager(tmp_path):
+    """Return a service manager."""
+    one = Manager(tmp_path)
+    yield one
+    one.close()

@@ -118,10 +118,6 @@ class Proxy:
                 self._end(*self._links)
 
 
-#: An installed package has its bytecode, whatever the shell of a test says.
-INSTALLED = {key: value for key, value in os.environ.items() if key != 'PYTHONDONTWRITEBYTECODE'}
-
-
 def cpu_s(pid):
     """Return the processor time that a process has used, seconds."""
     fields = Path(f'/proc/{pid}/stat').read_text(encoding='utf-8').rpartition(')')[2].split()
@@ -200,10 +196,13 @@ class World:
 
     def start(self):
         """Start the bridge, and wait for the first state of this life; return it."""
+        # An installed package has its bytecode, whatever the shell of a test says.
+        installed = {key: value for key, value in os.environ.items()
+                     if key != 'PYTHONDONTWRITEBYTECODE'}
         before, self.started_s = len(self.spy.of(STATE)), time.monotonic()
         self.process = self._graph.process(
             'fer_ros.nodes.smart_home_bridge', '--ros-args', '-p', f'policy_file:={self._file}',
-            '-p', f'state_file:={self._memory}', env=INSTALLED)
+            '-p', f'state_file:={self._memory}', env=installed)
         wait_for(lambda: len(self.spy.of(STATE)) > before, 60, 'the first state')
         self.took = time.monotonic() - self.started_s, cpu_s(self.process.pid)
         return json.loads(self.spy.of(STATE)[before])

@@ -8,7 +8,7 @@ from fer_ros.errors import ConfigurationError
 from fer_ros.home.commands import RoomCommand
 from fer_ros.home.decisions.memory import RoomMemory
 from fer_ros.home.light import LightState
-from fer_ros.home.policy import parse_policy
+from fer_ros.home.policy import parse_policy, Policy
 from fer_ros.home.policy.daily_light import DailyLight
 from fer_ros.home.virtual_lamp import VirtualLamp
 from home_support import POLICY, Sim
@@ -108,6 +108,44 @@ def test_the_sun_needs_the_place_of_the_house():
     with pytest.raises(ConfigurationError, match='rooms.study.base: requires the location of the '
                                                  'home'):
         parse_policy(text)
+
+
+@pytest.mark.parametrize('home, room, expected', [
+    ('sun', '', {'sun': {}}),
+    ('sun', "base: {times: [{at: '06:00', brightness: 0.2}]}", None),
+    ('sun', 'base: off', ''), ('off', '', ''),
+    ('off', 'base: sun', {'sun': {}}),
+])
+def test_the_base_of_the_home_is_that_of_rooms_without_their_own(home, room, expected):
+    text = TEXT.replace('rooms:\n', f'base: {home}\nrooms:\n').replace(
+        '    policy: mirror', f'    policy: mirror\n    {room}')
+    policy = parse_policy(text + """
+  sensor: {sources: [hall/emotions]}
+  kitchen: {policy: mirror, targets: {other: {type: terminal}}}
+""")
+    base = policy.rooms['study'].base
+    if expected == '':
+        assert base is None
+    elif expected is None:
+        assert base.sun is None and base.times[0].brightness == 0.2
+    else:
+        assert base == DailyLight(**expected)
+    assert policy.rooms['sensor'].base is None
+    assert policy.rooms['kitchen'].base == policy.base
+    # As it was written, it is read again.
+    assert Policy.model_validate(policy.model_dump(by_alias=True)).rooms == policy.rooms
+
+
+@pytest.mark.parametrize('base, message', [
+    ('sun', 'file:3: base: requires the location of the home'),
+    ("{times: [{at: '06:00', brightness: 0.2}], targets: [lamp]}",
+     'base.targets: lights are named in the base of their room'),
+    ('moon', 'file:3: base: ')])
+def test_a_base_of_the_home_that_cannot_be_is_told_once(base, message):
+    text = TEXT.replace('location: {latitude: 52.5, longitude: 13.4}\n', f'base: {base}\n')
+    with pytest.raises(ConfigurationError) as error:
+        parse_policy(text, 'file')
+    assert message in str(error.value) and len(str(error.value).splitlines()) == 1
 
 
 # What the lamp does.

@@ -11,7 +11,8 @@ from fer_ros.home.policy.faults import Fault
 
 def cross_faults(policy: Part) -> list[Fault]:
     """Return the faults that span several parts of the file."""
-    return [*_room_faults(policy), *_shared_devices(policy), *_rule_faults(policy)]
+    return [*_home_faults(policy), *_room_faults(policy), *_shared_devices(policy),
+            *_rule_faults(policy)]
 
 
 def _targets(policy: Part) -> Iterator[tuple[tuple, str, Part]]:
@@ -19,6 +20,16 @@ def _targets(policy: Part) -> Iterator[tuple[tuple, str, Part]]:
     for room_name, room in policy.rooms.items():
         for name, target in room.targets.items():
             yield ('rooms', room_name, 'targets', name), name, target
+
+
+def _home_faults(policy: Part) -> Iterator[Fault]:
+    base = policy.base
+    if base is None:
+        return
+    if base.sun is not None and policy.location is None:
+        yield ('base',), LOCATION_MISSING
+    if base.targets is not None:
+        yield ('base', 'targets'), 'lights are named in the base of their room'
 
 
 def _room_faults(policy: Part) -> Iterator[Fault]:
@@ -41,7 +52,7 @@ def _room_faults(policy: Part) -> Iterator[Fault]:
         if room.policy not in policy.policies:
             yield ('rooms', name, 'policy'), (f'{room.policy!r} is not among the policies: '
                                               f'{", ".join(policy.policies)}')
-        if room.base is not None:
+        if room.base is not None and room.base is not policy.base:
             yield from _base_faults(('rooms', name, 'base'), room, policy)
     for path, _, target in _targets(policy):
         if target.needs and getattr(policy, target.needs) is None:
@@ -55,7 +66,7 @@ def _base_faults(path: tuple, room: Part, policy: Part) -> Iterator[Fault]:
     for index, name in enumerate(room.base.targets or ()):
         if name not in room.targets or room.targets[name].kind != 'light':
             yield (*path, 'targets', index), f'{name!r} is not a light of the room'
-    if not any(target.kind == 'light' for target in room.targets.values()):
+    if not room.has_lights:
         yield path, 'the room has no light that could follow the day'
 
 

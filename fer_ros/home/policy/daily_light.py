@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""``base`` of a room: how bright and how warm its lights are over the day, without any mood."""
+"""``base`` of a room or home: how bright and warm lights are over the day, without any mood."""
 
 from datetime import datetime, time
 from typing import Annotated
@@ -115,6 +115,11 @@ def _between(brightness: tuple, kelvin: tuple, share: float) -> LightState:
     return LightState(True, level, None, white)
 
 
-#: The key ``base`` of a room; the word ``sun`` alone is the sun with its defaults.
-Base = Annotated[DailyLight | None, BeforeValidator(
-    lambda value: {'sun': {}} if value == 'sun' else value)]
+def _base(value: object) -> object:
+    if value == 'sun':
+        return {'sun': {}}
+    return None if value == 'off' else value
+
+
+#: The key ``base``; the word ``sun`` alone is the sun with its defaults, and ``off`` is none.
+Base = Annotated[DailyLight | None, BeforeValidator(_base)]

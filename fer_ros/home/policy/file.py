@@ -10,6 +10,7 @@ from fer_ros.files import read_text
 from fer_ros.home.conditions import StateSource
 from fer_ros.home.fields import DisplayName, Name, Part
 from fer_ros.home.policy.checks import cross_faults
+from fer_ros.home.policy.daily_light import Base
 from fer_ros.home.policy.faults import faults_of, refusal
 from fer_ros.home.policy.habits import HabitSettings
 from fer_ros.home.policy.rooms import Room
@@ -17,7 +18,7 @@ from fer_ros.home.policy.rules import Rules
 from fer_ros.home.policy.servers import Broker, HomeAssistant, Privacy
 from fer_ros.home.policy.shadow import never_win
 from fer_ros.home.policy.syntax import field_name, load, PolicySyntaxError
-from pydantic import Field, field_validator, ValidationError
+from pydantic import Field, field_validator, model_validator, ValidationError
 
 #: Maximum size of a policy, bytes.
 _MAXIMUM_BYTES = 1_000_000
@@ -41,6 +42,7 @@ class Policy(Part):
     home_assistant: HomeAssistant | None = None
     privacy: Privacy = Privacy()
     habits: HabitSettings = HabitSettings()
+    base: Base = None
     policies: Annotated[dict[Name, Rules], Field(max_length=32)] = {}
     rooms: Annotated[dict[Name, Room], Field(min_length=1, max_length=32)]
 
@@ -54,6 +56,15 @@ class Policy(Part):
                 raise ValueError('is not a known time zone: expected a name such as '
                                  'Europe/Berlin (are the time zone data installed?)') from error
         return value
+
+    @model_validator(mode='after')
+    def _base_of_all(self):
+        """Give the home's base to the rooms that say nothing of theirs and have lights."""
+        rooms = {name: room.model_copy(update={'base': self.base})
+                 if 'base' not in room.model_fields_set and room.has_lights else room
+                 for name, room in self.rooms.items()}
+        object.__setattr__(self, 'rooms', rooms)
+        return self
 
     @property
     def secret_files(self) -> tuple[str, ...]:

@@ -78,6 +78,11 @@ class Room(Part):
     restore_on_exit: bool = True
     habits: HabitMode = 'off'
 
+    @property
+    def has_lights(self) -> bool:
+        """Whether any of its targets is a light."""
+        return any(target.kind == 'light' for target in self.targets.values())
+
     def allows(self, policy: str) -> bool:
         """Return whether the room may use a policy."""
         return bool(self.policy) and (

@@ -3,6 +3,7 @@
 
 from fer_ros.home.color import chromaticity_distance, GAMUTS, within_gamut
 from fer_ros.home.commands import RoomCommand
+from fer_ros.home.kinds.base import Cause
 from fer_ros.home.light import LightState
 from home_support import POLICY, Sim
 from hypothesis import example, given, settings
@@ -132,6 +133,23 @@ def test_a_restore_that_comes_late_is_not_an_override():
     assert home.actions[-1].request.light.on is False
     home.say(OFF)
     assert not home.status.on_hold
+
+
+def test_a_lamp_that_has_just_come_back_and_follows_is_asked_once():
+    home = Home('home_assistant', WARM, 'plain', 1e9, 1e9, transition_s=1.5, dwell_s=0.5,
+                smoothing_s=0.2, cooldown_s=0)
+    home.see('neutral', 5)
+    # Away, and back: for some seconds whatever it says is taken for its start state.
+    home.room.targets['lamp'].unheard = True
+    for _ in range(40):
+        home.engine.report('study', 'lamp', home.shines, Cause.RECOVERED, now_s=home.now_s)
+        home.see('happy', 0.1)
+    assert len(home.actions) == 1 and not home.status.on_hold
+    # As lamps are after a power cut: not as it was asked.
+    home.room.targets['lamp'].unheard = True
+    home.engine.report('study', 'lamp', WARM, Cause.RECOVERED, now_s=home.now_s)
+    home.see('happy', 12)
+    assert len(home.actions) == 2 and not home.status.on_hold
 
 
 # Switched on, and changed at once.

@@ -73,7 +73,8 @@ class Control:
         self._keeps_origin = self._resting = self._fresh = False
         self.partly = False
         self.day: State | None = None
-        self._step_s = -math.inf
+        self._step_s = self._back_s = -math.inf
+        self._recovering = False
         self._blocked_until_s = -math.inf
         self._trail = Trail()
         self._writer = ThirdWriter(self.kind, self._tolerance)
@@ -326,6 +327,7 @@ class Control:
         self._keeps_origin, self._blocked_until_s = old._keeps_origin, old._blocked_until_s
         self._resting, self._fresh, self._step_s = old._resting, old._fresh, old._step_s
         self.partly = old.partly
+        self._back_s, self._recovering = old._back_s, old._recovering
         self._trail, self._writer = old._trail, old._writer
         self.available, self.left = old.available, old.left
         self.limits, self.delay_s = old.limits, old.delay_s

@@ -19,7 +19,9 @@ class Target(Control):
     def report(self, state: State, cause: Cause = Cause.UNKNOWN) -> Verdict:
         """Handle a reported state; return its interpretation."""
         now_s = self._clock.s
-        self.unheard = False
+        if self.unheard or cause is Cause.RECOVERED and not self._recovering:
+            self._back_s = now_s
+        self.unheard, self._recovering = False, cause is Cause.RECOVERED
         before, self.reported = self.reported, self.kind.merged(self.reported, state)
         if self.reported is None:
             return Verdict()
@@ -41,6 +43,8 @@ class Target(Control):
             cause = Cause.AUTOMATION
         if cause is Cause.AUTOMATION and self._room.hold.automations:
             cause = Cause.PERSON
+        if cause is Cause.RECOVERED and self._follows_since_back:
+            cause = Cause.UNKNOWN
         if self.reported != before:
             self._written = (now_s, self.reported) if cause is Cause.AUTOMATION else None
         reference = self._trail.reference(now_s)
@@ -59,6 +63,13 @@ class Target(Control):
         if verdict.event is Event.ADJUSTED and cause is not Cause.UNKNOWN:
             self._trail.restart(now_s, self.reported)
         return self._happen(verdict)
+
+    @property
+    def _follows_since_back(self) -> bool:
+        """Whether it follows what it was asked for after it had come back."""
+        return self.request is not None and self.in_window \
+            and self._attempt.at_s >= self._back_s \
+            and self.kind.on_its_way(self._attempt, self.reported, self._tolerance)
 
     def accept(self, request: Request) -> None:
         """Mark an accepted request as done, for a device without reports."""

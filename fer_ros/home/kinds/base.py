@@ -259,6 +259,10 @@ class Kind:
         """Return how far two states are apart, in tolerances."""
         return 0.0 if a == b else math.inf
 
+    def on_its_way(self, attempt: Attempt, state: State, tolerance: Tolerance) -> bool:
+        """Return whether a device may be seen so while it follows a request, as far as known."""
+        return False
+
     def nearer(self, attempt: Attempt, state: State) -> State | None:
         """Return which came nearer to what was asked: the nearest so far, or a state."""
         return None

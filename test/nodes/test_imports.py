@@ -14,7 +14,7 @@ NEVER = ('ssl', 'http.client', 'pydantic', 'scipy', 'paho', 'aiohttp', 'websocke
 
 @pytest.mark.parametrize('ready, absent', [
     ('from fer_ros.perception import create_finder as make, DETECTOR_PARAMETERS as table\n'
-     'import fer_ros.nodes.face_detector', ('ai_edge_litert',)),
+     'import fer_ros.nodes.face_detector', ('onnxruntime', 'hashlib')),
     ('from functools import partial\n'
      'from fer_ros.perception import EmotionReader, CLASSIFIER_PARAMETERS as table\n'
      "make = partial(EmotionReader, ['faces'])\n"

@@ -3,7 +3,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-import hashlib
 import os
 
 from fer_ros.emotions.labels import LABELS
@@ -68,6 +67,8 @@ class EmotionClassifier:
                 f'label_set {label_set!r} is not in model {self.metadata.name}: it has '
                 f'{", ".join(self.metadata.label_sets)}')
         content = self.metadata.path.read_bytes()
+        # Loads 3 MiB of OpenSSL, which a process that only needs the metadata does without.
+        import hashlib
         digest = hashlib.sha256(content).hexdigest()
         if self.metadata.sha256 and digest != self.metadata.sha256:
             raise ConfigurationError(

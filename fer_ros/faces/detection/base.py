@@ -105,11 +105,16 @@ def padded_to_multiple(image: np.ndarray, multiple: int) -> np.ndarray:
     return cv2.copyMakeBorder(image, 0, below, 0, right, cv2.BORDER_CONSTANT)
 
 
-def planes(image: np.ndarray) -> np.ndarray:
-    """Return a three-channel image as network input, float32 ``(1, 3, height, width)``."""
-    blob = np.empty((1, 3, *image.shape[:2]), np.float32)
-    for channel, plane in zip(blob[0], cv2.split(image)):
-        channel[...] = plane
+def planes(images: np.ndarray) -> np.ndarray:
+    """
+    Return images as network input, float32 ``(n, 3, height, width)``.
+
+    :param images: uint8 ``(n, height, width, 3)``.
+    """
+    blob = np.empty((len(images), 3, *images.shape[1:3]), np.float32)
+    for channels, image in zip(blob, images):
+        for channel, plane in zip(channels, cv2.split(image)):
+            channel[...] = plane
     return blob
 
 

@@ -54,7 +54,7 @@ class CenterFaceDetector(FaceDetector):
 
     def _detect(self, image: np.ndarray) -> list[Detection]:
         canvas, factor = letterboxed(as_bgr(image), self._size_px, _LARGEST_PX, None)
-        blob = planes(cv2.cvtColor(canvas, cv2.COLOR_BGR2RGB))
+        blob = planes(cv2.cvtColor(canvas, cv2.COLOR_BGR2RGB)[None])
         heat, size, offset, marks = (output[0] for output in self._model.run(blob))
         rows, columns = np.nonzero(heat[0] >= self.score_threshold)
         if not rows.size:

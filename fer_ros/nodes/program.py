@@ -11,7 +11,11 @@ from fer_ros.backoff import Backoff
 from fer_ros.errors import FerError
 from fer_ros.nodes.base import ManagedNode
 from fer_ros.nodes.log import use_ros_log
-from fer_ros.nodes.rclpy_internals import RCLError, UnknownROSArgsError
+from fer_ros.nodes.rclpy_internals import (
+    load_messages_without_generator,
+    RCLError,
+    UnknownROSArgsError,
+)
 from fer_ros.nodes.shared_ports import EXIT_AGAIN, SharedPorts
 from fer_ros.workers import Faults, Worker
 import rclpy
@@ -56,6 +60,7 @@ def run(*factories: type[ManagedNode], args: list[str] | None = None) -> int:
         more, which has been logged; restart the process.
     """
     transport.use_profile(images=any(factory.PUBLISHES_IMAGES for factory in factories))
+    load_messages_without_generator()
     try:
         rclpy.init(args=args, signal_handler_options=SignalHandlerOptions.NO)
     except (RCLError, UnknownROSArgsError) as error:

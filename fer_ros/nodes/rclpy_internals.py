@@ -10,6 +10,8 @@ extension module is built.
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
+from importlib import import_module
+import sys
 
 from rclpy.context import Context
 from rclpy.guard_condition import GuardCondition
@@ -59,6 +61,25 @@ def refuse_impossible_transitions(node: LifecycleNode, refused: Callable) -> Non
             response.success = False
             return response
     service.callback = answer
+
+
+def load_messages_without_generator() -> None:
+    """Keep the first message from loading the generator of messages: 8 MiB, and 40 ms at start.
+
+    The package that messages load for one small function also imports its generator with a parser
+    (lark), and continues where that cannot be imported. Who needs the generator can import it
+    afterwards. Can go when rosidl_generator_py does not import it any more.
+    """
+    package, generator = 'rosidl_generator_py', 'rosidl_generator_py.generate_py_impl'
+    if package in sys.modules:
+        return
+    sys.modules[generator] = None
+    try:
+        import_module(package)
+    except ImportError:  # a message will say so
+        pass
+    finally:
+        del sys.modules[generator]
 
 
 class SubscriptionWaiter:

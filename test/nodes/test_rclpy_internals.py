@@ -3,6 +3,8 @@
 
 import ast
 from pathlib import Path
+import subprocess
+import sys
 import threading
 
 import pytest
@@ -58,6 +60,18 @@ def lifecycle_node(graph):
     yield node
     graph._executor.remove_node(node)
     node.destroy_node()
+
+
+def test_messages_load_without_their_generator_which_can_be_loaded_afterwards():
+    code = ('import sys\n'
+            'from fer_ros.nodes.rclpy_internals import load_messages_without_generator as load\n'
+            'from std_msgs.msg import Int32\n'
+            'load()\n'
+            'Int32.__class__.__import_type_support__()\n'
+            'assert Int32.__class__._TYPE_SUPPORT and "lark" not in sys.modules\n'
+            'import rosidl_generator_py.generate_py_impl\n'
+            'assert "lark" in sys.modules')
+    subprocess.run([sys.executable, '-c', code], check=True, timeout=60)
 
 
 def test_an_impossible_transition_raises_no_more(graph, lifecycle_node):

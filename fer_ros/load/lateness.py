@@ -3,10 +3,11 @@
 
 from collections import deque
 
-#: Older frames do not count, seconds.
+#: Older frames do not count, seconds ...
 _WINDOW_S = 2.0
-#: Fewer frames are not enough for a figure.
-_ENOUGH = 5
+#: ... unless fewer than this are left, which are not enough for a figure: a machine that processes
+#: two frames per second is busy. Then the limit is this, seconds.
+_ENOUGH, _LONGEST_WINDOW_S = 5, 10.0
 #: The shortest delay grows by this, milliseconds per second: clocks drift by less, and a delay
 #: that stays longer becomes the usual one.
 _FORGET = 0.1
@@ -18,7 +19,7 @@ _IGNORE_S, _IGNORE_FIRST_S = 60.0, 10.0
 
 class Lateness:
     """
-    Lateness of the frames of the last two seconds.
+    Lateness of the frames of the last two seconds, or of the last five frames.
 
     A frame's lateness is its processing time, plus its excess delay: by how much its delay from
     stamp to reception exceeds the shortest one. So a camera that is always 200 ms late, or has
@@ -79,7 +80,8 @@ class Lateness:
         without a detection: the shares of both depend on how many frames are skipped. The
         latest frame of each kind may be an accident and does not count.
         """
-        while self._frames and now_s - self._frames[0][0] > _WINDOW_S:
+        while self._frames and now_s - self._frames[0][0] > (
+                _WINDOW_S if len(self._frames) > _ENOUGH else _LONGEST_WINDOW_S):
             self._frames.popleft()
         if len(self._frames) < _ENOUGH:
             return None

@@ -123,8 +123,8 @@ class LoadShedder:
         used, self._cpu_s = cpu_s - self._cpu_s, cpu_s
         if before_s is None or now_s <= before_s:
             return self.shed
-        # After a pause the figures are out of date.
-        if now_s - before_s > 4 * _PERIOD_S:
+        # After a pause the figures are out of date; frames that take as long are not a pause.
+        if now_s - before_s > 4 * _PERIOD_S + 2e-3 * (late_ms or 0.0):
             self._room_since_s = None
             return self.shed
         share = used / (now_s - before_s) / cores

@@ -76,6 +76,16 @@ def test_a_throttled_processor():
     assert all(camera.shedder.shed.level == 0 for camera in machine.cameras)
 
 
+@pytest.mark.parametrize('speed', [0.03, 0.01])
+def test_a_machine_that_does_a_frame_in_seconds_is_not_taken_for_idle(speed):
+    machine = Machine(cameras(1), speed=lambda now_s: speed if now_s < 60 else 1.0)
+    machine.run(60)
+    shed = machine.cameras[0].shedder.shed
+    assert len(machine.latencies(0, 30, 60)) < 30 * 2.5 and shed.level == 3.0
+    machine.run(60)
+    assert machine.cameras[0].shedder.shed.level == 0
+
+
 def test_a_crowd_before_one_camera_does_not_starve_the_others():
     crowd, *rest = cameras(3)
     crowd.faces = 100

@@ -3,7 +3,6 @@
 
 import os
 import subprocess
-import sys
 import threading
 
 import pytest
@@ -21,7 +20,8 @@ from ros_support import wait_for  # noqa: E402
 from sensor_msgs.msg import Image  # noqa: E402
 from std_msgs.msg import Header  # noqa: E402
 
-_COMPETITOR = 'while True: pass'
+#: A busy process, which starts at once.
+_COMPETITOR = ['sh', '-c', 'while :; do :; done']
 
 
 class Feed:
@@ -61,18 +61,20 @@ def fed(graph, portrait):
 
 
 def test_what_cannot_be_kept_is_reported_step_by_step_and_every_frame_is_counted(graph, fed):
-    # No machine is that fast.
+    # No machine is that fast, and every frame is late, however few a machine does per second.
     detector = graph.add(FaceDetector, defended_latency_ms=0.01)
     loads = graph.collect(Load, 'load', qos.RESULT)
     faces = graph.collect(FaceArray, 'faces', qos.RESULT)
     feed = fed(30.0)
-    wait_for(lambda: loads and loads[-1].level > 2.2, 90, 'frames to be skipped')
+    wait_for(lambda: loads and loads[-1].level == 3.0, 90, 'the highest level')
     levels = [load.level for load in loads]
     assert levels == sorted(levels) and len(set(levels)) > 6
     assert 'detections 4.0 times as far apart' in loads[-1].given_up
-    assert 'frames' in loads[-1].given_up and 'defended_latency_ms' in loads[-1].reason
+    assert 'all frames but 5 per second' in loads[-1].given_up
+    assert 'defended_latency_ms' in loads[-1].reason
     skipped = detector._collect().values['frames skipped (load)']
-    wait_for(lambda: detector._collect().values['frames skipped (load)'] >= skipped + 5)
+    wait_for(lambda: detector._collect().values['frames skipped (load)'] >= skipped + 5,
+             60, 'frames to be skipped')
     status = detector._collect()
     assert status.level == WARN and 'given up: detections' in status.message
     assert status.values['given up because'] in status.message
@@ -132,18 +134,23 @@ def test_optional_work_slows_down_while_a_detector_is_late(graph, portrait):
 
 
 def test_a_competitor_costs_detections_and_they_come_back_when_it_is_gone(graph, fed):
+    # How many make it late, and how late it is without them, depends on what else runs here: a
+    # latency that other tests beside this one do not cause, and competitors until it is exceeded.
     processors = sorted(os.sched_getaffinity(0))[:1]
     pinned = {'preexec_fn': lambda: os.sched_setaffinity(0, processors)}
-    graph.process('fer_ros.nodes.face_detector', '--ros-args', '-p', 'defended_latency_ms:=100.0',
+    graph.process('fer_ros.nodes.face_detector', '--ros-args', '-p', 'defended_latency_ms:=400.0',
                   **pinned)
     loads = graph.collect(Load, 'load', qos.RESULT)
     fed()
     wait_for(lambda: len(loads) > 3, 60, 'the detector')
-    competitors = [subprocess.Popen([sys.executable, '-c', _COMPETITOR], **pinned)
-                   for _ in range(24)]
+    competitors = []
+
+    def peak():
+        if len(competitors) < 240 and len(loads) >= len(competitors) / 8:
+            competitors.append(subprocess.Popen(_COMPETITOR, **pinned))
+        return next((load for load in loads if load.level >= 0.5), None)
     try:
-        peak = wait_for(lambda: next((load for load in loads if load.level >= 0.5), None), 90,
-                        'the detector to give something up')
+        peak = wait_for(peak, 90, 'the detector to give something up')
         assert peak.given_up.startswith('detections') and peak.late_ms >= 0
     finally:
         for competitor in competitors:

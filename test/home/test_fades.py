@@ -148,8 +148,26 @@ def test_a_lamp_that_has_just_come_back_and_follows_is_asked_once():
     # As lamps are after a power cut: not as it was asked.
     home.room.targets['lamp'].unheard = True
     home.engine.report('study', 'lamp', WARM, Cause.RECOVERED, now_s=home.now_s)
-    home.see('happy', 12)
+    home.see('happy', 2.5)
+    home.say(home.shines)
+    home.see('happy', 10)
     assert len(home.actions) == 2 and not home.status.on_hold
+
+
+def test_a_lamp_that_is_back_but_does_not_listen_yet_is_asked_again_once():
+    home = Home('home_assistant', WARM, 'plain', 1.0, 0.0, transition_s=0.5, dwell_s=0.5,
+                smoothing_s=0.2, cooldown_s=0)
+    take, home.bulb.ask = home.bulb.ask, lambda *_: None
+    home.see('happy', 2)
+    home.room.targets['lamp'].unheard = True
+    home.engine.report('study', 'lamp', WARM, Cause.RECOVERED, now_s=home.now_s)
+    before = len(home.actions)
+    home.see('happy', 1)
+    assert len(home.actions) == before + 1
+    home.bulb.ask = take
+    home.see('happy', 20)
+    assert len(home.actions) == before + 2 and home.shines != WARM
+    assert home.room.targets['lamp'].confirmed and not home.status.on_hold
 
 
 # Switched on, and changed at once.

@@ -294,3 +294,13 @@ def test_each_kind_knows_its_name_and_the_keys_of_its_rules():
     assert all(name == kind.name for name, kind in KINDS.items())
     assert LIGHT.is_off(OFF) and not LIGHT.is_off(ON) and not LIGHT.is_off(None)
     assert LIGHT.kept(ON, LightRequest(LightState(True, 0.2))) == LightState(True, 0.2, None, 2700)
+
+
+@pytest.mark.parametrize('kind, asked_, start, state, expected', [
+    (BLIND, 0.3, 1.0, BlindState(0.6), True), (BLIND, 0.3, 0.4, BlindState(0.6), False),
+    (BLIND, 0.3, None, BlindState(0.6), False),
+    (SWITCH, True, False, SwitchState(False), True)])
+def test_what_may_be_seen_on_the_way_from_a_known_start(kind, asked_, start, state, expected):
+    attempt = Attempt(kind.request_type(asked_), 0.0, 1.0,
+                      None if start is None else kind.state_type(start))
+    assert kind.on_its_way(attempt, state, Tolerance()) == expected

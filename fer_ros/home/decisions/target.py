@@ -4,6 +4,7 @@
 from dataclasses import replace
 
 from fer_ros.home.decisions.control import Control, Waking
+from fer_ros.home.devices.base import BACK_S
 from fer_ros.home.kinds.base import Attempt, Cause, Report, Request, State, Verdict
 from fer_ros.home.lifecycle import ACTIVE, after, ControlState, Event
 
@@ -115,6 +116,9 @@ class Target(Control):
         if self.state in (ControlState.COMMANDED, ControlState.SETTLING,
                           ControlState.RESTORING) and not self._attempt.matched:
             verdict = self.kind.overdue(self._attempt, self.reported, self._tolerance)
+            if verdict.event is Event.UNMOVED and self._attempt.at_s - self._back_s <= BACK_S:
+                # It was not ready to take a command yet.
+                verdict = Verdict(Event.RECOVERED)
             if verdict.event is Event.CHANGED_MANUALLY and self._written is not None:
                 self._writer.add(*self._written, verdict.attributes, expected=True)
                 verdict = Verdict(Event.ADJUSTED, attributes=verdict.attributes)

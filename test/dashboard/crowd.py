@@ -86,7 +86,7 @@ def start(nodes, folder, cameras):
             source = folder / f'{name}.mp4'
             write_clip(source, people)
         nodes.start(f'{name} faces', 'fer_ros.nodes.composed', 'face_detector',
-                    'emotion_classifier', '--ros-args', *namespace)
+                    'emotion_classifier', 'attention', '--ros-args', *namespace)
         nodes.start(f'{name} camera', 'fer_ros.nodes.camera_driver', '--ros-args', '-p',
                     f'source:={json.dumps(str(source))}', '-p', 'loop:=true', *namespace)
 

@@ -10,7 +10,7 @@ import numpy as np
 
 #: Zone of a gaze at the camera, always there; of one that meets no zone; and of none.
 CAMERA_ZONE, ELSEWHERE, NO_ZONE = 'camera', 'elsewhere', ''
-#: How wide a zone is unless it says so, degrees about its middle.
+#: Default width of a zone, degrees around its center.
 RADIUS_DEG = 15.0
 # A zone is left for another after the gaze was there for so long, seconds.
 _DWELL_S = 0.25

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Decoding encoded images of a stream, of which none may hold up those after it.
 
-A decoder cannot be stopped once it has begun. So what an image will cost is told from its header
+A decoder cannot be stopped once it has begun. So the cost of an image is estimated from its header
 and from what images of the same stream have cost: one that is too large for this machine costs its
 time once, and those like it are refused for a while.
 """

@@ -41,7 +41,7 @@ def bench() -> int:
 
 
 def demo() -> int:
-    """Run fer-demo, which has more to say where there is no ROS."""
+    """Run fer-demo, whose message without ROS is longer."""
     return main_of('fer_ros.cli.demo', checked=False)
 
 

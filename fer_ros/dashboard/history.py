@@ -23,7 +23,7 @@ _PEOPLE = 1000
 #: time, camera, person, label, attention, 7 filtered probabilities, quality, valence, arousal,
 #: duration
 _RECORD = struct.Struct('<dHIBB11f')
-#: Attention by index; empty where nobody told it.
+#: Attention by index; empty if unknown.
 _ATTENTION = ('', UNKNOWN, *STATES)
 
 COLUMNS = ('time', 'camera', 'person', 'label', *LABELS, 'quality', 'valence', 'arousal',

@@ -28,7 +28,7 @@ _NODES_KEPT = 256
 LEVELS = ('ok', 'warn', 'error', 'stale')
 #: Maximum time between a picture and the image of the faces drawn on it, seconds.
 _SAME_MOMENT_S = 0.5
-#: Where people look is forgotten when it was not told for so long, seconds.
+#: Attention is forgotten if it is not updated for this long, seconds.
 _ATTENTION_S = 1.5
 #: A node not heard for this long is forgotten, seconds.
 _FORGOTTEN_S = 3600.0

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What is done wrong to the system on purpose, and what it loses by it: a table.
+"""Inject faults into the system, and print a table of what was lost by each.
 
 ``make faults [SECONDS=10] [ONLY=words] [FIGURES=1]``. A row is a function of a file ``*_rows.py``
 here, with ``@row('what is done')``; it takes a :class:`trial.Trial`. Each runs in a process of its

@@ -8,9 +8,9 @@ import json
 import os
 from pathlib import Path
 import resource
-import sys
 import time
 
+import coverage
 from hypothesis import settings
 from mutants_make import apply, Mutant, mutants_of
 import pytest
@@ -25,10 +25,11 @@ TARGETS = {
     'engine': (
         [f'{_HOME}/decisions', f'{_HOME}/kinds', f'{_HOME}/lifecycle.py', f'{_HOME}/snapshot.py'],
         [f'test/home/test_{name}.py' for name in (
-            'base_light', 'daily_light', 'engine', 'engine_commands', 'engine_devices',
-            'engine_overrides', 'engine_rules', 'engine_status', 'engine_undo', 'evidence',
-            'hold_matrix', 'kinds', 'lifecycle', 'light', 'room_clock', 'sightings', 'snapshot',
-            'third_writer')]),
+            'attention_conditions', 'base_light', 'conditions', 'daily_light', 'engine',
+            'engine_commands', 'engine_devices', 'engine_overrides', 'engine_rules',
+            'engine_status', 'engine_undo', 'evidence', 'fades', 'hold_matrix', 'kinds',
+            'lamp_reports', 'lifecycle', 'light', 'memory', 'messages_and_sensors', 'policy',
+            'room_clock', 'rules', 'sightings', 'snapshot', 'third_writer')]),
     'filter': (['fer_ros/emotions/emotion_filter.py'],
                ['test/emotions/test_emotion_filter.py', 'test/emotions/test_resting_face.py']),
     'tracker': ([f'fer_ros/faces/{name}.py' for name in _TRACKER],
@@ -100,26 +101,22 @@ class Plugin:
 
     def _measure(self, session):
         """Return which tests enter which line, the quickest first, and what each costs."""
-        wanted = {str(ROOT / path): path for path in self._files}
+        tracer = coverage.Coverage(data_file=None, config_file=False,
+                                   include=[str(ROOT / path) for path in self._files])
         entered, took_s = {}, {}
+        tracer.start()
         for item in session.items:
-            lines = set()
-
-            def trace(frame, event, _argument, lines=lines):
-                path = wanted.get(frame.f_code.co_filename)
-                if path is None:
-                    return None
-                lines.add((path, frame.f_lineno))
-                return trace
+            tracer.switch_context(item.nodeid)
             began = time.process_time()
-            sys.settrace(trace)
-            passed = _passes(session, item)
-            sys.settrace(None)
-            if not passed:
+            if not _passes(session, item):
                 pytest.exit(f'{item.nodeid} fails without any mutant', 2)
             took_s[item] = time.process_time() - began
-            for place in lines:
-                entered.setdefault(place, []).append(item)
+        tracer.stop()
+        data = tracer.get_data()
+        by_id = {item.nodeid: item for item in session.items}
+        for path in self._files:
+            for line, contexts in data.contexts_by_lineno(str(ROOT / path)).items():
+                entered[path, line] = [by_id[one] for one in contexts if one in by_id]
         for items in entered.values():
             items.sort(key=took_s.get)
         return entered, took_s

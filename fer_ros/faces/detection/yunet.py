@@ -46,7 +46,7 @@ _MOST_DOUBTS, _TURNS_DEG = 3, (-30.0, 30.0)
 _PATCH_PX, _FACE_PX = 96, 40
 # ... and the same face may come out larger or smaller by this factor.
 _MOST_GROWTH = 1.5
-# In a stream, what was shown again in vain is not shown again in the next so many images, ...
+# In a stream, a candidate that a second pass rejected gets none in the next so many images, ...
 _REST = 5
 # ... as long as it lies within this part of its side and has the same size and score within these.
 _SAME_PLACE, _SAME_SIZE, _SAME_SCORE = 0.15, 1.2, 0.1
@@ -192,7 +192,7 @@ class YuNetDetector(FaceDetector):
             scores[i] = found_scores[best] ** _SECOND_WEIGHT * scores[i] ** (1 - _SECOND_WEIGHT)
 
     def _rests(self, box: np.ndarray, score: float, side: float) -> bool:
-        """Whether the same candidate was shown again in vain a moment ago."""
+        """Whether a second pass has just rejected the same candidate."""
         for other, other_score, _ in self._in_vain or ():
             growth = (other[2:] - other[:2]).max() / side
             if abs(other_score - score) < _SAME_SCORE and 1 / _SAME_SIZE < growth < _SAME_SIZE \

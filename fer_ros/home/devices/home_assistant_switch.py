@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Switches of Home Assistant: sockets, fans, and switches that its people made up."""
+"""Switches of Home Assistant: sockets, fans, and virtual switches."""
 
 from typing import ClassVar, Literal
 

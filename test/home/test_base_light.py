@@ -43,7 +43,10 @@ def lamp(sim):
     ('color_temperature_k: -400', 'color_temperature_k', -400, '-400 K'),
     ('color_temperature_k: +400 K', 'color_temperature_k', 400, '+400 K'),
     ("color_temperature_k: '+400'", 'color_temperature_k', 400, '+400 K'),
+    ('color_temperature_k: -1', 'color_temperature_k', -1, '-1 K'),
+    ('color_temperature_k: +7500 K', 'color_temperature_k', 7500, '+7500 K'),
     ('saturation: -25%', 'saturation', -0.25, '-25%'),
+    ('saturation: +100%', 'saturation', 1.0, '+100%'),
 ])
 def test_a_sign_makes_a_value_relative(written, key, amount, text):
     policy = parse_policy(text_of(written))
@@ -60,6 +63,7 @@ def test_a_sign_makes_a_value_relative(written, key, amount, text):
 @pytest.mark.parametrize('written, message', [
     ('brightness: 10%', "'10%' has no sign: write '+10%' or '-10%' to add it to what the lamp is "
      'set to, or 0.1'),
+    ('brightness: 99%', 'or 0.99'),
     ('brightness: 100%', 'or 1'),
     ('brightness: -0.1', "-0.1 is below 0: to make a lamp dimmer than it is set to, write '-10%'"),
     ('brightness: +0%', 'is not a change: expected 1% to 100%, with its sign'),
@@ -67,6 +71,13 @@ def test_a_sign_makes_a_value_relative(written, key, amount, text):
     ('brightness: bright', "'bright' is not a brightness: write 0.6, or with a sign"),
     ('color_temperature_k: +400', '400 is not a color temperature (1500 to 9000): to make a lamp '
      "that much cooler than it is set to, write '+400 K'"),
+    ('color_temperature_k: 1', 'that much cooler'),
+    ('color_temperature_k: 999', 'that much cooler'),
+    ('color_temperature_k: 0', 'expected at least 1500'),
+    ('color_temperature_k: 1000', 'expected at least 1500'),
+    ('color_temperature_k: true', 'true: expected at least 1500'),
+    ('color_temperature_k: [2700]', 'expected a whole number'),
+    ('color_temperature_k: +0 K', 'is not a change: expected 1 K'),
     ('color_temperature_k: 2700 K', "'2700 K' is not a color temperature: write 2700"),
     ('color_temperature_k: -8000', 'is not a change: expected 1 K to 7500 K'),
     ('color_temperature_k: 1200', 'expected at least 1500'),

@@ -184,3 +184,12 @@ def test_the_thresholds_themselves_count():
     assert evidence.emotion == 'happy'
     feel(evidence, 'happy', 1.1, probability=0.25)
     assert evidence.emotion == 'happy'
+
+
+def test_an_emotion_lasts_from_when_it_leads_though_it_becomes_strong_enough_later():
+    evidence = evidence_of(smoothing_s=0, enter_threshold=0.5, exit_threshold=0.4,
+                           minimum_confidence=0.0)
+    feel(evidence, 'happy', 1.0, probability=0.45)
+    assert evidence.emotion == 'uncertain'
+    feel(evidence, 'happy', 2.0)
+    assert evidence.emotion == 'happy' and evidence.lasted_s == 1.0

@@ -217,7 +217,13 @@ def judged_value(kind, asked_, before, value, *, start=1.0, in_window=False, mov
     (0.5, 1.0, 0.9, {'in_window': True}, Event.MOVED),
     (0.5, 1.0, 0.3, {'in_window': True}, CHANGED),
     (0.5, 1.0, 0.3, {'in_window': True, 'cause': OURS}, Event.MOVED),
+    # A little beyond its start, as motors do.
+    (0.25, 0.75, 0.765, {'in_window': True, 'start': 0.75}, Event.MOVED),
+    (0.25, 0.75, 0.8, {'in_window': True, 'start': 0.75}, CHANGED),
+    (0.75, 0.25, 0.235, {'in_window': True, 'start': 0.25}, Event.MOVED),
+    (0.75, 0.25, 0.2, {'in_window': True, 'start': 0.25}, CHANGED),
     # Nothing is asked of it.
+    (None, 0.0, 0.02, {}, None), (None, 0.0, 0.03, {}, CHANGED),
     (None, None, 0.5, {}, None), (None, 0.5, 0.51, {}, None), (None, 0.0, 0.5, {}, CHANGED),
     (None, 0.0, 0.5, {'cause': CLOCK}, Event.ADJUSTED), (None, 0.0, 0.5, {'cause': OURS}, None),
     (None, 0.0, 0.5, {'cause': BACK}, Event.ADJUSTED),
@@ -304,3 +310,22 @@ def test_what_may_be_seen_on_the_way_from_a_known_start(kind, asked_, start, sta
     attempt = Attempt(kind.request_type(asked_), 0.0, 1.0,
                       None if start is None else kind.state_type(start))
     assert kind.on_its_way(attempt, state, Tolerance()) == expected
+
+
+@pytest.mark.parametrize('key, value', [
+    ('scene', 'film'), ('blind', 0.5), ('message', 'hello'), ('switch', 'on'), ('volume', 0.3)])
+def test_a_rule_for_a_kind_needs_a_target_of_it(key, value):
+    kind = KINDS[key]
+    found = kind.fault(kind.rule_keys(**{key: value}), [])
+    assert found is not None and found[0] == key
+    assert kind.fault(kind.rule_keys(), []) is None
+    if key != 'scene':
+        assert kind.fault(kind.rule_keys(**{key: value}), [object()]) is None
+
+
+def test_what_a_kind_is_not_asked_for_says_so():
+    message = KINDS['message']
+    assert message.each_episode(None, None) and not BLIND.each_episode(None, None)
+    assert not BLIND.is_added(BlindRequest(0.5)) and not BLIND.is_off(BlindState(0.0))
+    assert BLIND.distance(BlindState(0.5), BlindState(0.5), Tolerance()) == 0
+    assert BLIND.distance(BlindState(0.5), BlindState(0.6), Tolerance()) == float('inf')

@@ -207,3 +207,27 @@ def test_the_primary_person_stays_until_another_is_clearly_nearer():
     # The main person's doubt is not filled by a bystander.
     people = faces(emotion('uncertain', side_px=200), emotion('happy', side_px=50))
     assert aggregate('primary_person', people).abstains
+
+
+@pytest.mark.parametrize('method, people, label', [
+    # 0.8 of half a vote is less than 0.6 of a whole one.
+    ('max_confidence', faces(emotion('happy', 0.8), emotion('sad', 0.6)), 'sad'),
+    # So is twice the area; 1.5 times the side is more.
+    ('primary_person', faces(emotion('happy', side_px=130), emotion('sad', side_px=100)), 'sad'),
+    ('primary_person', faces(emotion('happy', side_px=150), emotion('sad', side_px=100)), 'happy'),
+    ('majority', faces(emotion('happy'), emotion('sad')), 'sad')])
+def test_half_a_vote(method, people, label):
+    assert winner(aggregate(method, people, weight_of=lambda key: {
+        ('camera', 0): 0.5, ('camera', 1): 1.0}[key])) == label
+
+
+def test_a_face_without_weight_has_no_vote():
+    reading = aggregate('confidence_weighted', faces(emotion('happy')), weight_of=lambda key: 0.0)
+    assert reading.why == 'everybody looks away' and reading.voters == 0
+
+
+def test_weights_multiply_confidence():
+    reading = aggregate('confidence_weighted', faces(
+        emotion('happy', 0.8, valence=1.0), emotion('sad', 0.8, valence=-1.0)),
+        weight_of=lambda key: {('camera', 0): 0.25, ('camera', 1): 1.0}[key])
+    assert reading.valence == pytest.approx(-0.6) and reading.voters == 2

@@ -28,6 +28,10 @@ def test_a_hold_lasts_its_time_and_is_pending_until_it_is_ended():
     assert (hold.left_s, hold.pending, hold.reason) == (0.0, False, '')
     clock.s = 5.0
     hold.begin('lamp')
+    assert hold.ends_s is None
+    clock.now_s = 1000.0
+    hold.begin('lamp')
+    assert hold.ends_s == 1020.0
     clock.s = 24.0
     assert (hold.left_s, hold.pending, hold.reason) == (1.0, True, 'lamp')
     clock.s = 25.0
@@ -44,3 +48,15 @@ def test_the_rate_limit_counts_in_a_window_that_moves():
         assert refusal == ('' if free else 'rate limit of 2 in 10 s reached'), at_s
         if free:
             limiter.count(at_s)
+
+
+@pytest.mark.parametrize('ends_s, left_s', [
+    (1000.0, 0.0), (999.0, 0.0), (1000.5, 0.5), (1020.0, 20.0), (5000.0, 20.0)])
+def test_a_hold_of_an_earlier_process_lasts_until_its_end(ends_s, left_s):
+    clock = RoomClock()
+    clock.advance(1000.0)
+    hold = Override(clock, 20.0)
+    hold.recall(ends_s, 'lamp')
+    assert hold.left_s == left_s and hold.pending == bool(left_s)
+    assert hold.reason == ('lamp' if left_s else '')
+    assert hold.ends_s == (1000.0 + left_s if left_s else None)

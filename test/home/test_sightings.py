@@ -83,3 +83,23 @@ def test_how_long_nobody_is_in_view():
 def test_what_a_face_may_say(change, words):
     problem = face_problem(replace(emotion('happy'), **change))
     assert words in problem and bool(problem) == bool(words)
+
+
+@pytest.mark.parametrize('now_s, stamp_s, words', [
+    (1000.0, 0.0, 'the stamp is 0'), (1.0, 1.0, ''), (2e8, 1e8, 's old, more than'),
+    (2e8, 1e8 - 1, 'of another clock'), (1.0, 1e8 + 1, 's in the future'),
+    (1.0, 1e8 + 2, 'of another clock')])
+def test_stamps_of_other_clocks(now_s, stamp_s, words):
+    clock = RoomClock()
+    clock.advance(now_s)
+    refused = Sightings(study_of(), clock).add('emotions', [], stamp_s, '')
+    assert words in refused and bool(refused) == bool(words)
+
+
+def test_a_stamp_counts_once():
+    clock = RoomClock()
+    clock.advance(1000.0)
+    sightings = Sightings(study_of(), clock)
+    assert not sightings.add('emotions', [], 1000.0, '')
+    assert 'not newer' in sightings.add('emotions', [emotion('sad')], 1000.0, '')
+    assert not sightings.occupied and not sightings.add('other', [], 1000.0, '')

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Something that changes a lamp again and again is distinguished from a person."""
 
-from fer_ros.home.decisions.trail import ThirdWriter
+from fer_ros.home.decisions.trail import SLOW_S, ThirdWriter, Trail
 from fer_ros.home.kinds.light import LIGHT
 from fer_ros.home.light import LightState, Tolerance
 import pytest
@@ -39,6 +39,8 @@ def written(times, step=0.02, attributes=BRIGHTNESS, start=0.5):
     ((0, 8, 16, 24), True),
     # Parts of the same change are one.
     ((0, 90, 92, 180, 182, 270), True),
+    ((0, 90, 93, 180, 270), True),
+    ((0, 90, 94, 180, 270), False),
     ((0, 1, 2, 3, 4, 5), False),
 ])
 def test_four_at_even_distances_are_not_a_person(times, recognized):
@@ -113,3 +115,38 @@ def test_it_is_named_with_what_it_changes_until_it_has_been_silent_for_an_hour()
     # After a day it is somebody else.
     assert not writer.add(270 + 86401, light(0.5), BRIGHTNESS)
     assert not writer.expected(270 + 86401 + 90, light(0.5), BRIGHTNESS)
+
+
+def test_its_interval_does_not_depend_on_when_it_began():
+    writer, _ = written(range(5000, 5360, 90))
+    assert writer.expected(5360, light(0.60), BRIGHTNESS)
+    assert 'about every 90 s' in writer.problem(5300)
+
+
+@pytest.mark.parametrize('silent_s, recognized', [(86400, False), (86401, True)])
+def test_after_a_day_of_silence_it_is_somebody_else(silent_s, recognized):
+    writer, _ = written((0, 90, 180, 270))
+    again = [writer.add(270 + silent_s + later_s, light(0.1 + later_s / 1000), BRIGHTNESS)
+             for later_s in (0, 90, 180, 270)]
+    assert again == [False] * 3 + [recognized]
+
+
+def test_a_change_is_compared_with_the_state_before_a_person_could_have_begun_it():
+    trail = Trail()
+    assert trail.reference(0.0) is None
+    for at_s, level in ((100, 0.1), (105, 0.2), (112, 0.3), (114, 0.4)):
+        trail.add(at_s, light(level))
+    assert trail.reference(114) == light(0.1)
+    assert trail.reference(105 + SLOW_S) == light(0.2)
+    assert trail.reference(500) == light(0.4)
+    trail.restart(500, light(0.9))
+    assert trail.reference(500) == light(0.9)
+    trail.restart(501, None)
+    assert trail.reference(501) is None
+
+
+def test_the_parts_of_one_change_lead_to_its_last_state():
+    writer, _ = written((0, 90, 180, 270))
+    assert not writer.add(272, light(0.70), BRIGHTNESS)
+    assert writer.expected(360, light(0.72), BRIGHTNESS)
+    assert not writer.expected(360, light(0.20), BRIGHTNESS)

@@ -34,6 +34,8 @@ def written(times, step=0.02, attributes=BRIGHTNESS, start=0.5):
     # Not even either, for all that it is a small part of the time between.
     ((0, 3600, 7300, 10900), False),
     ((0, 3600, 7205, 10800), True),
+    # Every 25 hours: not one writer that is remembered.
+    ((0, 90_000, 180_000, 270_000), False),
     # A dial.
     ((0, 7, 14, 21), False),
     ((0, 8, 16, 24), True),

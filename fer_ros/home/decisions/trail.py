@@ -52,10 +52,6 @@ class Trail:
             return known[-1]
         return self._states[0][1] if self._states else None
 
-    def adopt(self, old: 'Trail') -> None:
-        """Continue the trail of another policy file."""
-        self._states = old._states
-
 
 @dataclass(frozen=True)
 class _Write:
@@ -70,10 +66,6 @@ class ThirdWriter:
     def __init__(self, kind: Kind, tolerance: Tolerance):
         self._kind, self._tolerance = kind, tolerance
         self._writes: deque[_Write] = deque(maxlen=_REPEATS)
-        self._forget()
-
-    def _forget(self) -> None:
-        self._writes.clear()
         self._known = False
         #: The first change in its rhythm, and how many turns of it the newest came after that.
         self._first_s, self._turns = 0.0, 0
@@ -86,7 +78,8 @@ class ThirdWriter:
         """
         last = self._writes[-1] if self._writes else None
         if last is not None and now_s - last.at_s > _GONE_S:
-            self._forget()
+            self._writes.clear()
+            self._known = False
         elif last is not None and now_s - last.at_s < _SHORTEST_S / 2:
             # A part of the same change.
             self._writes[-1] = replace(last, state=state)

@@ -43,7 +43,7 @@ def costs(days: int = 365) -> Iterator[str]:
         read_s = time.process_time() - started_s
         model = HabitModel()
         model.learn_all(found)
-        yield (f'learnt in {time.process_time() - started_s:.1f} s, of which reading '
+        yield (f'learned in {time.process_time() - started_s:.1f} s, of which reading '
                f'{read_s:.1f} s')
         save_model(model, Path(folder) / MODEL_NAME)
         size = (Path(folder) / MODEL_NAME).stat().st_size
@@ -52,7 +52,7 @@ def costs(days: int = 365) -> Iterator[str]:
         yield _ms('what comes next, and when', lambda: room.next_events(last.time_s + 60))
         yield _ms('how a lamp is wanted', lambda: room.want(LAMP, last.local_s, 'sad'))
         yield from _decisions(Path(folder), last.time_s)
-        yield _ms('an event learnt', lambda: room.learn(last))
+        yield _ms('an event learned', lambda: room.learn(last))
         yield _ms('habits of a lamp and an emotion, when a person has set it',
                   lambda: find_habits(list(room.episodes), LAMP, 'sad', last.local_s))
 

@@ -78,7 +78,7 @@ FIGURES = (
            lambda home: home.recovery, '.1f'),
     Figure('most overrides of a kind before its suggestion', 'at most 10',
            lambda home: home.before, '.1f'),
-    Figure('suggestions that were not wanted, in the worst week', 'at most 1',
+    Figure('unwanted suggestions in the worst week', 'at most 1',
            lambda home: home.false_in_a_week, '.1f'),
 )
 
@@ -102,7 +102,7 @@ def describe(home: Home) -> str:
     """Return the figures of one home in a line."""
     alone, habits = (np.mean(one.overrides) for one in (home.alone, home.habits))
     words = [f'{figure.name}: {figure.of(home):{figure.form}}' for figure in FIGURES]
-    return (f'seed {home.seed}: {alone:.2f} overrides a day, {habits:.2f} with habits\n  '
+    return (f'seed {home.seed}: {alone:.2f} overrides per day, {habits:.2f} with habits\n  '
             + '\n  '.join(words))
 
 
@@ -130,10 +130,10 @@ def picture(homes: Sequence[Home]) -> str:
     days = list(range(_SMOOTHED, len(alone) + _SMOOTHED))
     high = max(6.0, *alone)
     figure = charts.lines(
-        f'Overrides a day of {len(homes)} homes of made-up residents, means of {_SMOOTHED} days',
+        f'Overrides per day in {len(homes)} simulated homes, means of {_SMOOTHED} days',
         {'policy alone': (days, alone), 'with habits': (days, habits),
-         'they want something else': ([DRIFT_DAY, DRIFT_DAY], [0, high])},
-        x_label='day', y_label='overrides a day', y_range=(0.0, high))
+         'their wishes change': ([DRIFT_DAY, DRIFT_DAY], [0, high])},
+        x_label='day', y_label='overrides per day', y_range=(0.0, high))
     svg = figure[figure.index('<svg'):figure.index('</svg>') + len('</svg>')]
     return svg if 'xmlns=' in svg else svg.replace(
         '<svg', '<svg xmlns="http://www.w3.org/2000/svg"', 1)

@@ -7,7 +7,7 @@ from fer_ros.habits.finder import PARTS
 from fer_ros.habits.model import NextEvent, RoomModel
 from fer_ros.habits.preferences import Preference
 from fer_ros.habits.sequence import DAY_S
-from fer_ros.habits.words import evidence, feeling, setting, spoken
+from fer_ros.habits.words import evidence, feeling, percent, setting, spoken
 
 #: A preference with less evidence is not shown.
 _TOLD = 1.5
@@ -19,32 +19,34 @@ def describe_preference(preference: Preference) -> str:
     if preference.on >= 0.5 and preference.brightness_range is not None:
         low, high = preference.brightness_range
         if high - low >= 0.02:
-            words += f' (half of the times {low:.0%} to {high:.0%})'
+            words += f' (middle half {100 * low:.0f} to {percent(high)})'
     sure = max(preference.on, 1 - preference.on)
-    return (f'{words}, {"on" if preference.on >= 0.5 else "off"} with {sure:.0%}, from about '
-            f'{preference.evidence:.0f} choices')
+    return (f'{words}; {_certainty(sure)} certain that it is wanted '
+            f'{"on" if preference.on >= 0.5 else "off"}, from about '
+            f'{counted(round(preference.evidence), "choice")}')
 
 
 def describe_next(event: NextEvent) -> str:
     """Return what may come next and how soon."""
-    soon = ', '.join(f'{event.probability * share:.0%} within {minutes} min'
+    soon = ', '.join(f'{percent(event.probability * share)} within {minutes} min'
                      for minutes, share in event.within.items())
-    return f'{event.probability:6.1%}  {event.name}' + (f' ({soon})' if soon else '')
+    return f'{100 * event.probability:5.1f} %  {event.name}' + (f' ({soon})' if soon else '')
 
 
 def explain_room(room: RoomModel, local_s: float, now_s: float) -> list[str]:
     """Return what was learned about a room, one line each."""
     choices = sum(len(known.choices) for known in room.preferences.values())
-    lines = [f'{room.room}: {len(room.sequence)} events in order, {choices} choices of '
-             f'{len(room.preferences)} lamps, {len(room.episodes)} times an emotion lasted']
+    lines = [f'{room.room}: learned from {counted(len(room.sequence), "event")}, '
+             f'{counted(choices, "choice")} for {counted(len(room.preferences), "lamp")}, and '
+             f'{counted(len(room.episodes), "emotion")} from begin to end']
     habits = room.habits(local_s)
     for habit in habits:
-        refused = ', and was refused' if room.refused(habit, now_s) else ''
-        lines.append(f'  habit: {evidence(habit)} (nearly surely the rule: '
-                     f'{habit.probability:.0%}{refused})')
+        refused = '; refused' if room.refused(habit, now_s) else ''
+        lines.append(f'  habit: {evidence(habit)} ({_certainty(habit.probability)} certain that '
+                     f'it is done more often than not{refused})')
     if not habits and choices:
-        lines.append('  no habit yet: nothing was chosen in most of the times that an emotion '
-                     'met a part of the day')
+        lines.append('  no habit yet: under no emotion and in no part of the day was the same '
+                     'chosen most of the time')
     for name, record in sorted(room.records.items()):
         state = 'suspended, ' if record.suspended else ''
         lines.append(f'  {name}: {state}{record.words}')
@@ -77,6 +79,16 @@ def _orders(room: RoomModel) -> list[str]:
         if texts:
             lines.append(f'  after {name} comes {" or ".join(texts)}')
     return lines
+
+
+def _certainty(value: float) -> str:
+    """Return a probability that is never a certainty."""
+    return 'over 99 %' if value >= 0.995 else percent(value)
+
+
+def counted(count: int, noun: str) -> str:
+    """Return how many there are of something."""
+    return f'{count} {noun}' + ('' if count == 1 else 's')
 
 
 def _duration(seconds: float) -> str:

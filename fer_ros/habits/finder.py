@@ -140,20 +140,27 @@ def find_habits(episodes: Sequence[Episode], target: str, emotion: str, now_s: f
                 wanted.append(part)
     found = []
     for light in wanted:
-        of_light = [habit for part in PARTS for first in _starts(recent, target, light, part)
-                    for chances in [_chances(recent, target, light, first, PARTS[part][1])]
-                    for days in DAYS
-                    if (habit := _habit(recent[0], target, chances, part, first, days, bar))
-                    is not None]
-        general = [habit for habit in of_light if not habit.days]
-        found += general or of_light
+        every = [(_chances(recent, target, light, first, PARTS[part][1]), part, first)
+                 for part in PARTS for first in _starts(recent, target, light, part)]
+        # Those of some days only where none holds on all of them.
+        for some in (DAYS[:1], DAYS[1:]):
+            of_light = [habit for chances, part, first in every for days in some
+                        if (habit := _confirmed(recent, target, chances, part, first, days, bar))
+                        is not None]
+            if of_light:
+                found += of_light
+                break
     # The part of the day that a habit belongs to has as many hits in fewer chances.
     return sorted(found, key=lambda habit: (
         habit.late, -habit.probability, habit.part != 'any time'))
 
 
 def _starts(recent: list[Episode], target: str, light: LightState, part: str) -> list[float]:
-    """Return from which hours a habit may hold: from the part's begin, or from its first hit."""
+    """Return from which hours a habit may hold: from the part's begin, or from its first hit.
+
+    An emotion that ended before anybody ever acted was not a chance to act, so the hour of the
+    hit is not rounded here.
+    """
     first, last = PARTS[part]
     hours = sorted(choice.local_s % DAY_S / 3600 for episode in recent[:2 * CHANCES]
                    for choice in episode.choices.get(target, ())
@@ -163,9 +170,14 @@ def _starts(recent: list[Episode], target: str, light: LightState, part: str) ->
         return []
     if part == 'any time':
         return [first]
-    # To a quarter of an hour; one early bird in ten does not count.
-    start = np.floor((hours[len(hours) // 10] - 1 / 6) * 4) / 4
-    return [first, start] if start >= first + 1 else [first]
+    # One early bird in ten does not count.
+    start = hours[len(hours) // 10]
+    return [first, start] if _rounded(start) >= first + 1 else [first]
+
+
+def _rounded(hour: float) -> float:
+    """Return the hour that a rule begins at: ten minutes sooner, to a quarter of an hour."""
+    return float(np.floor((hour - 1 / 6) * 4) / 4)
 
 
 def _chances(recent: list[Episode], target: str, light: LightState, first: float, last: int) \
@@ -173,6 +185,19 @@ def _chances(recent: list[Episode], target: str, light: LightState, first: float
     """Return the chances of a part of the day, the newest first."""
     return [chance for episode in recent
             if (chance := _chance(episode, target, light, first, last)) is not None]
+
+
+def _confirmed(recent: list[Episode], target: str, every: list[_Chance], part: str, first: float,
+               days: str, bar: Bar) -> Habit | None:
+    """Return the habit that some chances show, its hits counted by what it would do.
+
+    The chances were counted by the newest choice, which may be an odd one.
+    """
+    rough = _habit(recent[0], target, every, part, first, days, bar)
+    if rough is None:
+        return None
+    return _habit(recent[0], target, _chances(recent, target, rough.light, first, PARTS[part][1]),
+                  part, first, days, bar)
 
 
 def _habit(newest: Episode, target: str, every: list[_Chance], part: str, first: float,
@@ -202,8 +227,9 @@ def _habit(newest: Episode, target: str, every: list[_Chance], part: str, first:
     if part == 'any time' and sum(_spread(choices, name) >= 2 for name in PARTS
                                   if name != 'any time') < 2:
         return None
+    begin = first if first == PARTS[part][0] else _rounded(first)
     start, end = (None, None) if part == 'any time' else (
-        time(int(first), round(first % 1 * 60)), time(last % 24))
+        time(int(begin), round(begin % 1 * 60)), time(last % 24))
     return Habit(newest.room, target, newest.emotion, part, days, start, end,
                  _typical(choices), best[1], best[2], best[0],
                  float(np.median([hit.choice.local_s - hit.begin_s for hit in taken])) > _PROMPT_S)

@@ -127,8 +127,8 @@ class HabitKeeper:
         suggestion, found = self._open.get(room, (None, None))
         if suggestion is None or habit not in ('', suggestion.habit):
             raise ConfigurationError(
-                f'{room}: {habit or "no suggestion"} is not open: it was answered already, or '
-                'its time is over')
+                f'{room}: {f"{habit} is not" if habit else "no suggestion is"} open: it was '
+                'already answered, or it has expired')
         words = self._follow(room, suggestion, found, answer, now_s)
         self._close(room)
         if found is not None and (not suggestion.now or answer is HabitAnswer.NEVER):
@@ -285,8 +285,8 @@ class HabitKeeper:
                 # What people left of what the old rule did, they agreed with.
                 habit = replace(habit, light=old.light.merged(habit.light)
                                 if habit.light.on and old.light.on else habit.light)
-                self._file.suspend(old.name, f'{_day(self._local(now_s))}: {suggestion.habit} '
-                                   'has taken its place')
+                self._file.suspend(old.name, f'{_day(self._local(now_s))}: replaced by '
+                                   f'{suggestion.habit}')
         self._file.add(habit, suggestion.habit, evidence(habit), self._local(now_s))
         # Who likes what is offered need not wait for the rest.
         self._pause_until_s[room] = now_s + AFTER_YES_S

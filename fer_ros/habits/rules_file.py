@@ -14,6 +14,7 @@ import re
 from fer_ros.errors import ConfigurationError
 from fer_ros.habits.finder import Habit
 from fer_ros.habits.log import replace_file
+from fer_ros.habits.matching import WEEK
 from fer_ros.home.devices import is_group
 from fer_ros.home.light import LightState
 from fer_ros.home.policy.adopted import AdoptedRule, parse_adopted
@@ -25,7 +26,6 @@ _HEAD = """\
 version: 1
 rules:
 """
-_WEEK = {'weekdays': 'workday', 'weekends': 'weekend'}
 
 
 def rules_path(policy: Path | None, folder: Path) -> Path:
@@ -130,7 +130,7 @@ def block(habit: Habit, name: str, reason: str) -> str:
     if habit.start is not None:
         conditions.append(f"time: {{from: '{habit.start:%H:%M}', to: '{habit.end:%H:%M}'}}")
     if habit.days:
-        conditions.append(f'weekday: {_WEEK[habit.days]}')
+        conditions.append(f'weekday: {WEEK[habit.days]}')
     when = f'    when: {{{", ".join(conditions)}}}\n' if conditions else ''
     keys = ''.join(f'    {key}: {value}\n' for key, value in rule_keys(habit.light).items())
     return (f'  # {reason}\n  - name: {name}\n    room: {habit.room}\n'

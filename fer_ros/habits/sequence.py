@@ -41,12 +41,14 @@ _WITH_STATE = (False, True)
 _EXPERTS = tuple(itertools.product(
     range(ORDER + 1), range(len(BANDWIDTHS_H)), BACK_OFF, _WITH_STATE))
 _WIDTHS = np.array([width for _, width, _, _ in _EXPERTS])
-_BACK_OFFS = np.array([back_off for _, _, back_off, _ in _EXPERTS])
-#: Which contexts each expert asks, (experts, 2 * (ORDER + 1)): those up to its length, and of
-#: those that also want the state the one of its length.
-_ASKED = np.array([[level <= order if level <= ORDER
-                    else with_state and level == ORDER + 1 + order
-                    for level in range(2 * (ORDER + 1))]
+_BACK_OFFS = np.array([[back_off] for _, _, back_off, _ in _EXPERTS])
+#: The contexts as (with the state, length): those with the state first, each from the longest to
+#: none.
+_LEVELS = tuple((state, length) for state in (True, False) for length in range(ORDER, -1, -1))
+#: Which contexts each expert asks, (experts, levels): those up to its length, and of those that
+#: also want the state the one of its length.
+_ASKED = np.array([[with_state and length == order if state else length <= order
+                    for state, length in _LEVELS]
                    for order, _, _, with_state in _EXPERTS])
 _NONE = -1
 
@@ -79,6 +81,7 @@ class Prediction:
     probabilities: dict[str, float]
     new: float
     evidence: float
+    #: Of the past events, from the shortest gap to the longest.
     _gaps_s: np.ndarray
     _weights: np.ndarray
     _levels: dict[float, float]
@@ -114,7 +117,7 @@ class Prediction:
         if not self._weights.sum() > 0:
             return None
         tail = (1 - self._levels[coverage]) / 2
-        low, high = weighted_quantiles(self._gaps_s, self._weights, (tail, 1 - tail))
+        low, high = _sorted_quantiles(self._gaps_s, self._weights, (tail, 1 - tail))
         return float(low), float(high)
 
 
@@ -136,6 +139,8 @@ class SequenceModel:
         self._state = np.empty(0, np.int32)
         self._times_s = np.empty(0)
         self._gaps_s = np.empty(0)
+        #: The events from the shortest gap to the longest.
+        self._by_gap = np.empty(0, int)
         self._trust = np.full(len(_EXPERTS), 1 / len(_EXPERTS))
         self._levels = {0.5: 0.5, 0.9: 0.9}
 
@@ -146,7 +151,8 @@ class SequenceModel:
     def predict(self, context: Context) -> Prediction:
         """Return a prediction of the next event and its time."""
         kernels, matches = self._resemblance(context)
-        weights, base = self._mixture(kernels, matches)
+        factors, rest = _steps(kernels @ matches.T)
+        weights, base = self._mixture(kernels, matches, factors), float(self._trust @ rest)
         # An event never seen is one more name beside the known ones.
         new = base / (len(self._events) + 1)
         shares = np.bincount(self._outcomes, weights, len(self._events)) + new
@@ -154,7 +160,7 @@ class SequenceModel:
         squares = float((weights ** 2).sum())
         return Prediction({self._events[i]: float(shares[i]) for i in order}, float(new),
                           float(weights.sum()) ** 2 / squares if squares else 0.0,
-                          self._gaps_s, weights, dict(self._levels))
+                          self._gaps_s[self._by_gap], weights[self._by_gap], dict(self._levels))
 
     def learn(self, context: Context, event: str, gap_s: float) -> None:
         """Learn that an event followed.
@@ -175,6 +181,12 @@ class SequenceModel:
         self._state = append(self._state, self._index(self._states, context.state))
         self._times_s = append(self._times_s, context.time_s)
         self._gaps_s = append(self._gaps_s, max(0.0, gap_s))
+        # Sorting takes longer than the rest of a prediction, so the order is kept.
+        kept = self._by_gap if len(self._gaps_s) > len(self._by_gap) \
+            else self._by_gap[self._by_gap > 0] - 1
+        newest = len(self._gaps_s) - 1
+        at = np.searchsorted(self._gaps_s[kept], self._gaps_s[newest], side='right')
+        self._by_gap = np.insert(kept, at, newest)
 
     @staticmethod
     def _index(names: list[str], name: str) -> int:
@@ -227,6 +239,7 @@ class SequenceModel:
             model._state = np.array(values['state'], np.int32).reshape(n)
             model._times_s = np.array(values['times_s'], float).reshape(n)
             model._gaps_s = np.array(values['gaps_s'], float).reshape(n)
+            model._by_gap = np.argsort(model._gaps_s, kind='stable')
             model._trust = np.array(values['trust'], float).reshape(len(_EXPERTS))
             model._trust /= model._trust.sum()
             model._levels = {float(name): float(level)
@@ -242,70 +255,65 @@ class SequenceModel:
     def _resemblance(self, context: Context) -> tuple[np.ndarray, np.ndarray]:
         """Return how much each past event's time resembles now, and which contexts agree.
 
-        :returns: float ``(bandwidths, n)``, and bool ``(2 * (ORDER + 1), n)``: for each length
-            of the context whether it is the same, then the same with the state.
+        :returns: float ``(bandwidths, n)``, and float ``(levels, n)``: for each of the contexts
+            1 where it is the same, else 0.
         """
-        age_days = np.maximum(context.time_s - self._times_s, 0) / DAY_S
-        recency = 0.5 ** (age_days / self.half_life_days)
-        hours = np.abs(self._times_s - context.time_s) % DAY_S / 3600
-        hours = np.minimum(hours, 24 - hours)
-        kernels = np.stack([recency if width is None
-                            else recency * np.exp(-0.5 * (hours / width) ** 2)
+        ages_days = (context.time_s - self._times_s) / DAY_S
+        recency = np.exp2(np.maximum(ages_days, 0) / -self.half_life_days)
+        # On the clock, whole days are no distance.
+        apart = -0.5 * (24 * (ages_days - np.rint(ages_days))) ** 2
+        kernels = np.stack([recency if width is None else recency * np.exp(apart / width ** 2)
                             for width in BANDWIDTHS_H])
-        agrees = np.ones(len(self), bool)
-        lengths = [agrees]
+        lengths = [np.ones(len(self), bool)]
         for i in range(ORDER):
             wanted = context.recent[i] if i < len(context.recent) else None
             index = self._events.index(wanted) if wanted in self._events else len(self._events)
-            agrees = agrees & (self._before[:, i] == index)
-            lengths.append(agrees)
+            lengths.append(lengths[-1] & (self._before[:, i] == index))
         index = (self._states.index(context.state) if context.state in self._states
                  else len(self._states))
         same_state = self._state == index
-        return kernels, np.stack(lengths + [length & same_state for length in lengths])
+        return kernels, np.stack([lengths[length] & same_state if state else lengths[length]
+                                  for state, length in _LEVELS]).astype(float)
 
-    @staticmethod
-    def _steps(totals: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Return what each expert gives to a unit of weight at each level, and to the rest.
-
-        :param totals: float ``(bandwidths, levels)``: the weight of all past events there.
-        :returns: float ``(experts, levels)`` and ``(experts,)``. An expert interpolates: its
-            longest context has a say of total / (total + back-off), the shorter ones the rest.
-        """
-        factors = np.zeros((len(_EXPERTS), totals.shape[1]))
-        rest = np.ones(len(_EXPERTS))
-        # From the longest context to none; the states' contexts are the second half.
-        for level in (*range(totals.shape[1] - 1, ORDER, -1), *range(ORDER, -1, -1)):
-            asked = _ASKED[:, level]
-            share = rest[asked] / (totals[_WIDTHS[asked], level] + _BACK_OFFS[asked])
-            factors[asked, level] = share
-            rest[asked] = share * _BACK_OFFS[asked]
-        return factors, rest
-
-    def _mixture(self, kernels: np.ndarray, matches: np.ndarray) -> tuple[np.ndarray, float]:
-        """Return the weight of each past event, and that of knowing nothing; 1 in all."""
-        factors, rest = self._steps(kernels @ matches.T)
-        by_width = np.zeros((len(BANDWIDTHS_H), matches.shape[0]))
+    def _mixture(self, kernels: np.ndarray, matches: np.ndarray, factors: np.ndarray) \
+            -> np.ndarray:
+        """Return the weight of each past event; with that of knowing nothing 1 in all."""
+        by_width = np.zeros((len(BANDWIDTHS_H), len(_LEVELS)))
         np.add.at(by_width, _WIDTHS, self._trust[:, None] * factors)
-        return (kernels * (by_width @ matches)).sum(axis=0), float(self._trust @ rest)
+        return (kernels * (by_width @ matches)).sum(axis=0)
 
     def _judge(self, context: Context, event: str, gap_s: float) -> None:
         """Move trust to the experts that expected the event, and correct the intervals."""
         kernels, matches = self._resemblance(context)
-        factors, rest = self._steps(kernels @ matches.T)
+        factors, rest = _steps(kernels @ matches.T)
         probability = rest / (len(self._events) + 1)
         if event in self._events:
             hit = self._outcomes == self._events.index(event)
-            seen = (kernels * hit) @ matches.T
+            seen = kernels[:, hit] @ matches[:, hit].T
             probability = probability + (factors * seen[_WIDTHS]).sum(axis=1)
         trust = self._trust * probability
         self._trust = (1 - SHARE) * trust / trust.sum() + SHARE / len(trust)
-        weights, _ = self._mixture(kernels, matches)
-        for coverage, level in self._levels.items():
-            tail = (1 - level) / 2
-            low, high = weighted_quantiles(self._gaps_s, weights, (tail, 1 - tail))
-            held = low <= gap_s <= high
+        tails = [(1 - level) / 2 for level in self._levels.values()]
+        weights = self._mixture(kernels, matches, factors)
+        bounds = _sorted_quantiles(self._gaps_s[self._by_gap], weights[self._by_gap],
+                                   [*tails, *(1 - tail for tail in tails)])
+        for i, (coverage, level) in enumerate(self._levels.items()):
+            held = bounds[i] <= gap_s <= bounds[i + len(tails)]
             self._levels[coverage] = float(np.clip(level + _STEP * (coverage - held), 0.02, 0.998))
+
+
+def _steps(totals: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return what each expert gives to a unit of weight at each level, and to the rest.
+
+    :param totals: float ``(bandwidths, levels)``: the weight of all past events there.
+    :returns: float ``(experts, levels)`` and ``(experts,)``. An expert interpolates: its longest
+        context has a say of total / (total + back-off), the shorter ones the rest.
+    """
+    units = 1 / (totals[_WIDTHS] + _BACK_OFFS)
+    left = np.cumprod(np.where(_ASKED, units * _BACK_OFFS, 1.0), axis=1)
+    factors = np.where(_ASKED, units, 0.0)
+    factors[:, 1:] *= left[:, :-1]
+    return factors, left[:, -1]
 
 
 def weighted_quantiles(values: np.ndarray, weights: np.ndarray,
@@ -317,6 +325,11 @@ def weighted_quantiles(values: np.ndarray, weights: np.ndarray,
     :param shares: in [0, 1].
     """
     order = np.argsort(values, kind='stable')
-    sums = np.cumsum(weights[order])
+    return _sorted_quantiles(values[order], weights[order], shares)
+
+
+def _sorted_quantiles(values: np.ndarray, weights: np.ndarray,
+                      shares: Sequence[float]) -> np.ndarray:
+    sums = np.cumsum(weights)
     found = np.searchsorted(sums, np.asarray(shares) * sums[-1])
-    return values[order][np.minimum(found, len(values) - 1)]
+    return values[np.minimum(found, len(values) - 1)]

@@ -33,12 +33,17 @@ def setting(light: LightState) -> str:
         return 'turned off'
     words = []
     if light.brightness is not None:
-        words.append(f'{light.brightness:.0%}'.replace('%', ' %'))
+        words.append(percent(light.brightness))
     if light.color is not None:
         words.append('#' + ''.join(f'{round(channel * 255):02x}' for channel in light.color))
     elif light.color_temperature_k is not None:
         words.append(f'{light.color_temperature_k} K')
     return f'set to {", ".join(words)}' if words else 'turned on'
+
+
+def percent(value: float) -> str:
+    """Return a share in words."""
+    return f'{100 * value:.0f} %'
 
 
 def spoken(target: str) -> str:

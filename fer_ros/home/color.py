@@ -18,6 +18,7 @@ GAMUTS: tuple[tuple[Point, Point, Point], ...] = (
     ((0.6915, 0.3083), (0.17, 0.7), (0.1532, 0.0475)))
 
 
+@lru_cache(maxsize=256)
 def kelvin_to_rgb(kelvin: float) -> tuple[float, float, float]:
     """Return the sRGB color of a black body, scaled so that its largest channel is 1.
 

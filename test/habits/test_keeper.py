@@ -126,7 +126,7 @@ def test_a_suggestion_that_nobody_answers_is_over_after_three_days(home):
     home.day += 4
     home.evening(None)
     assert home.habits.suggestion is None
-    with pytest.raises(ConfigurationError, match='time is over'):
+    with pytest.raises(ConfigurationError, match='has expired'):
         home.answer(habit=habit)
 
 

@@ -118,12 +118,12 @@ def test_habits_of_a_lamp_that_is_gone_are_not_shown(home):
 
 def test_answered_twice_late_or_wrongly_it_says_so(home):
     home.evening(None)
-    with pytest.raises(ConfigurationError, match='no suggestion is not open'):
+    with pytest.raises(ConfigurationError, match='no suggestion is open'):
         home.answer()
     suggested(home)
     with pytest.raises(ConfigurationError, match='habit_99 is not open'):
         home.answer(habit='habit_99')
     home.answer()
-    with pytest.raises(ConfigurationError, match='was answered already'):
+    with pytest.raises(ConfigurationError, match='was already answered'):
         home.answer()
     assert home.rules_file.read_text().count('name:') == 1

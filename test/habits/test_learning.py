@@ -108,6 +108,24 @@ def test_a_routine_begins_when_it_begins():
     assert evidence(habit).startswith('Evenings from 21:15 when neutral, the lamp')
 
 
+def test_what_ended_before_anybody_ever_acted_was_not_a_chance():
+    # Until twenty past nine nobody sets the lamp; from half past nine they do.
+    (habit,) = found(learnt(*(
+        evening(day, light, hour=hour, lasts_s=1440) for day in range(4)
+        for hour, light in ((20.9, None), (21.6, WANTED)))), 4)
+    assert (habit.hits, habit.chances, habit.start) == (4, 4, time(21, 15))
+
+
+def test_an_odd_choice_is_no_evidence_for_what_was_chosen_before():
+    # Brightness alone, and near what the policy does: it resembles both, but is neither.
+    policy, reading = LightState(True, 0.5, None, 3000), LightState(True, 0.6, None, 4000)
+    days = [evening(day, light, hour=hour, set_to=policy, lasts_s=1200) for day in range(3)
+            for hour, light in ((18, None), (22, reading))]
+    assert found(learnt(*days), 3) == []
+    odd = evening(3, LightState(True, 0.56, None, 3000), hour=20, set_to=policy)
+    assert found(learnt(*days, odd), 3) == []
+
+
 def test_a_habit_of_weekdays_is_found_as_one():
     room = learnt(*(evening(day, None if day % 7 >= 5 else WANTED) for day in range(18)))
     (habit,) = found(room, 18)

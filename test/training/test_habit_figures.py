@@ -21,7 +21,7 @@ def test_figures_of_a_home():
     # Days 33 to 37 hold one bad day; days 32 to 36 two, which is a share of a half and over.
     assert home.recovery == 3
     assert home.false_in_a_week == 2
-    assert 'seed 7: 4.00 overrides a day' in describe(home)
+    assert 'seed 7: 4.00 overrides per day' in describe(home)
 
 
 def test_a_home_that_never_recovers_is_reported_by_a_day_past_the_end():
@@ -34,7 +34,7 @@ def test_the_table_has_the_mean_and_the_worst_and_the_picture_all_days():
     assert lines[2].endswith('| at most 50 % | 38 % | 50 % (seed 8) |')
     assert lines[-1].endswith('| at most 1 | 1.0 | 2 (seed 7) |')
     svg = picture(homes)
-    assert svg.startswith('<svg') and svg.endswith('</svg>') and 'of 2 homes' in svg
+    assert svg.startswith('<svg') and svg.endswith('</svg>') and 'in 2 simulated homes' in svg
 
 
 def test_homes_are_lived_in_by_their_seeds():
@@ -50,8 +50,8 @@ def test_a_range_of_seeds():
 def test_what_a_log_of_some_days_costs():
     lines = list(costs(10))
     assert 'load' in lines[0] and lines[1].startswith('log of 10 days: ')
-    assert lines[2].startswith('learnt in ')
+    assert lines[2].startswith('learned in ')
     assert [line.partition(':')[0] for line in lines[3:]] == [
         'model', 'what comes next, and when', 'how a lamp is wanted',
-        'a decision with habits', 'a decision with habits', 'an event learnt',
+        'a decision with habits', 'a decision with habits', 'an event learned',
         'habits of a lamp and an emotion, when a person has set it']

@@ -116,8 +116,11 @@ class Target(Control):
         if self.state in (ControlState.COMMANDED, ControlState.SETTLING,
                           ControlState.RESTORING) and not self._attempt.matched:
             verdict = self.kind.overdue(self._attempt, self.reported, self._tolerance)
-            if verdict.event is Event.UNMOVED and self._attempt.at_s - self._back_s <= BACK_S:
-                # It was not ready to take a command yet.
+            if verdict.event is Event.UNMOVED \
+                    and 0 <= self._attempt.at_s - self._back_s <= BACK_S:
+                # It was not ready to take a command yet, or is slow until it has settled.
+                if self._clock.s - self._attempt.at_s <= BACK_S:
+                    return Verdict()
                 verdict = Verdict(Event.RECOVERED)
             if verdict.event is Event.CHANGED_MANUALLY and self._written is not None:
                 self._writer.add(*self._written, verdict.attributes, expected=True)

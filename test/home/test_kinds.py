@@ -6,6 +6,7 @@ from fer_ros.home.kinds import KINDS
 from fer_ros.home.kinds.base import Attempt, Cause, Report, Situation
 from fer_ros.home.kinds.blind import BLIND, BlindRequest, BlindState
 from fer_ros.home.kinds.light import LIGHT, LightRequest
+from fer_ros.home.kinds.light_keys import wanted_light
 from fer_ros.home.kinds.scene import SCENE, SceneRequest
 from fer_ros.home.kinds.switch import SWITCH, SwitchRequest, SwitchState
 from fer_ros.home.kinds.volume import VOLUME, VolumeRequest, VolumeState
@@ -217,6 +218,7 @@ def judged_value(kind, asked_, before, value, *, start=1.0, in_window=False, mov
     (0.5, 1.0, 0.9, {'in_window': True}, Event.MOVED),
     (0.5, 1.0, 0.3, {'in_window': True}, CHANGED),
     (0.5, 1.0, 0.3, {'in_window': True, 'cause': OURS}, Event.MOVED),
+    (0.0, 0.5, 0.5, {'matched': True}, Event.MOVED),
     # A little beyond its start, as motors do.
     (0.25, 0.75, 0.765, {'in_window': True, 'start': 0.75}, Event.MOVED),
     (0.25, 0.75, 0.8, {'in_window': True, 'start': 0.75}, CHANGED),
@@ -329,3 +331,18 @@ def test_what_a_kind_is_not_asked_for_says_so():
     assert not BLIND.is_added(BlindRequest(0.5)) and not BLIND.is_off(BlindState(0.0))
     assert BLIND.distance(BlindState(0.5), BlindState(0.5), Tolerance()) == 0
     assert BLIND.distance(BlindState(0.5), BlindState(0.6), Tolerance()) == float('inf')
+
+
+def test_a_blind_in_time_and_one_that_has_left():
+    attempt = Attempt(BlindRequest(0.5), 0.0, 1.0, BlindState(1.0), moved=True)
+    assert BLIND.overdue(attempt, BlindState(0.5), Tolerance()).event is Event.MATCHED
+    assert BLIND.has_left(None, BlindState(0.5))
+    assert BLIND.has_left(BlindState(0.5), BlindState(0.6))
+    assert not BLIND.has_left(BlindState(0.5), BlindState(0.51))
+
+
+def test_a_white_is_added_only_to_a_white():
+    rule = Rule(color_temperature_k='-400')
+    assert wanted_light(rule, JOY, LightState(True, 0.5, None, 3000)).color_temperature_k == 2600
+    assert wanted_light(rule, JOY, LightState(True, 0.5, None, 3000, effect='rainbow')) is None
+    assert wanted_light(rule, JOY, LightState(True, 0.5, (1.0, 0.0, 0.0))) is None

@@ -31,7 +31,8 @@ TARGETS = {
             'lamp_reports', 'lifecycle', 'light', 'memory', 'messages_and_sensors', 'policy',
             'room_clock', 'rules', 'sightings', 'snapshot', 'third_writer')]),
     'filter': (['fer_ros/emotions/emotion_filter.py'],
-               ['test/emotions/test_emotion_filter.py', 'test/emotions/test_resting_face.py']),
+               [f'test/emotions/test_{name}.py' for name in (
+                   'emotion_filter', 'faces_in_turns', 'resting_face')]),
     'tracker': ([f'fer_ros/faces/{name}.py' for name in _TRACKER],
                 [f'test/faces/test_{name}.py' for name in _TRACKER]),
 }

@@ -28,19 +28,21 @@ _LOGGER = logging.getLogger(__name__)
 class CameraWorker:
     """Grabs the frames of a camera in one thread and finds faces in another.
 
+    :param create_finder: called once the source is known to be there.
     :param on_faces: called with the camera, the faces, the image as processed and its stamp,
         seconds, in the second thread.
     :raises SourceError: when a file or folder cannot be opened.
     """
 
-    def __init__(self, camera: Camera, finder: FaceFinder,
+    def __init__(self, camera: Camera, create_finder: Callable[[], FaceFinder],
                  on_faces: Callable[['CameraWorker', list[Face], np.ndarray, float], None]):
-        self.camera, self.finder = camera, finder
+        self.camera = camera
         self._on_faces = on_faces
         self._stop = threading.Event()
         self._newest: LatestMailbox[tuple[np.ndarray, float]] = LatestMailbox()
         self._player = capture.create_player(camera.settings, wait=self._stop.wait,
                                              on_problem=self._complain)
+        self.finder = create_finder()
         self._reported, self._reported_s = '', float('-inf')
         self._grabbed = self._done = self._bad = self.faces = 0
         self._grabbed_s = time.monotonic()

@@ -145,12 +145,12 @@ class HomeService:
 
     def _create_worker(self, camera, config: Config) -> CameraWorker:
         # The crops have the format that the network takes.
-        finder = create_finder({
+        worker = CameraWorker(camera, lambda: create_finder({
             **config.detector, 'emotion_model': config.detector['emotion_model']
-            or config.classifier['model']})
-        for warning in finder.warnings:
+            or config.classifier['model']}), self._on_faces)
+        for warning in worker.finder.warnings:
             _LOGGER.warning('%s: %s', camera.name, warning)
-        return CameraWorker(camera, finder, self._on_faces)
+        return worker
 
     def _create_page(self, config: Config) -> Page:
         page = Page([camera.name for camera in config.cameras], config.page, time.time,

@@ -287,7 +287,8 @@ def test_the_threads_of_a_camera_of_fer_home():
     from fer_ros.data import demo_clip_path
     images = []
     settings = complete(CAMERA_PARAMETERS, {'source': str(demo_clip_path()), 'loop': True})
-    worker = CameraWorker(Camera('desk', settings), create_finder(defaults(DETECTOR_PARAMETERS)),
+    worker = CameraWorker(Camera('desk', settings),
+                          lambda: create_finder(defaults(DETECTOR_PARAMETERS)),
                           lambda *found: images.append(found[3]))
     worker.start()
     try:

@@ -29,7 +29,8 @@ class Found:
 
 def worker_of(on_faces, **settings):
     camera = Camera('desk', complete(CAMERA_PARAMETERS, settings))
-    return CameraWorker(camera, create_finder(defaults(DETECTOR_PARAMETERS)), on_faces)
+    return CameraWorker(
+        camera, lambda: create_finder(defaults(DETECTOR_PARAMETERS)), on_faces)
 
 
 def test_a_slow_reader_gets_the_newest_frame_and_losses_are_counted(tmp_path):

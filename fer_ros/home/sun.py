@@ -1,5 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Compute the sun's elevation."""
+"""Compute the sun's elevation.
+
+Not by astral: a robot would get it from its distribution, and Debian 12 has 1.6, whose interface
+was replaced in 2.0. One formula is less than supporting both.
+"""
 
 import math
 

@@ -1,12 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """A live ROS graph for tests: real rclpy, real DDS."""
 
+import contextlib
 import subprocess
 import sys
 import threading
 
 from fer_ros import transport
 import rclpy
+from rclpy.exceptions import InvalidHandle
 from rclpy.executors import SingleThreadedExecutor
 from rclpy.signals import SignalHandlerOptions
 from waiting import wait_for
@@ -35,7 +37,9 @@ class Graph:
     def _spin(self):
         # Not executor.spin(): executor.shutdown() destroys what that is about to wait for.
         while not self._ending.is_set():
-            self._executor.spin_once()
+            # What a test destroys meanwhile, rclpy looks for before it notices.
+            with contextlib.suppress(InvalidHandle):
+                self._executor.spin_once()
 
     def __exit__(self, *_):
         """Stop everything that was started."""

@@ -35,7 +35,9 @@ os._exit(9)
 
 def run(before, number):
     done = subprocess.run(
-        [sys.executable, '-c', PROGRAM.format(before=before, number=int(number))],
+        # Python 3.12 warns of a fork beside threads.
+        [sys.executable, '-W', 'ignore::DeprecationWarning', '-c',
+         PROGRAM.format(before=before, number=int(number))],
         capture_output=True, text=True, timeout=90)
     return done.returncode, done.stdout + done.stderr
 

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What the launch tests share; each runs under pytest and under launch_testing.launch_test."""
 
+import contextlib
 import os
 from pathlib import Path
 import socket
@@ -17,6 +18,7 @@ import launch_testing.actions
 from lifecycle_msgs.msg import Transition
 from lifecycle_msgs.srv import ChangeState, GetState
 import rclpy
+from rclpy.exceptions import InvalidHandle
 from rclpy.executors import SingleThreadedExecutor
 
 from launch import LaunchDescription
@@ -114,7 +116,8 @@ class Observer:
     def _spin(self):
         # Not executor.spin(): executor.shutdown() destroys what that is about to wait for.
         while not self._ending.is_set():
-            self._executor.spin_once()
+            with contextlib.suppress(InvalidHandle):
+                self._executor.spin_once()
 
     def close(self):
         self._ending.set()

@@ -143,6 +143,8 @@ def test_4_other_automations_are_not_people(world):
 
 def test_5_switch_policy_and_hold_outlive_a_kill(world):
     world.begin({**MOODS, 'other': {'by_emotion': {'happy': {'brightness': 0.5}}}})
+    wait_for(lambda: world.ha.template("{{ states('select.fer_ros_study_policy') }}") == 'mood',
+             30, 'the policy in Home Assistant')
     world.ha.call('select/select_option', 'select.fer_ros_study_policy', option='other')
     world.until(policy='other')
     world.label = 'happy'

@@ -2,10 +2,8 @@
 """Sources of numbered pictures: a clip, and an HTTP stream."""
 
 from functools import partial
-from http.server import ThreadingHTTPServer
-import threading
 
-from camera_support import picture, StreamHandler
+from camera_support import picture, serving, StreamHandler
 import cv2
 import pytest
 
@@ -24,10 +22,5 @@ def video(tmp_path):
 @pytest.fixture
 def stream():
     images = [picture(i, 160, 120) for i in range(8)]
-    server = ThreadingHTTPServer(('127.0.0.1', 0), partial(StreamHandler, images))
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    yield f'http://127.0.0.1:{server.server_port}/stream'
-    server.shutdown()
-    server.server_close()
-    thread.join(5)
+    with serving(partial(StreamHandler, images)) as address:
+        yield f'http://{address}/stream'

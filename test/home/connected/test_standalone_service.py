@@ -59,6 +59,8 @@ def test_a_reload_changes_cameras_and_page_wholly_or_not_at_all(service, manager
     caplog.set_level(logging.INFO)
     one = service()
     wait_for(lambda: cameras_of(one) == ['desk'])
+    # The page is there before all is.
+    wait_for(lambda: manager.count('READY=1') == 1, what='the start')
 
     def reload():
         done = manager.count('READY=1')

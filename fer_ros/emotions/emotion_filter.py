@@ -181,8 +181,7 @@ class EmotionFilter:
 
     def _read(self, face: Face, probabilities: np.ndarray) -> FaceEmotion:
         settings = self.settings
-        quality = float(np.clip(face.quality, 0, 1))
-        weight = quality if quality >= settings.minimum_quality else 0.0
+        weight = min(face.quality, 1.0) if face.quality >= settings.minimum_quality else 0.0
         state = self._states.get(face.track_id)
         if state is None or self._now_s - state.seen_s > settings.forget_s:
             state = self._new()

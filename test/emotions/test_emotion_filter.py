@@ -182,7 +182,9 @@ def test_quality_counts_from_the_least_on_and_is_a_share():
     np.testing.assert_allclose(below.filtered, rest, atol=1e-6)
     at = run(EmotionFilter(), [opinion(SAD)], quality=least)[0]
     assert at.filtered[SAD] > rest[SAD] + 0.01
-    assert [run(even(), [opinion(SAD)], quality=q)[0].quality for q in (-1.0, 3.0)] == [0, 1]
+    worst, whole, best = (run(even(), [opinion(SAD)], quality=q)[0] for q in (-1.0, 1.0, 3.0))
+    assert (worst.quality, best.quality) == (0, 1)
+    np.testing.assert_array_equal(best.filtered, whole.filtered)
 
 
 def test_a_face_seen_for_the_first_time_teaches_no_resting_face():
@@ -211,6 +213,10 @@ def test_a_face_is_the_same_until_it_was_away_for_longer_than_forget_s():
     away.update(0.0, [(face(), opinion(HAPPY, 0.99))])
     exactly = away.update(4.0, [(face(), opinion(HAPPY, 0.99))])[0]
     assert not exactly.onset and exactly.duration_s == 4.0
+    # So it is where it is not its turn to be read.
+    assert away.update(8.0, [(face(), None)])[0].label == exactly.label
+    away.update(8.0, [(face(), opinion(HAPPY, 0.99))])
+    assert away.update(12.1, [(face(), None)])[0].label == UNCERTAIN
 
 
 def test_after_a_reset_it_is_as_new():

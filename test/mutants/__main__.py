@@ -3,8 +3,8 @@
 
 ``make mutants [MINUTES=30] [ONLY=engine]``. Mutants come from cosmic-ray's operators, and from
 leaving out single statements. Each is put into a fork of a process in which the tests are already
-collected, and only the tests that enter its line are run, the quickest first. What was found is
-kept in build/mutants.jsonl: the next run goes on where this one ended.
+collected, and only tests that enter its line are run, ``--seconds`` of them at most. What was
+found is kept in build/mutants.jsonl: the next run goes on where this one ended.
 
 Exit status: 0 when no survivor is unexplained, 1 otherwise.
 """
@@ -25,12 +25,14 @@ def main() -> int:
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument('--minutes', type=float, default=30.0, help='stop after so long (30)')
     parser.add_argument('--only', choices=TARGETS, help='only this target')
+    parser.add_argument('--seconds', type=float, default=6.0,
+                        help='the quickest tests that take no more for one mutant (6)')
     parser.add_argument('--list', action='store_true', help='run nothing, print what is known')
     chosen = parser.parse_args()
     plugins = []
     for name in [chosen.only] if chosen.only else TARGETS:
         plugin = Plugin(name, 0.0 if chosen.list else 60.0 * chosen.minutes / (
-            1 if chosen.only else len(TARGETS)))
+            1 if chosen.only else len(TARGETS)), chosen.seconds)
         plugins.append(plugin)
         code = pytest.main([*plugin.arguments, '-q', '-p', 'no:cacheprovider', '-p',
                             'no:randomly'], [plugin])

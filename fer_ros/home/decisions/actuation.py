@@ -58,8 +58,7 @@ class Actuation:
             habit, reason = answer.explain(target.name)
             actions.append(self._act(target, Command.SET, request, answer.transition_s,
                                      self._occupants.evidence.emotion, reason, habit))
-            if not habit:
-                self._episode.act(target.name)
+            self._episode.act(target.name)
         if actions:
             self._last_set_s = self._clock.s
         return actions

@@ -30,7 +30,7 @@ TARGETS = {
             'engine_commands', 'engine_devices', 'engine_overrides', 'engine_rules',
             'engine_status', 'engine_undo', 'evidence', 'fades', 'groups_and_habits', 'hold_matrix',
             'kinds', 'lamp_reports', 'lifecycle', 'light', 'memory', 'messages_and_sensors',
-            'policy', 'room_clock', 'rules', 'sightings', 'snapshot', 'third_writer')]),
+            'policy', 'room_clock', 'rules', 'sightings', 'snapshot', 'target', 'third_writer')]),
     'filter': (['fer_ros/emotions/emotion_filter.py'],
                [f'test/emotions/test_{name}.py' for name in (
                    'emotion_filter', 'faces_in_turns', 'resting_face')]),

@@ -14,14 +14,12 @@ class Episode:
     """The time in which one rule wins, from the start of the emotion to its end.
 
     :ivar rule: the rule that wins, or won a moment ago; None: none.
-    :ivar number: counts the episodes of the room.
     :ivar requested: the targets that got requests in this episode.
     :ivar owed: targets to be restored, each with the reason.
     """
 
     def __init__(self, clock: RoomClock):
         self._clock = clock
-        self.number = 0
         self.owed: dict[str, str] = {}
         self._recalled_s: float | None = None
         self._begin(None)
@@ -30,8 +28,6 @@ class Episode:
         self.rule, self.requested = rule, set()
         self._acted_s: float | None = None
         self._missing_since_s: float | None = None
-        if rule is not None:
-            self.number += 1
 
     def follow(self, rule: PlacedRule | None, grace_s: float) -> None:
         """Update with the rule that applies now.

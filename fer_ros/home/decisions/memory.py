@@ -84,8 +84,6 @@ def unpack_request(kind: str, data: _Data | None) -> Request | None:
 
 
 def _unpack(made: type | None, data: _Data | None) -> Any:
-    if made is None or data is None:
-        return None
     try:
         return TypeAdapter(made).validate_python(data)
     except ValidationError:

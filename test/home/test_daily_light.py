@@ -10,6 +10,7 @@ from fer_ros.home.decisions.memory import RoomMemory
 from fer_ros.home.light import LightState
 from fer_ros.home.policy import parse_policy, Policy
 from fer_ros.home.policy.daily_light import DailyLight
+from fer_ros.home.sun import elevation_deg
 from fer_ros.home.virtual_lamp import VirtualLamp
 from home_support import POLICY, Sim
 import pytest
@@ -183,6 +184,35 @@ def test_a_lamp_that_is_far_off_comes_slowly_and_one_just_turned_on_at_once():
     light = day.target.day
     assert len(day.actions) == count + 1 and not day.status.on_hold
     assert day.lamp == LightState(True, light.brightness, None, light.color_temperature_k)
+
+
+def test_the_first_step_comes_at_once_to_what_is_led():
+    both = {'lamp': {'type': 'terminal'}, 'other': {'type': 'terminal'}}
+    day = Day({**RAMP, 'targets': ['other']}, at_s=7 * 3600, targets=both, transition_s=0.7)
+    action, = day.step([])
+    assert (action.target, action.daily, action.transition_s, action.emotion) == (
+        'other', True, 0.7, 'nobody')
+    assert not day.see([], 3)
+    # What would get brighter waits for the end of the quiet hours, and what gets darker does not.
+    for at_s, steps in ((7.5 * 3600, 0), (6 * 3600, 1)):
+        day = Day({'times': [{**one, 'color_temperature_k': None} for one in RAMP['times']]},
+                  at_s=at_s, quiet_hours=[{'from': '05:00', 'to': '08:00'}])
+        assert len(day.step([])) == steps
+    # Nor is a limit of the device passed, or a part that a person holds touched.
+    day = Day(RAMP, at_s=7.5 * 3600)
+    day.target.set_available(False)
+    assert not day.step([])
+    day = Day(RAMP, at_s=7.5 * 3600)
+    day.target.holds.begin(['brightness', 'color'])
+    assert not day.step([])
+
+
+def test_the_sun_leads_from_where_the_house_stands():
+    day = Day('sun', at_s=5.25 * 3600)
+    day.step([])
+    assert day.target.day == base_of('sun').at(
+        datetime(2026, 1, 1), elevation_deg(52.5, 13.4, day.now_s))
+    assert day.target.day.brightness not in (0.4, 1.0)
 
 
 def test_it_never_turns_a_lamp_on():

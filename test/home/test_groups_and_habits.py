@@ -48,10 +48,14 @@ class Area(Sim):
 
     def restarted(self):
         """Return the home after a restart, which knows no light of the area yet."""
-        memory = HomeMemory.model_validate({'version': 1, 'rooms': self.engine.memory()})
+        data = {'version': 1, 'rooms': self.engine.memory()}
+        memory = HomeMemory.model_validate(data)
+        # What neither is a target nor can be one of a group is nothing to remember.
+        targets = data['rooms']['study']['targets']
+        targets['gone'] = targets['shelf'] = targets[A]
         lamps, self.lamps = self.lamps, {}
         self.engine = DecisionEngine(self.policy, local_time=self.local_time)
-        self.engine.recall(memory, now_s=self.now_s)
+        self.engine.recall(HomeMemory.model_validate(data), now_s=self.now_s)
         assert HomeMemory.model_validate({'version': 1, 'rooms': self.engine.memory()}) == memory
         self.lamps = {'shelf': lamps['shelf']}
         self.step([])

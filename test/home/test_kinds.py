@@ -108,67 +108,6 @@ def test_which_lights_are_turned_on(request_, turn_on, situation, refusal):
     assert LIGHT.refusal(LightRequest(request_), lamp(turn_on=turn_on), situation) == refusal
 
 
-def judged(state, before=ON, *, in_window=True, moved=True, start=ON, just_on=False, lost=None,
-           ask=LightState(True, 0.9, (1.0, 0.0, 0.0)), previous=None, matched=False):
-    attempt = None if ask is None else Attempt(
-        LightRequest(ask), 0.0, 1.0, start, previous, moved, matched)
-    verdict = LIGHT.judge(Report(state, before, attempt, lost, in_window, just_on, Tolerance()))
-    return verdict.event, verdict.words
-
-
-HALF = LightState(True, 0.75, (1.0, 0.5, 0.3))
-ASKED = LightState(True, 0.9, (1.0, 0.0, 0.0))
-GREEN = LightState(True, 0.75, (0.0, 1.0, 0.0))
-BOTH = (Event.CHANGED_MANUALLY, 'was changed manually (brightness, color)')
-
-
-@pytest.mark.parametrize('state, fields, verdict', [
-    (ASKED, {}, (Event.MATCHED, '')), (HALF, {}, (Event.MOVED, '')),
-    (ON, {'moved': False}, (None, '')), (GREEN, {}, BOTH),
-    (OFF, {}, (Event.CHANGED_MANUALLY, 'was turned off manually')),
-    # Echoed before: what lies between is on the way.
-    (ON, {'moved': False, 'matched': True}, (Event.MOVED, '')),
-    # From the request before this one, too.
-    (GREEN, {'start': HALF, 'previous': LightRequest(GREEN)}, (Event.MOVED, '')),
-    # How it was is not known, so that nothing is off the way.
-    (GREEN, {'start': None}, (Event.MOVED, '')),
-    # Its time is over.
-    (HALF, {'in_window': False}, BOTH),
-    (ON, {'in_window': False, 'moved': False}, (Event.UNMOVED, '')),
-    (ASKED, {'in_window': False, 'moved': False}, (Event.MATCHED, '')),
-    # Called lost, and carried out.
-    (GREEN, {'lost': LightRequest(GREEN)}, (Event.LATE, '')),
-    (HALF, {'lost': LightRequest(GREEN)}, (Event.MOVED, '')),
-    # On: by us within our time, else by a person.
-    (ASKED, {'before': OFF}, (Event.MATCHED, '')),
-    (ASKED, {'before': OFF, 'in_window': False}, (Event.TURNED_ON_MANUALLY, '')),
-    (ASKED, {'before': OFF, 'ask': OFF}, (Event.TURNED_ON_MANUALLY, '')),
-    (ASKED, {'before': OFF, 'ask': None}, (Event.TURNED_ON_MANUALLY, '')),
-    # Nothing is asked of it.
-    (ON, {'ask': None}, (None, '')), (ON, {'ask': None, 'before': None}, (None, '')),
-    (LightState(True, 0.1, None, 2700), {'ask': None}, (
-        Event.CHANGED_MANUALLY, 'was changed manually (brightness)')),
-    (LightState(True, 0.1, None, 2700), {'ask': None, 'just_on': True}, (None, '')),
-    (OFF, {'ask': None}, (Event.CHANGED_MANUALLY, 'was turned off manually'))])
-def test_what_a_lights_report_means(state, fields, verdict):
-    assert judged(state, **fields) == verdict
-
-
-@pytest.mark.parametrize('moved, reported, event', [
-    (False, ON, Event.UNMOVED), (True, ASKED, Event.MATCHED),
-    (True, HALF, Event.CHANGED_MANUALLY)])
-def test_what_it_means_that_a_lights_time_is_over(moved, reported, event):
-    attempt = Attempt(LightRequest(ASKED), 0.0, 1.0, ON, None, moved)
-    assert LIGHT.overdue(attempt, reported, Tolerance()).event is event
-
-
-@pytest.mark.parametrize('start, state, left', [
-    (None, ON, True), (ON, ON, False), (ON, LightState(True, 0.605, None, 2700), False),
-    (ON, LightState(True, 0.62, None, 2700), True), (ON, OFF, True)])
-def test_a_lamp_that_has_done_something(start, state, left):
-    assert LIGHT.has_left(start, state) == left
-
-
 def test_blinds_and_scenes():
     assert BLIND.request(Rule(blind=0.5), JOY, None, Situation(), None) == BlindRequest(0.5)
     assert BLIND.request(Rule(brightness=1), JOY, None, Situation(), None) is None

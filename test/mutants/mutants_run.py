@@ -28,8 +28,8 @@ TARGETS = {
         [f'test/home/test_{name}.py' for name in (
             'attention_conditions', 'base_light', 'conditions', 'daily_light', 'engine',
             'engine_commands', 'engine_devices', 'engine_overrides', 'engine_rules',
-            'engine_status', 'engine_undo', 'evidence', 'fades', 'groups_and_habits',
-            'hold_matrix', 'kinds', 'lamp_reports', 'lifecycle', 'light', 'memory',
+            'engine_status', 'engine_undo', 'episode', 'evidence', 'fades', 'groups_and_habits',
+            'hold_matrix', 'kinds', 'lamp_reports', 'lifecycle', 'light', 'light_kind', 'memory',
             'messages_and_sensors', 'policy', 'room_clock', 'rules', 'sightings', 'snapshot',
             'target', 'third_writer')]),
     'filter': (['fer_ros/emotions/emotion_filter.py'],

@@ -70,5 +70,5 @@ def gratings(count, seed):
 def weights(run):
     """Return the weights that a run has now."""
     # Not before TensorFlow is known to be there.
-    from training import export
-    return export.load_run(run).model.get_weights()
+    from training import runs
+    return runs.load_run(run).model.get_weights()

@@ -121,7 +121,10 @@ def _parser() -> argparse.ArgumentParser:
     sub.add_argument('--no-robustness', action='store_true', help='skip the corruptions')
 
     sub = command('export', _export, 'Export a run to LiteRT with its metadata, checked.')
-    sub.add_argument('model', type=Path, metavar='RUN', help='the folder of a run')
+    sub.add_argument('runs', type=Path, nargs='+', metavar='RUN', help='the folder of a run; '
+                     'of several runs, one network that averages theirs')
+    sub.add_argument('--name', help='name of the exported files (default: that of the recipe; '
+                     'required with several runs)')
     _add_export(sub, data)
 
     sub = command('import-study', _import_study,
@@ -276,8 +279,8 @@ def _evaluate(options) -> None:
 
 
 def _export_trained(trained, splits: dict, options) -> None:
-    from . import export
-    training = export.training_faces(trained, splits)
+    from . import export, runs
+    training = runs.training_faces(trained, splits)
     others = [part for name, part in splits.items() if name != 'train']
     results = export.export(
         trained, options.out, training, datasets.concatenate(others) if others else training,
@@ -296,9 +299,14 @@ def _share(value: float | None) -> str:
 
 
 def _export(options) -> None:
+    if len(options.runs) > 1 and not options.name:
+        raise datasets.DatasetError('several runs become one network: name it with --name')
     with _quietly():
-        from . import export
-    trained = export.load_run(options.model)
+        from . import runs
+    members = [runs.load_run(run) for run in options.runs]
+    name = options.name or members[0].name
+    trained = (runs.together(members, name) if len(members) > 1
+               else replace(members[0], name=name))
     _export_trained(trained, _splits_to_export_by(options), options)
 
 
@@ -311,11 +319,11 @@ def _splits_to_export_by(options) -> dict:
 def _import_study(options) -> None:
     splits = _splits_to_export_by(options)
     with _quietly():
-        from . import export, study_import
+        from . import runs, study_import
     model = study_import.import_keras2(options.architecture, options.weights,
                                        labels=tuple(options.labels.split(',')),
                                        scale=options.scale)
-    _export_trained(export.TrainedModel(model, None, 0, options.name), splits, options)
+    _export_trained(runs.TrainedModel(model, None, 0, options.name), splits, options)
 
 
 def _attention(options) -> None:
@@ -359,7 +367,7 @@ def _eye_cover(options) -> None:
 
 def _smoke(options) -> int:
     with _quietly():
-        from . import evaluate, export, train
+        from . import evaluate, export, runs, train
     start = time.monotonic()
     if options.data:
         splits = datasets.load(options.data)
@@ -372,7 +380,7 @@ def _smoke(options) -> int:
     with tempfile.TemporaryDirectory() as scratch:
         folder = options.folder or Path(scratch)
         train.train(recipes.load('smoke'), dataset, folder)
-        export.export(export.load_run(folder), folder, dataset, check,
+        export.export(runs.load_run(folder), folder, dataset, check,
                       variants=('float32', 'float16'))
         result = evaluate.evaluate(os.fspath(folder / 'smoke_float32.tflite'),
                                    {'train': dataset, 'check': check}, robustness=False)

@@ -2,7 +2,7 @@
 """Export a trained model to LiteRT (and ONNX) with its metadata, each checked against Keras."""
 
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 import hashlib
 import importlib
 import json
@@ -18,12 +18,10 @@ import numpy as np
 
 from . import heads, networks, recipes
 from .datasets import Dataset, FERPLUS_LABELS, has_votes, split_holdout
-from .duplicates import find, without_copies
-from .epochs import averaged
+from .duplicates import find
 from .metrics import calibrate, ferplus_majority, label_targets, poststratification_weights
 from .readings import neutral_reading, training_shares
-from .recipes import Recipe
-from .train import checksum, compile_model
+from .runs import ExportError, together, TrainedModel
 
 LITERT_VARIANTS = ('float32', 'float16', 'int8')
 VARIANTS = (*LITERT_VARIANTS, 'onnx', 'keras')
@@ -32,77 +30,6 @@ _HEAD_LABELS = {'fer2013': LABELS, 'ferplus': FERPLUS_LABELS}
 
 #: Faces that set the ranges of the int8 activations.
 _REPRESENTATIVE_FACES = 512
-
-
-class ExportError(RuntimeError):
-    """The export cannot be made or is not what the Keras model is; the message says why."""
-
-
-@dataclass(frozen=True)
-class TrainedModel:
-    """A network ready for export.
-
-    :ivar model: float32 Keras model returning a dict of logits by head.
-    :ivar recipe: how it was trained, or None when it was imported.
-    :ivar epochs: epochs it was trained for.
-    :ivar data_sha256: :func:`training.train.checksum` of the faces it was trained on, or None
-        when that is not known.
-    """
-
-    model: keras.Model
-    recipe: Recipe | None
-    epochs: int
-    name: str
-    data_sha256: str | None = None
-
-
-def load_run(run: Path) -> TrainedModel:
-    """Read the result of a training run, also of one in progress.
-
-    A finished run has ``model.keras``; otherwise the weights after its last complete epoch are
-    used, averaged if the recipe averages.
-
-    :raises ExportError: when the folder is not a run.
-    """
-    run = Path(run)
-    if not (run / 'recipe.yaml').is_file():
-        raise ExportError(f'{run}: no recipe.yaml; give the folder of a training run')
-    recipe = recipes.load(str(run / 'recipe.yaml'))
-    plain = replace(recipe, precision='float32')
-    model = networks.build(plain)
-    history_file = run / 'history.json'
-    epochs = len(json.loads(history_file.read_text())) if history_file.is_file() else 0
-    if (run / 'model.keras').is_file():
-        finished = keras.saving.load_model(run / 'model.keras', compile=False)
-        model.set_weights(finished.get_weights())
-    elif (run / 'state.weights.h5').is_file():
-        unfinished = networks.build(plain)
-        compile_model(unfinished, plain, 1)
-        unfinished.optimizer.build(unfinished.trainable_variables)
-        unfinished.load_weights(run / 'state.weights.h5')
-        with averaged(unfinished):
-            model.set_weights(unfinished.get_weights())
-    else:
-        raise ExportError(f'{run}: neither model.keras nor state.weights.h5; train first')
-    data_file = run / 'data.json'
-    digest = json.loads(data_file.read_text())['sha256'] if data_file.is_file() else None
-    return TrainedModel(model, recipe, epochs, recipe.name, digest)
-
-
-def training_faces(trained: TrainedModel, splits: dict[str, Dataset]) -> Dataset:
-    """Return the faces a model was trained on, so that its held-out part is found again.
-
-    :raises ExportError: when the splits do not have them.
-    """
-    dataset = splits['train']
-    if trained.data_sha256 in (None, checksum(dataset)):
-        return dataset
-    others = [part for name, part in splits.items() if name != 'train']
-    dataset, _, _ = without_copies(dataset, others)
-    if checksum(dataset) != trained.data_sha256:
-        raise ExportError('the training split of this data is not the one the model was trained '
-                          'on: its held-out part cannot be found again; give the same data')
-    return dataset
 
 
 def export(trained: TrainedModel, folder: Path, training_data: Dataset, check: Dataset, *,
@@ -123,8 +50,9 @@ def export(trained: TrainedModel, folder: Path, training_data: Dataset, check: D
         (:mod:`fer_ros.emotions.contrast`), in use and in all that is fitted and checked here.
     :raises ExportError: when the backend cannot export, or a file differs from the model.
     """
-    if trained.recipe is not None:
-        holdout, seed = trained.recipe.holdout, trained.recipe.seed
+    members = trained.members or (trained,)
+    if members[0].recipe is not None:
+        holdout, seed = members[0].recipe.holdout, members[0].recipe.seed
     unknown = set(variants) - set(VARIANTS)
     if unknown:
         raise ExportError(f'unknown variant {", ".join(sorted(unknown))}; known are '
@@ -137,9 +65,12 @@ def export(trained: TrainedModel, folder: Path, training_data: Dataset, check: D
     # As in the classifier.
     evened = _evened if even else (lambda images: images)
     logits = predict(trained.model, evened(held_out.images))
-    if fit_heads and set(logits) == set(recipes.HEADS) and trained.recipe is not None \
+    if fit_heads and set(logits) == set(recipes.HEADS) and members[0].recipe is not None \
             and has_votes(held_out):
-        trained, logits = _with_fitted_heads(trained, held_out, logits)
+        fitted, read = zip(*(_with_fitted_heads(member, held_out, predict(
+            member.model, evened(held_out.images))) for member in members))
+        trained = together(fitted, trained.name) if trained.members else fitted[0]
+        logits = {head: np.mean([part[head] for part in read], axis=0) for head in logits}
     metadata = _metadata(trained, held_out, default_label_set, logits,
                          poststratification_weights(strata(held_out), strata(training_data)))
     for head, entry in metadata['label_sets'].items():
@@ -237,7 +168,8 @@ def _metadata(trained: TrainedModel, held_out: Dataset, default_label_set: str,
     if default_label_set not in label_sets:
         default_label_set = next(iter(label_sets))
     side = trained.model.input_shape[1]
-    recipe = trained.recipe.to_dict() if trained.recipe else None
+    training = [{'recipe': member.recipe.to_dict() if member.recipe else None,
+                 'epochs': member.epochs} for member in trained.members or (trained,)]
     return {
         'format': METADATA_FORMAT,
         'input': {'side_px': side, 'color': 'gray', 'range': [0, 255], 'dtype': 'float32',
@@ -246,7 +178,7 @@ def _metadata(trained: TrainedModel, held_out: Dataset, default_label_set: str,
         'parameters': trained.model.count_params(),
         'data': {'name': 'FER2013' + (' with FER+ votes' if 'ferplus' in label_sets else ''),
                  'split': 'Training', 'sha256': trained.data_sha256},
-        'training': {'recipe': recipe, 'epochs': trained.epochs,
+        'training': {**({'members': training} if trained.members else training[0]),
                      'keras': keras.__version__}}
 
 

@@ -19,16 +19,16 @@ pytest.importorskip('tensorflow', reason='training needs the training extra')
 # ruff: noqa: E402, I001
 import keras
 from training import datasets, duplicates, export, generated, heads, metrics, networks
-from training import readings, recipes, train
+from training import readings, recipes, runs, train
 from training.__main__ import main
-from training_support import COSINE, photographs, TINY, write_folders, weights
+from training_support import COSINE, photographs, TINY, weights, write_csv, write_folders
 
 
 
 @pytest.fixture(scope='module')
 def exported(faces, finished, tmp_path_factory):
     folder = tmp_path_factory.mktemp('exported')
-    results = export.export(export.load_run(finished['cosine']), folder, faces,
+    results = export.export(runs.load_run(finished['cosine']), folder, faces,
                             generated.faces(140, 7), variants=('float32', 'float16', 'keras'),
                             fit_heads=False)
     return folder, results
@@ -38,13 +38,13 @@ def test_exports_equal_the_keras_model(faces, finished, exported):
     folder, results = exported
     assert [row['file'] for row in results] == [
         'cosine_float32.tflite', 'cosine_float16.tflite', 'cosine_keras.keras']
-    expected = export.predict(export.load_run(finished['cosine']).model, evened(faces.images))
+    expected = export.predict(runs.load_run(finished['cosine']).model, evened(faces.images))
     for row in results:
         classifier = EmotionClassifier(folder / row['file'])
         for head, logits in classifier.logits(faces.images).items():
             np.testing.assert_allclose(logits, expected[head], atol=0.02)
         entry = classifier.metadata.values
-        assert entry['parameters'] == export.load_run(finished['cosine']).model.count_params()
+        assert entry['parameters'] == runs.load_run(finished['cosine']).model.count_params()
         assert entry['training']['recipe']['name'] == 'cosine'
         assert (entry['data']['images'], entry['data']['held_out']) == (63, 21)
 
@@ -69,11 +69,11 @@ def test_the_filter_knows_what_the_network_was_trained_on_and_reads_in_neutral_f
 
 
 def test_contrast_is_left_as_it_is_where_that_is_asked_for(faces, finished, tmp_path):
-    export.export(export.load_run(finished['cosine']), tmp_path, faces, generated.faces(140, 7),
+    export.export(runs.load_run(finished['cosine']), tmp_path, faces, generated.faces(140, 7),
                   variants=('float32',), fit_heads=False, even=False)
     classifier = EmotionClassifier(tmp_path / 'cosine_float32.tflite')
     assert not classifier.input.even_contrast
-    expected = export.predict(export.load_run(finished['cosine']).model, faces.images)
+    expected = export.predict(runs.load_run(finished['cosine']).model, faces.images)
     for head, logits in classifier.logits(faces.images).items():
         np.testing.assert_allclose(logits, expected[head], atol=0.02)
 
@@ -94,7 +94,7 @@ def test_shares_of_votes_are_weighted_as_in_training():
 
 
 def test_fitted_heads_are_exported_as_they_were_fitted(faces, finished, tmp_path):
-    trained = export.load_run(finished['cosine'])
+    trained = runs.load_run(finished['cosine'])
     export.export(trained, tmp_path, faces, generated.faces(140, 7), variants=('float32',))
     _, held = datasets.split_holdout(faces, COSINE.holdout, COSINE.seed)
     plain = export.predict(trained.model, evened(held.images))
@@ -108,7 +108,7 @@ def test_calibration_is_that_of_the_held_out_faces(faces, finished, exported):
     folder, _ = exported
     _, held = datasets.split_holdout(faces, COSINE.holdout, COSINE.seed)
     logits = export.predict(
-        export.load_run(finished['cosine']).model, evened(held.images))['fer2013']
+        runs.load_run(finished['cosine']).model, evened(held.images))['fer2013']
     weights = metrics.poststratification_weights(export.strata(held), export.strata(faces))
     expected = metrics.calibrate(logits, held.labels, weights)
     classifier = EmotionClassifier(folder / 'cosine_float16.tflite', label_set='fer2013')
@@ -119,14 +119,14 @@ def test_calibration_is_that_of_the_held_out_faces(faces, finished, exported):
 
 
 def test_a_file_that_differs_from_the_model_is_refused(faces, finished, tmp_path, monkeypatch):
-    trained = export.load_run(finished['cosine'])
+    trained = runs.load_run(finished['cosine'])
     convert = export._convert
 
     def spoil(model, *arguments):   # writes another network instead
         return convert(networks.residual(**TINY['network_args']), *arguments)
 
     monkeypatch.setattr(export, '_convert', spoil)
-    with pytest.raises(export.ExportError, match='float16.tflite: .* nothing was written'):
+    with pytest.raises(runs.ExportError, match='float16.tflite: .* nothing was written'):
         export.export(trained, tmp_path, faces, generated.faces(140, 7), variants=('float16',),
                       fit_heads=False)
     assert not list(tmp_path.iterdir())
@@ -148,7 +148,7 @@ def test_held_out_faces_that_were_trained_on_do_not_calibrate(finished, tmp_path
     rest, held = datasets.split_holdout(both, COSINE.holdout, COSINE.seed)
     seen = set(duplicates.find(held.images, rest.images).first)
     assert 0 < len(seen) < len(held) / 2
-    trained = replace(export.load_run(finished['cosine']), recipe=COSINE)
+    trained = replace(runs.load_run(finished['cosine']), recipe=COSINE)
     export.export(trained, tmp_path, both, some, variants=('float32',), fit_heads=False)
     entry = EmotionClassifier(tmp_path / 'cosine_float32.tflite').metadata.values
     assert entry['data']['held_out'] == len(held) - len(seen)
@@ -162,14 +162,14 @@ def test_too_few_faces_are_a_clear_error(tmp_path):
 def test_the_faces_of_a_run_are_found_again_also_without_copies(faces, finished):
     other = faces.subset(slice(0, 5))
     splits = {'train': faces, 'public': other}
-    trained = export.load_run(finished['cosine'])
-    assert export.training_faces(trained, splits) is faces
+    trained = runs.load_run(finished['cosine'])
+    assert runs.training_faces(trained, splits) is faces
     fewer, _, _ = duplicates.without_copies(faces, [other])
     assert len(fewer) < len(faces)
     cleaned = replace(trained, data_sha256=train.checksum(fewer))
-    assert export.training_faces(cleaned, splits).names == fewer.names
-    with pytest.raises(export.ExportError, match='not the one the model was trained on'):
-        export.training_faces(trained, {'train': faces.subset(slice(1, 84)), 'public': other})
+    assert runs.training_faces(cleaned, splits).names == fewer.names
+    with pytest.raises(runs.ExportError, match='not the one the model was trained on'):
+        runs.training_faces(trained, {'train': faces.subset(slice(1, 84)), 'public': other})
 
 
 def test_exporting_nothing_is_a_clear_error(tmp_path, capsys):
@@ -213,7 +213,7 @@ def test_without_votes_the_head_that_can_be_taught_is_and_the_export_follows(
 def test_a_network_of_two_heads_without_votes_is_exported_with_the_one_it_can_calibrate(
         faces, finished, tmp_path, capsys):
     blind = datasets.Dataset(faces.images, faces.labels, None, faces.names)
-    trained = replace(export.load_run(finished['cosine']), data_sha256=None)
+    trained = replace(runs.load_run(finished['cosine']), data_sha256=None)
     export.export(trained, tmp_path, blind, blind.subset(slice(0, 14)), variants=('float32',))
     assert 'do without it' in capsys.readouterr().out
     classifier = EmotionClassifier(tmp_path / 'cosine_float32.tflite')
@@ -222,7 +222,7 @@ def test_a_network_of_two_heads_without_votes_is_exported_with_the_one_it_can_ca
 
 def test_both_formats_of_one_network_read_the_same(faces, finished, tmp_path):
     pytest.importorskip('tf2onnx', reason='the export to ONNX needs tf2onnx')
-    trained = export.load_run(finished['cosine'])
+    trained = runs.load_run(finished['cosine'])
     for head in COSINE.heads:       # after four epochs the classes are hardly separated
         layer = trained.model.get_layer(head)
         layer.set_weights([200 * values for values in layer.get_weights()])
@@ -288,3 +288,29 @@ def test_a_network_of_whole_numbers_alone_reads_nearly_the_same(tmp_path):
     path.with_suffix('.yaml').write_text(yaml.safe_dump(values))
     expected = EmotionClassifier(foreign.write(tmp_path)).classify(crops)
     assert abs(EmotionClassifier(path).classify(crops) - expected).max() < 0.03
+
+
+def test_several_runs_become_one_network_that_averages_them(faces, finished, tmp_path, capsys):
+    members = [runs.load_run(finished[name]) for name in ('cosine', 'plateau')]
+    data = write_csv(tmp_path, {'train': faces, 'public': generated.faces(140, 7)})
+    command = ['export', *map(str, finished.values()), '--data', str(data), '--out',
+               str(tmp_path / 'out'), '--variants', 'float32', '--plain-heads', '--raw-contrast']
+    assert main(command) == 2
+    assert 'name it with --name' in capsys.readouterr().err
+    assert main([*command, '--name', 'both']) == 0
+    read = EmotionClassifier(tmp_path / 'out' / 'both_float32.tflite')
+    parts = [export.predict(member.model, faces.images)['fer2013'] for member in members]
+    assert abs(parts[0] - parts[1]).max() > 0.1
+    np.testing.assert_allclose(read.logits(faces.images)['fer2013'], np.mean(parts, axis=0),
+                               atol=1e-3)
+    values = read.metadata.values
+    assert values['parameters'] == sum(member.model.count_params() for member in members)
+    assert [member['recipe']['name'] for member in values['training']['members']] == [
+        'cosine', 'plateau']
+
+
+def test_networks_that_hold_out_other_faces_are_not_averaged(finished):
+    trained = runs.load_run(finished['cosine'])
+    other = replace(trained, name='other', recipe=replace(trained.recipe, seed=7))
+    with pytest.raises(runs.ExportError, match='other and cosine .* other held-out faces'):
+        runs.together([trained, other], 'both')

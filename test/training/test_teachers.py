@@ -13,6 +13,7 @@ import keras
 from training import epochs, export, recipes, teachers, train
 from training.augmentation import Augmentation
 from training.__main__ import main
+from training.runs import load_run
 from training_support import gratings, write_csv
 
 TEACHER = recipes.from_dict({
@@ -39,7 +40,7 @@ def runs(faces, tmp_path_factory):
 
 
 def answers_of(run, images):
-    logits = export.predict(export.load_run(run).model, images)['fer2013']
+    logits = export.predict(load_run(run).model, images)['fer2013']
     return keras.ops.convert_to_numpy(keras.ops.softmax(logits))
 
 
@@ -85,7 +86,7 @@ def test_teachers_answer_the_picture_that_the_student_sees(faces, runs):
     said = (expected['fer2013'] - 0.25 * labels['fer2013']) / 0.75
     possible = []
     for run in runs:
-        model = export.load_run(run).model
+        model = load_run(run).model
         for view in (images, images[:, :, ::-1]):
             possible.append(keras.ops.convert_to_numpy(
                 keras.ops.softmax(model.predict(view, verbose=0)['fer2013'])))
@@ -121,8 +122,8 @@ def test_a_stopped_student_resumes_with_its_teachers_named_or_not_but_not_with_o
     with pytest.raises(teachers.TeacherError, match='other teachers'):
         train.train(student, faces, stopped, runs[:1])
     train.train(student, faces, stopped)
-    for ours, theirs in zip(export.load_run(stopped).model.get_weights(),
-                            export.load_run(whole).model.get_weights()):
+    for ours, theirs in zip(load_run(stopped).model.get_weights(),
+                            load_run(whole).model.get_weights()):
         np.testing.assert_array_equal(ours, theirs)
 
 

@@ -17,7 +17,7 @@ pytest.importorskip('tensorflow', reason='training needs the training extra')
 
 # ruff: noqa: E402, I001
 import keras
-from training import datasets, export
+from training import datasets, export, runs
 from training import epochs, recipes, train
 from training.__main__ import main
 from training_support import COSINE, gratings, PLATEAU, TINY, weights, write_csv
@@ -118,7 +118,7 @@ def test_tensorboard_gets_the_curves(finished):
 
 def test_best_weights_are_those_of_the_best_epoch(faces, finished):
     rows = history(finished['plateau'])
-    model = export.load_run(finished['plateau']).model
+    model = runs.load_run(finished['plateau']).model
     _, held = datasets.split_holdout(faces, PLATEAU.holdout, PLATEAU.seed)
     answers = export.predict(model, held.images)['fer2013'].argmax(axis=1)
     assert (answers == held.labels).mean() == pytest.approx(

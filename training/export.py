@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Export a trained model to LiteRT (and ONNX) with its metadata, each checked against Keras."""
 
-from collections.abc import Iterator
 from dataclasses import asdict, replace
 import hashlib
 import importlib
@@ -80,6 +79,8 @@ def export(trained: TrainedModel, folder: Path, training_data: Dataset, check: D
     expected = {head: values
                 for head, values in predict(trained.model, evened(check.images)).items()
                 if head in metadata['label_sets']}
+    step = max(1, len(rest) // _REPRESENTATIVE_FACES)
+    representative = evened(rest.images[::step][:_REPRESENTATIVE_FACES])
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     results = []
@@ -87,7 +88,7 @@ def export(trained: TrainedModel, folder: Path, training_data: Dataset, check: D
         written = []
         for variant in variants:
             path = Path(scratch) / f'{trained.name}_{variant}{_SUFFIXES.get(variant, ".tflite")}'
-            path.write_bytes(_convert(trained.model, variant, rest.images, Path(scratch)))
+            path.write_bytes(_convert(trained.model, variant, representative, Path(scratch)))
             entry = {**metadata, 'name': path.stem, 'file': path.name, 'variant': variant,
                      'sha256': hashlib.sha256(path.read_bytes()).hexdigest()}
             path.with_suffix('.json').write_text(json.dumps(entry, indent=1) + '\n')
@@ -211,14 +212,9 @@ def _convert(model: keras.Model, variant: str, images: np.ndarray, scratch: Path
     if variant == 'float16':
         converter.target_spec.supported_types = [tensorflow.float16]
     if variant == 'int8':
-        converter.representative_dataset = lambda: _representative(images)
+        converter.representative_dataset = lambda: (
+            [image[None, :, :, None].astype(np.float32)] for image in images)
     return converter.convert()
-
-
-def _representative(images: np.ndarray) -> Iterator[list[np.ndarray]]:
-    step = max(1, len(images) // _REPRESENTATIVE_FACES)
-    for image in images[::step][:_REPRESENTATIVE_FACES]:
-        yield [image[None, :, :, None].astype(np.float32)]
 
 
 def _check(path: Path, variant: str, expected: dict[str, np.ndarray], check: Dataset) -> dict:

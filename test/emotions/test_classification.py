@@ -338,3 +338,10 @@ def test_weights_that_are_not_a_model_are_refused_even_with_their_checksum(model
 def test_threads_below_one_are_refused():
     with pytest.raises(ConfigurationError, match='threads is 0'):
         EmotionClassifier(threads=0)
+
+
+def test_the_larger_network_reads_as_two_and_counts_their_parameters(classifier):
+    larger = load_metadata('fernet_large')
+    members = [member['recipe']['name'] for member in larger.values['training']['members']]
+    assert members == ['fernet', 'webcam']
+    assert larger.values['parameters'] == 2 * classifier.metadata.values['parameters'] <= 5e6

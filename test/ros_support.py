@@ -11,7 +11,7 @@ import rclpy
 from rclpy.exceptions import InvalidHandle
 from rclpy.executors import SingleThreadedExecutor
 from rclpy.signals import SignalHandlerOptions
-from waiting import wait_for
+from waiting import PATIENCE_S, wait_for
 
 transport.use_profile()
 
@@ -48,13 +48,13 @@ class Graph:
                 process.terminate()
         for process in self._processes:
             try:
-                process.wait(10)
+                process.wait(PATIENCE_S)
             except subprocess.TimeoutExpired:
                 process.kill()
                 process.wait()
         self._ending.set()
         self._executor.create_task(lambda: None)  # wakes it
-        self._thread.join(5)
+        self._thread.join(60)
         self._executor.shutdown(timeout_sec=5)
         for node in self._nodes:
             if node.state != 'finalized':
@@ -86,7 +86,7 @@ class Graph:
         self.node.create_subscription(kind, topic, messages.append, qos)
         return messages
 
-    def publisher(self, kind, topic, qos, subscribers=1, timeout_s=10.0):
+    def publisher(self, kind, topic, qos, subscribers=1, timeout_s=PATIENCE_S):
         """Return a publisher that already has its subscribers."""
         publisher = self.node.create_publisher(kind, topic, qos)
         wait_for(lambda: publisher.get_subscription_count() >= subscribers, timeout_s,

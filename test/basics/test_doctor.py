@@ -393,6 +393,6 @@ def test_the_page_names_every_subject_and_option():
     for subject in CHECKS:
         assert f'| `{subject}` |' in page
     done = subprocess.run([sys.executable, '-m', 'fer_ros.cli.doctor', '--help'], text=True,
-                          capture_output=True, timeout=60, cwd=REPOSITORY)
+                          capture_output=True, timeout=120, cwd=REPOSITORY)
     options = set(re.findall(r'--[a-z-]+', done.stdout)) - {'--help'}
     assert options and all(f'`{option}' in page for option in options)

@@ -22,7 +22,7 @@ def test_all_have_ended_afterwards(programs, codes):
                                   stdout=subprocess.PIPE) for program in programs]
     for process in processes:
         assert process.stdout.readline() == 'ready\n'
-    stop(processes, timeout_s=0.5 if STUBBORN in programs else 20)
+    stop(processes, timeout_s=0.5 if STUBBORN in programs else 60)
     assert [process.returncode for process in processes] == codes
     stop(processes)  # nothing is left to do
     for process in processes:

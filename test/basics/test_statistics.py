@@ -53,7 +53,7 @@ def test_close_wakes_the_taker_and_counts_what_waits():
     thread = threading.Thread(target=lambda: taken.append(newest.take()))
     thread.start()
     newest.close()
-    thread.join(5)
+    thread.join(60)
     assert taken == [None]
     other = LatestMailbox()
     other.put(1)

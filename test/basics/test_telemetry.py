@@ -25,5 +25,5 @@ def test_nothing_is_written_about_the_user(tmp_path):
                    if name not in ('CI', 'ORT_DISABLE_TELEMETRY', 'ORT_TELEMETRY_DISABLED')
                    and not name.startswith(('XDG_', 'GITHUB_'))}
     environment['HOME'] = str(tmp_path)
-    subprocess.run([sys.executable, '-c', DETECT], env=environment, check=True, timeout=60)
+    subprocess.run([sys.executable, '-c', DETECT], env=environment, check=True, timeout=120)
     assert [str(path) for path in tmp_path.rglob('*') if path.is_file()] == []

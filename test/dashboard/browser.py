@@ -61,7 +61,7 @@ def click(driver, selector):
 
 def state(driver):
     """Return the state of the dashboard at the driver's url."""
-    with urllib.request.urlopen(f'{driver.url}/api/state', timeout=5) as answer:
+    with urllib.request.urlopen(f'{driver.url}/api/state', timeout=30) as answer:
         return json.load(answer)
 
 
@@ -98,7 +98,7 @@ class Nodes:
                 process.send_signal(signal.SIGINT)
         for process in self._running.values():
             try:
-                process.wait(10)
+                process.wait(60)
             except subprocess.TimeoutExpired:
                 process.kill()
                 process.wait()
@@ -109,7 +109,7 @@ class Nodes:
             log = (self._folder / f'{name}.log').read_text()
             return log.rpartition('dashboard: ')[2].split()[0] if 'dashboard: http' in log \
                 else None
-        return wait_for(found, 30, f'{name} to say its address')
+        return wait_for(found, what=f'{name} to say its address')
 
 
 def loud(entries):

@@ -102,14 +102,14 @@ def share(nodes, seconds):
     url = nodes.url('dashboard')
 
     def live():
-        with urllib.request.urlopen(f'{url}/api/state', timeout=5) as answer:
+        with urllib.request.urlopen(f'{url}/api/state', timeout=30) as answer:
             return json.load(answer)['cameras'][0]['status'] == 'live'
-    wait_for(live, 30, 'emotions')
+    wait_for(live, what='emotions')
     found = {}
     for count in (0, 1, 5):
         viewers = [Viewer(url) for _ in range(count)]
         for viewer in viewers:
-            wait_for(lambda viewer=viewer: viewer.pictures > 5, 20, 'pictures')
+            wait_for(lambda viewer=viewer: viewer.pictures > 5, what='pictures')
         begun_s = time.monotonic()
         used_s = {name: processor_s(process.pid) for name, process in processes.items()}
         before = [(viewer.pictures, viewer.events) for viewer in viewers]
@@ -145,7 +145,7 @@ def page_rate(nodes):
             thread.start()
             try:
                 wait_for(lambda: driver.execute_script(
-                    'return document.querySelectorAll(".person").length') == 8, 10, 'eight faces')
+                    'return document.querySelectorAll(".person").length') == 8, what='eight faces')
                 rates[8] = driver.execute_async_script(_FRAMES)
             finally:
                 stop.set()

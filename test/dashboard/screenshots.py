@@ -54,13 +54,13 @@ def shoot(driver, path, size):
     """Write what the browser shows at a size; height 0: all of the page."""
     width_px, height_px, scheme = size
     look(driver, width_px, height_px or 900, scheme)
-    wait_for(lambda: driver.execute_script('return innerWidth') == width_px, 5, 'the size')
+    wait_for(lambda: driver.execute_script('return innerWidth') == width_px, what='the size')
     if not height_px:
         height_px = driver.execute_script('return document.documentElement.scrollHeight')
         look(driver, width_px, height_px, scheme)
     # Drawn once more at this size: the picture, and the charts twice a second.
     number = attribute(driver, '.camera img', 'data-number')
-    wait_for(lambda: attribute(driver, '.camera img', 'data-number') != number, 5, 'a picture')
+    wait_for(lambda: attribute(driver, '.camera img', 'data-number') != number, what='a picture')
     driver.execute_async_script('setTimeout(arguments[0], 600)')
     kind = path.suffix[1:]
     shot = driver.execute_cdp_cmd('Page.captureScreenshot', {
@@ -75,10 +75,10 @@ def wait_for_scene(driver, scene, idle):
     :param idle: the lamp's color without anybody.
     """
     if scene == 'one':
-        wait_for(lambda: driver.execute_script(_WANTED, idle), 60, 'a smile')
+        wait_for(lambda: driver.execute_script(_WANTED, idle), what='a smile')
     else:
         people = sum(SCENES[scene].values())
-        wait_for(lambda: driver.execute_script(_ALL_THERE, people - 1), 60, 'the people')
+        wait_for(lambda: driver.execute_script(_ALL_THERE, people - 1), what='the people')
 
 
 def scene_shots(scene, shots, folder, ending):
@@ -89,11 +89,11 @@ def scene_shots(scene, shots, folder, ending):
         driver = chromium()
         try:
             driver.get(nodes.url('dashboard'))
-            wait_for(lambda: attribute(driver, '.camera img', 'data-number'), 30, 'a picture')
+            wait_for(lambda: attribute(driver, '.camera img', 'data-number'), what='a picture')
             idle = ''
             if scene == 'one':
                 # A while of timeline: the whole clip once.
-                wait_for(lambda: 'nobody' in text(driver, '#actions'), 60, 'the end of the clip')
+                wait_for(lambda: 'nobody' in text(driver, '#actions'), what='the end of the clip')
                 idle = attribute(driver, '.lamp', 'data-color')
             else:
                 driver.set_script_timeout(2 * _TIMELINE_S)

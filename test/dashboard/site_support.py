@@ -40,7 +40,7 @@ class Running:
         self.server.close()
 
     def open(self, path, method='GET', body=None, **headers):
-        connection = http.client.HTTPConnection('127.0.0.1', self.port, timeout=5)
+        connection = http.client.HTTPConnection('127.0.0.1', self.port, timeout=30)
         headers = {name.replace('_', '-'): value for name, value in headers.items()}
         connection.request(method, path, body, headers)
         return connection, connection.getresponse()

@@ -42,7 +42,7 @@ def test_eight_faces_of_two_cameras_ten_times_per_second(graph, tmp_path):
         thread.start()
         try:
             wait_for(lambda: driver.execute_script(
-                'return document.querySelectorAll(".person").length') == 8, 20, 'eight faces')
+                'return document.querySelectorAll(".person").length') == 8, what='eight faces')
             shown = text(driver, '#persons')
             assert all(f'Person {i}, hall' in shown for i in range(1, 8))
             assert 'Person 1, kitchen' in shown
@@ -53,7 +53,7 @@ def test_eight_faces_of_two_cameras_ten_times_per_second(graph, tmp_path):
                 before_s = busy_s()
                 count = driver.execute_async_script(updates)
                 return count / 2 > 8 and (busy_s() - before_s) / 2 < 0.5
-            wait_for(fluent, 30, 'ten updates a second that leave the page half of its thread')
+            wait_for(fluent, what='ten updates a second that leave the page half of its thread')
         finally:
             stop.set()
             thread.join()

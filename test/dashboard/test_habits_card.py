@@ -82,19 +82,19 @@ def feel(home, label):
                    for one in home.log.read(now_s=time.time()).events)
     before = begun()
     home.camera.seen = [emotion(label)]
-    wait_for(lambda: begun() > before, 20, label)
+    wait_for(lambda: begun() > before, what=label)
 
 
 def answer(page, action):
     """Wait for a question, and answer it; return what was asked, and what the bridge said."""
-    wait_for(lambda: page.find_element('css selector', f'{CARD} .question').is_displayed(), 20,
-             'a question')
+    wait_for(lambda: page.find_element('css selector', f'{CARD} .question').is_displayed(),
+             what='a question')
     asked = text(page, f'{CARD} .sentence')
     click(page, f'{CARD} [data-action="{action}"]')
     said = wait_for(lambda: (words := text(page, f'{CARD} .answer')).startswith('Done') and words,
-                    10, 'the answer')
+                    what='the answer')
     wait_for(lambda: not page.find_element('css selector', f'{CARD} .question').is_displayed(),
-             10, 'the question to go')
+             what='the question to go')
     return asked, said
 
 
@@ -104,7 +104,7 @@ def level(home):
 
 
 def test_what_was_learned_and_how_sure_its_questions_and_the_switch(home, page):
-    wait_for(lambda: 'asks when a habit is due' in text(page, f'{CARD} h3'), 30, 'the card')
+    wait_for(lambda: 'asks when a habit is due' in text(page, f'{CARD} h3'), what='the card')
     known = text(page, f'{CARD} .known')
     assert known.startswith('When sad, the lamp was set to 30 % in 16 of 16 times (found, ')
     assert known.endswith('% sure)') and 'right' not in known
@@ -118,22 +118,22 @@ def test_what_was_learned_and_how_sure_its_questions_and_the_switch(home, page):
 
     # Yes: it is done, once.
     feel(home, 'happy')
-    wait_for(lambda: level(home) == pytest.approx(1.0), 10, 'the light of the policy')
+    wait_for(lambda: level(home) == pytest.approx(1.0), what='the light of the policy')
     feel(home, 'sad')
     assert 'will be set once' in answer(page, 'habit_yes')[1]
-    wait_for(lambda: level(home) == pytest.approx(0.3, abs=0.01), 10, 'the light of the habit')
+    wait_for(lambda: level(home) == pytest.approx(0.3, abs=0.01), what='the light of the habit')
 
     # Not again.
     feel(home, 'happy')
-    wait_for(lambda: level(home) == pytest.approx(1.0), 10, 'the light of the policy')
+    wait_for(lambda: level(home) == pytest.approx(1.0), what='the light of the policy')
     feel(home, 'sad')
     assert 'not asked again' in answer(page, 'habit_never')[1]
-    wait_for(lambda: '(refused, ' in text(page, f'{CARD} .known'), 10, 'that it was refused')
+    wait_for(lambda: '(refused, ' in text(page, f'{CARD} .known'), what='that it was refused')
 
     # The switch.
     click(page, f'{CARD} .switch')
-    wait_for(lambda: not home.home[-1].rooms[0].habits.enabled, 10, 'the bridge to switch off')
-    wait_for(lambda: text(page, f'{CARD} .switch') == 'Switch on', 10, 'the page to show it')
+    wait_for(lambda: not home.home[-1].rooms[0].habits.enabled, what='the bridge to switch off')
+    wait_for(lambda: text(page, f'{CARD} .switch') == 'Switch on', what='the page to show it')
     assert text(page, f'{CARD} h3') == 'study: off'
     click(page, f'{CARD} .switch')
-    wait_for(lambda: home.home[-1].rooms[0].habits.enabled, 10, 'the bridge to switch on')
+    wait_for(lambda: home.home[-1].rooms[0].habits.enabled, what='the bridge to switch on')

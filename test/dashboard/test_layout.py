@@ -87,7 +87,7 @@ def scene():
 def page(scene):
     driver = chromium()
     driver.get(scene.page.url)
-    wait_for(lambda: rectangles(driver, '.face'), 20, 'a face')
+    wait_for(lambda: rectangles(driver, '.face'), what='a face')
     yield driver
     driver.quit()
 
@@ -109,12 +109,12 @@ def show(scene, page, **people):
     """Let the cameras see so many people, and wait until the page has as many rows."""
     scene.people.update(people)
     count = sum(number or 0 for number in scene.people.values())
-    wait_for(lambda: len(rectangles(page, '.person')) == count, 10, f'{count} people')
+    wait_for(lambda: len(rectangles(page, '.person')) == count, what=f'{count} people')
 
 
 def resize(page, width_px, scheme='light'):
     look(page, width_px, 900, scheme)
-    wait_for(lambda: page.execute_script('return innerWidth') == width_px, 5, 'the new size')
+    wait_for(lambda: page.execute_script('return innerWidth') == width_px, what='the new size')
 
 
 @pytest.mark.parametrize('width_px', [360, 768, 1280, 1920])
@@ -140,23 +140,23 @@ def test_the_switch_and_the_room_are_above_the_people(scene, page, width_px):
 def test_few_people_are_shown_in_full_and_more_as_rows_that_open(scene, page):
     resize(page, 1280)
     show(scene, page, hall=2, kitchen=0)
-    wait_for(lambda: len(rectangles(page, '.person .bars')) == 2, 5, 'both in full')
+    wait_for(lambda: len(rectangles(page, '.person .bars')) == 2, what='both in full')
     show(scene, page, hall=8)
-    wait_for(lambda: not rectangles(page, '.person .bars'), 5, 'rows')
+    wait_for(lambda: not rectangles(page, '.person .bars'), what='rows')
     assert max(bottom - top for _, top, _, bottom in rectangles(page, '.person')) < 60
     click(page, '[data-person="hall/3"] summary')
-    wait_for(lambda: len(rectangles(page, '[data-person="hall/3"] .bars')) == 1, 5, 'one open')
+    wait_for(lambda: len(rectangles(page, '[data-person="hall/3"] .bars')) == 1, what='one open')
     wait_for(lambda: text(page, '[data-person="hall/3"] [data-label="fear"] .value') == '60\xa0%',
-             5, 'its figures')
+             what='its figures')
     click(page, '[data-person="hall/3"] summary')
-    wait_for(lambda: not rectangles(page, '.person .bars'), 5, 'rows again')
+    wait_for(lambda: not rectangles(page, '.person .bars'), what='rows again')
 
 
 def test_a_browser_that_was_busy_for_a_while_goes_on(scene, page):
     show(scene, page, hall=2, kitchen=0)
     page.execute_script('const end = Date.now() + 1700; while (Date.now() < end);')
     show(scene, page, hall=2)
-    wait_for(lambda: len(rectangles(page, '.person .bars')) == 2, 5, 'both')
+    wait_for(lambda: len(rectangles(page, '.person .bars')) == 2, what='both')
     assert loud(page.get_log('browser')) == []
 
 
@@ -175,7 +175,7 @@ def test_labels_on_the_picture_cover_neither_faces_nor_each_other(scene, page, w
     resize(page, width_px)
     show(scene, page, hall=8, kitchen=0)
     # Both of one moment: they move with each picture and with the page's size.
-    tags, boxes = wait_for(lambda: labels_of_all(page, 8), 5, 'eight labels')
+    tags, boxes = wait_for(lambda: labels_of_all(page, 8), what='eight labels')
     assert not any(overlap(a, b) for a, b in itertools.combinations(tags, 2))
     own = [sum(overlap(tag, box) for box in boxes) for tag in tags]
     assert max(own) == 0
@@ -187,37 +187,37 @@ def test_labels_on_the_picture_cover_neither_faces_nor_each_other(scene, page, w
 def test_a_face_in_the_picture_opens_its_person(scene, page):
     resize(page, 1280)
     show(scene, page, hall=5, kitchen=0)
-    wait_for(lambda: len(rectangles(page, '.face .box')) == 5, 5, 'the faces')
+    wait_for(lambda: len(rectangles(page, '.face .box')) == 5, what='the faces')
     page.execute_script('[...document.querySelectorAll(".face")].find((face) => '
                         'face.textContent.startsWith("4")).click()')
-    wait_for(lambda: len(rectangles(page, '[data-person="hall/4"] .bars')) == 1, 5, 'its bars')
-    wait_for(lambda: text(page, '.face.selected').startswith('4'), 5, 'its box to be marked')
+    wait_for(lambda: len(rectangles(page, '[data-person="hall/4"] .bars')) == 1, what='its bars')
+    wait_for(lambda: text(page, '.face.selected').startswith('4'), what='its box to be marked')
 
 
 def test_one_of_several_cameras_can_be_chosen(scene, page):
     resize(page, 1280)
     show(scene, page, hall=1, kitchen=1)
-    wait_for(lambda: len(rectangles(page, '.camera img')) == 2, 10, 'both pictures')
+    wait_for(lambda: len(rectangles(page, '.camera img')) == 2, what='both pictures')
     (a, b) = rectangles(page, '.view')
     assert a[1] == b[1] and a[2] < b[0]  # a grid
     page.find_element('xpath', '//button[starts-with(text(), "kitchen")]').click()
-    wait_for(lambda: len(rectangles(page, '.view')) == 1, 5, 'one camera')
+    wait_for(lambda: len(rectangles(page, '.view')) == 1, what='one camera')
     c = rectangle(page, '.view')
     assert c[2] - c[0] > 1.8 * (b[2] - b[0])
     # Nobody asks for the other one's pictures.
-    wait_for(lambda: not scene.page.pictures.wanted('hall'), 10, 'the end of its pictures')
+    wait_for(lambda: not scene.page.pictures.wanted('hall'), what='the end of its pictures')
     assert scene.page.pictures.wanted('kitchen')
     page.find_element('xpath', '//button[text()="All"]').click()
-    wait_for(lambda: len(rectangles(page, '.camera img')) == 2, 10, 'both pictures again')
+    wait_for(lambda: len(rectangles(page, '.camera img')) == 2, what='both pictures again')
 
 
 def test_a_clip_that_has_ended_is_reported(scene, page):
     show(scene, page, hall=1, kitchen=0)
     scene.people['kitchen'] = None
     scene.state.picture('kitchen', 'ended', 'the clip has ended (demo.mp4)')
-    wait_for(lambda: 'The clip has ended (demo.mp4)' in text(page, '.camera.without .why'), 10,
-             'the end')
-    wait_for(lambda: text(page, '.camera.without .figures') == '', 5, 'no complaint')
+    wait_for(lambda: 'The clip has ended (demo.mp4)' in text(page, '.camera.without .why'),
+             what='the end')
+    wait_for(lambda: text(page, '.camera.without .figures') == '', what='no complaint')
     scene.state.picture('kitchen', 'live')
     show(scene, page, kitchen=0)
 
@@ -229,11 +229,11 @@ def test_a_lamp_that_fades_shows_both_colors(scene, page):
         reason='happy'))
     scene.state.rooms([scene.room(ControlState.SETTLING)])
     wait_for(lambda: text(page, '.devices .text')
-             == 'lamp: on, 50\xa0%, blue → on, 60\xa0%, orange', 5, 'the words')
+             == 'lamp: on, 50\xa0%, blue → on, 60\xa0%, orange', what='the words')
     background = page.execute_script('return document.querySelector(".lamp").style.background')
     assert 'rgb(51, 102, 255) 50%' in background and 'rgb(255, 153, 0) 50%' in background
     scene.state.rooms([scene.room()])
-    wait_for(lambda: text(page, '.devices .text') == 'lamp: on, 50\xa0%, blue', 5, 'the end')
+    wait_for(lambda: text(page, '.devices .text') == 'lamp: on, 50\xa0%, blue', what='the end')
     assert page.execute_script('return document.querySelector(".lamp").style.background'
                                ) == 'rgb(51, 102, 255)'
 
@@ -246,12 +246,12 @@ def test_where_people_look_is_marked_said_and_kept(scene, page):
         PersonAttention(1, 'away', 'tablet', zone_s=4.2, expected='camera',
                         expected_probability=0.7, eyes=(0.5, 0.4), gaze=(-0.6, 0.1)),
         PersonAttention(2, 'unknown', reason='the eyes are covered'))
-    wait_for(lambda: len(rectangles(page, '.person .attention')) == 2, 5, 'both said')
+    wait_for(lambda: len(rectangles(page, '.person .attention')) == 2, what='both said')
     said = page.execute_script(
         "return [...document.querySelectorAll('.person .attention')].map((e) => e.textContent)")
     assert said == ['Looks at tablet, for 4 s, then usually camera (70\xa0%)',
                     'Gaze unknown: the eyes are covered']
-    wait_for(lambda: rectangles(page, '.face .gaze'), 5, 'a mark')
+    wait_for(lambda: rectangles(page, '.face .gaze'), what='a mark')
     mark, boxes = rectangle(page, '.face .gaze'), rectangles(page, '.face .box')
     left = min(boxes)
     width = left[2] - left[0]
@@ -266,30 +266,30 @@ def test_where_people_look_is_marked_said_and_kept(scene, page):
         for (let i = 0; i < data.length; i += 4)
           if (data[i + 3] === 255) found.add(data.slice(i, i + 3).join());
         return [...found];"""
-    wait_for(lambda: '230,159,0' in page.execute_script(colors), 5, 'the lane of away')
+    wait_for(lambda: '230,159,0' in page.execute_script(colors), what='the lane of away')
     assert 'away' in page.execute_script(
         "return document.querySelector('.timeline .lane').getAttribute('aria-label')")
     with_lane = rectangles(page, '#timeline .legend')
     assert len(with_lane) == 2, 'the colors are explained'
     scene.attention = (PersonAttention(1, 'camera', 'camera', eyes=(0.5, 0.4), gaze=(-0.2, 0)),)
     wait_for(lambda: rectangles(page, '.face .gaze') and rectangle(page, '.face .gaze')[2]
-             - rectangle(page, '.face .gaze')[0] < 8, 5, 'a dot for a look at the camera')
+             - rectangle(page, '.face .gaze')[0] < 8, what='a dot for a look at the camera')
     scene.attention = ()
-    wait_for(lambda: not rectangles(page, '.face .gaze, .person .attention'), 5, 'no old gaze')
+    wait_for(lambda: not rectangles(page, '.face .gaze, .person .attention'), what='no old gaze')
 
 
 def test_the_timeline_says_the_span_that_it_shows(scene, page):
     # One that has not seen anybody before.
     with closing(Scene()) as fresh:
         page.get(fresh.page.url)
-        wait_for(lambda: text(page, '#timeline h2') == 'Last minute', 10, 'the title')
+        wait_for(lambda: text(page, '#timeline h2') == 'Last minute', what='the title')
         for ago_s in range(150, 0, -1):
             fresh.state.see('hall', [emotion('sad', track_id=99)], now_s=time.time() - ago_s)
         page.refresh()
-        wait_for(lambda: text(page, '#timeline h2') == 'Last 3 minutes', 10, 'the longer title')
+        wait_for(lambda: text(page, '#timeline h2') == 'Last 3 minutes', what='the longer title')
         wait_for(lambda: 'Last 3 minutes of Person 99, hall: mostly sad' in page.execute_script(
             'return [...document.querySelectorAll(".timeline .plot")].map('
-            '(plot) => plot.ariaLabel).join()'), 10, 'its words')
+            '(plot) => plot.ariaLabel).join()'), what='its words')
     page.get(scene.page.url)
 
 
@@ -300,8 +300,8 @@ def test_there_are_no_serious_accessibility_findings(scene, page, width_px, sche
     show(scene, page, hall=4, kitchen=1)
     resize(page, width_px, scheme)
     page.execute_script('document.querySelector("[data-person=\\"hall/2\\"] details").open = true')
-    wait_for(lambda: text(page, '[data-person="hall/2"] [data-label="sad"] .value'), 5,
-             'its figures')
+    wait_for(lambda: text(page, '[data-person="hall/2"] [data-label="sad"] .value'),
+             what='its figures')
     found = axe.Axe().run(page)['violations']
     serious = [(item['id'], [node['html'][:200] + str(node.get('any', [{}])[:1])[:300]
                              for node in item['nodes'][:3]])

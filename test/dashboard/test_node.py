@@ -29,7 +29,7 @@ from std_msgs.msg import Header  # noqa: E402
 
 
 def get(node, path):
-    with urllib.request.urlopen(f'{node.url}{path}', timeout=5) as answer:
+    with urllib.request.urlopen(f'{node.url}{path}', timeout=30) as answer:
         return answer.status, answer.read(), answer.headers
 
 
@@ -169,7 +169,7 @@ def test_the_lifecycle_leaves_nothing_behind_twice(graph):
         node.trigger_deactivate()
         assert node.url == ''
         with pytest.raises(urllib.error.URLError):
-            urllib.request.urlopen(url, timeout=5)
+            urllib.request.urlopen(url, timeout=30)
         node.trigger_cleanup()
         assert threading.active_count() == before
 

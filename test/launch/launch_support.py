@@ -122,7 +122,7 @@ class Observer:
     def close(self):
         self._ending.set()
         self._executor.create_task(lambda: None)  # wakes it
-        self._thread.join(5)
+        self._thread.join(60)
         self._executor.shutdown(timeout_sec=5)
         self.node.destroy_node()
         rclpy.shutdown()
@@ -151,8 +151,8 @@ class Observer:
 
     def state(self, name):
         """Return a node's lifecycle state."""
-        return wait_for(lambda: self.call(GetState, f'{name}/get_state', GetState.Request()), 30,
-                        f'the state of {name}').current_state.label
+        return wait_for(lambda: self.call(GetState, f'{name}/get_state', GetState.Request()),
+                        what=f'the state of {name}').current_state.label
 
     def change(self, name, transition, state):
         """Return whether a node took a transition, such as 'activate', into a state."""
@@ -163,4 +163,4 @@ class Observer:
                 transition=Transition(id=number)))
             # The answer may be lost of what was done.
             return answer or (self.state(name) == state and ChangeState.Response(success=True))
-        return wait_for(done, 60, f'{transition} of {name}').success
+        return wait_for(done, what=f'{transition} of {name}').success

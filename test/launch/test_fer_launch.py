@@ -46,28 +46,28 @@ class TestFerLaunch(unittest.TestCase):
         return [message for message in list(self.emotions) if message.emotions]
 
     def test_a_clip_becomes_emotions_and_actions(self):
-        wait_for(self.seen, 60, 'an EmotionArray with a face')
-        action = wait_for(lambda: self.actions and self.actions[0], 30, 'an AmbientAction')
+        wait_for(self.seen, what='an EmotionArray with a face')
+        action = wait_for(lambda: self.actions and self.actions[0], what='an AmbientAction')
         assert action.target and action.reason
         assert [self.observer.state(f'/home/{name}') for name in NODES] == ['active'] * len(NODES)
 
     def test_the_lifecycle_works_manually(self):
-        wait_for(self.seen, 60, 'emotions')
+        wait_for(self.seen, what='emotions')
         name = '/home/emotion_classifier'
         for transition, state in (('deactivate', 'inactive'), ('cleanup', 'unconfigured'),
                                   ('configure', 'inactive'), ('activate', 'active')):
             assert self.observer.change(name, transition, state), transition
             assert self.observer.state(name) == state
         self.emotions.clear()
-        wait_for(self.seen, 30, 'emotions after the node was activated again')
+        wait_for(self.seen, what='emotions after the node was activated again')
 
     def test_a_node_that_dies_comes_back(self, pids):
-        wait_for(self.seen, 60, 'emotions')
+        wait_for(self.seen, what='emotions')
         before = list(pids['face_detector'])
         os.kill(before[-1], signal.SIGKILL)
-        wait_for(lambda: len(pids['face_detector']) > len(before), 30, 'the new process')
+        wait_for(lambda: len(pids['face_detector']) > len(before), what='the new process')
         self.emotions.clear()
-        wait_for(self.seen, 60, 'emotions from the new detector')
+        wait_for(self.seen, what='emotions from the new detector')
 
 
 @launch_testing.post_shutdown_test()

@@ -61,18 +61,18 @@ class TestMultiCameraLaunch(unittest.TestCase):
                                                 qos.RESULT) for side in ('left', 'right')}
         actions = self.observer.collect(AmbientAction, '/robot/ambient_actions', qos.RESULT)
         for side, messages in received.items():
-            wait_for(lambda m=messages: any(array.emotions for array in list(m)), 60,
-                     f'a face of camera {side}')
+            wait_for(lambda m=messages: any(array.emotions for array in list(m)),
+                     what=f'a face of camera {side}')
 
         def names():
             return [f'{space}/{name}' for name, space
                     in self.observer.node.get_node_names_and_namespaces()]
         # A node's name may come later than its messages.
         wait_for(lambda: {'/robot/left/face_detector', '/robot/right/face_detector',
-                          '/robot/emotion_classifier'} <= set(names()), 30, "the nodes' names")
+                          '/robot/emotion_classifier'} <= set(names()), what="the nodes' names")
         assert [name for name in names() if name.endswith('emotion_classifier')] == [
             '/robot/emotion_classifier']
-        wait_for(lambda: actions, 30, 'an AmbientAction')
+        wait_for(lambda: actions, what='an AmbientAction')
 
 
 @launch_testing.post_shutdown_test()

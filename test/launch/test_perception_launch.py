@@ -72,20 +72,20 @@ class TestPerceptionLaunch(unittest.TestCase):
             assert self.observer.state(name) == 'unconfigured', name
             assert self.observer.change(name, 'configure', 'inactive'), name
             assert self.observer.change(name, 'activate', 'active'), name
-        message = wait_for(lambda: next((m for m in list(emotions) if m.emotions), None), 60,
-                           'an EmotionArray with a face')
+        message = wait_for(lambda: next((m for m in list(emotions) if m.emotions), None),
+                           what='an EmotionArray with a face')
         assert (message.header.stamp.sec, message.header.stamp.nanosec) in self.stamps
         assert message.header.frame_id == 'my_cam'
         assert message.model == OTHER_MODEL
         marker = wait_for(lambda: next((m for a in list(markers) for m in a.markers if m.text),
-                                       None), 30, 'a marker with a label')
+                                       None), what='a marker with a label')
         assert marker.header.frame_id == 'my_cam' and marker.pose.position.z > 0
-        wait_for(lambda: drawn, 30, 'an annotated image')
+        wait_for(lambda: drawn, what='an annotated image')
         # RViz looks from the camera that is there, whatever its frame is called.
-        said = wait_for(RVIZ_SAID.read_text, 30, 'RViz').split()
+        said = wait_for(RVIZ_SAID.read_text, what='RViz').split()
         assert said[said.index('-f') + 1] == 'my_cam'
         assert said[said.index('-d') + 1].endswith('fer.rviz')
-        with urllib.request.urlopen(f'http://127.0.0.1:{PORT}/api/state', timeout=5) as answer:
+        with urllib.request.urlopen(f'http://127.0.0.1:{PORT}/api/state', timeout=30) as answer:
             assert answer.status == 200
 
 

@@ -39,7 +39,7 @@ def action(graph, index=0, **wait):
 def call(graph, kind, name, request):
     """Return the answer of one of the bridge's services."""
     client = graph.node.create_client(kind, f'/smart_home_bridge/{name}')
-    assert client.wait_for_service(10)
+    assert client.wait_for_service(60)
     future = client.call_async(request)
     wait_for(future.done, what=f'the answer of {name}')
     return future.result()
@@ -50,7 +50,7 @@ def diagnosis(graph, fits):
     return wait_for(lambda: next((status for message in reversed(graph.status)
                                   for status in message.status
                                   if status.name.startswith('smart_home_bridge')
-                                  and fits(status)), None), 15, what='the diagnosis')
+                                  and fits(status)), None), what='the diagnosis')
 
 
 def set_manually(graph, room='study', target='lamp', **light):

@@ -67,7 +67,7 @@ def start_all(graph) -> dict:
 def _look(url: str) -> None:
     """Want one picture, as a browser does."""
     try:
-        urllib.request.urlopen(f'{url}/api/cameras/camera/picture', timeout=5).close()
+        urllib.request.urlopen(f'{url}/api/cameras/camera/picture', timeout=30).close()
     except (urllib.error.URLError, OSError):
         pass  # the page may be closed meanwhile; EXTRA has the topics all the same
 

@@ -74,11 +74,11 @@ def test_two_people_two_states_and_their_frames(graph, folder, tf):
     images = graph.publisher(Image, 'image_raw', qos.IMAGE, subscribers=2)
     infos = graph.publisher(CameraInfo, 'camera_info', qos.IMAGE)
     infos.publish(camera_to_message(read_camera(folder), header(100)))
-    wait_for(lambda: node._camera, 5, 'the calibration')
+    wait_for(lambda: node._camera, what='the calibration')
     for stamp_s, image in frames(folder):
         count = len(received)
         images.publish(conversions.bgr_to_image(image, 'bgr8', header(stamp_s)))
-        wait_for(lambda count=count: len(received) > count, 10, f'attention at {stamp_s}')
+        wait_for(lambda count=count: len(received) > count, what=f'attention at {stamp_s}')
     assert not received[-1].camera_assumed
     assert conversions.stamp_to_s(received[-1].header.stamp) == pytest.approx(stamp_s)
     left, right = sides(folder)  # h04 and h03 by where they are
@@ -168,9 +168,9 @@ def test_a_home_acts_only_on_who_looks(graph, folder, tmp_path):
                 frame_id='camera', stamp=graph.node.get_clock().now().to_msg())))
         return [room.blocked_reason for state in states[-1:] for room in state.rooms]
     wait_for(lambda: any('attention is away, expected camera' in reason
-                         for reason in shown(away)), 20, 'the reason why nothing is done')
+                         for reason in shown(away)), what='the reason why nothing is done')
     assert not actions
-    wait_for(lambda: shown(looks) and actions, 20, 'an action for who looks')
+    wait_for(lambda: shown(looks) and actions, what='an action for who looks')
     assert actions[0].request.light.brightness == pytest.approx(0.9)
     assert actions[0].target == 'lamp' and actions[0].command == AmbientAction.SET
 
@@ -189,9 +189,9 @@ def sides(folder):
 def test_look_here_requires_someone_and_wrong_calibrations_are_reported(graph, folder):
     node = graph.add(AttentionNode)
     client = graph.node.create_client(Trigger, '/attention/look_here')
-    assert client.wait_for_service(10)
+    assert client.wait_for_service(60)
     answer = client.call_async(Trigger.Request())
-    wait_for(answer.done, 10, 'an answer')
+    wait_for(answer.done, what='an answer')
     assert not answer.result().success and 'step in front' in answer.result().message
     received = graph.collect(AttentionArray, 'attention', qos.RESULT)
     images = graph.publisher(Image, 'image_raw', qos.IMAGE)
@@ -200,11 +200,11 @@ def test_look_here_requires_someone_and_wrong_calibrations_are_reported(graph, f
     info = camera_to_message(read_camera(folder), header(1))
     info.height = 200
     infos.publish(info)
-    wait_for(lambda: node._camera, 5, 'the calibration')
+    wait_for(lambda: node._camera, what='the calibration')
     image = next(frames(folder))[1]
     images.publish(conversions.bgr_to_image(image, 'bgr8', header(1)))
     faces.publish(FaceArray(header=header(1), image_width=640, image_height=480))
-    wait_for(lambda: received, 10, 'an array without faces')
+    wait_for(lambda: received, what='an array without faces')
     assert received[0].camera_assumed and not received[0].faces
     assert 'images, these are 640x480' in node._collect().message
 

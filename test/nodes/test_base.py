@@ -55,7 +55,7 @@ class Recorder(ManagedNode):
 
 def request(graph, kind, name, value):
     client = graph.node.create_client(kind, name)
-    assert client.wait_for_service(10)
+    assert client.wait_for_service(60)
     future = client.call_async(value)
     return wait_for(lambda: future.done() and future.result(), what=name)
 

@@ -124,9 +124,9 @@ def test_a_rule_with_attention_acts_only_on_who_looks(graph, tmp_path):
             attention.publish(message)
             return bool(actions)
         wait_for(lambda: not looking('away') and states and 'attention is away, expected camera'
-                 in states[-1].rooms[0].blocked_reason, 10, 'the reason why nothing is done')
+                 in states[-1].rooms[0].blocked_reason, what='the reason why nothing is done')
         assert not actions
-        wait_for(lambda: looking('camera'), 10, 'an action for who looks')
+        wait_for(lambda: looking('camera'), what='an action for who looks')
         assert actions[0].request.light.brightness == pytest.approx(0.9)
     finally:
         camera.close()

@@ -104,7 +104,7 @@ def test_a_stream_that_breaks_is_opened_again_and_its_password_is_not_shown(grap
     try:
         node, images = play(graph, f'http://me:secret@127.0.0.1:{server.server_port}/secret/'
                             'live?channel=1&pwd=secret')
-        wait_for(lambda: len(images) >= 8, 20, 'images of a second connection')
+        wait_for(lambda: len(images) >= 8, what='images of a second connection')
         assert node._player.failures >= 1 and node.state == 'active'
         assert node._collect().values['source'] == (
             f'http://me:***@127.0.0.1:{server.server_port}/***/live?channel=1&pwd=***')
@@ -113,7 +113,7 @@ def test_a_stream_that_breaks_is_opened_again_and_its_password_is_not_shown(grap
         server.shutdown()
         server.server_close()
         thread.join()
-    status = wait_for(lambda: (s := node._collect()).level == ERROR and s, 20, 'the end')
+    status = wait_for(lambda: (s := node._collect()).level == ERROR and s, what='the end')
     assert 'has stopped' in status.message or 'cannot be opened' in status.message
     told = ''.join(capfd.readouterr())
     assert 'trying again' in told and 'secret' not in told
@@ -153,4 +153,4 @@ def test_both_ways_twice(graph, folder):
 def test_the_process_ends_when_the_file_has_ended(graph, folder):
     process = graph.process('fer_ros.nodes.camera_driver', '--ros-args', '-p',
                             f'source:={folder}', '-p', 'exit_at_end:=true', '-p', 'rate_hz:=50')
-    assert process.wait(30) == 0
+    assert process.wait(60) == 0

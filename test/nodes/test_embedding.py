@@ -40,7 +40,7 @@ def test_a_process_ends_whose_main_function_has_ended(module, name, ending):
     try:
         assert process.stdout.readline() == 'up\n', process.communicate()[1]
         process.send_signal(signal.SIGINT)
-        out, err = process.communicate(timeout=20)
+        out, err = process.communicate(timeout=60)
     finally:
         process.kill()
     assert 'the end' in out, err
@@ -71,7 +71,7 @@ threading.Thread(target=look_on).start()
 
 
 def test_a_node_goes_on_while_another_thread_spins_it():
-    ended = subprocess.run([sys.executable, '-c', _SPUN_ELSEWHERE], text=True, timeout=30,
+    ended = subprocess.run([sys.executable, '-c', _SPUN_ELSEWHERE], text=True, timeout=120,
                            capture_output=True)
     assert ended.stdout == 'active\n' and ended.returncode == 0, ended.stderr
 

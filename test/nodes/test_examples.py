@@ -53,7 +53,7 @@ def read_without_ros(recording, *options):
     environment = {name: value for name, value in os.environ.items()
                    if name not in ('PYTHONPATH', 'AMENT_PREFIX_PATH', 'LD_LIBRARY_PATH')}
     return subprocess.run([sys.executable, SCRIPTS / 'read_recording.py', recording, *options],
-                          env=environment, capture_output=True, text=True, timeout=60)
+                          env=environment, capture_output=True, text=True, timeout=120)
 
 
 def test_a_recorded_stream_is_read_without_ros(graph, portrait, example, tmp_path):
@@ -124,7 +124,7 @@ def test_the_listener_prints_faces_and_nobody(graph, tmp_path):
         process = subprocess.Popen([sys.executable, SCRIPTS / 'emotion_listener.py'],
                                    stdout=log, stderr=subprocess.STDOUT)
     try:
-        publisher = graph.publisher(EmotionArray, 'emotions', qos.RESULT, timeout_s=30)
+        publisher = graph.publisher(EmotionArray, 'emotions', qos.RESULT)
         publisher.publish(EmotionArray(emotions=[
             Emotion(track_id=3, label='happy', confidence=0.75,
                     state_duration=Duration(sec=2, nanosec=500_000_000)),
@@ -133,7 +133,7 @@ def test_the_listener_prints_faces_and_nobody(graph, tmp_path):
         wait_for(lambda: 'nobody' in (tmp_path / 'log').read_text(), what='both messages')
     finally:
         process.send_signal(signal.SIGINT)
-        assert process.wait(20) == 0
+        assert process.wait(60) == 0
     text = (tmp_path / 'log').read_text()
     assert 'face 3: happy, confidence 0.75, for 2.5 s' in text
     assert 'face 4: uncertain, confidence 0.25, for 0.0 s' in text

@@ -96,7 +96,7 @@ def test_a_bridge_without_its_policy_comes_up_when_the_file_is_there(graph, tmp_
 
 def test_without_a_folder_for_the_log_the_process_says_so_in_a_line():
     done = subprocess.run([sys.executable, '-m', 'fer_ros.nodes.markers'], capture_output=True,
-                          text=True, timeout=60,
+                          text=True, timeout=120,
                           env={**os.environ, 'ROS_LOG_DIR': '/proc/nothing'})
     assert done.returncode == 2 and not done.stdout
     assert done.stderr.startswith('ROS cannot write its log') and 'ROS_LOG_DIR' in done.stderr

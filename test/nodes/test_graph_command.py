@@ -20,10 +20,10 @@ def test_the_graph_of_a_live_system(graph):
 
     def ask():
         done = subprocess.run([sys.executable, '-m', 'fer_ros.cli.graph', '--json'],
-                              capture_output=True, text=True, timeout=60)
+                              capture_output=True, text=True, timeout=120)
         seen = json.loads(done.stdout or '{}')
         return done.returncode == 0 and '/emotion_classifier' in seen['states'] and seen
-    seen = wait_for(ask, 60, 'the graph with the classifier and its state')
+    seen = wait_for(ask, what='the graph with the classifier and its state')
     assert {'/emotion_classifier', '/test_node'} <= set(seen['nodes'])
     assert seen['states']['/emotion_classifier'] == 'active'
     faces, emotions = seen['topics']['/faces'], seen['topics']['/emotions']

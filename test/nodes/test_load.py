@@ -30,7 +30,7 @@ class Feed:
     def __init__(self, graph, image, rate_hz=15.0, topic='image_raw'):
         self._graph, self._pause_s = graph, 1 / rate_hz
         # A process takes its time to start.
-        self._publisher = graph.publisher(Image, topic, qos.IMAGE, timeout_s=60.0)
+        self._publisher = graph.publisher(Image, topic, qos.IMAGE)
         self._message = conversions.bgr_to_image(image, 'bgr8', Header(frame_id='camera'))
         self._stop = threading.Event()
         self.sent = 0
@@ -75,14 +75,14 @@ def test_what_cannot_be_kept_is_reported_step_by_step_and_every_frame_is_counted
     assert 'defended_latency_ms' in loads[-1].reason
     skipped = detector._collect().values['frames skipped (load)']
     wait_for(lambda: detector._collect().values['frames skipped (load)'] >= skipped + 5,
-             60, 'frames to be skipped')
+             what='frames to be skipped')
     status = detector._collect()
     assert status.level == WARN and 'given up: detections' in status.message
     assert status.values['given up because'] in status.message
     feed.close()
     wait_for(lambda: feed.sent == sum(detector._collect().values[name] for name in (
         'images processed', 'images dropped (newer came)', 'frames skipped (load)',
-        'images lost in transport')), 10, 'every frame to be counted')
+        'images lost in transport')), what='every frame to be counted')
     wait_for(lambda: len(faces) == detector._collect().values['images processed'])
 
 
@@ -98,7 +98,7 @@ def test_a_latency_of_zero_gives_nothing_up(graph, fed):
 def test_the_share_of_the_machine_is_defended_too(graph, fed):
     detector = graph.add(FaceDetector, processor_share=0.01)
     fed(30.0)
-    wait_for(lambda: detector._collect().values.get('load level', 0) > 0, 60)
+    wait_for(lambda: detector._collect().values.get('load level', 0) > 0)
     # The machine may be late as well, while other tests run.
     assert 'given up because' in detector._collect().values
 
@@ -113,8 +113,8 @@ def test_the_classifier_tells_each_detector_how_late_its_emotions_are(graph, fed
     for name in ('left', 'right'):
         fed(topic=f'{name}/image_raw')
     told = wait_for(lambda: next((load for load in loads if load.node == '/emotion_classifier'
-                                  and load.cameras == 2 and load.mean_level > 0.5), None), 60,
-                    'what the classifier says of both cameras')
+                                  and load.cameras == 2 and load.mean_level > 0.5), None),
+                                  what='what the classifier says of both cameras')
     assert told.late_ms > 0 and told.level == 0 and emotions
     assert any(load.node == '/left/face_detector' for load in loads)
 
@@ -143,7 +143,7 @@ def test_a_competitor_costs_detections_and_they_come_back_when_it_is_gone(graph,
                   **pinned)
     loads = graph.collect(Load, 'load', qos.RESULT)
     fed()
-    wait_for(lambda: len(loads) > 3, 60, 'the detector')
+    wait_for(lambda: len(loads) > 3, what='the detector')
     competitors = []
 
     def peak():

@@ -92,7 +92,7 @@ def test_the_threads_of_the_page(graph):
     node = graph.add(Dashboard, port=0)
 
     def listen():
-        with urllib.request.urlopen(f'{node.url}/api/events', timeout=5) as stream:
+        with urllib.request.urlopen(f'{node.url}/api/events', timeout=30) as stream:
             return [line for line, _ in zip(stream, range(12)) if line.startswith(b'event: ')]
     assert b'event: hello\n' in listen()
     threads = [kill('dashboard server'), kill('dashboard events')]
@@ -102,7 +102,7 @@ def test_the_threads_of_the_page(graph):
         return node._page.faults.count == 2
     wait_for(counted, what='two faults')
     assert {b'event: hello\n', b'event: people\n'} <= set(listen())
-    with urllib.request.urlopen(f'{node.url}/api/state', timeout=5) as answer:
+    with urllib.request.urlopen(f'{node.url}/api/state', timeout=30) as answer:
         assert json.load(answer)['cameras']
     assert all(thread.is_alive() for thread in threads) and told(node)
 
@@ -149,7 +149,7 @@ import time
 
 def test_the_release_of_nodes_whose_main_has_ended():
     # kill('release of nodes') would wait with it for the end of the main thread.
-    ended = subprocess.run([sys.executable, '-c', _RELEASE], text=True, timeout=30,
+    ended = subprocess.run([sys.executable, '-c', _RELEASE], text=True, timeout=120,
                            capture_output=True)
     assert ended.stdout == 'released\n' * 2 and ended.returncode == 0
     assert ended.stderr.count("KeyError: 'made up'") == 1

@@ -226,7 +226,7 @@ def test_dense_landmarks_frames_and_engagement_of_our_faces(graph, hri, monkeypa
     faces = graph.publisher(FaceArray, 'faces', qos.RESULT)
     attention = graph.publisher(AttentionArray, 'attention', qos.RESULT)
     faces.publish(faces_message(0, 7))
-    wait_for(lambda: tracked and tracked[-1].ids, 10, 'a tracked face')
+    wait_for(lambda: tracked and tracked[-1].ids, what='a tracked face')
     person_id, = tracked[-1].ids
     landmarks = graph.collect(hri.FacialLandmarks, f'/humans/faces/{person_id}/landmarks',
                               qos.RESULT)
@@ -243,7 +243,7 @@ def test_dense_landmarks_frames_and_engagement_of_our_faces(graph, hri, monkeypa
     def told():
         attention.publish(message)
         return landmarks and levels and frames
-    wait_for(told, 10, 'landmarks, engagement and frames')
+    wait_for(told, what='landmarks, engagement and frames')
     assert levels[-1].level == hri.EngagementLevel.ENGAGED
     assert len(landmarks[-1].landmarks) == 70 and all(p.c == 1 for p in landmarks[-1].landmarks)
     assert landmarks[-1].landmarks[8].x * 320 == pytest.approx(152, abs=0.01)

@@ -137,7 +137,7 @@ def test_one_classifier_serves_two_cameras(graph, portrait):
 
 def test_looking_neutral_for_three_seconds(pipeline, portrait):
     client = pipeline.node.create_client(Trigger, 'emotion_classifier/look_neutral')
-    assert client.wait_for_service(10)
+    assert client.wait_for_service(60)
 
     def look_neutral():
         future = client.call_async(Trigger.Request())

@@ -71,7 +71,7 @@ def test_messages_load_without_their_generator_which_can_be_loaded_afterwards():
             'assert Int32.__class__._TYPE_SUPPORT and "lark" not in sys.modules\n'
             'import rosidl_generator_py.generate_py_impl\n'
             'assert "lark" in sys.modules')
-    subprocess.run([sys.executable, '-c', code], check=True, timeout=60)
+    subprocess.run([sys.executable, '-c', code], check=True, timeout=120)
 
 
 def test_an_impossible_transition_raises_no_more(graph, lifecycle_node):
@@ -79,7 +79,7 @@ def test_an_impossible_transition_raises_no_more(graph, lifecycle_node):
     rclpy_internals.refuse_impossible_transitions(
         lifecycle_node, lambda request, error: refused.append((request.transition.id, str(error))))
     client = graph.node.create_client(ChangeState, 'plain/change_state')
-    assert client.wait_for_service(10)
+    assert client.wait_for_service(60)
 
     def ask(transition):
         future = client.call_async(ChangeState.Request(transition=Transition(id=transition)))
@@ -138,7 +138,7 @@ def test_a_waiter_can_be_woken_without_either(graph, waiting):
     thread = threading.Thread(target=wait)
     thread.start()
     waiting.wake()
-    thread.join(10)
+    thread.join(60)
     assert returned == [(True, [])]
 
 

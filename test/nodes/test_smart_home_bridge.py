@@ -94,7 +94,7 @@ def test_the_state_of_the_home_tells_rooms_policies_actions_and_lamps(home, stat
     # A feeling that lasts does not cause a stream of messages.
     study(states, lambda room: room.confidence > 0.85)
     count, heard = len(states), home.bridge._home.counts['emotions']
-    wait_for(lambda: home.bridge._home.counts['emotions'] > heard + 50, 15)
+    wait_for(lambda: home.bridge._home.counts['emotions'] > heard + 50)
     assert len(states) - count <= 5
     # A late subscriber gets the state at once.
     late = home.collect(HomeState, '/smart_home_bridge/home_state', qos.STATE)

@@ -50,9 +50,9 @@ def test_a_node_that_is_read_only_refuses_what_the_domain_wants(graph):
             (Trigger, 'reload', Trigger.Request()), (Trigger, 'revert', Trigger.Request()),
             (CommandRoom, 'command_room', CommandRoom.Request())):
         client = graph.node.create_client(kind, f'smart_home_bridge/{name}')
-        assert client.wait_for_service(10)
+        assert client.wait_for_service(60)
         future = client.call_async(request)
-        wait_for(future.done, 10, name)
+        wait_for(future.done, what=name)
         assert not future.result().success and 'read_only' in future.result().message
     driver = graph.add(CameraDriver, start=False, read_only=True, source='/dev/video97')
     for node, change in ((bridge, ('policy', 'comfort')), (bridge, ('read_only', False)),

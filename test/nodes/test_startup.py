@@ -33,7 +33,7 @@ def test_a_signal_while_loading_ends_the_process_cleanly(tmp_path, name, number)
     try:
         assert process.stdout.readline() == 'loading\n', process.stderr.read()
         process.send_signal(number)
-        _, printed = process.communicate(timeout=20)
+        _, printed = process.communicate(timeout=60)
     finally:
         process.kill()
     assert (process.returncode, printed) == (0, '')
@@ -48,7 +48,7 @@ def test_a_second_interrupt_does_not_kill_a_process_that_is_ending(tmp_path):
                'raise SystemExit(code)\n')
     path = os.pathsep.join([str(tmp_path), str(REPOSITORY), os.environ.get('PYTHONPATH', '')])
     done = subprocess.run([sys.executable, '-c', program], capture_output=True, text=True,
-                          timeout=60, env={**os.environ, 'PYTHONPATH': path})
+                          timeout=120, env={**os.environ, 'PYTHONPATH': path})
     assert (done.returncode, done.stderr) == (3, '')
 
 
@@ -62,7 +62,7 @@ def test_a_package_that_is_too_old_is_one_line_and_an_exit_code_of_its_own(
     (tmp_path / 'pydantic.py').write_text("VERSION = '1.10.4'\n")
     path = os.pathsep.join([str(tmp_path), str(REPOSITORY), os.environ.get('PYTHONPATH', '')])
     done = subprocess.run([sys.executable, REPOSITORY / 'scripts' / name, *arguments],
-                          capture_output=True, text=True, timeout=60,
+                          capture_output=True, text=True, timeout=120,
                           env={**os.environ, 'PYTHONPATH': path})
     assert done.returncode == EXIT_NOT_INSTALLED
     assert not done.stdout
@@ -74,7 +74,7 @@ def test_a_command_says_what_it_lacks_in_one_line(tmp_path):
     (tmp_path / 'pydantic.py').write_text("VERSION = '1.10.4'\n")
     path = os.pathsep.join([str(tmp_path), str(REPOSITORY), os.environ.get('PYTHONPATH', '')])
     done = subprocess.run([sys.executable, REPOSITORY / 'scripts' / 'fer-policy', 'check', 'x'],
-                          capture_output=True, text=True, timeout=60,
+                          capture_output=True, text=True, timeout=120,
                           env={**os.environ, 'PYTHONPATH': path})
     assert done.returncode == EXIT_NOT_INSTALLED
     line, = done.stderr.splitlines()
@@ -119,7 +119,7 @@ def test_a_start_with_a_read_only_home_and_no_shared_memory_is_a_line_each(tmp_p
     if subprocess.run([*isolated, 'true'], capture_output=True, check=False).returncode:
         pytest.skip('mounting needs root')
     done = subprocess.run([*isolated, sys.executable, '-c', program], capture_output=True,
-                          text=True, timeout=60,
+                          text=True, timeout=120,
                           env={**os.environ, 'PYTHONPATH': path, 'ROS_LOG_DIR': '/proc/none'})
     assert done.returncode == 0
     log, memory = done.stderr.splitlines()

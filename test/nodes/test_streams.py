@@ -121,7 +121,7 @@ class Slow(ManagedNode):
 
     def process(self, image, header):
         self.taken.append(header.stamp.sec)
-        self.allowed.acquire(timeout=10)
+        self.allowed.acquire(timeout=120)
 
     def report(self, status):
         self.input.report(status)

@@ -293,9 +293,9 @@ def test_names_for_all_nodes_are_ignored_and_own_ones_are_not(tmp_path):
                    for line in lines) == 1
     finally:
         process.terminate()
-        process.wait(20)
+        process.wait(60)
         process.stdout.close()
     file.write_text('face_detector:\n  ros__parameters: {frame_id: y}\n')
     process = run(file)
-    assert 'unknown parameter frame_id' in process.communicate(timeout=30)[0]
+    assert 'unknown parameter frame_id' in process.communicate(timeout=60)[0]
     assert process.returncode == 2

@@ -75,7 +75,7 @@ def test_systemd_accepts_the_unit_for_a_robot(tmp_path):
     unit.write_text(text('config/robot/fer_ros.service')
                     .replace('/etc/fer_ros/start', '/bin/true').replace('User=robot', 'User=root'))
     verified = subprocess.run([analyze, 'verify', '--man=no', str(unit)], capture_output=True,
-                              text=True, timeout=30)
+                              text=True, timeout=120)
     said = [line for line in verified.stderr.splitlines() if 'fer_ros' in line]
     assert verified.returncode == 0 and not said
 

@@ -68,7 +68,7 @@ def bare_python(*arguments):
     code = (f'import sys; sys.path.insert(0, {str(REPOSITORY)!r}); '
             f'from fer_ros.cli.demo import main; sys.exit(main({list(arguments)}))')
     return subprocess.run([sys.executable, '-I', '-S', '-c', code], capture_output=True,
-                          text=True, timeout=30, env={'COLUMNS': '200', 'PATH': '/usr/bin:/bin'})
+                          text=True, timeout=120, env={'COLUMNS': '200', 'PATH': '/usr/bin:/bin'})
 
 
 def test_help_needs_nothing_and_lists_the_keys(tmp_path):
@@ -87,7 +87,7 @@ def test_make_hands_its_variables_on():
     made = subprocess.run(
         ['make', '-n', 'demo', 'SOURCE=0', 'POLICY=a b.yaml', 'RECORD=1', 'WEB=1',
          'ADDRESS=0.0.0.0', 'PORT=9000'], cwd=REPOSITORY, capture_output=True, text=True,
-        timeout=30)
+        timeout=120)
     words = ' '.join(made.stdout.replace('\\\n', ' ').split())
     assert ("--source '0' --policy 'a b.yaml' --record --web --address '0.0.0.0' "
             "--port '9000'") in words

@@ -25,7 +25,7 @@ def test_a_command_that_is_interrupted_at_its_start_says_nothing(command, argume
         assert process.stdout.readline() == 'begun\n'
         time.sleep(moment_s)
         process.send_signal(signal.SIGINT)
-        _, said = process.communicate(timeout=30)
+        _, said = process.communicate(timeout=60)
         # Between the word and the first line of main_of() Python itself answers.
         if moment_s:
             assert 'Traceback' not in said, (moment_s, said)

@@ -12,6 +12,7 @@ from home_support import emotion
 from mosquitto import BINARY, Mosquitto, Spy, wait_for, WHY_NOT
 import pytest
 from service_manager import Manager
+from waiting import PATIENCE_S
 
 PASSWD = shutil.which('mosquitto_passwd')
 OPENSSL = shutil.which('openssl')
@@ -148,7 +149,7 @@ class Running:
         self.house = HomeController(parse_policy(text), on_action=self.actions.append,
                                     version='9.9', connection_options=QUICK)
 
-    def see(self, label, seconds=None, until=None, timeout_s=10.0, rate_hz=20.0):
+    def see(self, label, seconds=None, until=None, timeout_s=PATIENCE_S, rate_hz=20.0):
         """Let the camera see a label, nobody ('') or nothing (None), so long or until."""
         end = time.monotonic() + (timeout_s if seconds is None else seconds)
         while time.monotonic() < end:

@@ -121,7 +121,7 @@ class HomeAssistant:
         body = None if data is None else (
             urllib.parse.urlencode(data) if form else json.dumps(data)).encode()
         with urllib.request.urlopen(urllib.request.Request(
-                self.url + path, data=body, headers=headers), timeout=20) as answer:
+                self.url + path, data=body, headers=headers), timeout=60) as answer:
             text = answer.read().decode()
         return json.loads(text) if text.startswith(('{', '[')) else text
 

@@ -149,10 +149,10 @@ class World:
             room.start()
             wait_for(lambda: room.connected, what='a lamp')
         self.spy.publish('floor/available', 'online', retain=True)
-        wait_for(lambda: self.ha.state(BED) == self.ha.state(FLOOR) == 'on', 60, 'the lights')
+        wait_for(lambda: self.ha.state(BED) == self.ha.state(FLOOR) == 'on', what='the lights')
         # Killed before it has written what it knows, it would know nothing.
         wait_for(lambda: '"mqtt"' in self.ha.stored('core.config_entries')
-                 and 'light.floor' in self.ha.stored('core.entity_registry'), 60, 'its storage')
+                 and 'light.floor' in self.ha.stored('core.entity_registry'), what='its storage')
         self.label, self._done = '', threading.Event()
         self._publisher = graph.node.create_publisher(EmotionArray, 'emotions', qos.RESULT)
         self._camera = threading.Thread(target=self._see)
@@ -203,7 +203,7 @@ class World:
         self.process = self._graph.process(
             'fer_ros.nodes.smart_home_bridge', '--ros-args', '-p', f'policy_file:={self._file}',
             '-p', f'state_file:={self._memory}', env=installed)
-        wait_for(lambda: len(self.spy.of(STATE)) > before, 60, 'the first state')
+        wait_for(lambda: len(self.spy.of(STATE)) > before, what='the first state')
         self.took = time.monotonic() - self.started_s, cpu_s(self.process.pid)
         return json.loads(self.spy.of(STATE)[before])
 
@@ -224,9 +224,9 @@ class World:
         """The newest state of the room."""
         return json.loads(self.spy.of(STATE)[-1])
 
-    def until(self, timeout_s=30, **state):
+    def until(self, **state):
         """Wait for a state of the room."""
-        wait_for(lambda: state.items() <= self.state.items(), timeout_s, state)
+        wait_for(lambda: state.items() <= self.state.items(), what=state)
 
     def holds_since(self, number):
         """Return whether anything was on hold after so many states."""
@@ -255,10 +255,10 @@ class World:
         """Return the brightness of a lamp, percent."""
         return round(100 * (self.rooms[name].lamp.brightness or 0))
 
-    def shines(self, percent, name='attic', timeout_s=30):
+    def shines(self, percent, name='attic'):
         """Wait for a brightness."""
-        wait_for(lambda: abs(self.level(name) - percent) <= 1, timeout_s,
-                 f'{percent}% of {name}')
+        wait_for(lambda: abs(self.level(name) - percent) <= 1,
+                 what=f'{percent}% of {name}')
 
     # The servers.
 
@@ -268,23 +268,23 @@ class World:
         self.ha.start()
         wait_for(self.ha.running, 180, 'Home Assistant')
         wait_for(lambda: self.ha.state('sensor.fer_ros_study_emotion') not in (
-            None, 'unavailable'), 60, 'the entities')
+            None, 'unavailable'), what='the entities')
 
     def restart_broker(self):
         """Kill the broker, which remembers nothing, and wait until all are back."""
         before = len(self.spy.of(STATE))
         self.broker.kill()
         self.broker.start()
-        wait_for(lambda: len(self.spy.of(STATE)) > before, 60, 'the bridge')
+        wait_for(lambda: len(self.spy.of(STATE)) > before, what='the bridge')
         self.spy.publish('floor/available', 'online', retain=True)
-        wait_for(lambda: all(room.connected for room in self.rooms.values()), 60, 'lamps')
+        wait_for(lambda: all(room.connected for room in self.rooms.values()), what='lamps')
         wait_for(lambda: self.ha.state('sensor.fer_ros_study_emotion') not in (
             None, 'unavailable'), 90, 'the entities')
 
     def websocket(self, *messages):
         """Send commands to Home Assistant's WebSocket; return the results."""
         link = websocket.create_connection(
-            f'ws://127.0.0.1:{self.ha.port}/api/websocket', timeout=20)
+            f'ws://127.0.0.1:{self.ha.port}/api/websocket', timeout=60)
         try:
             link.recv()
             link.send(json.dumps({'type': 'auth', 'access_token': self.ha.token}))

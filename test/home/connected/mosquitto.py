@@ -73,7 +73,7 @@ class Spy:
         self.client.reconnect_delay_set(1, 1)
         self.client.connect('127.0.0.1', port)
         self.client.loop_start()
-        assert self._subscribed.wait(10)
+        assert self._subscribed.wait(60)
 
     def _on_message(self, _client, _data, message):
         self.properties[message.topic] = message.properties
@@ -86,7 +86,7 @@ class Spy:
 
     def publish(self, topic, payload, **kwargs):
         """Publish and wait until the broker has it."""
-        self.client.publish(topic, payload, qos=1, **kwargs).wait_for_publish(5)
+        self.client.publish(topic, payload, qos=1, **kwargs).wait_for_publish(60)
 
     def close(self):
         """Disconnect."""

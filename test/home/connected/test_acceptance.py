@@ -60,17 +60,17 @@ def names(world, room):
 def test_1_discovery_leaves_no_orphan_and_no_double(world):
     world.prepare(MOODS, rooms={'hall': {'sources': ['hall/emotions']}})
     world.start()
-    wait_for(lambda: set(names(world, 'study')) == ENTITIES, 30, 'the entities')
+    wait_for(lambda: set(names(world, 'study')) == ENTITIES, what='the entities')
     print(f'discovered {time.monotonic() - world.started_s:.2f} s after the start of the bridge')
-    wait_for(lambda: set(names(world, 'hall')) == ENTITIES - {'policy'}, 10, 'the hall')
+    wait_for(lambda: set(names(world, 'hall')) == ENTITIES - {'policy'}, what='the hall')
     world.restart_home_assistant()
     wait_for(lambda: 'unavailable' not in {
-        state for name, state in ours(world).items() if '_study_' in name}, 30, 'their states')
+        state for name, state in ours(world).items() if '_study_' in name}, what='their states')
     world.restart_broker()
     assert set(names(world, 'study')) == ENTITIES and len(names(world, 'study')) == 14
     world.kill()
     world.begin(MOODS)
-    wait_for(lambda: not names(world, 'hall'), 30, 'the end of the hall')
+    wait_for(lambda: not names(world, 'hall'), what='the end of the hall')
     assert len(names(world, 'study')) == 14
 
 
@@ -83,7 +83,7 @@ def test_2_one_action_per_mood(world):
         world.shines(percent)
         if number == 2:
             wait_for(lambda: abs(world.ha.entity(BED)['attributes'].get('brightness', 0)
-                                 - 2.55 * percent) <= 2, 10, 'what Home Assistant heard of it')
+                                 - 2.55 * percent) <= 2, what='what Home Assistant heard of it')
         if number in (2, 3):
             world.restart_broker()
         until_s = time.monotonic() + 2
@@ -119,7 +119,7 @@ def test_3_a_hand_is_seen_at_once_and_held_by_attribute(world):
     assert first['hold_reason'] == 'bed was changed manually (brightness)'
     world.label = 'sad'
     wait_for(lambda: world.rooms['attic'].lamp.color_temperature_k == pytest.approx(2200, abs=30),
-             20, 'the color')
+             what='the color')
     assert world.level() == round(100 * 40 / 255)
 
 
@@ -144,7 +144,7 @@ def test_4_other_automations_are_not_people(world):
 def test_5_switch_policy_and_hold_outlive_a_kill(world):
     world.begin({**MOODS, 'other': {'by_emotion': {'happy': {'brightness': 0.5}}}})
     wait_for(lambda: world.ha.template("{{ states('select.fer_ros_study_policy') }}") == 'mood',
-             30, 'the policy in Home Assistant')
+             what='the policy in Home Assistant')
     world.ha.call('select/select_option', 'select.fer_ros_study_policy', option='other')
     world.until(policy='other')
     world.label = 'happy'
@@ -161,7 +161,7 @@ def test_5_switch_policy_and_hold_outlive_a_kill(world):
     assert world.took[1] < 1.5
     assert first['enabled'] == 'OFF' and first['emotion'] is None and first['policy'] == 'other'
     assert world.level() == 60
-    wait_for(lambda: world.ha.state('switch.fer_ros_study_enabled') == 'off', 10, 'the switch')
+    wait_for(lambda: world.ha.state('switch.fer_ros_study_enabled') == 'off', what='the switch')
 
 
 def test_6_quiet_hours_cap_the_way_back(world):
@@ -174,7 +174,7 @@ def test_6_quiet_hours_cap_the_way_back(world):
     world.until(emotion='sad')
     world.label = ''
     # 60 % is how it was: that is brighter than the cap, and waits for the end of the hours.
-    wait_for(lambda: 'quiet hours until' in world.state['blocked_reason'], 20, 'the reason')
+    wait_for(lambda: 'quiet hours until' in world.state['blocked_reason'], what='the reason')
     until_s = time.monotonic() + 3
     wait_for(lambda: time.monotonic() > until_s, what='a while')
     assert world.level() == 10
@@ -203,8 +203,8 @@ def test_8_a_message_for_each_episode(world):
                 {'tell': {'type': 'home_assistant_script', 'entity_id': 'script.tell'}})
     for count in (1, 2, 3):
         world.label = 'sad'
-        wait_for(lambda: len(world.spy.of('told')) == count, 30, f'message {count}')
-        wait_for(lambda: len(world.events('message')) >= count, 10, 'the event')
+        wait_for(lambda: len(world.spy.of('told')) == count, what=f'message {count}')
+        wait_for(lambda: len(world.events('message')) >= count, what='the event')
         if count == 2:
             world.restart_home_assistant()
         world.label = 'neutral'
@@ -224,8 +224,8 @@ def test_9_a_childs_room_takes_no_other_policy(world):
     for again in (False, True):
         if again:
             world.restart()
-        wait_for(lambda: world.ha.entity(select)['attributes'].get('options') == ['calm'], 20,
-                 'the options')
+        wait_for(lambda: world.ha.entity(select)['attributes'].get('options') == ['calm'],
+                 what='the options')
         with pytest.raises(urllib.error.HTTPError):
             world.ha.call('select/select_option', select, option='mood')
         world.spy.publish('fer_ros/study/policy/set', 'mood')
@@ -250,7 +250,7 @@ def test_10_conditions_by_time_and_by_an_entity(world):
     world.shines(30)
     # It is off at each start; while Home Assistant is away nobody knows, and it counts as false.
     world.restart_home_assistant()
-    world.shines(80, timeout_s=60)
+    world.shines(80)
     world.ha.call('input_boolean/turn_on', 'input_boolean.guests')
     world.shines(30)
     assert world.state['hold'] == 'OFF'
@@ -264,13 +264,13 @@ def test_11_a_lamp_that_was_away_is_not_an_override(world):
     wait_for(lambda: time.monotonic() > settled_s, what='the end of its time')
     before, asked = len(world.spy.of(STATE)), world.commands['floor']
     world.spy.publish('floor/available', 'offline', retain=True)
-    wait_for(lambda: world.ha.state(FLOOR) == 'unavailable', 20, 'its absence')
+    wait_for(lambda: world.ha.state(FLOOR) == 'unavailable', what='its absence')
     world.restart()
     world.until(emotion='happy')
     # It comes back as lamps do after a power cut, and is made what it was.
     world.rooms['floor'].change_manually(world.lamp(1.0))
     world.spy.publish('floor/available', 'online', retain=True)
-    wait_for(lambda: world.commands['floor'] > asked, 40, 'another command')
+    wait_for(lambda: world.commands['floor'] > asked, what='another command')
     world.shines(90, 'floor')
     assert not world.holds_since(before)
 
@@ -283,10 +283,10 @@ def test_12_a_websocket_that_drops_each_second(world):
     world.proxy.dropping = True
     try:
         start = world.proxy.drops
-        wait_for(lambda: world.proxy.drops >= start + 4, 30, 'four drops')
+        wait_for(lambda: world.proxy.drops >= start + 4, what='four drops')
         world.restart()
         world.until(emotion='happy')
-        wait_for(lambda: world.proxy.drops >= start + 10, 40, 'ten drops')
+        wait_for(lambda: world.proxy.drops >= start + 10, what='ten drops')
         # No lamp moves for it, and nobody is taken for its cause.
         assert world.commands['attic'] == asked and not world.holds_since(before)
         world.ha.call('light/turn_on', BED, brightness=20)
@@ -295,7 +295,7 @@ def test_12_a_websocket_that_drops_each_second(world):
         world.proxy.dropping = False
     world.label = 'sad'
     wait_for(lambda: world.rooms['attic'].lamp.color_temperature_k == pytest.approx(2200, abs=30),
-             60, 'the color')
+             what='the color')
     assert world.level() == round(100 * 20 / 255)
 
 
@@ -335,11 +335,11 @@ def test_14_switches_covers_and_players(world):
     first = now()
     assert first[1:] == (100, 0.5)
     world.label = 'happy'
-    wait_for(lambda: now() == ('on', 30, 0.2), 30, 'all three')
+    wait_for(lambda: now() == ('on', 30, 0.2), what='all three')
     world.restart()
     world.until(emotion='happy')
     world.label = 'neutral'
-    wait_for(lambda: now() == first, 30, 'all as before')
+    wait_for(lambda: now() == first, what='all as before')
     assert world.state['hold'] == 'OFF'
 
 
@@ -348,11 +348,11 @@ def test_15_the_blueprint_runs_on_the_event_entity(world):
     assert world.ha.state('automation.feeling') == 'on', world.ha.log()[-2000:]
     for count in (1, 2):
         world.label = 'sad'
-        wait_for(lambda: world.spy.of('felt') and len(world.spy.of('felt')) >= count, 30, 'it')
+        wait_for(lambda: world.spy.of('felt') and len(world.spy.of('felt')) >= count, what='it')
         world.label = 'happy'
         world.until(emotion='happy')
         if count == 1:
             world.restart_home_assistant()
             wait_for(lambda: world.ha.state('event.fer_ros_study_event') not in (
-                None, 'unavailable'), 30, 'the event entity')
+                None, 'unavailable'), what='the event entity')
     assert set(world.spy.of('felt')) == {'sad'}

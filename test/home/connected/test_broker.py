@@ -213,7 +213,7 @@ def test_the_broker_dies_and_returns_without_memory_and_no_old_command_comes(hom
     home.broker.start()
     mark = time.time()
     home.see('happy', until=lambda: any(
-        topic == CONFIG and at > mark for topic, _, _, at in home.spy.messages), timeout_s=15)
+        topic == CONFIG and at > mark for topic, _, _, at in home.spy.messages))
     home.see('happy', 1.5)
     late = [json.loads(payload) for topic, payload, _, at in home.spy.messages
             if topic == SET and at > mark]
@@ -230,7 +230,7 @@ def test_what_is_still_right_when_the_broker_returns_is_asked_once(home):
     home.see('sad', until=lambda: len(home.actions) == 2)
     assert home.actions[1].outcome == Outcome.FAILED
     home.broker.start()
-    home.see('sad', until=lambda: len(home.actions) == 3, timeout_s=15)
+    home.see('sad', until=lambda: len(home.actions) == 3)
     home.see('sad', 1)
     assert home.actions[2].emotion == 'sad' and home.actions[2].outcome == Outcome.CONFIRMED
     assert len(home.actions) == 3

@@ -171,7 +171,7 @@ def test_two_bridges_of_one_name_do_not_fight(broker, connect, monkeypatch, vers
     both = [connect(port=one.port, mqtt_version=version, backoff_s=(0.05, 0.1))
             for _ in range(2)]
     told = wait_for(lambda: next((
-        one.state for one in both if 'another client uses' in one.state.problem), None), 20)
+        one.state for one in both if 'another client uses' in one.state.problem), None))
     # Where the broker says no reason it goes on under another id; it says what to do.
     assert told.serious and 'base_topic' in told.problem
     wait_for(lambda: any(one.connected for one in both))
@@ -273,7 +273,7 @@ def test_publishing_while_answers_come_never_stands_still(guarded, connect, logi
         done.append(True)
     # In a thread, so that a deadlock fails the test instead of ending all tests.
     threading.Thread(target=publish, daemon=True).start()
-    wait_for(lambda: done, 20, 'the last publish')
+    wait_for(lambda: done, what='the last publish')
     wait_for(lambda: list(connection.denied) == ['forbidden/x'])
     # Every answer has found its question.
     wait_for(lambda: not connection._answers.awaited)

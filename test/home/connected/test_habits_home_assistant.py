@@ -23,7 +23,7 @@ def home(tmp_path, broker, spy, virtual_room):
         one = broker()
         ha.connect_broker(one.port)
         virtual_room(one.port, base='attic')
-        wait_for(lambda: ha.state(LIGHT) == 'on', 30, 'the light')
+        wait_for(lambda: ha.state(LIGHT) == 'on', what='the light')
         home = Home(tmp_path, one.port, spy(one.port), lambda level: ha.call(
             'light/turn_on', LIGHT, brightness=round(level * 255)), 'attic/lamp')
         home.ha = ha

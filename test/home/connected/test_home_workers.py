@@ -50,7 +50,7 @@ def test_the_connection_to_a_broker(broker, house, spy, virtual_room):
     threads = [kill('mqtt fer_ros-bridge'), kill('virtual room')]
     # paho takes what is raised while it waits for the end of the connection.
     wait_for(lambda: one.log().count('New client connected') > before, what='a new connection')
-    running.see('happy', until=lambda: running.actions, timeout_s=20)
+    running.see('happy', until=lambda: running.actions)
     wait_for(lambda: heard.of('virtual_room/lamp/set'))
     assert all(thread.is_alive() for thread in threads)
     assert running.actions[0].outcome != Outcome.FAILED
@@ -149,7 +149,7 @@ def test_odd_answers_of_home_assistant(odd_server):
     answers += [LAMP, *ODD.values(), LAMP]
     client.start()
     try:
-        wait_for(lambda: len(answers) == 1, 30, 'all answers')
+        wait_for(lambda: len(answers) == 1, what='all answers')
         entity.states.clear()
         wait_for(lambda: entity.states and client.connected, what='the connection again')
         assert entity.states[0] == json.loads(LAMP.partition(b'\r\n\r\n')[2])
@@ -259,8 +259,8 @@ def test_a_topic_that_is_not_utf_8_and_packets_that_are_none(odd_broker, caplog)
             with contextlib.suppress(OSError):
                 held[-1].shutdown(socket.SHUT_RDWR)
             return not scripts
-        wait_for(end_connections, 20, 'every script to be sent')
-        wait_for(lambda: heard[-1] == ('a/last', b'good') and connection.connected, 20)
+        wait_for(end_connections, what='every script to be sent')
+        wait_for(lambda: heard[-1] == ('a/last', b'good') and connection.connected)
     finally:
         connection.stop()
 

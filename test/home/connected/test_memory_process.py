@@ -48,7 +48,7 @@ class Life:
         self.process = self._graph.process(
             'fer_ros.nodes.smart_home_bridge', '--ros-args', '-p', f'policy_file:={self._file}',
             '-p', f'state_file:={self.memory}')
-        wait_for(lambda: len(self.spy.of(STATE)) > before, 20, 'the first state')
+        wait_for(lambda: len(self.spy.of(STATE)) > before, what='the first state')
         return json.loads(self.spy.of(STATE)[before])
 
     def kill(self):
@@ -62,13 +62,13 @@ class Life:
 
     def until(self, **state):
         """Wait for a state."""
-        wait_for(lambda: state.items() <= json.loads(self.spy.of(STATE)[-1]).items(), 10, state)
+        wait_for(lambda: state.items() <= json.loads(self.spy.of(STATE)[-1]).items(), what=state)
 
     def remembered(self, fits):
         """Wait until the file says so of the room; it is whole whenever it is read."""
         wait_for(lambda: self.memory.exists()
-                 and fits(json.loads(self.memory.read_text())['rooms']['study']), 5,
-                 'the state file')
+                 and fits(json.loads(self.memory.read_text())['rooms']['study']),
+                 what='the state file')
 
 
 @pytest.fixture
@@ -81,7 +81,7 @@ def life(graph, broker, spy, virtual_room, tmp_path):
 def test_a_killed_bridge_goes_on_where_it_was(life):
     # Killed with the light changed: it is still controlled, and restored when nobody is in view.
     life.label = 'happy'
-    wait_for(lambda: life.spy.of(SET), 10, 'the first command')
+    wait_for(lambda: life.spy.of(SET), what='the first command')
     life.remembered(lambda room: 'lamp' in room['targets'])
     life.kill()
     assert stat.S_IMODE(life.memory.stat().st_mode) == 0o600
@@ -89,7 +89,7 @@ def test_a_killed_bridge_goes_on_where_it_was(life):
     life.start()
     life.until(emotion='happy')
     life.label = ''
-    wait_for(lambda: len(life.spy.of(SET)) > commands, 10, 'the way back')
+    wait_for(lambda: len(life.spy.of(SET)) > commands, what='the way back')
     assert json.loads(life.spy.of(SET)[commands]).get('color_temp')
     # Killed on hold, with another policy.
     life.spy.publish('fer_ros/study/policy/set', 'warm')

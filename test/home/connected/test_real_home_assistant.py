@@ -63,14 +63,14 @@ def home(broker, virtual_room, house, tmp_path, monkeypatch):
         home.broker = broker()
         home.ha.connect_broker(home.broker.port)
         home.lamp = virtual_room(home.broker.port, base='attic')
-        wait_for(lambda: home.ha.state(LIGHT) == 'on', 30, 'the light')
+        wait_for(lambda: home.ha.state(LIGHT) == 'on', what='the light')
         monkeypatch.setenv('HA_TOKEN', home.ha.token)
         text = POLICY.replace('URL', home.ha.url).replace(
             'SPARE', POLICIES.replace('{', '{{').replace('}', '}}'))
         home.text = text.format(port=home.broker.port)
         home.running = house(home.broker.port, text)
         home.see, home.actions = home.running.see, home.running.actions
-        home.see('', until=lambda: home.ha.state(our('emotion')) == 'nobody', timeout_s=30)
+        home.see('', until=lambda: home.ha.state(our('emotion')) == 'nobody')
         yield home
     finally:
         home.ha.stop()
@@ -133,12 +133,12 @@ def test_a_day_with_home_assistant(home):
     see(None, until=shows(home, 'emotion', 'unknown'))
     assert ha.state(our('occupied')) == 'unknown'
     see('sad', until=shows(home, 'emotion', 'sad'))
-    wait_for(shows(home, 'emotion', 'unavailable'), 12, 'the expiry')
+    wait_for(shows(home, 'emotion', 'unavailable'), what='the expiry')
     see('sad', until=shows(home, 'emotion', 'sad'))
 
     # Both restart: the broker without its memory, and Home Assistant.
     home.broker.kill()
-    wait_for(shows(home, 'emotion', 'unavailable'), 30, 'the end of the connection')
+    wait_for(shows(home, 'emotion', 'unavailable'), what='the end of the connection')
     home.broker.start()
     see('sad', until=shows(home, 'emotion', 'sad'), timeout_s=90)
     ha.stop()
@@ -146,7 +146,7 @@ def test_a_day_with_home_assistant(home):
                                  for complaint in home.running.house.complaints()))
     ha.start()
     see('sad', until=ha.answers, timeout_s=90)
-    see('sad', until=shows(home, 'emotion', 'sad'), timeout_s=60)
+    see('sad', until=shows(home, 'emotion', 'sad'))
     assert not home.running.status.on_hold
 
     home.running.house.close(time.time())
@@ -167,7 +167,7 @@ def test_who_changed_a_light(home, tmp_path):
     def light():
         return running.status.devices[0]
     see('', until=lambda: running.house.connections['home assistant'] == 'connected'
-        and light().known, timeout_s=20)
+        and light().known)
     see('happy', until=lambda: ha.entity(LIGHT)['attributes'].get('brightness') == 179)
     see('happy', until=lambda: light().state.value == 'confirmed')
     see('happy', 2.5)

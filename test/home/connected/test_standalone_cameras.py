@@ -24,7 +24,7 @@ class Found:
 
     def __call__(self, worker, faces, image, stamp_s):
         self.frames.append((len(faces), image.shape, stamp_s))
-        self.go.wait(10)
+        self.go.wait(120)
 
 
 def worker_of(on_faces, **settings):

@@ -46,7 +46,7 @@ def service(tmp_path, manager):
     yield start
     for one, thread in running:
         one.stop.set()
-        thread.join(10)
+        thread.join(60)
         one.close()
 
 
@@ -89,7 +89,7 @@ def test_a_library_that_hangs_stops_the_signs_of_life(service, manager, monkeypa
     go = threading.Event()
     monkeypatch.setattr('fer_ros.standalone.service.STUCK_S', 0.3)
     monkeypatch.setattr('fer_ros.faces.face_finder.FaceFinder.process',
-                        lambda *_: go.wait(20) and [])
+                        lambda *_: go.wait(120) and [])
     one = service()
     try:
         wait_for(lambda: 'camera desk: an image has been processed for' in one.health())

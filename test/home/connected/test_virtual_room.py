@@ -61,7 +61,7 @@ def test_what_is_typed_is_a_manual_change(broker, house):
             process.stdin.flush()
             # Off and on ends the hold, and the feeling is answered again.
             running.see('happy', until=lambda: len(running.actions) == 2)
-            printed, _ = process.communicate('quit\n', timeout=10)
+            printed, _ = process.communicate('quit\n', timeout=60)
         finally:
             process.kill()
     assert process.returncode == 0

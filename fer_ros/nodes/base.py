@@ -12,7 +12,7 @@ from fer_ros.masking import mask
 from fer_ros.nodes import parameters, qos
 from fer_ros.nodes.diagnostics import Diagnostics, ERROR, Status, WARN
 from fer_ros.nodes.parameters import Parameter
-from fer_ros.nodes.rclpy_internals import refuse_impossible_transitions
+from fer_ros.nodes.rclpy_internals import refuse_impossible_transitions, release_state_machine
 from fer_ros.nodes.receiver import Receiver, ReceiverGroup
 from fer_ros.nodes.release import release_when_main_ends
 from fer_ros.workers import Faults
@@ -175,6 +175,7 @@ class ManagedNode(LifecycleNode):
         """Release and destroy the node."""
         self.release()
         super().destroy_node()
+        release_state_machine(self)
 
     @property
     def state(self) -> str:

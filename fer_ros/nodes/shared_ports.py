@@ -41,7 +41,7 @@ class SharedPorts:
 
 def unlinked(pid: int | str = 'self') -> set[int]:
     """Return the ports of a process that it reads from while their names lead elsewhere."""
-    ours = _read_ports(pid)
+    ours = open_ports(pid)
     if not ours:
         return set()
     try:
@@ -53,8 +53,8 @@ def unlinked(pid: int | str = 'self') -> set[int]:
         - {port for port, gone in mapped if not gone}
 
 
-def _read_ports(pid: int | str) -> set[int]:
-    """Return the ports whose reader's lock a process holds; none without /proc."""
+def open_ports(pid: int | str = 'self') -> set[int]:
+    """Return the ports from which a process reads, by their locks; none without /proc."""
     found = set()
     try:
         names = os.listdir(f'/proc/{pid}/fd')

@@ -10,7 +10,7 @@ from std_msgs.msg import Header
 
 
 class Camera:
-    """Publishes the faces in ``seen``, 20 times per second, until closed."""
+    """Publishes the faces in ``seen``, or what that returns, 20 times per second until closed."""
 
     def __init__(self, graph, topic='emotions'):
         self._node = graph.node
@@ -22,7 +22,7 @@ class Camera:
 
     def _run(self):
         while not self._closed.wait(0.05):
-            seen = self.seen
+            seen = self.seen() if callable(self.seen) else self.seen
             if seen is not None:
                 header = Header(stamp=self._node.get_clock().now().to_msg(), frame_id='camera')
                 self._publisher.publish(conversions.emotions_to_message(

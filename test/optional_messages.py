@@ -2,6 +2,7 @@
 """Messages of packages that may be absent: the real ones, or made for the tests and kept."""
 
 import ctypes
+import fcntl
 import hashlib
 from importlib import import_module, util
 import os
@@ -42,6 +43,13 @@ def _generated(package):
         pytest.skip(f'{package} is not installed, and without cmake and g++ it cannot be made')
     sources = [SOURCE / 'CMakeLists.txt', *sorted((SOURCE / package).glob('*.msg'))]
     print(f'making {package} ({len(sources) - 1} messages)')
+    BUILD.mkdir(parents=True, exist_ok=True)
+    with open(BUILD / f'{package}.lock', 'w') as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # another process of the tests may be making it
+        return _made(package, sources)
+
+
+def _made(package, sources):
     key = hashlib.sha256(b''.join(path.read_bytes() for path in sources)
                          + sys.executable.encode()).hexdigest()
     folder = BUILD / package

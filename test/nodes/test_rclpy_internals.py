@@ -60,6 +60,9 @@ def lifecycle_node(graph):
     yield node
     graph._executor.remove_node(node)
     node.destroy_node()
+    assert 'plain' in graph.node.get_node_names()
+    rclpy_internals.release_state_machine(node)
+    assert 'plain' not in graph.node.get_node_names()
 
 
 def test_messages_load_without_their_generator_which_can_be_loaded_afterwards():

@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """The smart-home bridge as a node: emotions published by the test, actions collected by it."""
 
+from itertools import cycle
 from pathlib import Path
-import threading
+import time
 
 from diagnostic_msgs.msg import DiagnosticStatus
 import numpy as np
@@ -93,9 +94,9 @@ def test_the_state_of_the_home_tells_rooms_policies_actions_and_lamps(home, stat
     assert states[-1].policy_file == str(home.file)
     # A feeling that lasts does not cause a stream of messages.
     study(states, lambda room: room.confidence > 0.85)
-    count, heard = len(states), home.bridge._home.counts['emotions']
+    count, heard, began_s = len(states), home.bridge._home.counts['emotions'], time.monotonic()
     wait_for(lambda: home.bridge._home.counts['emotions'] > heard + 50)
-    assert len(states) - count <= 5
+    assert len(states) - count <= 2 + (time.monotonic() - began_s)  # one per second
     # A late subscriber gets the state at once.
     late = home.collect(HomeState, '/smart_home_bridge/home_state', qos.STATE)
     study(late, lambda room: room.emotion == 'happy')
@@ -150,11 +151,12 @@ def test_emotions_that_stop_are_reported_and_change_nothing(home):
 
 
 def test_flapping_in_real_time_changes_the_lamp_at_most_once(home):
-    moment = threading.Event()
-    for index in range(40):
-        home.camera.seen = [emotion(('happy', 'sad')[index % 2])]
-        moment.wait(0.1)
-    assert home.bridge._home.counts['emotions'] > 40
+    # On a busy machine an image may come a second late: nothing may seem to last that long.
+    home.file.write_text(POLICY.replace('dwell_s: 0.3', 'dwell_s: 1.5'))
+    assert call(home, Trigger, 'reload', Trigger.Request()).success
+    labels = cycle(('happy', 'happy', 'sad', 'sad'))
+    home.camera.seen = lambda: [emotion(next(labels))]
+    wait_for(lambda: home.bridge._home.counts['emotions'] > 60)
     assert len(home.actions) <= 1
     home.camera.seen = [emotion('sad')]
     wait_for(lambda: home.actions and home.actions[-1].emotion == 'sad')

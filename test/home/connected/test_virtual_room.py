@@ -44,11 +44,11 @@ def test_a_blind_that_is_moved_manually_holds_the_room(furnished, spy):
     assert furnished.room.blind == 0.9
 
 
-def test_what_is_typed_is_a_manual_change(broker, house):
-    one = broker()
-    with subprocess.Popen([sys.executable, '-m', 'fer_ros.cli.virtual_room', '--port',
-                           str(one.port)], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-                          text=True) as process:
+def test_what_is_typed_is_a_manual_change(broker, house, tmp_path):
+    one, output = broker(), tmp_path / 'output'
+    with output.open('w') as file, subprocess.Popen(
+            [sys.executable, '-u', '-m', 'fer_ros.cli.virtual_room', '--port', str(one.port)],
+            stdin=subprocess.PIPE, stdout=file, text=True) as process:
         try:
             running = house(one.port)
             running.see('', until=lambda: running.status.devices[0].reported)
@@ -61,13 +61,15 @@ def test_what_is_typed_is_a_manual_change(broker, house):
             process.stdin.flush()
             # Off and on ends the hold, and the feeling is answered again.
             running.see('happy', until=lambda: len(running.actions) == 2)
-            printed, _ = process.communicate('quit\n', timeout=60)
+            running.see('happy', until=lambda: 'lamp on 70% #ffc11e, blind 100% open'
+                        in output.read_text().rpartition('manually: lamp off')[2])
+            process.communicate('quit\n', timeout=60)
         finally:
             process.kill()
+    printed = output.read_text()
     assert process.returncode == 0
     assert 'virtual_room/blind' in printed and printed.count(command._HELP) == 2
     assert 'manually: lamp on 20%' in printed and 'manually: lamp off' in printed
-    assert 'lamp on 70% #ffc11e, blind 100% open' in printed
 
 
 @pytest.mark.parametrize('arguments, words', [

@@ -194,7 +194,7 @@ def test_a_port_in_use_is_said_and_the_node_can_be_started_again(graph):
     assert not second.start()
     assert 'Set port to another number' in second._failure
     first.trigger_deactivate()
-    second.trigger_activate()
+    assert second.start()
     assert second.url
 
 

@@ -62,7 +62,7 @@ def lifecycle_node(graph):
     node.destroy_node()
     assert 'plain' in graph.node.get_node_names()
     rclpy_internals.release_state_machine(node)
-    assert 'plain' not in graph.node.get_node_names()
+    wait_for(lambda: 'plain' not in graph.node.get_node_names(), what='the end of the node')
 
 
 def test_messages_load_without_their_generator_which_can_be_loaded_afterwards():

@@ -190,8 +190,8 @@ def test_the_first_step_comes_at_once_to_what_is_led():
     both = {'lamp': {'type': 'terminal'}, 'other': {'type': 'terminal'}}
     day = Day({**RAMP, 'targets': ['other']}, at_s=7 * 3600, targets=both, transition_s=0.7)
     action, = day.step([])
-    assert (action.target, action.daily, action.transition_s, action.emotion) == (
-        'other', True, 0.7, 'nobody')
+    assert (action.target, action.daily, action.transition_s) == ('other', True, 0.7)
+    assert (action.emotion, action.confidence) == ('nobody', 0.0)
     assert not day.see([], 3)
     # What would get brighter waits for the end of the quiet hours, and what gets darker does not.
     for at_s, steps in ((7.5 * 3600, 0), (6 * 3600, 1)):

@@ -4,6 +4,7 @@
 from dataclasses import replace
 
 from fer_ros.home.commands import RoomCommand
+from fer_ros.home.conditions import StateSource
 from home_support import emotion, Sim
 import numpy as np
 import pytest
@@ -58,6 +59,15 @@ def test_what_a_room_waits_for_is_said():
     sim.command(RoomCommand.SWITCH_OFF)
     sim.see('sad', 1)
     assert sim.status.blocked_reason == 'switched off'
+
+
+def test_what_is_known_of_the_world_outside_is_known_until_it_is_not():
+    sim, lux = Sim(), StateSource(mqtt='porch/lux')
+    sim.engine.learn(lux, 70)
+    assert sim.room.moment.states == {lux: 70}
+    for _ in range(2):
+        sim.engine.learn(lux, None)
+        assert sim.room.moment.states == {}
 
 
 def test_a_command_is_given_at_its_time():

@@ -79,10 +79,10 @@ def test_another_policy_answers_by_its_own_regions():
 
 def test_switched_off_a_room_has_forgotten_who_is_there():
     sim = Sim()
-    sim.see('happy', 1)
-    assert sim.room.faces
+    sim.see('happy', 3)
+    assert sim.room.faces and sim.room.moment.people == 1
     sim.command(RoomCommand.SWITCH_OFF)
-    assert not sim.room.faces
+    assert not sim.room.faces and sim.room.moment.people == 0
 
 
 def test_what_was_undone_is_not_undone_again_later():

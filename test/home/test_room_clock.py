@@ -2,6 +2,7 @@
 """What passes in a room's time: the clock, holds, the rate limit."""
 
 from fer_ros.home.decisions.clock import COUNTED_STEP_S, MAXIMUM_STEP_S, RoomClock
+from fer_ros.home.decisions.headcount import Headcount
 from fer_ros.home.decisions.override import Override
 from fer_ros.home.decisions.rate_limit import RateLimiter
 from fer_ros.home.policy.rooms import RateLimit
@@ -60,3 +61,22 @@ def test_a_hold_of_an_earlier_process_lasts_until_its_end(ends_s, left_s):
     assert hold.left_s == left_s and hold.pending == bool(left_s)
     assert hold.reason == ('lamp' if left_s else '')
     assert hold.ends_s == (1000.0 + left_s if left_s else None)
+
+
+def test_people_count_once_they_have_been_there_for_some_time():
+    clock = RoomClock(5.0)
+    heads = Headcount(clock, 2.0)
+    for at_s, seen, people in ((5.0, 0, 0), (6.0, 2, 0), (7.9, 2, 0), (8.0, 2, 2), (9.0, 1, 2),
+                               (10.0, 2, 2), (11.0, 1, 2), (12.9, 1, 2), (13.0, 1, 1)):
+        clock.s = at_s
+        heads.see(seen)
+        assert heads.people == people, at_s
+    clock.s = 20.0
+    heads.clear()
+    assert heads.people == 0
+    heads.see(0)
+    clock.s = 21.0
+    heads.see(1)
+    clock.s = 22.9
+    heads.see(1)
+    assert heads.people == 0

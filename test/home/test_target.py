@@ -260,6 +260,52 @@ def test_a_restore_that_a_power_cut_undid_is_asked_for_again():
     assert lamp.target.undo().light == white(0.2)
 
 
+# Something else that changes it again and again.
+
+def test_what_repeats_itself_is_not_a_person_from_the_fourth_time_on():
+    lamp = Lamp(hold={'settle_s': 2, 'for_s': 1000, 'scope': 'attribute'})
+    lamp.say(0, white(0.5))
+    seen = [lamp.say(100 + 90 * index, white(0.3 + 0.2 * (index % 2))) for index in range(5)]
+    assert seen == [CHANGED] * 3 + [ADJUSTED] * 2
+    assert not lamp.target.holds.held and 'about every 90 s' in lamp.target.other_writer
+    # Beside it, a person.
+    assert lamp.say(500, white(0.9)) is CHANGED and lamp.target.holds.held == {'brightness'}
+
+
+def test_what_is_turned_on_and_off_at_even_times_is_so_by_people():
+    lamp = Lamp()
+    lamp.say(0, white(0.5))
+    for index in range(6):
+        assert lamp.say(100 + 90 * index, OFF) is CHANGED
+        assert lamp.say(140 + 90 * index, white(0.5)) is LIT
+    assert lamp.target.other_writer == ''
+
+
+def test_a_known_cause_is_not_what_repeats_itself():
+    for cause, event in ((Cause.PERSON, CHANGED), (BACK, ADJUSTED)):
+        lamp = Lamp()
+        lamp.say(0, white(0.5))
+        for index in range(6):
+            assert lamp.say(100 + 90 * index, white(0.3 + 0.2 * (index % 2)), cause) is event
+        assert lamp.target.other_writer == ''
+
+
+def test_a_lamp_that_comes_late_to_what_it_was_asked_for_is_nothing_else_that_changes_it():
+    lamp = Lamp()
+    lamp.say(0, white(0.2))
+    lamp.ask(20, white(0.9))
+    lamp.say(21, white(0.5))
+    lamp.say(22.5, white(0.9))
+    for index in range(6):
+        # Within its tolerance, from below.
+        lamp.say(100 + 90 * index, white(0.86 + 0.005 * index))
+        lamp.say(130 + 90 * index, white(0.86 + 0.005 * index))
+    assert lamp.target.other_writer == ''
+    for index in range(8):
+        lamp.say(1000 + 90 * index, white(0.89 - 0.012 * (index % 2)))
+    assert lamp.target.other_writer != '' and lamp.target.confirmed
+
+
 # Memory.
 
 def remembered(lamp):

@@ -3,7 +3,8 @@
 
 from fer_ros.home.commands import RoomCommand
 from fer_ros.home.lifecycle import ControlState
-from home_support import emotion, REGIONS, Sim, TWO_LAMPS
+from fer_ros.types import PersonAttention
+from home_support import emotion, POLICY, REGIONS, Sim, TWO_LAMPS
 import pytest
 
 
@@ -94,3 +95,57 @@ def test_what_was_undone_is_not_undone_again_later():
     off, = sim.see([], 8)
     assert not off.request.light.on
     assert not sim.command(RoomCommand.REVERT)
+
+
+def test_what_is_turned_off_for_an_empty_room_is_not_brought_back():
+    text = POLICY.replace('happy: {strategy: mirror}', 'happy: {brightness: 0.2, then: restore}')
+    sim = Sim(text, nobody={'after_s': 1, 'action': 'off'}, cooldown_s=0, dwell_s=0.5,
+              smoothing_s=0.2, transition_s=0, quiet_hours=[{'from': '22:00', 'to': '06:00'}])
+    assert len(sim.see('happy', 2)) == 1
+    # In quiet hours it gets no brighter; off it may go.
+    sim.hour = 23
+    off, = sim.see([], 5)
+    assert not off.request.light.on
+    sim.hour = 12
+    assert not sim.see([], 3) and not sim.see('neutral', 4)
+    # A person turns it on, and it is turned off again when everybody has left again.
+    sim.set_manually()
+    sim.see('neutral', 4)
+    off, = sim.see([], 5)
+    assert not off.request.light.on
+    # Or not, where nobody was seen in between.
+    sim.set_manually()
+    assert not sim.see([], 5)
+
+
+TWICE = POLICY.replace('happy: {strategy: mirror}', 'happy: {brightness: 0.9}').replace(
+    'sad: {strategy: mirror}', 'sad: {brightness: 0.9, then: restore}')
+QUICK = {'cooldown_s': 0, 'dwell_s': 0.5, 'smoothing_s': 0.2, 'transition_s': 0}
+
+
+def test_a_rule_undoes_what_it_found_done_already():
+    sim = Sim(TWICE, **QUICK)
+    assert len(sim.see('happy', 2)) == 1 and not sim.see('sad', 3)
+    back, = sim.see('neutral', 3)
+    assert back.request.light.brightness == 0.6
+
+
+def test_the_rest_of_the_way_back_is_gone_when_the_quiet_hours_are_over():
+    sim = Sim(TWICE, **QUICK, nobody={'after_s': 1}, quiet_hours=[
+        {'from': '22:00', 'to': '06:00', 'action': 'dim', 'brightness_max': 0.3}])
+    sim.see('happy', 2)
+    sim.hour = 23
+    back, = sim.see([], 4)
+    assert back.request.light.brightness == 0.3 and not sim.see([], 2)
+    sim.hour = 12
+    back, = sim.see([], 4)
+    assert (back.request.light.brightness, back.reason) == (0.6, 'the quiet hours are over')
+
+
+def test_switched_off_a_room_has_forgotten_who_looks_where():
+    sim = Sim()
+    sim.step([])
+    sim.engine.attend('emotions', [PersonAttention(1, 'camera')], now_s=sim.now_s)
+    assert sim.room.moment.attention
+    sim.command(RoomCommand.SWITCH_OFF)
+    assert sim.room.moment.attention is None

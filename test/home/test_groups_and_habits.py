@@ -57,6 +57,9 @@ class Area(Sim):
         self.engine = DecisionEngine(self.policy, local_time=self.local_time)
         self.engine.recall(HomeMemory.model_validate(data), now_s=self.now_s)
         assert HomeMemory.model_validate({'version': 1, 'rooms': self.engine.memory()}) == memory
+        # Nor does another file forget it.
+        self.engine = self.engine.successor(self.policy)
+        assert HomeMemory.model_validate({'version': 1, 'rooms': self.engine.memory()}) == memory
         self.lamps = {'shelf': lamps['shelf']}
         self.step([])
         return lamps

@@ -1,11 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """What passes in a room's time: the clock, holds, the rate limit."""
 
+from fer_ros.home.decisions.attentiveness import Attentiveness
 from fer_ros.home.decisions.clock import COUNTED_STEP_S, MAXIMUM_STEP_S, RoomClock
 from fer_ros.home.decisions.headcount import Headcount
 from fer_ros.home.decisions.override import Override
 from fer_ros.home.decisions.rate_limit import RateLimiter
 from fer_ros.home.policy.rooms import RateLimit
+from fer_ros.types import PersonAttention
 import pytest
 
 
@@ -80,3 +82,24 @@ def test_people_count_once_they_have_been_there_for_some_time():
     clock.s = 22.9
     heads.see(1)
     assert heads.people == 0
+
+
+def test_who_looks_where_counts_as_long_as_it_is_fresh():
+    clock = RoomClock(5.0)
+    attention = Attentiveness(clock, 2.0, 0.25)
+    assert attention.people is None and attention.figures == {}
+    attention.add('a', [PersonAttention(1, 'away'), PersonAttention(2, 'camera')])
+    clock.s = 6.0
+    attention.add('b', [PersonAttention(1, 'closed'), PersonAttention(3, 'down')])
+    clock.s = 7.0
+    weights = {key: attention.weight_of(key)
+               for key in (('a', 1), ('a', 2), ('a', 3), ('b', 1), ('b', 3), ('c', 1))}
+    assert weights == {('a', 1): 0.25, ('a', 2): 1, ('a', 3): 1, ('b', 1): 1, ('b', 3): 0.25,
+                       ('c', 1): 1}
+    assert len(attention.people) == 4
+    assert attention.figures == {'attentive': 1, 'eyes_closed': True}
+    clock.s = 7.1
+    assert attention.weight_of(('a', 1)) == 1 and attention.weight_of(('b', 3)) == 0.25
+    assert attention.figures == {'attentive': 0, 'eyes_closed': True}
+    attention.clear()
+    assert attention.people is None

@@ -7,6 +7,7 @@ from fer_ros.home.decisions.target import Target
 from fer_ros.home.devices.base import BACK_S
 from fer_ros.home.kinds.base import Cause
 from fer_ros.home.kinds.light import LightRequest
+from fer_ros.home.kinds.scene import SceneRequest
 from fer_ros.home.lifecycle import ControlState, Event
 from fer_ros.home.light import LightState
 from home_support import POLICY, study_of
@@ -195,7 +196,80 @@ def test_there_is_nothing_to_undo_of_what_is_on_its_way_back():
     assert lamp.target.state is ControlState.IDLE and lamp.target.origin is None
 
 
+def test_what_is_let_go_of_is_compared_with_how_it_is_then():
+    lamp = Lamp()
+    lamp.say(0, white(0.2))
+    lamp.ask(20, white(0.6))
+    lamp.say(22, white(0.4))
+    lamp.target.release()
+    assert lamp.say(25, white(0.2)) is CHANGED
+
+
+def test_what_follows_late_is_compared_with_how_it_is_then():
+    lamp = Lamp()
+    lamp.say(0, white(0.2))
+    lamp.ask(20, white(0.6))
+    assert lamp.at(24) is Event.UNMOVED
+    assert lamp.say(40, white(0.6)) is Event.MATCHED
+    assert lamp.say(43, white(0.2)) is CHANGED
+
+
+def test_a_lamp_that_is_asked_to_go_on_goes_on_as_it_is_set():
+    lamp = Lamp()
+    lamp.say(0, OFF)
+    lamp.ask(20, white(0.6))
+    assert lamp.say(20.5, white(1.0, 6500)) is Event.MOVED
+    assert lamp.say(21, LightState(True, 1.0, (0.0, 1.0, 0.0))) is Event.MOVED
+    assert lamp.say(21.5, white(0.6)) is Event.MATCHED
+
+
+def test_a_device_without_reports_has_done_what_was_accepted_last():
+    text = BROKER.replace('{type: mqtt_light, topic: a}',
+                          "{type: mqtt_scene, topic: a, scenes: {one: '1', two: '2'}}")
+    scene = Lamp(text)
+    one, two = SceneRequest('one'), SceneRequest('two')
+    scene.target.ask(Event.SET, one, 0.0)
+    scene.target.ask(Event.SET, two, 0.0)
+    scene.target.accept(one)
+    assert scene.target.state is ControlState.COMMANDED
+    scene.target.accept(two)
+    assert scene.target.state is ControlState.CONFIRMED
+    # A lamp says so itself.
+    lamp = Lamp()
+    lamp.say(0, white(0.2))
+    lamp.target.accept(lamp.ask(20, white(0.6)))
+    assert lamp.target.state is ControlState.COMMANDED
+
+
+def test_what_is_not_asked_for_again_is_still_on_its_way():
+    lamp = Lamp()
+    lamp.ask(0, LightState(True, 0.8))
+    lamp.ask(1, LightState(True, 0.7))
+    lamp.say(10, white(0.2))
+    lamp.ask(20, LightState(True, 0.8))
+    lamp.say(20.5, white(0.4))
+    red = LightState(True, None, (1.0, 0.0, 0.0))
+    lamp.target.partly = True
+    assert lamp.ask(21, red).expected.brightness == 0.8 and not lamp.target.partly
+    lamp.say(21.5, LightState(True, 0.5, (1.0, 0.0, 0.0)))
+    # When its time is over it is where it is.
+    assert lamp.ask(30, white(None)).expected.brightness == 0.5
+
+
 # The day.
+
+def test_how_a_lamp_would_be_without_any_rule():
+    lamp = Lamp()
+    lamp.target.day = white(0.9, 4000)
+    assert lamp.target.base is None
+    lamp.say(0, white(0.5))
+    assert lamp.target.base == white(0.9, 4000)
+    lamp.target.day = None
+    assert lamp.target.base == white(0.5)
+    lamp.ask(20, white(0.7))
+    lamp.say(21, white(0.7))
+    assert lamp.target.base == white(0.5) and lamp.target.situation.base == white(0.5)
+
 
 def test_steps_to_the_light_of_the_day_leave_time_between_them():
     for limit, pause_s in (({'actions': 6, 'per_s': 60}, 30.0), ({'actions': 2, 'per_s': 60}, 60)):
@@ -235,12 +309,17 @@ def test_no_step_is_taken_while_a_rule_asks_or_something_is_to_come_back():
 
 # A device that was away.
 
-@pytest.mark.parametrize('asked_s, again', [(0.0, True), (BACK_S, True), (BACK_S + 0.5, False)])
-def test_what_is_asked_of_a_lamp_that_has_just_come_back_is_asked_once_more(asked_s, again):
+@pytest.mark.parametrize('unheard, asked_s, again', [
+    (True, 0.0, True), (True, BACK_S, True), (True, BACK_S + 0.5, False), (False, BACK_S, True),
+    (False, BACK_S + 0.5, False)])
+def test_what_is_asked_of_a_lamp_that_has_just_come_back_is_asked_once_more(unheard, asked_s,
+                                                                            again):
     lamp = Lamp()
     lamp.say(0, white(0.2))
-    lamp.target.unheard = True
+    lamp.target.unheard = unheard
+    # It says so more than once.
     lamp.say(20, white(0.2), BACK)
+    lamp.say(20 + asked_s, white(0.2), BACK)
     lamp.ask(20 + asked_s, white(0.9), fade_s=0.0)
     assert lamp.at(22.5 + asked_s) is (None if again else Event.UNMOVED)
     if again:
@@ -258,6 +337,10 @@ def test_a_restore_that_a_power_cut_undid_is_asked_for_again():
     assert lamp.say(31, white(1.0, 4000), BACK) is Event.RECOVERED
     assert lamp.target.state is ControlState.COMMANDED and lamp.target.origin == white(0.2)
     assert lamp.target.undo().light == white(0.2)
+    lamp.clock.s = 33.0
+    assert lamp.target.in_window
+    lamp.clock.s = 33.1
+    assert not lamp.target.in_window
 
 
 # Something else that changes it again and again.

@@ -85,10 +85,11 @@ class Plugin:
     def pytest_runtestloop(self, session):
         """Run the mutants instead of the tests."""
         began = time.monotonic()
-        # In no order, so that a part of them stands for all.
+        # Survivors first, the others in no order, so that a part of them stands for all.
         left = sorted((mutant for mutant in self._mutants
                        if mutant.key not in self._results or mutant.key in self._again),
-                      key=lambda mutant: hashlib.sha1(mutant.key.encode()).digest())
+                      key=lambda mutant: (mutant.key not in self._again, hashlib.sha1(
+                          mutant.key.encode()).digest()))
         if left and self._budget_s:
             covering, took_s = self._measure(session)
             RESULTS.parent.mkdir(exist_ok=True)

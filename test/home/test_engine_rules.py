@@ -1,9 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """What rules ask for: quiet hours, regions of valence and arousal, some targets of many."""
 
+from datetime import datetime
+
 from fer_ros.home.commands import RoomCommand
+from fer_ros.home.conditions import Moment
+from fer_ros.home.decisions.answer import failing, is_open
 from fer_ros.home.decisions.engine import DecisionEngine
 from fer_ros.home.kinds.scene import SceneRequest
+from fer_ros.home.policy.rules import PlacedRule, Rule
 from home_support import COLOR_ONLY, emotion, POLICY, policy_of, REGIONS, Sim
 import pytest
 
@@ -127,3 +132,28 @@ def test_a_rule_for_some_targets_leaves_the_others_alone():
     assert {action.target for action in sim.see('happy', 5)} == {'lamp', 'other'}
     action, = sim.see('sad', 20)
     assert action.target == 'lamp' and not action.request.light.on
+
+
+def test_a_rule_with_a_duration_is_done_once_while_it_lasts():
+    text = POLICY.replace('happy: {strategy: mirror}', 'happy: {brightness: 0.9, for_s: 2}')
+    sim = Sim(text, cooldown_s=0, dwell_s=0.5, smoothing_s=0.2, transition_s=0)
+    done, undone = sim.see('happy', 8)
+    assert [one.request.light.brightness for one in (done, undone)] == [0.9, 0.6]
+    assert undone.stamp_s - done.stamp_s == pytest.approx(2.0, abs=0.15)
+    assert sim.status.blocked_reason == 'happy was done for 2 s'
+
+
+ALONE, CROWD, LONG = {'people': 'alone'}, '2 people are in view, expected alone', {'lasted_s': 5}
+SHORT = 'it has lasted 1 s, expected 5 s'
+
+
+@pytest.mark.parametrize('when, people, holds, words', [
+    (None, 2, True, set()), (ALONE, 1, True, set()), (ALONE, 2, False, {CROWD}),
+    # That it has to last does not keep it from leading.
+    (LONG, 1, True, {SHORT}), ({**LONG, **ALONE}, 2, False, {CROWD, SHORT})])
+def test_which_conditions_keep_a_rule_from_leading(when, people, holds, words):
+    placed = PlacedRule(('by_emotion', 'happy'), Rule(brightness=0.5, when=when),
+                        frozenset(('happy',)))
+    moment = Moment(local=datetime(2026, 1, 5), people=people, lasted_s=1.0)
+    assert is_open(placed, moment) == holds
+    assert set(filter(None, failing(placed, moment).split('; '))) == words

@@ -328,6 +328,26 @@ def test_what_is_asked_of_a_lamp_that_has_just_come_back_is_asked_once_more(unhe
     assert lamp.target.state is (ControlState.IDLE if again else ControlState.UNRESPONSIVE)
 
 
+def test_what_a_lamp_that_has_just_come_back_says_on_its_way_is_ours():
+    lamp = Lamp()
+    lamp.say(0, white(0.2))
+    lamp.say(20, white(0.2), BACK)
+    lamp.ask(21, white(0.9))
+    assert lamp.say(21.5, white(0.5), BACK) is Event.MOVED
+    assert lamp.say(21.7, white(0.1), BACK) is Event.RECOVERED
+    # What was asked before it was away is another matter.
+    lamp.ask(40, white(0.9))
+    lamp.say(41, white(0.5))
+    assert lamp.say(41.5, white(0.6), BACK) is Event.RECOVERED
+
+
+def test_a_person_on_the_way_is_one():
+    lamp = Lamp()
+    lamp.say(0, white(0.2))
+    lamp.ask(21, white(0.9))
+    assert lamp.say(21.5, white(0.5), Cause.PERSON) is CHANGED
+
+
 def test_a_restore_that_a_power_cut_undid_is_asked_for_again():
     lamp = Lamp()
     lamp.say(0, white(0.2))

@@ -101,6 +101,15 @@ def test_off_and_on_resumes_after_the_feeling_has_lasted_again():
     assert len(sim.see('sad', 2)) == 1
 
 
+def test_what_is_turned_on_waits_for_a_feeling_that_lasts_again():
+    sim = Sim(dwell_s=1, cooldown_s=0, smoothing_s=0.2, transition_s=0, hold={'settle_s': 0.2})
+    assert len(sim.see('happy', 2)) == 1
+    sim.set_manually(on=False)
+    sim.see('happy', 1)
+    sim.set_manually(on=True)
+    assert not sim.see('happy', 0.9) and len(sim.see('happy', 1)) == 1
+
+
 def test_a_manual_change_before_our_first_action_counts_too():
     sim = Sim(dwell_s=5)
     sim.see('happy', 2)

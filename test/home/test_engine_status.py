@@ -11,18 +11,22 @@ import pytest
 
 
 def test_an_action_says_how_sure_it_is_and_for_how_many():
-    sim = Sim(smoothing_s=0, nobody={'after_s': 1})
+    sim = Sim(smoothing_s=0, nobody={'after_s': 1}, dwell_s=0.5, cooldown_s=0)
     two = [emotion('happy', 0.8, track_id=1), emotion('happy', 0.8, track_id=2)]
-    action, = sim.see(two, 5)
+    action, = sim.see(two, 2)
     assert action.confidence == pytest.approx(0.8) and '(2 faces)' in action.reason
-    action, = sim.see([], 5)
+    action, = sim.see([], 2)
     assert action.confidence == 0.0
-    action, = sim.see([emotion('happy', 1.0)], 20)
+    action, = sim.see([emotion('happy', 1.0)], 4)
     assert action.confidence == 1.0 and '(1 face)' in action.reason
     # Rounding of others is not passed on.
     sure = replace(emotion('angry', 1.0), filtered=np.eye(7)[0] * 1.0005)
-    action, = sim.see([sure], 20)
+    action, = sim.see([sure], 2)
     assert action.confidence == 1.0
+
+
+def test_a_room_is_called_as_the_policy_says():
+    assert Sim(name='Den').status.title == 'Den' and Sim().status.title == 'study'
 
 
 def test_what_keeps_an_empty_room_from_acting_is_said():

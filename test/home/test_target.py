@@ -105,6 +105,20 @@ def test_what_an_automation_made_of_it_is_what_later_changes_are_compared_with()
         assert lamp.say(23, white(0.6)) is event
 
 
+def test_a_slow_dial_is_a_person_whoever_turned_it_a_little_at_first():
+    lamp = Lamp()
+    lamp.say(0, white(0.2))
+    assert lamp.say(20, white(0.23), Cause.PERSON) is None
+    assert lamp.say(25, white(0.28)) is CHANGED
+
+
+def test_turned_on_and_off_again_it_is_not_looked_at_once_more():
+    lamp = Lamp()
+    lamp.say(0, OFF)
+    assert lamp.say(20, white(0.5)) is LIT and lamp.say(21, OFF) is CHANGED
+    assert lamp.at(23) is None
+
+
 def test_what_another_file_makes_of_it_goes_on_with_all_that_is_known():
     old, new = Lamp().target, Lamp().target
     apart = {'name', 'spec', 'group', 'kind', '_room', '_clock', '_tolerance', 'day', 'unheard',
@@ -339,6 +353,26 @@ def test_what_a_lamp_that_has_just_come_back_says_on_its_way_is_ours():
     lamp.ask(40, white(0.9))
     lamp.say(41, white(0.5))
     assert lamp.say(41.5, white(0.6), BACK) is Event.RECOVERED
+
+
+def test_a_lamp_that_has_nothing_else_to_say_when_it_is_back_has_not_reacted():
+    lamp = Lamp()
+    lamp.say(0, white(0.2))
+    lamp.ask(20, white(0.9))
+    lamp.target.unheard = True
+    lamp.say(20.5, white(0.2))
+    assert lamp.at(23.5) is Event.UNMOVED
+
+
+def test_what_was_before_a_power_cut_is_gone_back_to_unless_a_person_chooses():
+    lamp = Lamp()
+    lamp.say(0, white(0.2))
+    lamp.ask(20, white(0.6))
+    lamp.say(21, white(0.6))
+    lamp.target.left = True
+    assert lamp.say(30, white(1.0), BACK) is Event.RECOVERED
+    assert lamp.target.base == white(0.2) and not lamp.target.left
+    assert lamp.say(60, white(0.4)) is CHANGED and lamp.target.base == white(0.4)
 
 
 def test_a_person_on_the_way_is_one():

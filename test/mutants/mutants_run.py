@@ -66,13 +66,17 @@ class Plugin:
         self._runs: Counter[tuple] = Counter()
         self._kills: Counter[tuple] = Counter()
         self._results: dict[str, str] = {}
-        #: Survivors of tests that have changed since.
+        self._explained = {(entry['file'], entry['line']): entry['why'] for entry in _explained()}
+        #: Survivors of tests that have changed since, and are not explained.
         self._again: set[str] = set()
+        known = {mutant.key for mutant in self._mutants
+                 if (mutant.path, mutant.text) in self._explained}
         if RESULTS.is_file():
             for line in RESULTS.read_text().splitlines():
                 entry = json.loads(line)
                 self._results[entry['key']] = entry['result']
-                old = entry['result'] != 'killed' and entry.get('tests') != self._tests
+                old = entry['result'] != 'killed' and entry.get('tests') != self._tests \
+                    and entry['key'] not in known
                 (self._again.add if old else self._again.discard)(entry['key'])
         self.done = False
 
@@ -166,7 +170,7 @@ class Plugin:
         """Print what is known; return the number of unexplained survivors."""
         known = [mutant for mutant in self._mutants if mutant.key in self._results]
         counts = Counter(self._results[mutant.key] for mutant in known)
-        explained = {(entry['file'], entry['line']): entry['why'] for entry in _explained()}
+        explained = self._explained
         lived = [mutant for mutant in known if self._results[mutant.key] != 'killed']
         open_ = [mutant for mutant in lived if (mutant.path, mutant.text) not in explained]
         share = len(lived) / len(known) if known else 0.0

@@ -230,7 +230,7 @@ class FollowingTheSun:
 
     def go_on(self, mood, writes):
         for _ in range(writes):
-            self.sim.see(mood, self.every_s)
+            self.sim.see(mood, self.every_s, step_s=0.5)
             self.index += 1
             self.level += self.step if self.index // 6 % 2 == 0 else -self.step
             self.sim.lamps['lamp'].set(LightState(True, self.level), 0.0, self.sim.now_s)

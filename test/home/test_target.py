@@ -407,6 +407,9 @@ def test_what_repeats_itself_is_not_a_person_from_the_fourth_time_on():
     assert not lamp.target.holds.held and 'about every 90 s' in lamp.target.other_writer
     # Beside it, a person.
     assert lamp.say(500, white(0.9)) is CHANGED and lamp.target.holds.held == {'brightness'}
+    # It is forgotten when it has long been silent.
+    lamp.at(460 + 3601)
+    assert not lamp.target.other_writer
 
 
 def test_what_is_turned_on_and_off_at_even_times_is_so_by_people():

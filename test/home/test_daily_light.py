@@ -6,7 +6,10 @@ import json
 
 from fer_ros.errors import ConfigurationError
 from fer_ros.home.commands import RoomCommand
+from fer_ros.home.decisions.clock import RoomClock
+from fer_ros.home.decisions.day import Day as DayLight
 from fer_ros.home.decisions.memory import RoomMemory
+from fer_ros.home.decisions.surroundings import Surroundings
 from fer_ros.home.light import LightState
 from fer_ros.home.policy import parse_policy, Policy
 from fer_ros.home.policy.daily_light import DailyLight
@@ -205,6 +208,26 @@ def test_the_first_step_comes_at_once_to_what_is_led():
     day = Day(RAMP, at_s=7.5 * 3600)
     day.target.holds.begin(['brightness', 'color'])
     assert not day.step([])
+
+
+def test_the_light_of_the_day_is_looked_at_now_and_then_and_moves_in_steps():
+    wall = [datetime(2026, 3, 20, 7)]
+    policy = parse_policy(TEXT)
+    clock = RoomClock(100.0, 1e9)
+    light = DayLight(DailyLight(**RAMP), Surroundings(policy, lambda _: wall[0]), clock)
+    first = light.light
+    assert first.brightness == 0.7
+    wall[0] = datetime(2026, 3, 20, 8)
+    clock.s = 104.9
+    assert light.light is first
+    wall[0] = datetime(2026, 3, 20, 7, 3)
+    clock.s = 105.0
+    # Half a step further, and then more than a whole one.
+    assert light.light is first and light._settings.at(wall[0], None) != first
+    wall[0] = datetime(2026, 3, 20, 7, 5)
+    clock.s = 110.0
+    assert light.light == light._settings.at(wall[0], None) != first
+    assert DayLight(None, Surroundings(policy), clock).light is None
 
 
 def test_the_sun_leads_from_where_the_house_stands():

@@ -101,8 +101,10 @@ def test_off_and_on_resumes_after_the_feeling_has_lasted_again():
     assert len(sim.see('sad', 2)) == 1
 
 
-def test_what_is_turned_on_waits_for_a_feeling_that_lasts_again():
-    sim = Sim(dwell_s=1, cooldown_s=0, smoothing_s=0.2, transition_s=0, hold={'settle_s': 0.2})
+@pytest.mark.parametrize('scope', ['room', 'attribute'])
+def test_what_is_turned_on_waits_for_a_feeling_that_lasts_again(scope):
+    sim = Sim(dwell_s=1, cooldown_s=0, smoothing_s=0.2, transition_s=0,
+              hold={'settle_s': 0.2, 'scope': scope})
     assert len(sim.see('happy', 2)) == 1
     sim.set_manually(on=False)
     sim.see('happy', 1)

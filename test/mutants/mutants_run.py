@@ -31,7 +31,7 @@ TARGETS = {
             'engine_status', 'engine_undo', 'episode', 'evidence', 'fades', 'groups_and_habits',
             'hold_matrix', 'kinds', 'lamp_reports', 'lifecycle', 'light', 'light_kind', 'memory',
             'messages_and_sensors', 'policy', 'room_clock', 'rules', 'sightings', 'snapshot',
-            'target', 'third_writer')]),
+            'target', 'target_reports', 'third_writer')]),
     'filter': (['fer_ros/emotions/emotion_filter.py'],
                [f'test/emotions/test_{name}.py' for name in (
                    'emotion_filter', 'faces_in_turns', 'resting_face')]),

@@ -112,6 +112,30 @@ def test_what_is_turned_on_waits_for_a_feeling_that_lasts_again(scope):
     assert not sim.see('happy', 0.9) and len(sim.see('happy', 1)) == 1
 
 
+def test_what_is_held_of_a_lamp_is_said():
+    sim = Sim(POLICY.replace('happy: {strategy: mirror}', 'happy: {brightness: 0.9}'), dwell_s=0.5,
+              smoothing_s=0.2, hold={'scope': 'attribute'})
+    sim.set_manually(brightness=0.1)
+    assert not sim.see('happy', 1.5)
+    assert sim.status.blocked_reason == 'left alone: lamp was changed manually (brightness)'
+
+
+def test_the_time_of_a_request_is_judged_before_a_report_that_comes_after_it():
+    sim = Sim(answers=False, dwell_s=0.5, smoothing_s=0.2, transition_s=0, hold={'settle_s': 1})
+
+    def say(level):
+        sim.engine.report('study', 'lamp', LightState(True, level), now_s=sim.now_s)
+    say(0.2)
+    while not sim.actions:
+        sim.step([emotion('happy')])
+    sim.see('happy', 0.5)
+    say(0.4)
+    sim.see('happy', 0.4)
+    sim.now_s += 0.5
+    say(sim.actions[-1].request.light.brightness)
+    assert sim.status.on_hold
+
+
 def test_a_manual_change_before_our_first_action_counts_too():
     sim = Sim(dwell_s=5)
     sim.see('happy', 2)

@@ -130,6 +130,15 @@ def test_a_rule_undoes_what_it_found_done_already():
     assert back.request.light.brightness == 0.6
 
 
+def test_what_another_rule_is_about_to_change_does_not_go_back_before():
+    text = TWICE.replace('happy: {brightness: 0.9}', 'happy: {brightness: 0.3}')
+    sim = Sim(text, **{**QUICK, 'cooldown_s': 5})
+    assert len(sim.see('sad', 1)) == 1 and not sim.see('happy', 3)
+    assert sim.status.blocked_reason == 'lamp: cooling down'
+    action, = sim.see('happy', 4)
+    assert action.request.light.brightness == 0.3
+
+
 def test_the_rest_of_the_way_back_is_gone_when_the_quiet_hours_are_over():
     sim = Sim(TWICE, **QUICK, nobody={'after_s': 1}, quiet_hours=[
         {'from': '22:00', 'to': '06:00', 'action': 'dim', 'brightness_max': 0.3}])

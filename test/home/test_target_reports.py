@@ -74,6 +74,41 @@ def test_turned_on_and_off_again_it_is_not_looked_at_once_more():
     assert lamp.at(23) is None
 
 
+def test_what_was_asked_for_long_ago_is_not_on_the_way_any_more():
+    lamp = Lamp()
+    lamp.say(0, white(0.2))
+    lamp.ask(20, white(0.6))
+    lamp.say(21, white(0.6))
+    lamp.ask(40, white(0.9))
+    assert lamp.say(40.5, white(0.25)) is CHANGED
+
+
+def test_what_reacts_late_has_its_time_from_then_on():
+    lamp = Lamp()
+    lamp.say(0, white(0.2))
+    lamp.ask(20, white(0.6))
+    assert lamp.at(24) is Event.UNMOVED
+    assert lamp.say(30, white(0.3)) is lamp.say(31, white(0.45)) is Event.MOVED
+    assert lamp.say(32.5, white(0.6)) is Event.MATCHED
+
+
+def test_what_does_not_go_back_is_compared_with_how_it_is_then():
+    lamp = Lamp()
+    lamp.say(0, white(0.5))
+    assert lamp.say(15, white(0.55)) is None
+    lamp.ask(16, white(0.9), Event.RESTORE)
+    assert lamp.at(19.5) is Event.UNMOVED and lamp.target.state is ControlState.IDLE
+    assert lamp.say(20, white(0.6)) is None
+
+
+def test_what_was_turned_on_is_looked_at_once():
+    lamp = Lamp()
+    lamp.say(0, OFF)
+    assert lamp.say(20, white(0.5)) is LIT and lamp.at(23) is None
+    assert lamp.say(40, white(0.1), CLOCK) is ADJUSTED
+    assert lamp.at(41) is None
+
+
 # A device that was away.
 
 @pytest.mark.parametrize('unheard, asked_s, again', [

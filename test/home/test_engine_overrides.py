@@ -4,7 +4,7 @@
 from fer_ros.home.action import Command
 from fer_ros.home.commands import RoomCommand
 from fer_ros.home.light import differences, LightState
-from home_support import COLOR_ONLY, emotion, POLICY, Sim
+from home_support import COLOR_ONLY, emotion, POLICY, Sim, TWO_LAMPS
 import pytest
 
 
@@ -118,6 +118,12 @@ def test_what_is_held_of_a_lamp_is_said():
     sim.set_manually(brightness=0.1)
     assert not sim.see('happy', 1.5)
     assert sim.status.blocked_reason == 'left alone: lamp was changed manually (brightness)'
+    # Of two, what is held for longer.
+    sim = Sim(**TWO_LAMPS, hold={'scope': 'attribute'})
+    for name in ('other', 'lamp'):
+        sim.see([], 1)
+        sim.set_manually(name, brightness=0.1)
+    assert sim.status.hold_reason.startswith('lamp ') and sim.status.hold_left_s == 1800
 
 
 def test_the_time_of_a_request_is_judged_before_a_report_that_comes_after_it():

@@ -109,6 +109,22 @@ def test_what_was_turned_on_is_looked_at_once():
     assert lamp.at(41) is None
 
 
+def test_what_rose_a_little_by_itself_is_compared_with_how_it_is_then():
+    lamp = Lamp()
+    lamp.say(0, OFF)
+    assert lamp.say(20, white(0.5)) is LIT and lamp.say(21, white(0.55)) is None
+    assert lamp.at(23) is None and lamp.say(25, white(0.6)) is None
+
+
+@pytest.mark.parametrize('cause, event', [(CLOCK, ADJUSTED), (FREE, CHANGED)])
+def test_where_a_lamp_stops_on_its_way_is_what_was_last_made_of_it(cause, event):
+    lamp = Lamp()
+    lamp.say(0, white(0.2))
+    lamp.ask(20, white(0.9))
+    assert lamp.say(21, white(0.5), cause) is Event.MOVED
+    assert lamp.at(23.5) is event
+
+
 # A device that was away.
 
 @pytest.mark.parametrize('unheard, asked_s, again', [
@@ -163,6 +179,16 @@ def test_what_was_before_a_power_cut_is_gone_back_to_unless_a_person_chooses():
     lamp.target.partly = True
     assert lamp.say(60, white(0.4)) is CHANGED and lamp.target.base == white(0.4)
     assert not lamp.target.partly
+
+
+def test_after_a_power_cut_no_earlier_request_is_in_force_again():
+    lamp = Lamp()
+    lamp.say(0, white(0.2))
+    lamp.ask(20, white(0.6))
+    lamp.ask(30, white(0.9))
+    lamp.say(31, white(0.9))
+    assert lamp.say(40, white(1.0, 5000), BACK) is Event.RECOVERED
+    assert lamp.target.request is None and lamp.target.state is ControlState.IDLE
 
 
 def test_a_person_on_the_way_is_one():

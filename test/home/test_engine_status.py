@@ -68,6 +68,8 @@ def test_what_a_room_waits_for_is_said():
 def test_what_is_known_of_the_world_outside_is_known_until_it_is_not():
     sim, lux = Sim(), StateSource(mqtt='porch/lux')
     sim.engine.learn(lux, 70)
+    sim.engine = sim.engine.successor(sim.policy)
+    sim.step([])
     assert sim.room.moment.states == {lux: 70}
     for _ in range(2):
         sim.engine.learn(lux, None)

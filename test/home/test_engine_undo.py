@@ -130,6 +130,29 @@ def test_a_rule_undoes_what_it_found_done_already():
     assert back.request.light.brightness == 0.6
 
 
+def test_a_rule_is_not_over_before_another_feeling_has_lasted():
+    sim = Sim(TWICE, **{**QUICK, 'dwell_s': 2})
+    assert len(sim.see('sad', 3.5)) == 1
+    assert not sim.see('happy', 1.5) and not sim.see('sad', 3)
+
+
+def test_what_is_owed_to_a_device_that_is_not_there_keeps_no_other_from_going_back():
+    sim = Sim(TWICE, **QUICK)
+    sim.see('sad', 2)
+    sim.room._episode.owed['gone'] = 'why'
+    back, = sim.see('neutral', 3)
+    assert back.request.light.brightness == 0.6
+
+
+def test_another_file_keeps_the_hold_of_the_room():
+    sim = Sim(hold={'for_s': 100})
+    sim.set_manually(brightness=0.1)
+    sim.step([])
+    sim.engine = sim.engine.successor(sim.policy)
+    assert sim.status.hold_left_s == pytest.approx(99.9)
+    assert sim.status.hold_reason.startswith('lamp was changed')
+
+
 def test_what_another_rule_is_about_to_change_does_not_go_back_before():
     text = TWICE.replace('happy: {brightness: 0.9}', 'happy: {brightness: 0.3}')
     sim = Sim(text, **{**QUICK, 'cooldown_s': 5})

@@ -94,6 +94,18 @@ def test_below_the_threshold_frames_are_counted_again():
     assert evidence.ready
 
 
+def test_below_the_threshold_frames_are_counted_from_none():
+    evidence = evidence_of(smoothing_s=0, dwell_s=0.1, minimum_frames=3, enter_threshold=0.5,
+                           exit_threshold=0.4, minimum_confidence=0.0)
+    feel(evidence, 'happy', 1.0, 1.1, 1.2)
+    assert evidence.ready
+    feel(evidence, 'happy', 1.3, probability=0.3)
+    feel(evidence, 'happy', 1.4, 1.6)
+    assert not evidence.ready
+    feel(evidence, 'happy', 1.7)
+    assert evidence.ready
+
+
 def test_what_was_lost_and_comes_again_lasts_from_then_on():
     evidence = evidence_of(smoothing_s=0.5, dwell_s=1.0)
     for stamp in range(30):

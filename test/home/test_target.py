@@ -243,6 +243,10 @@ def test_what_is_remembered_of_a_lamp():
     other = remembered(lamp).target
     assert other.state is ControlState.COMMANDED and other.request.light == white(0.6)
     assert other.origin == white(0.2) and other.undo().light == white(0.2)
+    other = remembered(lamp)
+    for now_s, in_window in ((2.0, True), (2.1, False)):
+        other.clock.s = now_s
+        assert other.target.in_window == in_window
     lamp.say(20.5, white(0.4))
     assert lamp.target.memory()['moved']
     lamp.say(21, white(0.6))

@@ -19,6 +19,11 @@ def test_a_lamp_that_was_turned_on_is_left_alone_for_as_long_as_it_may_be_heard_
     assert lamp.refusal == 'turned on manually a moment ago'
     lamp.at(37.1)
     assert lamp.refusal == ''
+    # So is what it was asked.
+    lamp.ask(40, white(0.9))
+    for now_s, in_window in ((48.0, True), (48.1, False)):
+        lamp.clock.s = now_s
+        assert lamp.target.in_window == in_window
 
 
 def test_what_is_still_said_of_the_start_of_a_request_before_is_its_own():
@@ -123,6 +128,15 @@ def test_where_a_lamp_stops_on_its_way_is_what_was_last_made_of_it(cause, event)
     lamp.ask(20, white(0.9))
     assert lamp.say(21, white(0.5), cause) is Event.MOVED
     assert lamp.at(23.5) is event
+
+
+def test_what_an_automation_makes_of_it_is_how_it_is_to_be():
+    lamp = Lamp()
+    lamp.say(0, white(0.2))
+    lamp.ask(20, white(0.6))
+    lamp.say(21, white(0.6))
+    assert lamp.say(40, white(0.3), CLOCK) is ADJUSTED and lamp.target.confirmed
+    assert lamp.say(60, white(0.6)) is CHANGED
 
 
 # A device that was away.

@@ -221,5 +221,4 @@ class Target(Control):
             self.origin = self.kind.adjusted(self.origin, self.reported, changed | {'power'})
         rest = self.kind.completed(rest, self.reported)
         self._attempt = replace(self._attempt, request=rest, previous=None, baseline=None)
-        self.state = after(self.state, Event.ADJUSTED)
         return verdict

@@ -7,7 +7,7 @@ from fer_ros.home.ambience import ambience, STRATEGIES
 from fer_ros.home.color import saturated
 from fer_ros.home.fields import Color, Part, Unit
 from fer_ros.home.kinds.relative import Brightness, Kelvin, Relative, Saturation, White
-from fer_ros.home.light import KELVIN_RANGE, LightState
+from fer_ros.home.light import LightState
 from pydantic import model_validator
 
 
@@ -65,7 +65,7 @@ class LightKeys(Part):
 
 def wanted_light(rule: LightKeys, feeling: tuple[float, float], base: LightState | None) \
         -> LightState | None:
-    """Return a strategy's light with the rule's own values put over it.
+    """Return a strategy's light with the rule's own values put over it, within no limits.
 
     :param base: how the lamp would be without the rule, as far as is known.
     :returns: None where nothing is known that the rule's values could be added to.
@@ -76,7 +76,7 @@ def wanted_light(rule: LightKeys, feeling: tuple[float, float], base: LightState
     base = base if base is not None and base.on else LightState(True)
     brightness, color, kelvin = light.brightness, light.color, light.color_temperature_k
     if isinstance(rule.brightness, Relative):
-        brightness = _added(base.brightness, rule.brightness, 0.0, 1.0)
+        brightness = _added(base.brightness, rule.brightness)
     elif rule.brightness is not None:
         brightness = rule.brightness
     white = not base.effect and base.color is None
@@ -84,7 +84,7 @@ def wanted_light(rule: LightKeys, feeling: tuple[float, float], base: LightState
         color, kelvin = rule.color, None
     elif isinstance(rule.color_temperature_k, Relative):
         color, kelvin = None, _added(base.color_temperature_k if white else None,
-                                     rule.color_temperature_k, *KELVIN_RANGE)
+                                     rule.color_temperature_k)
     elif rule.color_temperature_k is not None:
         color, kelvin = None, rule.color_temperature_k
     if rule.saturation is not None and base.color is not None and not base.effect:
@@ -94,5 +94,5 @@ def wanted_light(rule: LightKeys, feeling: tuple[float, float], base: LightState
     return LightState(True, brightness, color, None if kelvin is None else round(kelvin))
 
 
-def _added(value: float | None, change: Relative, low: float, high: float) -> float | None:
-    return None if value is None else min(high, max(low, value + change.amount))
+def _added(value: float | None, change: Relative) -> float | None:
+    return None if value is None else value + change.amount

@@ -78,3 +78,11 @@ def test_a_lamp_that_never_said_how_it_is_is_asked_again_after_it_was_kept():
     assert len(sim.see('happy', 5)) == 1
     assert not sim.see([], 5)
     assert len(sim.see('happy', 5)) == 1
+
+
+def test_a_lamp_that_is_as_asked_keeps_no_other_from_being_asked():
+    sim = Sim(**TWO_LAMPS, cooldown_s=0, dwell_s=0.5, smoothing_s=0.2, transition_s=0)
+    sim.room.targets['other'].set_available(False)
+    assert [action.target for action in sim.see('happy', 2)] == ['lamp']
+    sim.room.targets['other'].set_available(True)
+    assert [action.target for action in sim.see('happy', 1)] == ['other']

@@ -162,3 +162,13 @@ def test_which_conditions_keep_a_rule_from_leading(when, people, holds, words):
     moment = Moment(local=datetime(2026, 1, 5), people=people, lasted_s=1.0)
     assert is_open(placed, moment) == holds
     assert set(filter(None, failing(placed, moment).split('; '))) == words
+
+
+@pytest.mark.parametrize('count, level', [(1, 0.2), (2, 0.9)])
+def test_a_rule_for_any_feeling_leads_only_where_its_conditions_hold(count, level):
+    text = POLICY.replace('  mirror:', """  mirror:
+    rules: [{name: calm, when: {people: alone}, brightness: 0.2}]""", 1).replace(
+        'happy: {strategy: mirror}', 'happy: {brightness: 0.9}')
+    sim = Sim(text, cooldown_s=0, dwell_s=0.5, smoothing_s=0.2)
+    faces = [emotion('happy', track_id=index) for index in range(count)]
+    assert sim.see(faces, 3)[-1].request.light.brightness == level

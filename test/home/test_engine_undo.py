@@ -177,7 +177,12 @@ def test_the_rest_of_the_way_back_is_gone_when_the_quiet_hours_are_over():
 def test_switched_off_a_room_has_forgotten_who_looks_where():
     sim = Sim()
     sim.step([])
+    sim.engine.attend('elsewhere', [PersonAttention(1, 'camera')], now_s=sim.now_s)
+    assert sim.room.moment.attention is None
     sim.engine.attend('emotions', [PersonAttention(1, 'camera')], now_s=sim.now_s)
     assert sim.room.moment.attention
     sim.command(RoomCommand.SWITCH_OFF)
+    assert sim.room.moment.attention is None
+    # Nor does it learn it.
+    sim.engine.attend('emotions', [PersonAttention(1, 'camera')], now_s=sim.now_s)
     assert sim.room.moment.attention is None

@@ -8,6 +8,7 @@ import uuid
 
 import pytest
 from skipped import pytest_terminal_summary  # noqa: F401
+import turns
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 
@@ -29,31 +30,6 @@ else:
     settings.register_profile('search', database=None, deadline=None, print_blob=True)
     settings.load_profile('search' if 'FER_SEARCH' in os.environ else 'same')
 
-#: Tests of running nodes, brokers and browsers, which wait for each other: one at a time.
-LIVE = tuple(f'test/{name}/' for name in (
-    'nodes', 'dashboard', 'system', 'launch', 'home/connected'))
-
-#: Files in these folders that measure no time and need no processes beside each other.
-NOT_LIVE = tuple(f'test/{name}.py' for name in (
-    'dashboard/test_pictures', 'dashboard/test_site', 'dashboard/test_site_attacks',
-    'dashboard/test_state', 'home/connected/test_standalone_systemd',
-    'home/connected/test_standalone_unit', 'nodes/test_conversions', 'nodes/test_cv_bridge',
-    'nodes/test_every_node', 'nodes/test_habit_messages', 'nodes/test_image_conversions',
-    'nodes/test_imports', 'nodes/test_messages_page', 'nodes/test_rclpy_internals',
-    'nodes/test_sros2', 'nodes/test_startup', 'nodes/test_synchronizer',
-    'system/test_demo_display', 'system/test_demo_options', 'system/test_interrupted_starts'))
-
-#: What takes longest, so that no process is left with it when the others have ended.
-LONG = ('test/training/', 'test/nodes/test_every_node', 'test/system/test_interrupted_starts',
-        'test/habits/test_trial', 'test/nodes/test_sros2', 'test/nodes/test_startup')
-
-
-def _scope(nodeid):
-    """Return which tests a process takes together."""
-    file = nodeid.partition('::')[0]
-    return 'live' if file.startswith(LIVE) and file not in NOT_LIVE else file
-
-
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config, log):
     """Let one of several processes do all that is live, the others all else, file by file."""
@@ -61,17 +37,14 @@ def pytest_xdist_make_scheduler(config, log):
 
     class Scheduling(LoadScopeScheduling):
         def _split_scope(self, nodeid):
-            return _scope(nodeid)
+            return turns.scope(nodeid)
     config.option.loadscopereorder = False  # by length, not by the number of tests
     return Scheduling(config, log)
 
 
 def pytest_collection_modifyitems(items):
     """Begin with what takes longest."""
-    def rank(item):
-        scope = _scope(item.nodeid)
-        return 0 if scope == 'live' else 1 if scope.startswith(LONG) else 2
-    items.sort(key=rank)
+    items.sort(key=lambda item: turns.rank(item.nodeid))
 
 
 @pytest.fixture(autouse=True)

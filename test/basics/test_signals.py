@@ -59,11 +59,13 @@ def test_another_handler_takes_the_place_of_the_first():
 def test_a_forked_child_leaves_the_signals_of_its_parent_alone():
     before = """
 heed(lambda: os._exit(3), signal.SIGINT)
+ready, told = os.pipe()
 child = os.fork()
 if not child:
     heed(lambda: os._exit(4), signal.SIGINT)
-    signal.pause()
-time.sleep(0.5)
+    os.write(told, b'!')
+    threading.Event().wait(60)
+os.read(ready, 1)
 os.kill(child, signal.SIGINT)
 assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 4
 os._exit(8)"""

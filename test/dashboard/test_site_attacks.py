@@ -11,7 +11,7 @@ import time
 from fer_ros.errors import ConfigurationError
 from home_support import emotion
 import pytest
-from waiting import wait_for
+from waiting import quick, wait_for
 
 pytest.importorskip('flask', reason='the dashboard needs flask')
 pytest.importorskip('waitress', reason='the dashboard needs waitress')
@@ -130,12 +130,16 @@ class Crowd:
     ids=['silent', 'half a head', 'half a body'])
 def test_two_hundred_connections_that_ask_for_nothing_keep_no_one_out(text, monkeypatch):
     monkeypatch.setattr(server, 'REQUEST_S', 1.0)
-    with closing(Running(TOKEN)) as site, closing(Crowd(site.port, 200, text)):
-        began_s = time.monotonic()
-        # Also from the same address.
-        assert [site.get('/api/health')[0] for _ in range(5)] == [200] * 5
-        assert time.monotonic() - began_s < 4
-        wait_for(lambda: len(site.server._server.active_channels) < 5, what='free places')
+
+    def serve_others():
+        with closing(Running(TOKEN)) as site, closing(Crowd(site.port, 200, text)):
+            began_s = time.monotonic()
+            # Also from the same address.
+            assert [site.get('/api/health')[0] for _ in range(5)] == [200] * 5
+            took_s = time.monotonic() - began_s
+            wait_for(lambda: len(site.server._server.active_channels) < 5, what='free places')
+            return took_s
+    quick(4, serve_others)
 
 
 def test_other_addresses_keep_their_places():
@@ -153,40 +157,52 @@ def test_other_addresses_keep_their_places():
 
 def test_a_request_that_drips_is_cut_off(monkeypatch):
     monkeypatch.setattr(server, 'REQUEST_S', 0.5)
-    with closing(Running()) as site, socket.create_connection(('127.0.0.1', site.port), 5) as slow:
-        slow.settimeout(0.1)
-        began_s = time.monotonic()
-        for byte in b'\r\n' * 20 + b'GET / HTTP/1.1\r\n' + b'X: y\r\n' * 50:
-            try:
-                slow.sendall(bytes([byte]))
-                if slow.recv(1) == b'':
+
+    def drip():
+        with closing(Running()) as site, socket.create_connection(
+                ('127.0.0.1', site.port), 5) as slow:
+            slow.settimeout(0.1)
+            began_s = time.monotonic()
+            for byte in b'\r\n' * 20 + b'GET / HTTP/1.1\r\n' + b'X: y\r\n' * 50:
+                try:
+                    slow.sendall(bytes([byte]))
+                    if slow.recv(1) == b'':
+                        break
+                except TimeoutError:
+                    continue
+                except OSError:
                     break
-            except TimeoutError:
-                continue
-            except OSError:
-                break
-        assert time.monotonic() - began_s < 4
+            return time.monotonic() - began_s
+    quick(4, drip)
 
 
 def test_a_connection_that_is_kept_alive_is_not_cut_off(monkeypatch):
-    monkeypatch.setattr(server, 'REQUEST_S', 0.3)
+    monkeypatch.setattr(server, 'REQUEST_S', 1.0)
     with closing(Running()) as site:
         connection, answer = site.open('/api/health')
         with closing(connection):
             answer.read()
-            threading.Event().wait(1.6)  # more than a round of the server's cleaning
+            # More than that, and a round of the server's cleaning.
+            threading.Event().wait(2.1)
             connection.request('GET', '/api/health')
             assert connection.getresponse().status == 200
 
 
-def test_closing_takes_two_seconds_at_most_with_any_viewers():
-    answering = threading.Event()
+class Slow(Running):
+    """A page whose home does not answer before it may."""
 
-    class Slow(Running):
-        def control(self, *asked):
-            self.asked.append(asked)
-            answering.wait(120)
-            return True, ''
+    def __init__(self, **kwargs):
+        self.answering = threading.Event()
+        super().__init__(**kwargs)
+
+    def control(self, *asked):
+        self.asked.append(asked)
+        self.answering.wait(120)
+        return True, ''
+
+
+def closing_s():
+    """Return how long it takes to close a page with viewers of every kind."""
     running = Slow(viewers=8)
     switching = threading.Thread(target=lambda: pytest.raises(
         (OSError, http.client.HTTPException), running.get, '/api/home/revert', 'POST', '{}',
@@ -202,11 +218,16 @@ def test_closing_takes_two_seconds_at_most_with_any_viewers():
         wait_for(lambda: running.events.taken == 8 and running.asked, what='viewers')
         began_s = time.monotonic()
         running.close()
-        assert time.monotonic() - began_s < 2
-    answering.set()
+        took_s = time.monotonic() - began_s
+    running.answering.set()
     switching.join()
     for connection in [connection for connection, _ in streams] + deaf:
         connection.close()
+    return took_s
+
+
+def test_closing_takes_two_seconds_at_most_with_any_viewers():
+    quick(2, closing_s)
 
 
 # Figures.

@@ -10,6 +10,7 @@ import xml.etree.ElementTree
 import fer_ros
 import pytest
 from skipped import summary
+import turns
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 
@@ -100,3 +101,8 @@ def test_links_of_a_page_lead_somewhere(page):
             titles = re.findall(r'^#+ (.*)$', path.read_text(encoding='utf-8'), re.MULTILINE)
             slugs = {re.sub(r'[^\w\- ]', '', title.lower()).replace(' ', '-') for title in titles}
             assert anchor in slugs, target
+
+
+@pytest.mark.parametrize('name', [*turns.LIVE, *turns.NOT_LIVE, *turns.LONG])
+def test_what_has_its_turn_in_the_tests_exists(name):
+    assert list(REPOSITORY.glob(f'{name.rstrip("/")}*'))

@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """A real mosquitto on a free loopback port, and a spy on everything that passes it."""
 
+import contextlib
 from pathlib import Path
+import random
 import shutil
 import socket
 import subprocess
@@ -16,9 +18,12 @@ WHY_NOT = 'mosquitto is not installed (apt install mosquitto)'
 
 
 def free_port():
-    with socket.socket() as probe:
-        probe.bind(('127.0.0.1', 0))
-        return probe.getsockname()[1]
+    """Return a port that the system gives to nobody by itself until a broker takes it (again)."""
+    while True:
+        port = random.randrange(15_000, 32_000)
+        with socket.socket() as probe, contextlib.suppress(OSError):
+            probe.bind(('127.0.0.1', port))
+            return port
 
 
 class Mosquitto:

@@ -49,7 +49,7 @@ class Home:
 
     def pass_(self, seconds, label='', until=None):
         """Pass time in which somebody feels something, or until something is so."""
-        end = time.monotonic() + 15
+        end = time.monotonic() + 60
         until_s = self.now_s + seconds
         while self.now_s < until_s if until is None else not until():
             assert time.monotonic() < end, 'in vain'

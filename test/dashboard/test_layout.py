@@ -92,12 +92,20 @@ def page(scene):
     driver.quit()
 
 
-def rectangles(page, selector):
-    """Return left, top, right and bottom of all elements that are to be seen."""
+def at_once(page, *selectors):
+    """Return for each selector the rectangles of all elements to be seen, all at one moment.
+
+    A rectangle is left, top, right and bottom.
+    """
     return page.execute_script("""
-        return [...document.querySelectorAll(arguments[0])].filter((e) => e.checkVisibility())
-          .map((e) => e.getBoundingClientRect()).map((r) => [r.left, r.top, r.right, r.bottom]);
-        """, selector)
+        return arguments[0].map((selector) =>
+          [...document.querySelectorAll(selector)].filter((e) => e.checkVisibility())
+            .map((e) => e.getBoundingClientRect()).map((r) => [r.left, r.top, r.right, r.bottom]));
+        """, selectors)
+
+
+def rectangles(page, selector):
+    return at_once(page, selector)[0]
 
 
 def rectangle(page, selector):
@@ -122,8 +130,8 @@ def test_the_switch_and_the_room_are_above_the_people(scene, page, width_px):
     show(scene, page, hall=7, kitchen=1)
     resize(page, width_px)
     assert page.execute_script('return document.documentElement.scrollWidth') <= width_px
-    left, top, right, bottom = rectangle(page, '#cameras')
-    room, people = rectangle(page, '#rooms'), rectangle(page, '#people')
+    ((left, top, right, bottom),), (room,), (people,) = at_once(
+        page, '#cameras', '#rooms', '#people')
     if width_px < 720:
         assert bottom <= room[1] and room[3] <= people[1]
         # It was 5649 px with eight people.
@@ -251,8 +259,9 @@ def test_where_people_look_is_marked_said_and_kept(scene, page):
         "return [...document.querySelectorAll('.person .attention')].map((e) => e.textContent)")
     assert said == ['Looks at tablet, for 4 s, then usually camera (70\xa0%)',
                     'Gaze unknown: the eyes are covered']
-    wait_for(lambda: rectangles(page, '.face .gaze'), what='a mark')
-    mark, boxes = rectangle(page, '.face .gaze'), rectangles(page, '.face .box')
+    (mark,), boxes = wait_for(
+        lambda: (found := at_once(page, '.face .gaze', '.face .box')) and all(found) and found,
+        what='a mark')
     left = min(boxes)
     width = left[2] - left[0]
     # From between the eyes to the left of the image, a little down.
@@ -272,8 +281,8 @@ def test_where_people_look_is_marked_said_and_kept(scene, page):
     with_lane = rectangles(page, '#timeline .legend')
     assert len(with_lane) == 2, 'the colors are explained'
     scene.attention = (PersonAttention(1, 'camera', 'camera', eyes=(0.5, 0.4), gaze=(-0.2, 0)),)
-    wait_for(lambda: rectangles(page, '.face .gaze') and rectangle(page, '.face .gaze')[2]
-             - rectangle(page, '.face .gaze')[0] < 8, what='a dot for a look at the camera')
+    wait_for(lambda: [right - left < 8 for left, _, right, _ in rectangles(
+        page, '.face .gaze')] == [True], what='a dot for a look at the camera')
     scene.attention = ()
     wait_for(lambda: not rectangles(page, '.face .gaze, .person .attention'), what='no old gaze')
 

@@ -22,7 +22,10 @@ def test_the_graph_of_a_live_system(graph):
         done = subprocess.run([sys.executable, '-m', 'fer_ros.cli.graph', '--json'],
                               capture_output=True, text=True, timeout=120)
         seen = json.loads(done.stdout or '{}')
-        return done.returncode == 0 and '/emotion_classifier' in seen['states'] and seen
+        # It looks for a while only: on a busy machine it may find a part.
+        return done.returncode == 0 and '/emotion_classifier' in seen['states'] and all(
+            seen['topics'].get(topic, {}).get(ends) for topic, ends in (
+                ('/faces', 'mismatches'), ('/emotions', 'subscriptions'))) and seen
     seen = wait_for(ask, what='the graph with the classifier and its state')
     assert {'/emotion_classifier', '/test_node'} <= set(seen['nodes'])
     assert seen['states']['/emotion_classifier'] == 'active'

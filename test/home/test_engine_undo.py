@@ -84,6 +84,17 @@ def test_switched_off_a_room_has_forgotten_who_is_there():
     assert sim.room.faces and sim.room.moment.people == 1
     sim.command(RoomCommand.SWITCH_OFF)
     assert not sim.room.faces and sim.room.moment.people == 0
+    sim.step([emotion('happy')])
+    assert not sim.room.faces
+    # It sees what its own cameras see, and nothing of before the clock was set.
+    sim.command(RoomCommand.SWITCH_ON)
+    sim.step([emotion('happy')], source='elsewhere')
+    assert not sim.room.faces
+    sim.step([emotion('happy')])
+    assert sim.room.faces
+    sim.now_s += 100
+    sim.engine.tick(sim.now_s)
+    assert not sim.room.faces
 
 
 def test_what_was_undone_is_not_undone_again_later():
@@ -126,8 +137,10 @@ QUICK = {'cooldown_s': 0, 'dwell_s': 0.5, 'smoothing_s': 0.2, 'transition_s': 0}
 def test_a_rule_undoes_what_it_found_done_already():
     sim = Sim(TWICE, **QUICK)
     assert len(sim.see('happy', 2)) == 1 and not sim.see('sad', 3)
+    assert sim.engine.memory()['study']['owed'] == ['lamp']
     back, = sim.see('neutral', 3)
     assert back.request.light.brightness == 0.6
+    assert sim.engine.memory()['study']['owed'] == []
 
 
 def test_a_rule_is_not_over_before_another_feeling_has_lasted():

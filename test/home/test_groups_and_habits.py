@@ -85,6 +85,11 @@ def test_each_light_of_an_area_is_a_device_and_one_that_leaves_it_goes_back():
     assert asked(sim.see('sad', 3)) == [(A, 0.3), (B, 0.3), ('shelf', 0.3)]
 
 
+def test_one_that_leaves_goes_back_whatever_the_rate_limit():
+    sim = Area(A, B, rate_limit={'actions': 1, 'per_s': 3600})
+    assert len(sim.see('happy', 2)) == 2 and len(sim.regroup(A)) == 1
+
+
 def test_one_that_has_left_is_owed_nothing():
     text = AREA.replace('targets: [lights]', 'then: restore')
     sim = Area(A, B)

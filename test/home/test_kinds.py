@@ -218,7 +218,12 @@ def test_switches_and_players_are_asked_and_brought_back():
     assert SWITCH.narrowed(SwitchRequest(True), SWITCH.attributes) is None
     assert VOLUME.request(Rule(volume=0.3), JOY, None, Situation(), 0.2) == VolumeRequest(0.3)
     assert VOLUME.same(VolumeRequest(0.3), VolumeRequest(0.309))
-    # Nothing gets louder in quiet hours.
+    # Nothing gets louder in quiet hours; what is not heard may go back, or not.
+    same = VolumeRequest(0.3)
+    assert VOLUME.quieted(same, VolumeState(0.3), None) == same
+    assert SCENE.quieted(SceneRequest('a'), None, None) is None
+    assert SCENE.quieted(SceneRequest('a'), None, 0.2) == SceneRequest('a')
+    assert SCENE.has_left(None, None)
     louder, softer = VolumeRequest(0.5), VolumeRequest(0.1)
     for cap in (None, 0.2):
         assert VOLUME.quieted(louder, VolumeState(0.3), cap) is None

@@ -6,7 +6,21 @@ from fer_ros.home.kinds.scene import SceneRequest
 from fer_ros.home.lifecycle import ControlState, Event
 from fer_ros.home.light import LightState
 import pytest
-from target_support import BROKER, CHANGED, Lamp, OFF, white
+from target_support import BACK, BROKER, CHANGED, Lamp, OFF, white
+
+
+def test_nothing_is_known_of_a_device_at_first():
+    target = Lamp().target
+    assert (target.available, target.unheard, target.left, target.partly) == (
+        True, False, False, False)
+
+
+def test_requests_are_counted():
+    lamp = Lamp(rate_limit={'actions': 2, 'per_s': 60})
+    for now_s in (20, 30):
+        assert lamp.refusal == ''
+        lamp.ask(now_s, white(0.5))
+    assert lamp.refusal == 'rate limit of 2 in 60 s reached'
 
 
 def test_what_another_file_makes_of_it_goes_on_with_all_that_is_known():
@@ -207,6 +221,21 @@ def test_a_step_that_is_not_followed_is_not_asked_for_again():
     assert lamp.target.step() is None
     lamp.say(100, white(0.53))
     assert lamp.target.step().light.brightness == pytest.approx(0.56)
+
+
+def test_no_step_is_taken_during_another_and_all_of_the_way_after_a_power_cut():
+    lamp = Lamp()
+    lamp.say(0, white(0.5))
+    lamp.target.day = white(0.9)
+    lamp.at(40)
+    lamp.ask(40, lamp.target.step().light, fade_s=60.0, resting=True)
+    lamp.say(41, white(0.51))
+    lamp.say(75, white(0.53))
+    assert lamp.target.step() is None
+    lamp.say(103, white(0.53))
+    assert lamp.target.step() is not None
+    assert lamp.say(104, white(1.0, 6500), BACK) is Event.RECOVERED
+    assert lamp.target.step().light == white(0.9)
 
 
 def test_no_step_is_taken_while_a_rule_asks_or_something_is_to_come_back():

@@ -106,6 +106,31 @@ def test_what_does_not_go_back_is_compared_with_how_it_is_then():
     assert lamp.say(20, white(0.6)) is None
 
 
+@pytest.mark.parametrize('follows, event', [(False, None), (True, CHANGED)])
+def test_a_way_back_that_comes_late_is_ours(follows, event):
+    lamp = Lamp()
+    lamp.say(0, white(0.2))
+    lamp.ask(20, white(0.6))
+    lamp.say(21, white(0.6))
+    lamp.ask(30, white(0.2), Event.RESTORE)
+    if follows:
+        lamp.say(31, white(0.2))
+        lamp.at(34)
+        assert lamp.say(50, white(0.6)) is CHANGED
+    else:
+        assert lamp.at(34) is Event.UNMOVED
+    assert lamp.say(70, white(0.2)) is event
+
+
+def test_what_an_automation_makes_of_it_on_the_way_may_still_be_said():
+    lamp = Lamp()
+    lamp.say(0, white(0.4))
+    lamp.ask(20, white(0.9))
+    lamp.say(20.5, white(0.6))
+    assert lamp.say(21, white(0.1), CLOCK) is ADJUSTED
+    assert lamp.say(21.5, white(0.2)) is Event.MOVED
+
+
 def test_what_was_turned_on_is_looked_at_once():
     lamp = Lamp()
     lamp.say(0, OFF)
@@ -182,6 +207,22 @@ def test_a_lamp_that_has_nothing_else_to_say_when_it_is_back_has_not_reacted():
     assert lamp.at(23.5) is Event.UNMOVED
 
 
+def test_one_that_comes_with_a_power_cut_has_just_come_back():
+    lamp = Lamp()
+    lamp.say(20, white(0.2), BACK)
+    lamp.ask(20 + BACK_S, white(0.9), fade_s=0.0)
+    assert lamp.at(22.5 + BACK_S) is None
+
+
+def test_what_is_brought_back_after_a_power_cut_is_how_it_is():
+    lamp = Lamp()
+    lamp.say(0, white(0.2))
+    lamp.ask(20, white(0.6))
+    lamp.say(21, white(0.6))
+    lamp.say(30, white(1.0), BACK)
+    assert lamp.target.undo() is None and lamp.target.base == white(1.0)
+
+
 def test_what_was_before_a_power_cut_is_gone_back_to_unless_a_person_chooses():
     lamp = Lamp()
     lamp.say(0, white(0.2))
@@ -240,6 +281,26 @@ def test_what_repeats_itself_is_not_a_person_from_the_fourth_time_on():
     # It is forgotten when it has long been silent.
     lamp.at(460 + 3601)
     assert not lamp.target.other_writer
+
+
+def test_what_follows_on_what_repeats_itself_is_compared_with_it():
+    lamp = Lamp(hold={'settle_s': 2, 'for_s': 1000, 'scope': 'attribute'})
+    lamp.say(0, white(0.5))
+    for index in range(4):
+        lamp.say(100 + 90 * index, white(0.3 + 0.2 * (index % 2)))
+    assert lamp.say(373, white(0.3)) is CHANGED
+
+
+def test_what_is_written_while_a_lamp_fades_for_us_counts_too():
+    lamp = Lamp(rate_limit={'actions': 100})
+    lamp.say(0, white(0.2))
+    for index in range(5):
+        lamp.ask(99 + 90 * index, white(0.9 - 0.7 * (index % 2)))
+        lamp.say(100 + 90 * index, white(0.5 + 0.02 * index), CLOCK)
+        assert lamp.at(103 + 90 * index) is ADJUSTED
+    assert 'about every 90 s' in lamp.target.other_writer
+    lamp.at(460 + 3599)
+    assert lamp.target.other_writer
 
 
 def test_its_next_is_known_while_the_lamp_fades_for_us():

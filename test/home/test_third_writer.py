@@ -63,6 +63,7 @@ NEXT = [
     # At another time, of another size, or of another part: a person.
     (365, light(0.60), BRIGHTNESS, False),
     (315, light(0.60), BRIGHTNESS, False),
+    (271, light(0.60), BRIGHTNESS, False),
     (360, light(0.64), BRIGHTNESS, False),
     (360, light(0.30), BRIGHTNESS, False),
     (360, light(0.60, 4000), BRIGHTNESS | COLOR, False),
@@ -138,7 +139,7 @@ def test_a_change_is_compared_with_the_state_before_a_person_could_have_begun_it
     assert trail.reference(0.0) is None
     for at_s, level in ((100, 0.1), (105, 0.2), (112, 0.3), (114, 0.4)):
         trail.add(at_s, light(level))
-    assert trail.reference(114) == light(0.1)
+    assert trail.reference(107) == trail.reference(114) == light(0.1)
     assert trail.reference(105 + SLOW_S) == light(0.2)
     assert trail.reference(500) == light(0.4)
     trail.restart(500, light(0.9))

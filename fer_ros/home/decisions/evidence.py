@@ -36,10 +36,8 @@ class Evidence:
         self._belief = np.zeros(len(LABELS))
         self._affect = np.zeros(2)
         self._stamp_s: float | None = None
+        # What leads, since when and how often: of nothing, all of that does not matter.
         self.key: str | None = None
-        self._key_since_s = 0.0
-        self._entered = self._fallen = False
-        self._frames = 0
         self.reading = Reading(why='nothing seen yet')
         self._primary: Hashable | None = None
 

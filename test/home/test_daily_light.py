@@ -220,12 +220,17 @@ def test_the_light_of_the_day_is_looked_at_now_and_then_and_moves_in_steps():
     wall[0] = datetime(2026, 3, 20, 8)
     clock.s = 104.9
     assert light.light is first
-    wall[0] = datetime(2026, 3, 20, 7, 3)
     clock.s = 105.0
+    assert light.light != first
+    wall[0] = datetime(2026, 3, 20, 7)
+    clock.s = 110.0
+    first = light.light
+    wall[0] = datetime(2026, 3, 20, 7, 3)
+    clock.s = 115.0
     # Half a step further, and then more than a whole one.
     assert light.light is first and light._settings.at(wall[0], None) != first
     wall[0] = datetime(2026, 3, 20, 7, 5)
-    clock.s = 110.0
+    clock.s = 120.0
     assert light.light == light._settings.at(wall[0], None) != first
     assert DayLight(None, Surroundings(policy), clock).light is None
 

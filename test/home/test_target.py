@@ -119,7 +119,9 @@ def test_what_is_let_go_of_is_compared_with_how_it_is_then():
     lamp.say(0, white(0.2))
     lamp.ask(20, white(0.6))
     lamp.say(22, white(0.4))
+    lamp.target.partly = True
     lamp.target.release()
+    assert not lamp.target.partly
     assert lamp.say(25, white(0.2)) is CHANGED
 
 

@@ -131,6 +131,16 @@ def test_what_an_automation_makes_of_it_on_the_way_may_still_be_said():
     assert lamp.say(21.5, white(0.2)) is Event.MOVED
 
 
+@pytest.mark.parametrize('last, event', [(4000, Event.MATCHED), (3200, CHANGED)])
+def test_the_nearest_white_that_a_lamp_can_is_as_asked_and_what_leaves_it_is_not(last, event):
+    lamp = Lamp()
+    lamp.say(0, white(0.6))
+    lamp.ask(20, white(0.6, 6500))
+    assert lamp.say(21, white(0.6, 4000)) is Event.MOVED
+    assert lamp.say(22, white(0.6, last)) is Event.MOVED
+    assert lamp.at(23.5) is event
+
+
 def test_what_was_turned_on_is_looked_at_once():
     lamp = Lamp()
     lamp.say(0, OFF)

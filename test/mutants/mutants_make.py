@@ -113,6 +113,22 @@ def _lines_of_functions(source: str) -> set[int]:
     return found
 
 
+def lines_of_statements(path: str) -> dict[int, range]:
+    """Return, by line, all lines of its statement, those of its body apart.
+
+    What stands in the second line of a condition also counts where that is not reached.
+    """
+    found: dict[int, range] = {}
+    # From the outside to the inside.
+    for node in ast.walk(ast.parse(Path(path).read_text(encoding='utf-8'))):
+        if isinstance(node, ast.stmt):
+            body = getattr(node, 'body', None)
+            last = body[0].lineno - 1 if body else node.end_lineno
+            lines = range(node.lineno, max(node.lineno, last) + 1)
+            found.update(dict.fromkeys(lines, lines))
+    return found
+
+
 def apply(module: types.ModuleType, code: types.CodeType) -> None:
     """Put changed code into a module that others have imported already."""
     changed = types.ModuleType(module.__name__)

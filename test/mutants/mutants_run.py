@@ -13,7 +13,7 @@ import time
 
 import coverage
 from hypothesis import settings
-from mutants_make import apply, Mutant, mutants_of
+from mutants_make import apply, lines_of_statements, Mutant, mutants_of
 import pytest
 import yaml
 
@@ -130,11 +130,15 @@ class Plugin:
         for path in self._files:
             for line, contexts in data.contexts_by_lineno(str(ROOT / path)).items():
                 entered[path, line] = [by_id[one] for one in contexts if one in by_id]
-        for key, items in entered.items():
-            items.sort(key=took_s.get)
-            sums_s = accumulate(took_s[item] for item in items)
-            entered[key] = items[:1 + sum(sum_s <= self._each_s for sum_s in sums_s)]
-        return entered, took_s
+        covering = {}
+        for path in self._files:
+            for line, lines in lines_of_statements(path).items():
+                items = sorted({item for one in lines for item in entered.get((path, one), ())},
+                               key=took_s.get)
+                sums_s = accumulate(took_s[item] for item in items)
+                covering[path, line] = items[:1 + sum(
+                    sum_s <= self._each_s for sum_s in sums_s)]
+        return covering, took_s
 
     def _try(self, mutant: Mutant, items, took_s) -> str:
         code = mutant.code()

@@ -25,8 +25,8 @@ def main() -> int:
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument('--minutes', type=float, default=30.0, help='stop after so long (30)')
     parser.add_argument('--only', choices=TARGETS, help='only this target')
-    parser.add_argument('--seconds', type=float, default=6.0,
-                        help='the quickest tests that take no more for one mutant (6)')
+    parser.add_argument('--seconds', type=float, default=15.0,
+                        help='the quickest tests that take no more for one mutant (15)')
     parser.add_argument('--list', action='store_true', help='run nothing, print what is known')
     chosen = parser.parse_args()
     plugins = []

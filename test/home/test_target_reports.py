@@ -322,6 +322,17 @@ def test_its_next_is_known_while_the_lamp_fades_for_us():
     assert lamp.say(460, LightState(True, 0.3, (1.0, 0.4, 0.2))) is ADJUSTED
 
 
+def test_what_changes_more_than_it_ever_did_is_a_person():
+    lamp = Lamp(hold={'settle_s': 2, 'for_s': 1000, 'scope': 'attribute'})
+    lamp.say(0, white(0.4))
+    lamp.ask(20, white(0.5))
+    lamp.say(21, white(0.5))
+    for index in range(4):
+        lamp.say(100 + 90 * index, white(0.3 + 0.2 * (index % 2)))
+    assert lamp.target.other_writer and lamp.target.request is not None
+    assert lamp.say(460, LightState(True, 0.3, (1.0, 0.0, 0.0))) is CHANGED
+
+
 @pytest.mark.parametrize('automations, cause, event', [
     (False, CLOCK, ADJUSTED), (True, CLOCK, CHANGED), (True, BACK, ADJUSTED),
     (True, FREE, CHANGED)])

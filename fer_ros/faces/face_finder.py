@@ -11,14 +11,15 @@ from fer_ros.faces.detection.mtcnn import LandmarkNet
 from fer_ros.faces.quality import face_quality
 from fer_ros.faces.stillness import Stillness
 from fer_ros.faces.tracking import FaceTracker, Track
-from fer_ros.types import Face
+from fer_ros.types import BoundingBox, Detection, Face
 import numpy as np
 
 #: By default the detector runs on every n-th image.
 DETECT_EVERY = 4
 #: A face is carried by its motion for at most this long without the detector, seconds.
 LONGEST_CARRY_S = 0.1
-#: The longest interval between detections while nobody is in view and nothing moves, seconds.
+#: The longest interval between searches of the whole image while nothing moves except around known
+#: faces, seconds.
 LONGEST_STILL_S = 0.4
 # ... nor than so many images, should their stamps stand still.
 _MOST_STILL = 30
@@ -26,6 +27,8 @@ _MOST_STILL = 30
 _TREMBLE_S = 0.005
 # Frames whose sides change by the same factor, within this, come from a resolution change.
 _SAME_ASPECT = 0.02
+# A region in which a face could not be confirmed: so many detections search the whole image.
+_REST = 8
 # Landmarks are refined for at most this many faces per image, the largest, ...
 _MOST_REFINED = 5
 # ... and used if the network's confidence that it sees a face is at least this.
@@ -41,7 +44,8 @@ class FaceFinder:
     :param detect_every: the detector runs on every n-th image, from 1; between, the faces are
         carried on by their motion. While nobody is there it runs on every image in which
         something has moved, and each :data:`LONGEST_STILL_S`, and in a slow stream on every
-        image that comes :data:`LONGEST_CARRY_S` or more after the last it saw.
+        image that comes :data:`LONGEST_CARRY_S` or more after the last it saw. While something
+        moves only around known faces, most detections search only there.
     :param crop_side_px: side of the crops; 0: none are made (and the quality stays 1).
     :param crop_color: make the crops in color (BGR) instead of gray.
     :param refine_landmarks: where the detector's landmarks do not follow a rolled head, get
@@ -87,7 +91,13 @@ class FaceFinder:
         if self._stillness:
             self._stillness.reset()
         self._since_detection = 0
-        self._detected_at_s = 0.0
+        self._detected_at_s = self._searched_at_s = 0.0
+        # The faces of the last image, if all that are followed were seen by the last detection.
+        self._known: list[BoundingBox] = []
+        # Regions when the whole image was last searched, and detections left before the next ones.
+        self._regions = np.zeros((0, 4))
+        self._rest = 0
+        self._owed: np.ndarray | None = None
         self._size: tuple[int, int] | None = None
 
     def process(self, image: np.ndarray, stamp_s: float) -> list[Face]:
@@ -99,20 +109,27 @@ class FaceFinder:
         :raises ValueError: when the array is not such an image; the next one can be processed.
         """
         check_image(image)
+        self.finish()
         height, width = image.shape[:2]
         self._adapt(width, height)
         detections = None
         self.detected = self._due(stamp_s) and not self._still(image, stamp_s)
         if self.detected:
-            if self._stillness:
-                self._stillness.looked()
-            detections = self._detector.detect(image)
+            detections = self._near(image, stamp_s)
+            if detections is None:
+                detections = self._detector.detect(image)
+                self._searched(image, stamp_s, np.zeros((0, 4)))
             self._since_detection = 0
             self._detected_at_s = stamp_s
         self._since_detection += 1
         tracks = self._tracker.update(detections, stamp_s, (width, height))
         if detections is not None and self._landmark_net:
             tracks = self._refined(image, tracks)
+        if len(tracks) != len(self._tracker) or detections is not None and not all(
+                track.detected for track in tracks):
+            self._known = []
+        elif detections is not None or self._known:
+            self._known = [track.box for track in tracks]
         faces = []
         for track in tracks:
             box = track.box.clipped(width, height)
@@ -126,6 +143,43 @@ class FaceFinder:
             faces.append(Face(track.track_id, box, track.score, track.landmarks, track.detected,
                               quality, crop))
         return faces
+
+    def finish(self) -> None:
+        """
+        Search the rest of the last image for new faces, if that is due; they appear in the next.
+
+        Call it when the faces are published, so that they do not wait for it; otherwise
+        :meth:`process` does it with the next image.
+        """
+        image, self._owed = self._owed, None
+        if image is None:
+            return
+        new = self._tracker.add(self._detector.detect(image), image.shape[1::-1])
+        if self._landmark_net:
+            self._refined(image, new)
+
+    def _near(self, image: np.ndarray, stamp_s: float) -> list[Detection] | None:
+        """Return the known faces, if nothing moved elsewhere and all are seen; otherwise None."""
+        known, self._rest = self._known, max(0, self._rest - 1)
+        if not known or self._rest or self._stillness is None:
+            return None
+        regions = self._detector.regions(image, known)
+        if regions is None or not self._stillness.still(
+                image, np.concatenate([regions, self._regions])):
+            return None
+        found = self._detector.detect_in(image, regions, known)
+        if found is None:
+            self._rest = _REST
+        elif not 0 <= stamp_s - self._searched_at_s < (
+                LONGEST_STILL_S * self.stretch - _TREMBLE_S):
+            self._searched(image, stamp_s, regions)
+            self._owed = image
+        return found
+
+    def _searched(self, image: np.ndarray, stamp_s: float, regions: np.ndarray) -> None:
+        if self._stillness:
+            self._stillness.searched(image)
+        self._searched_at_s, self._regions = stamp_s, regions
 
     def _due(self, stamp_s: float) -> bool:
         # A clock that jumped tells nothing of where the faces are now.

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Whether anything moved in the picture of a camera that stands still."""
+"""Whether anything moved in the picture of a camera that stands still, or in a part of it."""
 
 import cv2
 import numpy as np
@@ -13,30 +13,38 @@ _SAMPLES_PX = 320
 
 
 class Stillness:
-    """Compare pictures with the last one that was looked at, as thumbnails."""
+    """Compare pictures with the last one that was searched, as thumbnails."""
 
     def __init__(self):
         self._reference: np.ndarray | None = None
-        self._newest: np.ndarray | None = None
 
     def reset(self) -> None:
         """Forget the picture."""
-        self._reference = self._newest = None
+        self._reference = None
 
-    def still(self, image: np.ndarray) -> bool:
+    def still(self, image: np.ndarray, ignored: np.ndarray | None = None) -> bool:
         """
-        Return whether nothing has moved since :meth:`looked`.
+        Return whether nothing has moved since :meth:`searched`.
 
         :param image: uint8 ``(height, width)`` or ``(height, width, 3)``.
+        :param ignored: boxes in which anything may move, float ``(n, 4)``: left, top, right,
+            bottom, pixels.
         """
-        self._newest = _thumbnail(image)
-        before = self._reference
-        return before is not None and before.shape == self._newest.shape and bool(
-            cv2.absdiff(self._newest, before).max() <= _MOVED)
+        before, now = self._reference, _thumbnail(image)
+        if before is None or before.shape != now.shape:
+            return False
+        moved = cv2.absdiff(now, before)
+        if ignored is not None:
+            scale = np.array([now.shape[1] / image.shape[1], now.shape[0] / image.shape[0]] * 2)
+            # A cell counts only if it lies wholly outside.
+            outer = np.maximum(np.floor(ignored * scale + (0, 0, 1, 1)).astype(int), 0)
+            for left, top, right, bottom in outer.tolist():
+                moved[top:bottom, left:right] = 0
+        return int(moved.max()) <= _MOVED
 
-    def looked(self) -> None:
-        """Compare with the picture of the last :meth:`still` from now on."""
-        self._reference = self._newest
+    def searched(self, image: np.ndarray) -> None:
+        """Compare with this picture from now on."""
+        self._reference = _thumbnail(image)
 
 
 def _thumbnail(image: np.ndarray) -> np.ndarray:

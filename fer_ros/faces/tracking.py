@@ -121,6 +121,18 @@ class FaceTracker:
             self._prune(image_size, set())
         return self._report()
 
+    def add(self, detections: Sequence[Detection], image_size: tuple[int, int] | None = None
+            ) -> list[Track]:
+        """
+        Add the new faces among detections in the frame of the last :meth:`update`.
+
+        :return: those that are confirmed at once; all are reported from the next frame on.
+        """
+        rows = self._begin(_measured(detections), detections, set(range(len(detections))),
+                           image_size)
+        new = {self._entries[row].track_id for row in rows}
+        return [track for track in self._report() if track.track_id in new]
+
     def rescale(self, x_factor: float, y_factor: float) -> None:
         """Adapt the tracks to a change of the image's resolution."""
         self._motion.rescale(x_factor, y_factor)
@@ -133,8 +145,7 @@ class FaceTracker:
 
     def _correct(self, detections: Sequence[Detection],
                  image_size: tuple[int, int] | None) -> set[int]:
-        boxes = np.array([[*d.box.center, max(d.box.width, 1.0), max(d.box.height, 1.0)]
-                          for d in detections], float).reshape(-1, 4)
+        boxes = _measured(detections)
         rows, columns = self._assign(boxes)
         cover = self._cover()
         seen = set()
@@ -144,11 +155,16 @@ class FaceTracker:
         for row, entry in enumerate(self._entries):
             if row not in seen:
                 entry.missed = True
-        taken = set(columns)
-        free = sorted((i for i in range(len(detections)) if i not in taken
-                       and detections[i].score >= self._birth_score),
-                      key=lambda i: -detections[i].score)
-        for i in free:
+        seen |= self._begin(boxes, detections, set(range(len(detections))) - set(columns),
+                            image_size)
+        return seen
+
+    def _begin(self, boxes: np.ndarray, detections: Sequence[Detection], free: set[int],
+               image_size: tuple[int, int] | None) -> set[int]:
+        """Start tracks of free detections, except for faces already followed; return the rows."""
+        seen = set()
+        for i in sorted((i for i in free if detections[i].score >= self._birth_score),
+                        key=lambda i: -detections[i].score):
             if len(self._entries) >= self._max_tracks:
                 break
             if intersection_over_smaller(_corners(boxes[i:i + 1]), _corners(self._motion.values)
@@ -229,6 +245,12 @@ class FaceTracker:
             tracks.append(Track(entry.track_id, box, entry.score, _absolute(entry.landmarks, box),
                                 entry.unseen_s == 0.0, entry.unseen_s))
         return sorted(tracks, key=lambda track: track.track_id)
+
+
+def _measured(detections: Sequence[Detection]) -> np.ndarray:
+    """Return center x, center y, width and height of each box, ``(n, 4)``."""
+    return np.array([[*d.box.center, max(d.box.width, 1.0), max(d.box.height, 1.0)]
+                     for d in detections], float).reshape(-1, 4)
 
 
 def _cut(box: np.ndarray, image_size: tuple[int, int] | None) -> np.ndarray:

@@ -91,6 +91,7 @@ class FaceDetector(ManagedNode):
         now_s = self.now_s()
         self._rate.tick(now_s)
         self._latency.add((now_s - conversions.stamp_to_s(header.stamp)) * 1e3)
+        self._finder.finish()
 
 
 def main(args: list[str] | None = None) -> int:

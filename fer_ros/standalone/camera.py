@@ -167,6 +167,7 @@ class CameraWorker:
                     self._share.add(time.monotonic())
                     self.latency.add((time.time() - stamp_s) * 1e3)
                     self._rate_out.tick(time.monotonic())
+                    self.finder.finish()
                 except Exception as error:  # affects this image only
                     self._bad += 1
                     self._last_error = cut(f'{type(error).__name__}: {error}')

@@ -2,6 +2,7 @@
 """The base class of face detectors, and what they share."""
 
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 
 import cv2
 from fer_ros.types import BoundingBox, Detection
@@ -41,10 +42,37 @@ class FaceDetector(ABC):
         :raises ValueError: when the array is not such an image.
         """
         check_image(image)
-        found = self._detect(image)
-        found = [face for face in found
-                 if max(face.box.width, face.box.height) >= self._minimum_face_px]
-        return sorted(found, key=lambda face: -face.score)
+        return self._worth(self._detect(image))
+
+    def regions(self, image: np.ndarray, known: Sequence[BoundingBox]) -> np.ndarray | None:
+        """
+        Return where to search for known faces instead of in the whole image.
+
+        :param image: a checked image.
+        :param known: about where they are.
+        :return: int ``(n, 4)``: left, top, right, bottom, pixels, for each face; None where the
+            detector cannot, or where it would hardly be less work.
+        """
+        return None
+
+    def detect_in(self, image: np.ndarray, regions: np.ndarray, known: Sequence[BoundingBox]
+                  ) -> list[Detection] | None:
+        """
+        Return the faces in the regions that :meth:`regions` returned, best score first.
+
+        :return: all known faces, and new ones next to them; None if it is not sure of one.
+        """
+        found = self._detect_in(image, regions, known)
+        return None if found is None else self._worth(found)
+
+    def _detect_in(self, image: np.ndarray, regions: np.ndarray, known: Sequence[BoundingBox]
+                   ) -> list[Detection] | None:
+        return None
+
+    def _worth(self, found: list[Detection]) -> list[Detection]:
+        return sorted((face for face in found
+                       if max(face.box.width, face.box.height) >= self._minimum_face_px),
+                      key=lambda face: -face.score)
 
     def follow_stream(self) -> None:
         """Take images from now on as one stream: what was doubted once is not doubted again."""

@@ -21,10 +21,11 @@ from fer_ros.faces.detection.base import (
 )
 from fer_ros.faces.detection.libfacedetection import STRIDES
 from fer_ros.faces.detection.onnx_rewrite import free_input_size
+from fer_ros.faces.detection.regions import patch_of, regions_around, same_faces, whole
 from fer_ros.faces.detection.runtime import read_model
 from fer_ros.faces.detection.yunet_networks import installed_network, OnnxYuNet
 from fer_ros.inference.published_models import FETCH_COMMAND, fetched_path, flaw, YUNET
-from fer_ros.types import Detection
+from fer_ros.types import BoundingBox, Detection
 import numpy as np
 
 _LARGEST_PX = 480
@@ -80,6 +81,8 @@ class YuNetDetector(FaceDetector):
         self._size_px = size_px
         self._nms_threshold = nms_threshold
         self._second_look = second_look and not self._network.fixed_size
+        # By how much the last image was brightened.
+        self._last_gain = 1.0
         # What the second look did not confirm: box, score, images left to rest; None: no stream.
         self._in_vain: list[tuple[np.ndarray, float, int]] | None = None
         self.description = (f'YuNet ({path.name if path else "of libfacedetection"}, '
@@ -97,7 +100,7 @@ class YuNetDetector(FaceDetector):
             boxes, scores, landmarks, _ = self._look(canvas[None], self.score_threshold)
             kept = suppress(boxes, scores, self._nms_threshold)
             return as_detections(boxes[kept], scores[kept], landmarks[kept], factor=factor)
-        gain = _gain(canvas)
+        gain = self._last_gain = _gain(canvas)
         canvas = _brightened(canvas, gain)
         smallest_px = max(_SMALLEST_PX, self._minimum_face_px * factor)
         boxes, scores, landmarks, _ = self._look(canvas[None],
@@ -112,6 +115,37 @@ class YuNetDetector(FaceDetector):
         kept = suppress(boxes, scores, self._nms_threshold)
         kept = kept[scores[kept] >= self.score_threshold]
         return as_detections(boxes[kept], scores[kept], landmarks[kept], factor=factor)
+
+    def regions(self, image: np.ndarray, known: Sequence[BoundingBox]) -> np.ndarray | None:
+        """Return squares around the faces."""
+        if self._network.fixed_size:
+            return None
+        longer = max(image.shape[:2])
+        factor = self._size_px / longer if self._size_px else min(1.0, _LARGEST_PX / longer)
+        return regions_around(known, image.shape[1::-1], factor)
+
+    def _detect_in(self, image: np.ndarray, regions: np.ndarray, known: Sequence[BoundingBox]
+                   ) -> list[Detection] | None:
+        parts = []
+        for region, face in zip(regions, known):
+            patch, scale = patch_of(image, region)
+            boxes, scores, landmarks, _ = self._look(_brightened(patch, self._last_gain)[None],
+                                                     self.score_threshold)
+            boxes = boxes / scale + np.tile(region[:2], 2)
+            # Of a face that the region's border cuts, a part was seen.
+            good = same_faces(boxes, face) | whole(boxes, region)
+            parts.append((boxes[good], scores[good], landmarks[good] / scale + region[:2]))
+        boxes, scores, landmarks = (np.concatenate(part) for part in zip(*parts))
+        kept = suppress(boxes, scores, self._nms_threshold)
+        boxes, scores, landmarks = boxes[kept], scores[kept], landmarks[kept]
+        # Each known face must be there, and be another one than the other known ones.
+        taken = np.zeros(len(boxes), bool)
+        for face in known:
+            same = np.flatnonzero(same_faces(boxes, face) & (scores >= _TRUST) & ~taken)
+            if not same.size:
+                return None
+            taken[same[0]] = True
+        return as_detections(boxes, scores, landmarks)
 
     def _look(self, images: np.ndarray, threshold: float
               ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:

@@ -8,6 +8,7 @@ from fer_ros.faces.alignment import align_face
 from fer_ros.faces.detection import FaceDetector
 from fer_ros.faces.detection.base import as_bgr, check_image
 from fer_ros.faces.detection.mtcnn import LandmarkNet
+from fer_ros.faces.detection.regions import Regions
 from fer_ros.faces.quality import face_quality
 from fer_ros.faces.stillness import Stillness
 from fer_ros.faces.tracking import FaceTracker, Track
@@ -27,6 +28,8 @@ _MOST_STILL = 30
 _TREMBLE_S = 0.005
 # Frames whose sides change by the same factor, within this, come from a resolution change.
 _SAME_ASPECT = 0.02
+# What moves within this distance of a known face's center, in units of its longer side, is itself.
+_FREE = 1.75
 # A region in which a face could not be confirmed: so many detections search the whole image.
 _REST = 8
 # Landmarks are refined for at most this many faces per image, the largest, ...
@@ -94,9 +97,11 @@ class FaceFinder:
         self._detected_at_s = self._searched_at_s = 0.0
         # The faces of the last image, if all that are followed were seen by the last detection.
         self._known: list[BoundingBox] = []
-        # Regions when the whole image was last searched, and detections left before the next ones.
-        self._regions = np.zeros((0, 4))
+        # The last regions, detections left before the next ones, and where anything could move
+        # when the whole image was last searched.
+        self._regions: Regions | None = None
         self._rest = 0
+        self._free = np.zeros((0, 4))
         self._owed: np.ndarray | None = None
         self._size: tuple[int, int] | None = None
 
@@ -163,23 +168,25 @@ class FaceFinder:
         known, self._rest = self._known, max(0, self._rest - 1)
         if not known or self._rest or self._stillness is None:
             return None
-        regions = self._detector.regions(image, known)
-        if regions is None or not self._stillness.still(
-                image, np.concatenate([regions, self._regions])):
+        if not self._regions or not self._regions.fit(known, image.shape[1::-1]):
+            self._regions = self._detector.regions(image, known)
+        free = _surroundings(known)
+        if self._regions is None or not self._stillness.still(
+                image, np.concatenate([free, self._free])):
             return None
-        found = self._detector.detect_in(image, regions, known)
+        found = self._detector.detect_in(image, self._regions, known)
         if found is None:
             self._rest = _REST
         elif not 0 <= stamp_s - self._searched_at_s < (
                 LONGEST_STILL_S * self.stretch - _TREMBLE_S):
-            self._searched(image, stamp_s, regions)
+            self._searched(image, stamp_s, free)
             self._owed = image
         return found
 
-    def _searched(self, image: np.ndarray, stamp_s: float, regions: np.ndarray) -> None:
+    def _searched(self, image: np.ndarray, stamp_s: float, free: np.ndarray) -> None:
         if self._stillness:
             self._stillness.searched(image)
-        self._searched_at_s, self._regions = stamp_s, regions
+        self._searched_at_s, self._free = stamp_s, free
 
     def _due(self, stamp_s: float) -> bool:
         # A clock that jumped tells nothing of where the faces are now.
@@ -218,3 +225,10 @@ class FaceFinder:
                 self._tracker.reset()
             self._since_detection = 0
         self._size = (width, height)
+
+
+def _surroundings(faces: list[BoundingBox]) -> np.ndarray:
+    """Return the squares in which only the faces' people are expected to move, ``(n, 4)``."""
+    centers = np.array([face.center for face in faces])
+    halves = _FREE * np.array([[max(face.width, face.height)] for face in faces])
+    return np.hstack([centers - halves, centers + halves])

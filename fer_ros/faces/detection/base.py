@@ -3,10 +3,14 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import cv2
 from fer_ros.types import BoundingBox, Detection
 import numpy as np
+
+if TYPE_CHECKING:
+    from fer_ros.faces.detection.regions import Regions
 
 # More candidates than this before suppression mean a threshold near zero, not faces.
 _MOST_CANDIDATES = 1000
@@ -44,28 +48,27 @@ class FaceDetector(ABC):
         check_image(image)
         return self._worth(self._detect(image))
 
-    def regions(self, image: np.ndarray, known: Sequence[BoundingBox]) -> np.ndarray | None:
+    def regions(self, image: np.ndarray, known: Sequence[BoundingBox]) -> 'Regions | None':
         """
         Return where to search for known faces instead of in the whole image.
 
         :param image: a checked image.
-        :param known: about where they are.
-        :return: int ``(n, 4)``: left, top, right, bottom, pixels, for each face; None where the
-            detector cannot, or where it would hardly be less work.
+        :param known: about where they are, one or more.
+        :return: None if the detector cannot, or if it would hardly be less work.
         """
         return None
 
-    def detect_in(self, image: np.ndarray, regions: np.ndarray, known: Sequence[BoundingBox]
+    def detect_in(self, image: np.ndarray, regions: 'Regions', known: Sequence[BoundingBox]
                   ) -> list[Detection] | None:
         """
-        Return the faces in the regions that :meth:`regions` returned, best score first.
+        Return the faces in regions for known ones, best score first.
 
         :return: all known faces, and new ones next to them; None if it is not sure of one.
         """
         found = self._detect_in(image, regions, known)
         return None if found is None else self._worth(found)
 
-    def _detect_in(self, image: np.ndarray, regions: np.ndarray, known: Sequence[BoundingBox]
+    def _detect_in(self, image: np.ndarray, regions: 'Regions', known: Sequence[BoundingBox]
                    ) -> list[Detection] | None:
         return None
 

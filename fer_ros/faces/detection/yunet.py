@@ -21,7 +21,7 @@ from fer_ros.faces.detection.base import (
 )
 from fer_ros.faces.detection.libfacedetection import STRIDES
 from fer_ros.faces.detection.onnx_rewrite import free_input_size
-from fer_ros.faces.detection.regions import patch_of, regions_around, same_faces, whole
+from fer_ros.faces.detection.regions import Regions, regions_around, same_faces, whole_in
 from fer_ros.faces.detection.runtime import read_model
 from fer_ros.faces.detection.yunet_networks import installed_network, OnnxYuNet
 from fer_ros.inference.published_models import FETCH_COMMAND, fetched_path, flaw, YUNET
@@ -116,7 +116,7 @@ class YuNetDetector(FaceDetector):
         kept = kept[scores[kept] >= self.score_threshold]
         return as_detections(boxes[kept], scores[kept], landmarks[kept], factor=factor)
 
-    def regions(self, image: np.ndarray, known: Sequence[BoundingBox]) -> np.ndarray | None:
+    def regions(self, image: np.ndarray, known: Sequence[BoundingBox]) -> Regions | None:
         """Return squares around the faces."""
         if self._network.fixed_size:
             return None
@@ -124,16 +124,16 @@ class YuNetDetector(FaceDetector):
         factor = self._size_px / longer if self._size_px else min(1.0, _LARGEST_PX / longer)
         return regions_around(known, image.shape[1::-1], factor)
 
-    def _detect_in(self, image: np.ndarray, regions: np.ndarray, known: Sequence[BoundingBox]
+    def _detect_in(self, image: np.ndarray, regions: Regions, known: Sequence[BoundingBox]
                    ) -> list[Detection] | None:
         parts = []
-        for region, face in zip(regions, known):
-            patch, scale = patch_of(image, region)
+        for i, (region, face) in enumerate(zip(regions.boxes, known)):
+            patch, scale = regions.patch(image, i)
             boxes, scores, landmarks, _ = self._look(_brightened(patch, self._last_gain)[None],
                                                      self.score_threshold)
             boxes = boxes / scale + np.tile(region[:2], 2)
             # Of a face that the region's border cuts, a part was seen.
-            good = same_faces(boxes, face) | whole(boxes, region)
+            good = same_faces(boxes, face) | whole_in(boxes, region)
             parts.append((boxes[good], scores[good], landmarks[good] / scale + region[:2]))
         boxes, scores, landmarks = (np.concatenate(part) for part in zip(*parts))
         kept = suppress(boxes, scores, self._nms_threshold)

@@ -18,8 +18,8 @@ from fer_ros.inference.litert import ResizedNetwork
 from fer_ros.inference.onnx_model import asks_for_more, OnnxModel
 import numpy as np
 
-#: LiteRT's buffers are kept for so many sizes of images: those of the stream, and patches.
-_SIZES = 2
+#: LiteRT's buffers are kept for so many sizes of images: those of the stream, patches, regions.
+_SIZES = 3
 
 
 class YuNetNetwork(ABC):

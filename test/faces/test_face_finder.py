@@ -103,7 +103,7 @@ def test_a_small_face_that_comes_moves_something(shift, portrait):
     stillness = Stillness()
     room = np.full((480, 640, 3), 120, np.uint8)
     assert not stillness.still(room)
-    stillness.looked()
+    stillness.searched(room)
     assert stillness.still(room)
     small = cv2.resize(portrait, (30, 24), interpolation=cv2.INTER_AREA)
     room[200 + shift:224 + shift, 300 + shift:330 + shift] = small

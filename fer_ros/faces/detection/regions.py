@@ -21,6 +21,8 @@ _WORTH = 0.6
 # A found face is the known one if its center is within this part of the known one's side, and it
 # is larger or smaller by at most this factor.
 _OFF, _GROWTH = 0.5, 1.5
+# Another face counts only if this much is left around it, in units of its longer side.
+_ROOM = 0.15
 
 
 @dataclass(frozen=True)
@@ -30,10 +32,12 @@ class Regions:
 
     :ivar boxes: int ``(n, 4)``: left, top, right, bottom, pixels of the image.
     :ivar side_px: side to which each is scaled.
+    :ivar factor: of the scale at which the whole image is searched.
     """
 
     boxes: np.ndarray
     side_px: int
+    factor: float
 
     def patch(self, image: np.ndarray, i: int) -> tuple[np.ndarray, float]:
         """Return a region, uint8 ``(side_px, side_px, 3)``, and the factor of its scale.
@@ -54,7 +58,8 @@ class Regions:
         for (left, top, right, bottom), box in zip(self.boxes.tolist(), known):
             side = max(box.width, box.height)
             away = _LEFT * side
-            if max(right - left, bottom - top) > max(_WIDEST * side, _SMALLEST_PX) \
+            if max(right - left, bottom - top) > max(_WIDEST * side,
+                                                     _SMALLEST_PX / self.factor + 4) \
                     or 0 < left > box.x - away or 0 < top > box.y - away \
                     or size[0] > right < box.x + box.width + away \
                     or size[1] > bottom < box.y + box.height + away:
@@ -85,12 +90,14 @@ def regions_around(known: Sequence[BoundingBox], size: tuple[int, int], factor: 
         low = [int(min(max(center - length / 2, 0), max(whole - length, 0)))
                for center, whole in zip(box.center, size)]
         found.append((*low, *(min(start + length, whole) for start, whole in zip(low, size))))
-    return Regions(np.array(found, int), side_px)
+    return Regions(np.array(found, int), side_px, factor)
 
 
 def whole_in(boxes: np.ndarray, region: np.ndarray) -> np.ndarray:
-    """Return which boxes, float ``(n, 4)``, the region's border does not cut, bool ``(n,)``."""
-    return ((boxes[:, :2] > region[:2]) & (boxes[:, 2:] < region[2:])).all(axis=1)
+    """Return which boxes, float ``(n, 4)``, the region's border cannot cut, bool ``(n,)``."""
+    # Of a face that is cut, the box covers the part that is seen.
+    room = _ROOM * (boxes[:, 2:] - boxes[:, :2]).max(axis=1, initial=0)[:, None]
+    return ((boxes[:, :2] - room > region[:2]) & (boxes[:, 2:] + room < region[2:])).all(axis=1)
 
 
 def same_faces(boxes: np.ndarray, known: BoundingBox) -> np.ndarray:

@@ -132,7 +132,6 @@ class YuNetDetector(FaceDetector):
             boxes, scores, landmarks, _ = self._look(_brightened(patch, self._last_gain)[None],
                                                      self.score_threshold)
             boxes = boxes / scale + np.tile(region[:2], 2)
-            # Of a face that the region's border cuts, a part was seen.
             good = same_faces(boxes, face) | whole_in(boxes, region)
             parts.append((boxes[good], scores[good], landmarks[good] / scale + region[:2]))
         boxes, scores, landmarks = (np.concatenate(part) for part in zip(*parts))

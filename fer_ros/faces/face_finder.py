@@ -5,6 +5,7 @@ from dataclasses import replace
 
 from fer_ros.errors import ConfigurationError
 from fer_ros.faces.alignment import align_face
+from fer_ros.faces.boxes import shared_areas
 from fer_ros.faces.detection import FaceDetector
 from fer_ros.faces.detection.base import as_bgr, check_image
 from fer_ros.faces.detection.mtcnn import LandmarkNet
@@ -30,6 +31,8 @@ _TREMBLE_S = 0.005
 _SAME_ASPECT = 0.02
 # What moves within this distance of a known face's center, in units of its longer side, is itself.
 _FREE = 1.75
+# Faces touch if they do when this much larger: one may soon hide another.
+_TOUCH = 1.5
 # A region in which a face could not be confirmed: so many detections search the whole image.
 _REST = 8
 # Landmarks are refined for at most this many faces per image, the largest, ...
@@ -166,7 +169,7 @@ class FaceFinder:
     def _near(self, image: np.ndarray, stamp_s: float) -> list[Detection] | None:
         """Return the known faces, if nothing moved elsewhere and all are seen; otherwise None."""
         known, self._rest = self._known, max(0, self._rest - 1)
-        if not known or self._rest or self._stillness is None:
+        if not known or self._rest or self._stillness is None or _touch(known):
             return None
         if not self._regions or not self._regions.fit(known, image.shape[1::-1]):
             self._regions = self._detector.regions(image, known)
@@ -229,6 +232,15 @@ class FaceFinder:
 
 def _surroundings(faces: list[BoundingBox]) -> np.ndarray:
     """Return the squares in which only the faces' people are expected to move, ``(n, 4)``."""
+    sides = np.array([[max(face.width, face.height)] * 2 for face in faces])
+    return _around(faces, _FREE * sides)
+
+
+def _touch(faces: list[BoundingBox]) -> bool:
+    larger = _around(faces, _TOUCH / 2 * np.array([[face.width, face.height] for face in faces]))
+    return np.count_nonzero(shared_areas(larger, larger)) > len(faces)
+
+
+def _around(faces: list[BoundingBox], halves: np.ndarray) -> np.ndarray:
     centers = np.array([face.center for face in faces])
-    halves = _FREE * np.array([[max(face.width, face.height)] for face in faces])
     return np.hstack([centers - halves, centers + halves])

@@ -142,6 +142,14 @@ def test_who_comes_beside_a_known_face_is_found_after_0_4_s(head, large_head, se
     assert counts == [1] * 12 + [2]
 
 
+def test_faces_that_touch_have_the_whole_image_searched(head, searches):
+    for x, searched in ((500, 'part'), (250, 'whole')):
+        for i in range(2):
+            searches.show(room((head, 200, 200), (head, x, 200)), (x + i) * 1.0)
+        assert searches.show(room((head, 200, 200), (head, x, 200)), x + 1.2)
+        assert searches.of_image == [searched]
+
+
 def test_an_unsure_face_has_the_whole_image_searched(head, searches):
     searches.show(room((head, 200, 200)), 0.0)
     pale = cv2.GaussianBlur(head, (0, 0), 9)

@@ -120,13 +120,15 @@ class FaceFinder:
         self.finish()
         height, width = image.shape[:2]
         self._adapt(width, height)
-        detections = None
-        self.detected = self._due(stamp_s) and not self._still(image, stamp_s)
+        detections, due = None, self._due(stamp_s)
+        if due and self._stillness:
+            self._stillness.see(image)
+        self.detected = due and not self._still(stamp_s)
         if self.detected:
             detections = self._near(image, stamp_s)
             if detections is None:
                 detections = self._detector.detect(image)
-                self._searched(image, stamp_s, np.zeros((0, 4)))
+                self._searched(stamp_s, np.zeros((0, 4)))
             self._since_detection = 0
             self._detected_at_s = stamp_s
         self._since_detection += 1
@@ -175,20 +177,20 @@ class FaceFinder:
             self._regions = self._detector.regions(image, known)
         free = _surroundings(known)
         if self._regions is None or not self._stillness.still(
-                image, np.concatenate([free, self._free])):
+                np.concatenate([free, self._free])):
             return None
         found = self._detector.detect_in(image, self._regions, known)
         if found is None:
             self._rest = _REST
         elif not 0 <= stamp_s - self._searched_at_s < (
                 LONGEST_STILL_S * self.stretch - _TREMBLE_S):
-            self._searched(image, stamp_s, free)
+            self._searched(stamp_s, free)
             self._owed = image
         return found
 
-    def _searched(self, image: np.ndarray, stamp_s: float, free: np.ndarray) -> None:
+    def _searched(self, stamp_s: float, free: np.ndarray) -> None:
         if self._stillness:
-            self._stillness.searched(image)
+            self._stillness.searched()
         self._searched_at_s, self._free = stamp_s, free
 
     def _due(self, stamp_s: float) -> bool:
@@ -201,11 +203,11 @@ class FaceFinder:
             return self._since_detection >= self._detect_every * self.stretch
         return carried_s > LONGEST_CARRY_S * (self.stretch - 1) - _TREMBLE_S
 
-    def _still(self, image: np.ndarray, stamp_s: float) -> bool:
+    def _still(self, stamp_s: float) -> bool:
         """Whether nobody was there and nothing has moved since."""
         if self._stillness is None or len(self._tracker):
             return False
-        return self._stillness.still(image) and self._since_detection < _MOST_STILL and \
+        return self._stillness.still() and self._since_detection < _MOST_STILL and \
             0 <= stamp_s - self._detected_at_s < LONGEST_STILL_S
 
     def _refined(self, image: np.ndarray, tracks: list[Track]) -> list[Track]:

@@ -17,34 +17,39 @@ class Stillness:
 
     def __init__(self):
         self._reference: np.ndarray | None = None
+        self._newest: np.ndarray | None = None
 
     def reset(self) -> None:
-        """Forget the picture."""
-        self._reference = None
+        """Forget the pictures."""
+        self._reference = self._newest = None
 
-    def still(self, image: np.ndarray, ignored: np.ndarray | None = None) -> bool:
+    def see(self, image: np.ndarray) -> None:
+        """Take the next picture, uint8 ``(height, width)`` or ``(height, width, 3)``."""
+        self._newest = _thumbnail(image)
+        self._scale = (self._newest.shape[1] / image.shape[1],
+                       self._newest.shape[0] / image.shape[0]) * 2
+
+    def searched(self) -> None:
+        """Compare with the picture that was seen last from now on."""
+        self._reference = self._newest
+
+    def still(self, ignored: np.ndarray | None = None) -> bool:
         """
-        Return whether nothing has moved since :meth:`searched`.
+        Return whether nothing has moved between the picture that was searched and the last one.
 
-        :param image: uint8 ``(height, width)`` or ``(height, width, 3)``.
         :param ignored: boxes in which anything may move, float ``(n, 4)``: left, top, right,
             bottom, pixels.
         """
-        before, now = self._reference, _thumbnail(image)
+        before, now = self._reference, self._newest
         if before is None or before.shape != now.shape:
             return False
         moved = cv2.absdiff(now, before)
         if ignored is not None:
-            scale = np.array([now.shape[1] / image.shape[1], now.shape[0] / image.shape[0]] * 2)
             # A cell counts only if it lies wholly outside.
-            outer = np.maximum(np.floor(ignored * scale + (0, 0, 1, 1)).astype(int), 0)
+            outer = np.maximum(np.floor(ignored * self._scale + (0, 0, 1, 1)).astype(int), 0)
             for left, top, right, bottom in outer.tolist():
                 moved[top:bottom, left:right] = 0
         return int(moved.max()) <= _MOVED
-
-    def searched(self, image: np.ndarray) -> None:
-        """Compare with this picture from now on."""
-        self._reference = _thumbnail(image)
 
 
 def _thumbnail(image: np.ndarray) -> np.ndarray:

@@ -101,15 +101,19 @@ def test_an_empty_room_in_which_nothing_moves_is_searched_now_and_then(counted, 
 @pytest.mark.parametrize('shift', [3, 8])
 def test_a_small_face_that_comes_moves_something(shift, portrait):
     stillness = Stillness()
+
+    def still(image):
+        stillness.see(image)
+        return stillness.still()
     room = np.full((480, 640, 3), 120, np.uint8)
-    assert not stillness.still(room)
-    stillness.searched(room)
-    assert stillness.still(room)
+    assert not still(room)
+    stillness.searched()
+    assert still(room)
     small = cv2.resize(portrait, (30, 24), interpolation=cv2.INTER_AREA)
     room[200 + shift:224 + shift, 300 + shift:330 + shift] = small
-    assert not stillness.still(room)
-    assert stillness.still(np.full((480, 640, 3), 120, np.uint8))
-    assert not stillness.still(np.full((240, 320), 120, np.uint8)), 'another shape'
+    assert not still(room)
+    assert still(np.full((480, 640, 3), 120, np.uint8))
+    assert not still(np.full((240, 320), 120, np.uint8)), 'another shape'
 
 
 def test_stamps_that_stand_still_do_not_end_the_search(counted, portrait):

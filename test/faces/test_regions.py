@@ -174,10 +174,11 @@ def test_the_next_image_does_what_is_owed(detector, head, large_head):
 
 def test_what_may_move_is_ignored(head):
     stillness = Stillness()
-    stillness.searched(room())
-    image = room((head, 200, 200))
-    assert not stillness.still(image)
-    assert stillness.still(image, np.array([[195.0, 195, 315, 315]]))
-    assert stillness.still(image, np.array([[-50.0, -50, 250, 900], [240, 195, 999, 315]]))
-    assert not stillness.still(image, np.array([[195.0, 195, 250, 315]]))
-    assert not stillness.still(image, np.zeros((0, 4)))
+    stillness.see(room())
+    stillness.searched()
+    stillness.see(room((head, 200, 200)))
+    assert not stillness.still()
+    assert stillness.still(np.array([[195.0, 195, 315, 315]]))
+    assert stillness.still(np.array([[-50.0, -50, 250, 900], [240, 195, 999, 315]]))
+    assert not stillness.still(np.array([[195.0, 195, 250, 315]]))
+    assert not stillness.still(np.zeros((0, 4)))

@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Intervals between frames with unreliable stamps."""
+"""Intervals between frames with unreliable stamps, and frames chosen at a lower rate."""
 
 # Used as the interval until two stamps define it.
 _USUAL_S = 1 / 30
+# A frame may come this much early, as a fraction of the interval between chosen ones.
+_EARLY = 0.2
 
 
 class FrameClock:
@@ -39,3 +41,34 @@ class FrameClock:
         self._previous_s = stamp_s
         self._newest_s = max(self._newest_s, stamp_s)
         return self._interval_s
+
+
+class FrameChoice:
+    """Chooses frames of a stream at a lower rate, which is kept on average.
+
+    A frame is due again after a stamp that went back.
+    """
+
+    def __init__(self):
+        self._chosen_s: float | None = None
+        self._due_from_s = 0.0
+
+    def due(self, stamp_s: float, interval_s: float) -> bool:
+        """Return whether a frame is due if so many seconds should lie between two."""
+        return self._late_s(stamp_s, interval_s) >= -_EARLY * interval_s
+
+    def choose(self, stamp_s: float, interval_s: float) -> bool:
+        """Return whether a frame is due, and count it if so."""
+        late_s = self._late_s(stamp_s, interval_s)
+        if late_s < -_EARLY * interval_s:
+            return False
+        # The frames' rate may not be a multiple of ours.
+        self._due_from_s = stamp_s - (min(late_s, 0.5 * interval_s)
+                                      if late_s < interval_s else 0.0)
+        self._chosen_s = stamp_s
+        return True
+
+    def _late_s(self, stamp_s: float, interval_s: float) -> float:
+        if self._chosen_s is None or self._chosen_s > stamp_s:
+            return 0.0
+        return stamp_s - self._due_from_s - interval_s

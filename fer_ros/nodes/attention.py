@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Attention: where people look, what they attend to, and their frames; only on demand."""
 
+import time
+
 from fer_ros import conversions
 from fer_ros.attention.constant import LOOK_S
 from fer_ros.attention.head import load_model
@@ -24,6 +26,7 @@ from fer_ros.nodes.load import OptionalWork
 from fer_ros.nodes.parameters import Parameter
 from fer_ros.nodes.program import run
 from fer_ros.nodes.synchronizer import Synchronizer
+from fer_ros.stamps import FrameChoice
 from fer_ros.statistics import LatencyWindow, RateMeter
 from fer_ros.workers import Worker
 from sensor_msgs.msg import CameraInfo, CompressedImage, Image
@@ -32,8 +35,8 @@ from std_srvs.srv import Trigger
 
 _IMAGE, _FACES = 0, 1
 _DEFAULTS = AttentionSettings()
-#: An image may come this much early, as a fraction of the interval.
-_EARLY = 0.2
+#: How often the calibration is looked at, seconds.
+_CALIBRATION_S = 1.0
 
 
 class AttentionNode(ManagedNode):
@@ -135,7 +138,7 @@ class AttentionNode(ManagedNode):
                       if self._tf else 'off'})
         for reason, count in sorted(self._unknown.items()):
             status.values[f'unknown: {reason}'] = count
-        if self._input is None:
+        if not self._made:
             return
         self._input.report(status)
         self._load.report(status)
@@ -156,19 +159,17 @@ class AttentionNode(ManagedNode):
 
     def _start(self) -> None:
         self._stream.reset()
-        self._taken_s, self._due_from_s = None, 0.0
+        self._choice, self._last_image = FrameChoice(), None
+        self._calibrated_s = 0.0
         self._newest = newest = LatestMailbox()
         self._worker = Worker('attention worker', lambda: self._work(newest),
                               self.faults).start()
-        self._made = [
-            self.subscribe(FaceArray, 'faces',
-                           lambda message: self._pairs.add(_FACES, message.header, message),
-                           qos.RESULT, own_thread=True),
-            self.subscribe(CameraInfo, 'camera_info', self._on_camera_info, qos.IMAGE,
-                           own_thread=True)]
         self._load = OptionalWork(self)
-        self._input = image_input.ImageInput(
-            self, lambda message, header: self._pairs.add(_IMAGE, header, message), decode=False)
+        self._input = image_input.ImageInput(self, self._on_image, decode=False, sampled=True)
+        self._made = [
+            self.subscribe(FaceArray, 'faces', self._on_faces, qos.RESULT, own_thread=True),
+            self.subscribe(CameraInfo, 'camera_info', self._on_camera_info, qos.LATEST_IMAGE,
+                           own_thread=True)]
 
     def _stop(self) -> None:
         if self._input is None:
@@ -179,10 +180,13 @@ class AttentionNode(ManagedNode):
         self._load.close()
         self._newest.close()
         self._worker.end()
-        self._input, self._made = None, []
+        self._made, self._input = [], None
         self._pairs.clear()
 
     def _on_camera_info(self, message: CameraInfo) -> None:
+        self._calibrated_s = time.monotonic()
+        for subscription in self._made[1:]:
+            self.pause(subscription)
         try:
             self._camera = cameras.message_to_camera(message)
         except FerError as error:
@@ -192,19 +196,29 @@ class AttentionNode(ManagedNode):
         if self._camera is None:
             self._camera_problem = 'camera_info says that the camera is not calibrated'
 
+    # Images are left in the middleware until faces come whose image is due: taking one costs
+    # more than all else that a face array without work does.
+
+    def _on_image(self, message: Image | CompressedImage, header: Header) -> None:
+        self._last_image = (header.stamp.sec, header.stamp.nanosec)
+        self._pairs.add(_IMAGE, header, message)
+
+    def _on_faces(self, message: FaceArray) -> None:
+        self._pairs.add(_FACES, message.header, message)
+        if self._choice.due(conversions.stamp_to_s(message.header.stamp),
+                            self._interval_s(message)):
+            self._input.pause(False)
+
     def _on_pair(self, image: Image | CompressedImage, faces: FaceArray) -> None:
-        stamp_s = conversions.stamp_to_s(faces.header.stamp)
-        wait_s = self._load.slowdown / shared_rate_hz(
-            self.value('rate_hz'), self.value('further_face_hz'), len(faces.faces))
-        late_s = 0.0
-        # Start again after a stamp that went back.
-        if self._taken_s is not None and self._taken_s <= stamp_s:
-            late_s = stamp_s - self._due_from_s - wait_s
-        if late_s >= -_EARLY * wait_s:
-            # Keep the rate on average if the images' rate is not a multiple of it.
-            self._due_from_s = stamp_s - (min(late_s, 0.5 * wait_s) if late_s < wait_s else 0.0)
-            self._taken_s = stamp_s
+        stamp = faces.header.stamp
+        # A detector that is slower than the images needs all of them kept here.
+        self._input.pause(self._last_image == (stamp.sec, stamp.nanosec))
+        if self._choice.choose(conversions.stamp_to_s(stamp), self._interval_s(faces)):
             self._newest.put((image, faces))
+
+    def _interval_s(self, faces: FaceArray) -> float:
+        return self._load.slowdown / shared_rate_hz(
+            self.value('rate_hz'), self.value('further_face_hz'), len(faces.faces))
 
     def _work(self, newest: LatestMailbox) -> None:
         while (taken := newest.take()) is not None:
@@ -220,6 +234,9 @@ class AttentionNode(ManagedNode):
             taken = image = faces = None
 
     def _process(self, message: Image | CompressedImage, faces: FaceArray) -> None:
+        if time.monotonic() - self._calibrated_s > _CALIBRATION_S:
+            for subscription in self._made[1:]:
+                self.pause(subscription, False)
         image = self._input.read(message)
         height, width = image.shape[:2]
         camera = self._camera_of(width, height)

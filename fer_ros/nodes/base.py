@@ -142,6 +142,15 @@ class ManagedNode(LifecycleNode):
             self._receivers[subscription] = Receiver(self, subscription, self.faults)
         return subscription
 
+    def pause(self, subscription: Subscription, paused: bool = True) -> None:
+        """Leave messages in the middleware, which keeps the latest, or take them again.
+
+        One that is not taken costs a tenth. Has no effect on a subscription without a separate
+        thread.
+        """
+        if receiver := self._receivers.get(subscription):
+            receiver.paused = paused
+
     def advertise(self, kind: type, topic: str, profile: QoSProfile,
                   **event_callbacks: Callable) -> Publisher:
         """Create a publisher with QoS overrides allowed, and report subscribers that do not match.

@@ -36,11 +36,12 @@ class ImageInput:
 
     :param shedding: says which images are skipped because there is too much to do.
     :param decode: False: ``process`` gets the message, and :meth:`read` its image.
+    :param sampled: few images are needed: the middleware keeps only the latest, see :meth:`pause`.
     """
 
     def __init__(self, node: ManagedNode, process: Callable[[np.ndarray, Header], None],
                  topic: str = 'image_raw', *, decode: bool = True,
-                 shedding: Shedding | None = None):
+                 shedding: Shedding | None = None, sampled: bool = False):
         self._node = node
         self._process = process
         self._decode, self._decoder = decode, StreamDecoder()
@@ -53,12 +54,13 @@ class ImageInput:
         self._received = self._bad = self._lost = self._done = 0
         self._rate = RateMeter()
         self._last_error = ''
-        self._warned = self._unstamped = False
+        self._warned = self._unstamped = self._paused = False
         # Steady: report silence also while a simulated clock stands still or is missing.
         self._steady = Clock(clock_type=ClockType.STEADY_TIME)
         self._last_image_s = self._steady_s()
         self._subscription = node.subscribe(
-            CompressedImage if self._compressed else Image, topic, self._on_image, qos.IMAGE,
+            CompressedImage if self._compressed else Image, topic, self._on_image,
+            qos.LATEST_IMAGE if sampled else qos.IMAGE,
             message_lost=self._on_lost, own_thread=True)
         self._share = ReadableShare(f'images on {self._subscription.topic_name}')
         self._watch = node.create_timer(1.0, self._check_silence, clock=self._steady)
@@ -70,6 +72,11 @@ class ImageInput:
         self._node.destroy_subscription(self._subscription)
         self._newest.close()
         self._worker.end()
+
+    def pause(self, paused: bool = True) -> None:
+        """Leave images in the middleware, or take them again, the kept one first."""
+        self._paused = paused
+        self._node.pause(self._subscription, paused)
 
     @property
     def topic(self) -> str:
@@ -169,6 +176,10 @@ class ImageInput:
     def _check_silence(self) -> None:
         silent_s = self._steady_s() - self._last_image_s
         if self._warned or silent_s < self._node.value('silence_warning_s'):
+            return
+        if self._paused:
+            # Look first, and judge at the next check.
+            self.pause(False)
             return
         self._warned = True
         self._node.get_logger().warning(self._silence())

@@ -19,6 +19,11 @@ IMAGE = QoSProfile(depth=5, history=HistoryPolicy.KEEP_LAST,
                    reliability=ReliabilityPolicy.BEST_EFFORT,
                    durability=DurabilityPolicy.VOLATILE)
 
+#: Images of which few are taken: the middleware keeps only the latest.
+LATEST_IMAGE = QoSProfile(depth=1, history=HistoryPolicy.KEEP_LAST,
+                          reliability=ReliabilityPolicy.BEST_EFFORT,
+                          durability=DurabilityPolicy.VOLATILE)
+
 #: Results: small, and losses are not acceptable.
 RESULT = QoSProfile(depth=10, history=HistoryPolicy.KEEP_LAST,
                     reliability=ReliabilityPolicy.RELIABLE,

@@ -120,12 +120,16 @@ class SubscriptionWaiter:
         """Release the subscription."""
         self._in_use.close()
 
-    def wait(self) -> bool:
-        """Wait for message, event or :meth:`wake`; return False once the context has ended."""
+    def wait(self, messages: bool = True) -> bool:
+        """Wait for message, event or :meth:`wake`; return False once the context has ended.
+
+        :param messages: False: leave messages in the middleware, which keeps the latest.
+        """
         if not self._context.ok():
             return False
         self._wait_set.clear_entities()
-        self._wait_set.add_subscription(self._subscription.handle)
+        if messages:
+            self._wait_set.add_subscription(self._subscription.handle)
         self._wait_set.add_guard_condition(self._wake.handle)
         for event in self._events:
             event.add_to_wait_set(self._wait_set)

@@ -28,9 +28,21 @@ class Receiver:
     def __init__(self, node: Node, subscription: Subscription, faults: Faults):
         self._faults = faults
         self._name = f'receiver of {subscription.topic_name}'
-        self._closing = False
+        self._closing = self._paused = False
         self._waiter = SubscriptionWaiter(subscription, node.context)
         self._worker = Worker(self._name, self._receive, faults).start()
+
+    @property
+    def paused(self) -> bool:
+        """Whether messages are left in the middleware, which keeps as many as its depth."""
+        return self._paused
+
+    @paused.setter
+    def paused(self, paused: bool) -> None:
+        if paused != self._paused:
+            self._paused = paused
+            if not paused:
+                self._waiter.wake()
 
     def close(self) -> None:
         """Stop, after a running callback has finished."""
@@ -41,7 +53,7 @@ class Receiver:
 
     def _receive(self) -> None:
         with self._waiter as waiter:
-            while not self._closing and waiter.wait():
+            while not self._closing and waiter.wait(not self._paused):
                 for callback, argument in waiter.take():
                     if not self._closing:
                         self._faults.survive(self._name, callback, argument)

@@ -123,21 +123,25 @@ class SubscriptionWaiter:
     def wait(self, messages: bool = True) -> bool:
         """Wait for message, event or :meth:`wake`; return False once the context has ended.
 
-        :param messages: False: leave messages in the middleware, which keeps the latest.
+        :param messages: False: leave messages in the middleware, which keeps the latest, and
+            events, which Fast DDS would find ready while a message is there.
         """
         if not self._context.ok():
             return False
+        self._taking = messages
         self._wait_set.clear_entities()
+        self._wait_set.add_guard_condition(self._wake.handle)
         if messages:
             self._wait_set.add_subscription(self._subscription.handle)
-        self._wait_set.add_guard_condition(self._wake.handle)
-        for event in self._events:
-            event.add_to_wait_set(self._wait_set)
+            for event in self._events:
+                event.add_to_wait_set(self._wait_set)
         self._wait_set.wait(-1)
         return self._context.ok()
 
     def take(self) -> Iterator[tuple[Callable, object]]:
         """Yield the callbacks that are due after :meth:`wait`, with their argument."""
+        if not self._taking:
+            return
         for event in self._events:
             if event.is_ready(self._wait_set) and (data := event.take_data()) is not None:
                 yield event.callback, data

@@ -34,11 +34,11 @@ class RotationFilter:
             return self.rotation
         self.predict(interval_s)
         miss = cv2.Rodrigues(self.rotation.T @ rotation)[0].ravel()
-        innovation = self._cov[:3, :3] + self._noise
-        if miss @ np.linalg.solve(innovation, miss) > _GATE_3 * 4:
+        certainty = np.linalg.inv(self._cov[:3, :3] + self._noise)
+        if miss @ certainty @ miss > _GATE_3 * 4:
             self._start(rotation)
             return self.rotation
-        gain = np.linalg.solve(innovation, self._cov[:3]).T
+        gain = self._cov[:, :3] @ certainty
         step = gain @ miss
         self.rotation = self.rotation @ cv2.Rodrigues(step[:3])[0]
         self._rate += step[3:]
@@ -88,9 +88,10 @@ class PositionFilter:
         if self.position is not None:
             self.position = self.position + self._speed * interval_s
             self._cov = _carried(self._cov, interval_s, self._push)
-            miss, innovation = position - self.position, self._cov[:3, :3] + noise
-            if miss @ np.linalg.solve(innovation, miss) <= _GATE_3 * 4:
-                gain = np.linalg.solve(innovation, self._cov[:3]).T
+            miss = position - self.position
+            certainty = np.linalg.inv(self._cov[:3, :3] + noise)
+            if miss @ certainty @ miss <= _GATE_3 * 4:
+                gain = self._cov[:, :3] @ certainty
                 step = gain @ miss
                 self.position, self._speed = self.position + step[:3], self._speed + step[3:]
                 self._cov = self._cov - gain @ self._cov[:3]
@@ -123,9 +124,9 @@ class GazeFilter:
         if self.angles_deg is not None:
             self.wait(interval_s)
             miss = angles_deg - self.angles_deg
-            innovation = self._cov + self._noise
-            if miss @ np.linalg.solve(innovation, miss) <= _GATE_2:
-                gain = np.linalg.solve(innovation, self._cov).T
+            certainty = np.linalg.inv(self._cov + self._noise)
+            if miss @ certainty @ miss <= _GATE_2:
+                gain = self._cov @ certainty
                 self.angles_deg = self.angles_deg + gain @ miss
                 self._cov = self._cov - gain @ self._cov
                 return self.angles_deg
@@ -144,8 +145,11 @@ class GazeFilter:
 
 def _carried(covariance: np.ndarray, interval_s: float, push: float) -> np.ndarray:
     """Return the covariance of place and speed ``(6, 6)`` after a time of white acceleration."""
-    t = interval_s
-    move = np.eye(6)
-    move[:3, 3:] = np.eye(3) * t
-    noise = np.kron(push * np.array([[t ** 3 / 3, t ** 2 / 2], [t ** 2 / 2, t]]), np.eye(3))
-    return move @ covariance @ move.T + noise
+    t, one = interval_s, np.eye(3) * push
+    place, both, speed = covariance[:3, :3], covariance[:3, 3:], covariance[3:, 3:]
+    carried = np.empty((6, 6))
+    carried[:3, :3] = place + t * (both + both.T) + t * t * speed + one * (t ** 3 / 3)
+    carried[:3, 3:] = both + t * speed + one * (t * t / 2)
+    carried[3:, :3] = carried[:3, 3:].T
+    carried[3:, 3:] = speed + one * t
+    return carried

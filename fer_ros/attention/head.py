@@ -10,6 +10,7 @@ and its z axis is antiparallel to the camera's.
 
 from dataclasses import dataclass
 from functools import cache, cached_property
+import math
 from pathlib import Path
 
 import cv2
@@ -86,6 +87,11 @@ class HeadPose:
 
 def angles_of(rotation: np.ndarray) -> np.ndarray:
     """Return yaw, pitch and roll in degrees of rotations ``(..., 3, 3)``, as ``(..., 3)``."""
+    if rotation.ndim == 2:  # much faster for one
+        (_, _, x), (down, right, y), (_, _, z) = rotation.tolist()
+        return np.array([math.degrees(math.atan2(x, -z)),
+                         math.degrees(math.asin(min(1.0, max(-1.0, -y)))),
+                         math.degrees(-math.atan2(-down, -right))])
     turned = FLIP @ rotation
     yaw = np.arctan2(turned[..., 0, 2], turned[..., 2, 2])
     pitch = np.arcsin(np.clip(turned[..., 1, 2], -1, 1))
@@ -95,13 +101,12 @@ def angles_of(rotation: np.ndarray) -> np.ndarray:
 
 def rotation_of(angles_deg: np.ndarray) -> np.ndarray:
     """Return the rotation ``(3, 3)`` of yaw, pitch and roll in degrees."""
-    yaw, pitch, roll = np.radians(angles_deg)
-    cy, sy, cp, sp = np.cos(yaw), np.sin(yaw), np.cos(-pitch), np.sin(-pitch)
-    cr, sr = np.cos(-roll), np.sin(-roll)
-    around_y = np.array([[cy, 0, sy], [0, 1, 0], [-sy, 0, cy]])
-    around_x = np.array([[1, 0, 0], [0, cp, -sp], [0, sp, cp]])
-    around_z = np.array([[cr, -sr, 0], [sr, cr, 0], [0, 0, 1]])
-    return FLIP @ around_y @ around_x @ around_z
+    yaw, pitch, roll = np.radians(angles_deg).tolist()
+    cy, sy, cp, sp = math.cos(yaw), math.sin(yaw), math.cos(pitch), math.sin(pitch)
+    cr, sr = math.cos(roll), math.sin(roll)
+    return np.array([[cy * cr + sy * sp * sr, cy * sr - sy * sp * cr, sy * cp],
+                     [cp * sr, -cp * cr, -sp],
+                     [sy * cr - cy * sp * sr, sy * sr + cy * sp * cr, -cy * cp]])
 
 
 def pose_terms(angles_deg: np.ndarray) -> np.ndarray:

@@ -2,6 +2,7 @@
 """The attention of a person over time: a hidden Markov model with dwell."""
 
 from dataclasses import dataclass
+import math
 
 from fer_ros.attention.eyes import LONGEST_BLINK_S
 from fer_ros.errors import ConfigurationError
@@ -73,9 +74,10 @@ class Attention:
 
 
 # Of the gaze and of the head, relative to the direction of the camera, when a person looks away
-# and down: standard deviations of yaw and pitch, degrees. Heads follow the eyes part of the way.
-_AWAY, _DOWN = np.array([32.0, 16.0]), np.array([14.0, 9.0])
-_HEAD_CAMERA, _HEAD_AWAY, _HEAD_DOWN = np.array([[20.0, 12.0], [28.0, 14.0], [20.0, 10.0]])
+# and down: variances of yaw and pitch, square degrees. Heads follow the eyes part of the way.
+_AWAY, _DOWN = np.diag([32.0, 16.0]) ** 2, np.diag([14.0, 9.0]) ** 2
+_HEAD_CAMERA, _HEAD_AWAY, _HEAD_DOWN = (
+    np.diag(sigmas) ** 2 for sigmas in ([20.0, 12.0], [28.0, 14.0], [20.0, 10.0]))
 _HEAD_SHARE = 0.7
 # How open the eyes are, relative to what is usual for the person: mean and standard deviation.
 _LIDS_LEVEL, _LIDS_DOWN = (1.0, 0.15), (0.72, 0.15)
@@ -92,19 +94,21 @@ def odds(off_camera_deg: np.ndarray, covariance: np.ndarray, head_deg: np.ndarra
     """
     down = np.array([0.0, settings.down_deg])
     gaze = [_normal(off_camera_deg, covariance),
-            _normal(off_camera_deg, covariance + np.diag(_AWAY ** 2)),
-            _normal(off_camera_deg - down, covariance + np.diag(_DOWN ** 2))]
-    head = [_normal(head_deg, np.diag(_HEAD_CAMERA ** 2)),
-            _normal(head_deg, np.diag(_HEAD_AWAY ** 2)),
-            _normal(head_deg - _HEAD_SHARE * down, np.diag(_HEAD_DOWN ** 2))]
-    level, bent = (np.exp(-0.5 * ((min(openness, 1.1) - mean) / sigma) ** 2)
+            _normal(off_camera_deg, covariance + _AWAY),
+            _normal(off_camera_deg - down, covariance + _DOWN)]
+    head = [_normal(head_deg, _HEAD_CAMERA), _normal(head_deg, _HEAD_AWAY),
+            _normal(head_deg - _HEAD_SHARE * down, _HEAD_DOWN)]
+    level, bent = (math.exp(-0.5 * ((min(openness, 1.1) - mean) / sigma) ** 2)
                    for mean, sigma in (_LIDS_LEVEL, _LIDS_DOWN))
     return np.array(gaze) * np.array(head) * (level, level, bent)
 
 
 def _normal(miss: np.ndarray, covariance: np.ndarray) -> float:
-    scale = 2 * np.pi * np.sqrt(np.linalg.det(covariance))
-    return float(np.exp(-0.5 * miss @ np.linalg.solve(covariance, miss)) / scale)
+    (a, b), (_, c) = covariance.tolist()
+    x, y = miss.tolist()
+    size = a * c - b * b
+    return math.exp(-0.5 * (c * x * x - 2 * b * x * y + a * y * y) / size) / (
+        2 * math.pi * math.sqrt(size))
 
 
 class AttentionFilter:

@@ -16,7 +16,8 @@ import cv2
 from fer_ros.errors import ConfigurationError
 from fer_ros.faces.detection.base import as_bgr
 from fer_ros.faces.detection.runtime import package_file, read_model
-from fer_ros.inference.litert import interpreter
+from fer_ros.inference.int8_weights import with_int8_convolutions
+from fer_ros.inference.litert import interpreter, litert
 from fer_ros.types import Detection
 import numpy as np
 
@@ -65,7 +66,8 @@ class FaceMesher:
         :raises ConfigurationError: when they are absent or damaged.
         """
         self._face = _Network(_path(folder, _FACE_FILE), (POINTS * 3, 1), threads)
-        self._iris = _Network(_path(folder, _IRIS_FILE), (EYE_CONTOUR * 3, IRIS * 3), threads)
+        self._iris = _Network(_path(folder, _IRIS_FILE), (EYE_CONTOUR * 3, IRIS * 3), threads,
+                              _faster)
 
     @classmethod
     def if_installed(cls) -> 'FaceMesher | None':
@@ -161,8 +163,10 @@ def _crop(image: np.ndarray, center: np.ndarray, size: float, roll: float, side:
 class _Network:
     """One LiteRT network with an image as its input."""
 
-    def __init__(self, path: Path, sizes: tuple[int, ...], threads: int):
-        self._interpreter = interpreter(read_model(path), threads, f"landmark model '{path}'")
+    def __init__(self, path: Path, sizes: tuple[int, ...], threads: int,
+                 change: Callable[[bytes], bytes] = bytes):
+        self._interpreter = interpreter(change(read_model(path)), threads,
+                                        f"landmark model '{path}'")
         image = self._interpreter.get_input_details()[0]
         self._input = image['index']
         self.side = int(image['shape'][1]) if len(image['shape']) == 4 else 0
@@ -177,6 +181,19 @@ class _Network:
         self._interpreter.set_tensor(self._input, crop[None])
         self._interpreter.invoke()
         return [self._interpreter.get_tensor(index).ravel() for index in self._outputs]
+
+
+def _faster(content: bytes) -> bytes:
+    """Return the iris network with 8-bit weights: two thirds of the time, 0.1 pixel of 64 apart.
+
+    Not for the older run time, which has no fast kernels for them.
+    """
+    if not litert().__name__.startswith('ai_edge_litert'):
+        return content
+    try:
+        return with_int8_convolutions(content, fewest_channels=64)
+    except (ImportError, ValueError):  # the run time will say what is wrong with the file
+        return content
 
 
 def _path(folder: str | Path, name: str) -> Path:

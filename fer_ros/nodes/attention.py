@@ -3,6 +3,7 @@
 
 import time
 
+import cv2
 from fer_ros import conversions
 from fer_ros.attention.constant import LOOK_S
 from fer_ros.attention.head import load_model
@@ -79,6 +80,8 @@ class AttentionNode(ManagedNode):
 
     def configure(self) -> None:
         """Load the networks and create the publishers."""
+        # Its pictures are small: for them OpenCV's threads cost more than they do.
+        cv2.setNumThreads(1)
         zones = parse_zones(self.value('zones'))
         settings = AttentionSettings(time_constant_s=self.value('time_constant_s'),
                                      down_deg=self.value('down_deg'))
@@ -160,7 +163,7 @@ class AttentionNode(ManagedNode):
     def _start(self) -> None:
         self._stream.reset()
         self._choice, self._last_image = FrameChoice(), None
-        self._calibrated_s = 0.0
+        self._calibrated_s, self._intervals_s = 0.0, {}
         self._newest = newest = LatestMailbox()
         self._worker = Worker('attention worker', lambda: self._work(newest),
                               self.faults).start()
@@ -214,11 +217,15 @@ class AttentionNode(ManagedNode):
         # A detector that is slower than the images needs all of them kept here.
         self._input.pause(self._last_image == (stamp.sec, stamp.nanosec))
         if self._choice.choose(conversions.stamp_to_s(stamp), self._interval_s(faces)):
+            self._intervals_s = {}
             self._newest.put((image, faces))
 
     def _interval_s(self, faces: FaceArray) -> float:
-        return self._load.slowdown / shared_rate_hz(
-            self.value('rate_hz'), self.value('further_face_hz'), len(faces.faces))
+        count, known = len(faces.faces), self._intervals_s
+        if count not in known:
+            known[count] = self._load.slowdown / shared_rate_hz(
+                self.value('rate_hz'), self.value('further_face_hz'), count)
+        return known[count]
 
     def _work(self, newest: LatestMailbox) -> None:
         while (taken := newest.take()) is not None:

@@ -145,6 +145,8 @@ class GazeFilter:
 
 def _carried(covariance: np.ndarray, interval_s: float, push: float) -> np.ndarray:
     """Return the covariance of place and speed ``(6, 6)`` after a time of white acceleration."""
+    # What is not symmetric of it, from rounding, would grow.
+    covariance = (covariance + covariance.T) / 2
     t, one = interval_s, np.eye(3) * push
     place, both, speed = covariance[:3, :3], covariance[:3, 3:], covariance[3:, 3:]
     carried = np.empty((6, 6))

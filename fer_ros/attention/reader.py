@@ -52,7 +52,7 @@ class HeadReader:
 
     def reset(self) -> None:
         """Forget all heads."""
-        self._before: dict[int, tuple[Mesh, HeadPose]] = {}
+        self._before: dict[int, HeadReading] = {}
         self._covers: dict[int, np.ndarray] = {}
 
     def read(self, image: np.ndarray, faces: Sequence[Face],
@@ -65,21 +65,22 @@ class HeadReader:
         for track_id in self._covers.keys() - {face.track_id for face in faces}:
             del self._covers[track_id]
         # Landmarks drift from what covers a face to the rest of it: they are found again.
-        self._before = {reading.face.track_id: (reading.mesh, reading.pose)
-                        for reading in readings if reading.pose is not None
-                        and reading.mesh.score >= FACE_SCORE and not any(reading.hidden)}
+        self._before = {reading.face.track_id: reading for reading in readings
+                        if reading.pose is not None and reading.mesh.score >= FACE_SCORE
+                        and not any(reading.hidden)}
         return readings
 
     def _read(self, image, face, camera) -> HeadReading:
         before = self._before.get(face.track_id)
-        if before is not None and _is_at(before[0], face):
-            mesh = self._mesher.refine(image, before[0].points, float(before[1].fitted_deg[2]))
+        points = None if before is None else _moved(before, face)
+        if points is not None:
+            mesh = self._mesher.refine(image, points, float(before.pose.fitted_deg[2]))
         else:
             mesh, before = self._mesher.find(
                 image, Detection(face.box, face.score, face.landmarks),
                 roll_by(camera, self._model)), None
         pose = estimate_pose(mesh.points, camera, self._model,
-                             previous=before[1] if before else None)
+                             previous=before.pose if before else None)
         if pose is None:
             return HeadReading(face, mesh)
         return HeadReading(face, mesh, pose, estimate_gaze(mesh, pose, camera, self._model),
@@ -102,7 +103,13 @@ def roll_by(camera: CameraModel, model: AttentionModel | None
     return roll_of
 
 
-def _is_at(mesh: Mesh, face: Face) -> bool:
-    middle = (mesh.points[:, :2].min(axis=0) + mesh.points[:, :2].max(axis=0)) / 2
+def _moved(before: HeadReading, face: Face) -> np.ndarray | None:
+    """Return landmarks moved as the face's box has; None: they are not this face's.
+
+    Of somebody who walks, the crop would else cut the face, which then seems turned.
+    """
+    points = before.mesh.points.copy()
+    points[:, :2] += np.subtract(face.box.center, before.face.box.center)
+    middle = (points[:, :2].min(axis=0) + points[:, :2].max(axis=0)) / 2
     apart = np.abs(middle - face.box.center).max()
-    return bool(apart < _FURTHEST * max(face.box.width, face.box.height))
+    return points if apart < _FURTHEST * max(face.box.width, face.box.height) else None

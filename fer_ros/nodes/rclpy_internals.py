@@ -128,7 +128,6 @@ class SubscriptionWaiter:
         """
         if not self._context.ok():
             return False
-        self._taking = messages
         self._wait_set.clear_entities()
         self._wait_set.add_guard_condition(self._wake.handle)
         if messages:
@@ -140,8 +139,6 @@ class SubscriptionWaiter:
 
     def take(self) -> Iterator[tuple[Callable, object]]:
         """Yield the callbacks that are due after :meth:`wait`, with their argument."""
-        if not self._taking:
-            return
         for event in self._events:
             if event.is_ready(self._wait_set) and (data := event.take_data()) is not None:
                 yield event.callback, data

@@ -41,8 +41,7 @@ class Receiver:
     def paused(self, paused: bool) -> None:
         if paused != self._paused:
             self._paused = paused
-            if not paused:
-                self._waiter.wake()
+            self._waiter.wake()
 
     def close(self) -> None:
         """Stop, after a running callback has finished."""
@@ -54,6 +53,8 @@ class Receiver:
     def _receive(self) -> None:
         with self._waiter as waiter:
             while not self._closing and waiter.wait(not self._paused):
+                if self._paused:
+                    continue
                 for callback, argument in waiter.take():
                     if not self._closing:
                         self._faults.survive(self._name, callback, argument)

@@ -88,3 +88,11 @@ def test_a_walking_person_is_followed():
     assert place.position == pytest.approx(true, abs=0.04)
     place.update(np.array([1.5, 0.0, 0.8]), 1 / 30)
     assert place.position == pytest.approx([1.5, 0, 0.8])
+
+
+def test_what_is_not_known_of_a_place_stays_symmetric():
+    rng, place = np.random.default_rng(1), PositionFilter()
+    for i in range(1000):
+        place.update([0.1, 0, 1] + rng.normal(0, 0.01, 3), (0.125, 0.1333)[i % 2])
+    assert place._cov == pytest.approx(place._cov.T, abs=1e-12)
+    assert (np.linalg.eigvalsh(place._cov) > 0).all()

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Time runs on whatever the stamps do."""
 
-from fer_ros.stamps import FrameClock
+from fer_ros.stamps import FrameChoice, FrameClock
 import pytest
 
 
@@ -30,3 +30,18 @@ def test_after_reset_the_next_stamp_is_the_first():
     clock.advance(100.0)
     clock.reset()
     assert [clock.advance(1.0), clock.advance(1.5)] == [0, 0.5]
+
+
+@pytest.mark.parametrize('rate_hz, expected', [(30, 8), (12, 8), (8.4, 7.85), (5, 5), (100, 8)])
+def test_frames_are_chosen_at_the_rate_on_average(rate_hz, expected):
+    choice = FrameChoice()
+    chosen = sum(choice.choose(7 + i / rate_hz, 1 / 8) for i in range(int(20 * rate_hz)))
+    assert chosen / 20 == pytest.approx(expected, rel=0.03)
+
+
+def test_a_frame_is_due_without_being_counted_and_after_a_clock_that_went_back():
+    choice = FrameChoice()
+    assert choice.due(5.0, 1) and choice.due(5.0, 1)
+    assert choice.choose(5.0, 1) and not choice.due(5.5, 1) and not choice.choose(5.5, 1)
+    assert choice.due(5.9, 1), 'a little early'
+    assert choice.due(3.0, 1) and choice.choose(3.0, 1) and not choice.due(3.5, 1)

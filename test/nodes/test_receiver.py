@@ -7,6 +7,7 @@ import pytest
 
 pytest.importorskip('fer_ros.nodes.base', reason='rclpy is absent')
 from fer_ros.nodes.base import ManagedNode  # noqa: E402
+from rclpy.duration import Duration  # noqa: E402
 from rclpy.qos import QoSProfile, ReliabilityPolicy  # noqa: E402
 from ros_support import wait_for  # noqa: E402
 from std_msgs.msg import Int32, String  # noqa: E402
@@ -17,13 +18,15 @@ RELIABLE = QoSProfile(depth=50)
 class Listener(ManagedNode):
     """Note what comes on a topic, and in which thread."""
 
+    profile = RELIABLE
+
     def __init__(self, **kwargs):
         super().__init__('listener', **kwargs)
         self.heard, self.threads = [], set()
         self.in_callback, self.go_on = threading.Event(), threading.Event()
 
     def activate(self):
-        self.subscription = self.subscribe(Int32, 'numbers', self._on_number, RELIABLE,
+        self.subscription = self.subscribe(Int32, 'numbers', self._on_number, self.profile,
                                            own_thread=True)
 
     def deactivate(self):
@@ -37,6 +40,12 @@ class Listener(ManagedNode):
             self.in_callback.set()
             assert self.go_on.wait(60)
         self.heard.append(message.data)
+
+
+class ShallowListener(Listener):
+    """Keep two messages in the middleware."""
+
+    profile = QoSProfile(depth=2)
 
 
 def receivers():
@@ -65,6 +74,36 @@ def test_the_executor_is_not_needed_for_them(graph):
         wait_for(lambda: node.heard == [1], what='the number')
     finally:
         release.set()
+
+
+def test_messages_are_left_while_it_is_paused_and_the_latest_taken_then(graph):
+    node = graph.add(ShallowListener)
+    publisher = graph.publisher(Int32, 'numbers', RELIABLE)
+    publisher.publish(Int32(data=1))
+    wait_for(lambda: node.heard == [1], what='the number')
+    node.pause(node.subscription)
+    for number in (2, 3, 4, 5):
+        publisher.publish(Int32(data=number))
+    assert publisher.wait_for_all_acked(Duration(seconds=10))
+    assert node.heard == [1]
+    node.pause(node.subscription, False)
+    wait_for(lambda: node.heard == [1, 4, 5], what='the latest numbers')
+
+
+def test_a_paused_one_can_be_destroyed_and_does_not_spin(graph):
+    node = graph.add(Listener)
+    publisher = graph.publisher(Int32, 'numbers', RELIABLE)
+    waits, waiter = [], node._receivers[node.subscription]._waiter
+    wait = waiter.wait
+    waiter.wait = lambda messages: waits.append(messages) or wait(messages)
+    node.pause(node.subscription)
+    for number in range(40):
+        publisher.publish(Int32(data=number))
+    assert publisher.wait_for_all_acked(Duration(seconds=10))
+    wait_for(lambda: False in waits, what='the pause')
+    assert len(waits) < 5, 'it wakes up for what it leaves'
+    node.trigger_deactivate()
+    assert receivers() == []
 
 
 def test_a_subscription_is_destroyed_after_its_callback_and_never_calls_again(graph):

@@ -34,7 +34,7 @@ def with_int8_convolutions(content: bytes, fewest_channels: int = 16) -> bytes:
     """
     try:
         return _File(content).converted(fewest_channels)
-    except (struct.error, IndexError) as error:
+    except (struct.error, IndexError, ValueError) as error:
         raise ValueError(f'not a TensorFlow Lite file: {error}') from error
 
 
@@ -43,7 +43,7 @@ class _File:
 
     def __init__(self, content: bytes):
         if content[4:8] != b'TFL3':
-            raise ValueError('not a TensorFlow Lite file')
+            raise ValueError('it does not begin like one')
         self._bytes = bytearray(content)
 
     def converted(self, fewest_channels: int) -> bytes:

@@ -197,8 +197,8 @@ def test_look_here_requires_someone_and_wrong_calibrations_are_reported(graph, f
     images = graph.publisher(Image, 'image_raw', qos.IMAGE)
     faces = graph.publisher(FaceArray, 'faces', qos.RESULT)
     infos = graph.publisher(CameraInfo, 'camera_info', qos.IMAGE)
-    assert node._collect().values['camera model'] == \
-        'assumed, 60 degrees wide (no camera_info received)'
+    told = wait_for(lambda: node._collect().values.get('camera model'), 5, 'the camera model')
+    assert told == 'assumed, 60 degrees wide (no camera_info received)'
     info = camera_to_message(read_camera(folder), header(1))
     info.height = 200
     infos.publish(info)

@@ -46,6 +46,13 @@ def test_weak_detections_continue_tracks_but_start_none():
     assert ids(tracks) == [1] and tracks[0].detected and tracks[0].score == 0.41
 
 
+def test_what_is_added_to_a_frame_is_new_and_sure():
+    tracker = FaceTracker()
+    tracker.update([face(100)], 0)
+    assert ids(tracker.add([face(102), face(500, score=0.6), face(300)])) == [2]
+    assert ids(tracker.update([face(100), face(300)], STEP_S)) == [1, 2]
+
+
 @pytest.mark.parametrize('gap_y, speed', [(0, 150), (30, 150), (0, 400), (60, 60)])
 @pytest.mark.parametrize('hidden', [False, True])
 def test_crossing_persons_keep_their_ids(gap_y, speed, hidden):

@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Running statistics for diagnostics: rates and latencies over the last events."""
+"""Running statistics for diagnostics: rates and latencies over the last events.
+
+One thread adds to a statistic, and any may read it: who reads takes a copy and changes nothing.
+"""
 
 from collections import deque
 import math
@@ -19,17 +22,18 @@ class RateMeter:
         if self._times and now_s < self._times[-1]:
             self._times.clear()
         self._times.append(now_s)
+        while now_s - self._times[0] > self._window_s:
+            self._times.popleft()
 
     def rate_hz(self, now_s: float) -> float:
         """Return the rate at ``now_s``, hertz; 0 with fewer than two events."""
-        while self._times and not 0 <= now_s - self._times[0] <= self._window_s:
-            self._times.popleft()
-        if len(self._times) < 2:
+        times = [time_s for time_s in list(self._times) if 0 <= now_s - time_s <= self._window_s]
+        if len(times) < 2:
             return 0.0
         # The last gap counts once it is longer than the mean, so a stopped stream slows down.
-        span = max(self._times[-1] - self._times[0], 1e-9)
-        mean = span / (len(self._times) - 1)
-        return 1.0 / max(mean, (now_s - self._times[0]) / len(self._times))
+        span = max(times[-1] - times[0], 1e-9)
+        mean = span / (len(times) - 1)
+        return 1.0 / max(mean, (now_s - times[0]) / len(times))
 
 
 class ReadableShare:
@@ -62,15 +66,16 @@ class ReadableShare:
         """
         used = int(not problem) if used is None else used
         self._inputs.append((now_s, used, int(bool(problem)) if unused is None else unused))
+        while now_s - self._inputs[0][0] > self._window_s:
+            self._inputs.popleft()
         self._reason = problem or self._reason
 
     def problem(self, now_s: float) -> tuple[bytes, str] | None:
         """Return level and message while too few inputs are usable; ERROR if none are."""
-        inputs = self._inputs
-        while len(inputs) > 1 and now_s - inputs[0][0] > self._window_s:
-            inputs.popleft()
-        if inputs and now_s - inputs[0][0] > self._LONG * self._window_s:
-            inputs.clear()
+        inputs = list(self._inputs)
+        recent = [entry for entry in inputs if now_s - entry[0] <= self._window_s]
+        inputs = recent or [entry for entry in inputs[-1:]
+                            if now_s - entry[0] <= self._LONG * self._window_s]
         good = sum(used for _, used, _ in inputs)
         bad = sum(unused for *_, unused in inputs)
         if bad <= self._TOLERATED * (good + bad):

@@ -2,6 +2,7 @@
 """Measure how late results are because of this machine's load."""
 
 from collections import deque
+from collections.abc import Sequence
 
 #: Older frames do not count, seconds ...
 _WINDOW_S = 2.0
@@ -71,6 +72,8 @@ class Lateness:
         :param heavy: whether it needed a detection.
         """
         self._frames.append((now_s, late_ms, heavy))
+        for _ in range(_outdated(self._frames, now_s)):
+            self._frames.popleft()
 
     def late_ms(self, now_s: float) -> float | None:
         """
@@ -80,16 +83,24 @@ class Lateness:
         without a detection: the shares of both depend on how many frames are skipped. The
         latest frame of each kind may be an accident and does not count.
         """
-        while self._frames and now_s - self._frames[0][0] > (
-                _WINDOW_S if len(self._frames) > _ENOUGH else _LONGEST_WINDOW_S):
-            self._frames.popleft()
-        if len(self._frames) < _ENOUGH:
+        frames = list(self._frames)  # whoever reports it is another thread than who adds
+        frames = frames[_outdated(frames, now_s):]
+        if len(frames) < _ENOUGH:
             return None
         means = []
         for kind in (False, True):
-            values = sorted(late_ms for _, late_ms, heavy in self._frames if heavy is kind)
+            values = sorted(late_ms for _, late_ms, heavy in frames if heavy is kind)
             if values:
                 values = values[:-1] or values
                 means.append(sum(values) / len(values))
-        ordered = sorted(late_ms for _, late_ms, _ in self._frames)
+        ordered = sorted(late_ms for _, late_ms, _ in frames)
         return max(sum(means) / len(means), ordered[len(ordered) // 2])
+
+
+def _outdated(frames: Sequence[tuple[float, float, bool]], now_s: float) -> int:
+    """Return how many of the first frames no longer count."""
+    count = 0
+    while count < len(frames) and now_s - frames[count][0] > (
+            _WINDOW_S if len(frames) - count > _ENOUGH else _LONGEST_WINDOW_S):
+        count += 1
+    return count

@@ -1,8 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
+from collections import deque
+import copy
 import math
 import threading
 
 from fer_ros.health import ERROR, WARN
+from fer_ros.load import Lateness
 from fer_ros.mailbox import LatestMailbox
 from fer_ros.statistics import LatencyWindow, RateMeter, ReadableShare
 import pytest
@@ -59,6 +62,23 @@ def test_close_wakes_the_taker_and_counts_what_waits():
     other.put(1)
     other.close()
     assert other.take() is None and other.replaced == 1
+
+
+@pytest.mark.parametrize('statistic, add, read', [
+    (RateMeter(), lambda one, now_s: one.tick(now_s), lambda one, now_s: one.rate_hz(now_s)),
+    (ReadableShare('images'), lambda one, now_s: one.add(now_s, 'broken'),
+     lambda one, now_s: one.problem(now_s)),
+    (Lateness(), lambda one, now_s: one.add(now_s, 5.0), lambda one, now_s: one.late_ms(now_s))])
+def test_reading_changes_nothing_for_the_thread_that_adds(statistic, add, read):
+    for i in range(60):
+        add(statistic, i / 30)
+    before = copy.deepcopy(vars(statistic))
+    assert read(statistic, 2.0) and not read(statistic, 100.0)
+    assert vars(statistic) == before
+    # What is old is let go of when the next is added.
+    add(statistic, 100.0)
+    kept = next(value for value in vars(statistic).values() if isinstance(value, deque))
+    assert len(kept) <= 5
 
 
 def test_the_share_that_can_be_used_decides_the_level_and_is_forgotten():

@@ -36,6 +36,10 @@ def machine() -> dict:
             'python': platform.python_version(), 'versions': versions}
 
 
+#: Several cameras are fed for this long before they are measured, seconds.
+_SETTLE_S = 20.0
+
+
 def measure_all(sections: list[str], seconds: float, soak_frames: int) -> dict:
     """Run the sections and return their results by name."""
     from fer_ros.bench import frames, stages
@@ -94,7 +98,7 @@ def measure_all(sections: list[str], seconds: float, soak_frames: int) -> dict:
             name = f'{cameras} cameras, 640x480 at 15 Hz'
             _say(name)
             rows[name] = pipeline.steady(vga[1], composed=False, seconds=seconds, rate_hz=15,
-                                         cameras=cameras)
+                                         cameras=cameras, settle_s=_SETTLE_S)
     if 'peers' in sections:
         _say('peers')
         from fer_ros.bench import peers

@@ -12,7 +12,7 @@ def wait_for(condition, timeout_s=PATIENCE_S, what='the condition'):
     """Return the condition's value once it is true; fail when it does not become so.
 
     :param timeout_s: only for what takes longer than :data:`PATIENCE_S`; less counts as that. How
-        soon something has to happen is no matter of waiting: measure and assert it.
+        soon something has to happen is not a question of waiting: measure and assert it.
     """
     timeout_s = max(timeout_s, PATIENCE_S)
     if value := within(condition, timeout_s):

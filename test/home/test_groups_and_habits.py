@@ -77,7 +77,7 @@ def test_each_light_of_an_area_is_a_device_and_one_that_leaves_it_goes_back():
     assert (action.target, action.command, action.reason, action.transition_s) == (
         B, Command.RESTORE, 'no longer one of lights', 0.5)
     assert list(sim.room.targets) == ['shelf', A]
-    # Those of another group, and what is no group, stay.
+    # Those of another group stay, and so does what is not a group.
     assert not sim.room.regroup('others', {}) and list(sim.room.targets) == ['shelf', A]
     # One that comes in while the feeling lasts takes part in it.
     assert sim.regroup(A, B) == [] and asked(sim.see('happy', 2)) == [(B, 0.8)]

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Crop a face as the classifier's training images are cropped."""
 
+import math
+
 import cv2
 from fer_ros.types import BoundingBox
 import numpy as np
@@ -25,11 +27,12 @@ def crop_transform(box: BoundingBox, landmarks: np.ndarray | None = None,
     :param landmarks: float ``(5, 2)`` source pixels, or None: an upright square around the box.
     """
     angle = 0.0 if landmarks is None else roll(landmarks)
-    scale = side_px / (CROP_OVER_BOX * max(np.sqrt(box.width * box.height), 1.0))
-    along, across = scale * np.cos(angle), scale * np.sin(angle)
-    turn = np.array([[along, across], [-across, along]])
-    middle = np.array([side_px / 2, side_px * (0.5 + CENTER_BELOW_MIDDLE)])
-    return np.hstack([turn, (middle - turn @ box.center)[:, None]])
+    scale = side_px / (CROP_OVER_BOX * math.sqrt(max(box.width * box.height, 1.0)))
+    along, across = scale * math.cos(angle), scale * math.sin(angle)
+    x, y = box.center
+    return np.array([
+        [along, across, side_px / 2 - along * x - across * y],
+        [-across, along, side_px * (0.5 + CENTER_BELOW_MIDDLE) + across * x - along * y]])
 
 
 def roll(landmarks: np.ndarray) -> float:
@@ -38,9 +41,9 @@ def roll(landmarks: np.ndarray) -> float:
 
     0.0 if the landmarks do not define one (they coincide or are not finite).
     """
-    left_eye, right_eye, _, left_mouth, right_mouth = np.asarray(landmarks, np.float64)
-    x, y = right_eye - left_eye + right_mouth - left_mouth
-    return float(np.arctan2(y, x)) if np.hypot(x, y) > 1e-3 else 0.0
+    left_eye, right_eye, _, left_mouth, right_mouth = np.asarray(landmarks, np.float64).tolist()
+    x, y = (right_eye[i] - left_eye[i] + right_mouth[i] - left_mouth[i] for i in (0, 1))
+    return math.atan2(y, x) if math.hypot(x, y) > 1e-3 else 0.0
 
 
 def align_face(image: np.ndarray, box: BoundingBox, landmarks: np.ndarray | None = None,
@@ -57,26 +60,54 @@ def align_face(image: np.ndarray, box: BoundingBox, landmarks: np.ndarray | None
     :return: uint8 ``(side_px, side_px)``, or ``(side_px, side_px, 3)`` BGR.
     """
     matrix = crop_transform(box, landmarks, side_px)
-    scale = float(np.hypot(matrix[0, 0], matrix[1, 0]))
-    corners = (np.array([[0, 0], [side_px, 0], [0, side_px], [side_px, side_px]])
-               - matrix[:, 2]) @ np.linalg.inv(matrix[:, :2]).T
+    (along, across, right), (_, _, down) = matrix.tolist()
+    scale = math.hypot(along, across)
+    # The crop's corners in the image: the inverse of a turn is its mirror image.
+    corners = [((along * x - across * y) / scale ** 2, (across * x + along * y) / scale ** 2)
+               for x in (-right, side_px - right) for y in (-down, side_px - down)]
     height, width = image.shape[:2]
-    x0, y0 = np.clip(np.floor(corners.min(axis=0)).astype(int) - 2, 0, (width - 1, height - 1))
-    x1, y1 = np.clip(np.ceil(corners.max(axis=0)).astype(int) + 3, (x0 + 1, y0 + 1),
-                     (width, height))
+    (x0, x1), (y0, y1) = (
+        _span(min(values), max(values), length)
+        for values, length in zip(zip(*corners), (width, height)))
     patch = image[y0:y1, x0:x1]
     if color != (patch.ndim == 3):
         patch = cv2.cvtColor(patch, cv2.COLOR_GRAY2BGR if color else cv2.COLOR_BGR2GRAY)
-    shift = np.array([x0, y0], float)
-    shrink = np.ones(2)
+    shrink = (1.0, 1.0)
     if scale < 0.7:
         # Linear sampling of a large face skips pixels; average them first.
-        size = (max(1, round(patch.shape[1] * scale)), max(1, round(patch.shape[0] * scale)))
-        shrink = np.array([patch.shape[1] / size[0], patch.shape[0] / size[1]])
-        patch = cv2.resize(patch, size, interpolation=cv2.INTER_AREA)
-    local = np.empty((2, 3))
-    local[:, :2] = matrix[:, :2] * shrink
+        patch, shrink = averaged(patch, scale)
     # Pixel centers lie at half pixels: the shift by one half keeps them there when averaging.
-    local[:, 2] = matrix[:, 2] + matrix[:, :2] @ (shift + (shrink - 1) / 2)
+    x, y = x0 + (shrink[0] - 1) / 2, y0 + (shrink[1] - 1) / 2
+    local = np.array([
+        [along * shrink[0], across * shrink[1], right + along * x + across * y],
+        [-across * shrink[0], along * shrink[1], down - across * x + along * y]])
     return cv2.warpAffine(patch, local, (side_px, side_px), flags=cv2.INTER_LINEAR,
                           borderMode=cv2.BORDER_REPLICATE)
+
+
+def averaged(image: np.ndarray, scale: float) -> tuple[np.ndarray, tuple[float, float]]:
+    """
+    Return an image made smaller by averaging, and how many of its pixels are one, along x and y.
+
+    A last row or column that does not fill a pixel may be dropped.
+
+    :param image: uint8 ``(height, width)`` or ``(height, width, 3)``.
+    :param scale: about so many pixels per pixel, below 1.
+    """
+    size = tuple(max(1, round(side * scale)) for side in image.shape[1::-1])
+    factor = 1
+    # Halving is a tenth of the work of averaging at any other factor; the last step, by two or
+    # more, evens out where its pixels lie.
+    while 4 * factor * scale <= 1 and min(image.shape[:2]) > 1:
+        width, height = (side // 2 for side in image.shape[1::-1])
+        image = cv2.resize(image[:2 * height, :2 * width], (width, height),
+                           interpolation=cv2.INTER_AREA)
+        factor *= 2
+    return (cv2.resize(image, size, interpolation=cv2.INTER_AREA),
+            (factor * image.shape[1] / size[0], factor * image.shape[0] / size[1]))
+
+
+def _span(low: float, high: float, length: int) -> tuple[int, int]:
+    """Return the pixels from ``low`` to ``high`` and a few around, within the image."""
+    first = min(max(math.floor(low) - 2, 0), length - 1)
+    return first, min(max(math.ceil(high) + 3, first + 1), length)

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Rate how reliably an emotion can be read from a face."""
 
+import math
+
 import cv2
 from fer_ros.types import BoundingBox
 import numpy as np
@@ -36,30 +38,29 @@ def face_quality(crop: np.ndarray, box: BoundingBox,
         crop = cv2.cvtColor(crop, cv2.COLOR_BGR2GRAY)
     if crop.shape[0] > _SIDE_PX:
         crop = cv2.resize(crop, (_SIDE_PX, _SIDE_PX), interpolation=cv2.INTER_AREA)
-    deviation = float(crop.std())
-    laplacian = cv2.Laplacian(crop, cv2.CV_32F)
-    sharpness = float(np.abs(laplacian).mean()) / (deviation + 1.0)
-    factors = [
-        _ramp(float(np.sqrt(max(box.width * box.height, 0))), _SIZE_PX),
-        _ramp(sharpness, _SHARPNESS),
-        _ramp(deviation, _CONTRAST) * _ramp(float(crop.mean()), _BRIGHTNESS),
-    ]
+    mean, deviation = (value.item() for value in cv2.meanStdDev(crop))
+    laplacian = cv2.Laplacian(crop, cv2.CV_16S)
+    sharpness = cv2.norm(laplacian, cv2.NORM_L1) / crop.size / (deviation + 1.0)
+    quality = (_ramp(math.sqrt(max(box.width * box.height, 0)), _SIZE_PX)
+               * _ramp(sharpness, _SHARPNESS)
+               * _ramp(deviation, _CONTRAST) * _ramp(mean, _BRIGHTNESS))
     if landmarks is not None:
-        factors.append(_ramp(turn(landmarks), _TURN))
-    return float(np.sqrt(np.prod(factors)))
+        quality *= _ramp(turn(landmarks), _TURN)
+    return math.sqrt(quality)
 
 
 def turn(landmarks: np.ndarray) -> float:
     """Return how far the head is turned to a side: 0 is frontal, 1 has the nose over an eye."""
-    left, right, nose = np.asarray(landmarks, np.float64)[:3]
-    axis = right - left
-    length = float(np.hypot(*axis))
+    left, right, nose = np.asarray(landmarks, np.float64)[:3].tolist()
+    x, y = right[0] - left[0], right[1] - left[1]
+    length = math.hypot(x, y)
     if not length > 1e-6:
         return 1.0
-    along = float((nose - (left + right) / 2) @ axis) / length
+    along = ((nose[0] - (left[0] + right[0]) / 2) * x
+             + (nose[1] - (left[1] + right[1]) / 2) * y) / length
     return abs(along) / (length / 2)
 
 
 def _ramp(value: float, limits: tuple[float, float]) -> float:
     low, high = limits
-    return float(np.clip((value - low) / (high - low), 0, 1))
+    return min(1.0, max(0.0, (value - low) / (high - low)))

@@ -160,6 +160,8 @@ def suppress(boxes: np.ndarray, scores: np.ndarray, threshold: float, *,
     :param of_smaller: measure the overlap against the smaller box instead of the union.
     """
     order = np.argsort(-scores, kind='stable')[:_MOST_CANDIDATES]
+    if len(order) < 2:
+        return order
     x0, y0, x1, y1 = np.ascontiguousarray(boxes[order].T, np.float32)
     areas = (x1 - x0) * (y1 - y0)
     kept = []

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import cv2
 from fer_ros.errors import ConfigurationError
+from fer_ros.faces.alignment import averaged
 from fer_ros.faces.detection.base import as_bgr, as_detections, FaceDetector, scaled_to, suppress
 from fer_ros.faces.detection.onnx_rewrite import initializers
 from fer_ros.faces.detection.runtime import package_file, read_model
@@ -200,11 +201,9 @@ def patches(image: np.ndarray, boxes: np.ndarray, side_px: int) -> np.ndarray:
         if not patch.size:
             out[i] = 0
             continue
-        shrink = np.ones(2)
+        shrink = 1.0, 1.0
         if scale < 0.5:
-            size = (max(1, round(patch.shape[1] * scale)), max(1, round(patch.shape[0] * scale)))
-            shrink = np.array([patch.shape[1] / size[0], patch.shape[0] / size[1]])
-            patch = cv2.resize(patch, size, interpolation=cv2.INTER_AREA)
+            patch, shrink = averaged(patch, scale)
         matrix = np.array([[scale * shrink[0], 0, scale * (left - x0 + shrink[0] / 2) - 0.5],
                            [0, scale * shrink[1], scale * (top - y0 + shrink[1] / 2) - 0.5]])
         cv2.warpAffine(patch, matrix, (side_px, side_px), dst=out[i], flags=cv2.INTER_LINEAR,

@@ -150,12 +150,16 @@ class YuNetDetector(FaceDetector):
               ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
         """Return boxes ``(n, 4)``, scores, landmarks ``(n, 5, 2)`` and image indices."""
         outputs = self._network.run(images)
-        parts = []
+        # Without candidates there is nothing of any level.
+        parts = [(np.zeros((0, 4), np.float32), np.zeros(0, np.float32),
+                  np.zeros((0, 5, 2), np.float32), np.zeros(0, int))]
         for stride in STRIDES:
             rows, columns = (side // stride for side in images.shape[1:3])
             classes, objects = (outputs[f'{head}_{stride}'].reshape(-1) for head in ('cls', 'obj'))
             product = classes * objects
             hits = np.flatnonzero(product >= threshold ** 2)
+            if not hits.size:
+                continue
             box = outputs[f'bbox_{stride}'].reshape(-1, 4)[hits]
             points = outputs[f'kps_{stride}'].reshape(-1, 5, 2)[hits]
             owner, cell = np.divmod(hits, rows * columns)

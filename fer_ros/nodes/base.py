@@ -11,6 +11,7 @@ from fer_ros.errors import FerError
 from fer_ros.masking import mask
 from fer_ros.nodes import parameters, qos
 from fer_ros.nodes.diagnostics import Diagnostics, ERROR, Status, WARN
+from fer_ros.nodes.handover import Link, publish
 from fer_ros.nodes.parameters import Parameter
 from fer_ros.nodes.rclpy_internals import refuse_impossible_transitions, release_state_machine
 from fer_ros.nodes.receiver import Receiver, ReceiverGroup
@@ -81,6 +82,7 @@ class ManagedNode(LifecycleNode):
         self._backoff = Backoff(shortest_s=_RETRY_S[0], longest_s=_RETRY_S[1])
         self._endpoints: dict[Subscription | Publisher, str] = {}
         self._receivers: dict[Subscription, Receiver] = {}
+        self._links: dict[Subscription, Link] = {}
         release_when_main_ends(self)
         self.table = (*self.PARAMETERS, *COMMON_PARAMETERS)
         try:
@@ -123,16 +125,18 @@ class ManagedNode(LifecycleNode):
 
     def subscribe(self, kind: type, topic: str, callback: Callable, profile: QoSProfile, *,
                   message_lost: Callable | None = None,
-                  own_thread: bool = False) -> Subscription:
+                  own_thread: bool = False, handover: bool = False) -> Subscription:
         """Subscribe with QoS overrides allowed, and report publishers that do not match.
 
         :param message_lost: called when the transport has lost messages.
         :param own_thread: call the callbacks in a separate thread, which costs less per message
             than the executor.
+        :param handover: nodes of this process :meth:`hand_over` messages in their threads, too.
         """
+        link = Link(self.context, callback, self.faults) if handover else None
         # A copy of the profile, because rclpy writes overrides into it.
         subscription = self._watched(lambda mismatched: self.create_subscription(
-            kind, topic, callback, copy.copy(profile),
+            kind, topic, link.received if link else callback, copy.copy(profile),
             callback_group=ReceiverGroup() if own_thread else None,
             qos_overriding_options=QoSOverridingOptions(_OVERRIDABLE),
             event_callbacks=SubscriptionEventCallbacks(
@@ -140,13 +144,19 @@ class ManagedNode(LifecycleNode):
                 use_default_callbacks=False)))
         if own_thread:
             self._receivers[subscription] = Receiver(self, subscription, self.faults)
+        if link:
+            self._links[subscription] = link
+            link.open(subscription)
         return subscription
+
+    def hand_over(self, publisher: Publisher, message: object) -> None:
+        """Publish a message with a header; within this process without the middleware."""
+        publish(publisher, message, self.context)
 
     def pause(self, subscription: Subscription, paused: bool = True) -> None:
         """Leave messages in the middleware, which keeps the latest, or take them again.
 
-        One that is not taken costs a tenth. Has no effect on a subscription without a separate
-        thread.
+        One that is not taken costs a tenth. Has no effect without a separate thread.
         """
         if receiver := self._receivers.get(subscription):
             receiver.paused = paused
@@ -165,6 +175,8 @@ class ManagedNode(LifecycleNode):
 
     def destroy_subscription(self, subscription: Subscription) -> bool:
         """Destroy a subscription and clear its problems; its callback is not called again."""
+        if link := self._links.pop(subscription, None):
+            link.close()
         if receiver := self._receivers.pop(subscription, None):
             receiver.close()
         self._endpoints.pop(subscription, None)

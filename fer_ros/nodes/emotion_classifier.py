@@ -79,7 +79,7 @@ class EmotionClassifierNode(ManagedNode):
             self._readings[topic] = Reading(self, 'faces', topic, conversions.message_to_faces)
             self._subscriptions_made.append(self.subscribe(
                 FaceArray, topic, lambda message, topic=topic: self._on_faces(message, topic),
-                qos.RESULT, own_thread=True))
+                qos.RESULT, own_thread=True, handover=True))
 
     def deactivate(self) -> None:
         """Unsubscribe."""

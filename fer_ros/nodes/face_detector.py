@@ -83,9 +83,8 @@ class FaceDetector(ManagedNode):
         height, width = image.shape[:2]
         self._finder.stretch = self._shedding.shed.stretch
         faces = self._finder.process(image, conversions.stamp_to_s(header.stamp))
-        self._publisher.publish(conversions.faces_to_message(faces, header, width, height,
-                                                             self._detector_name,
-                                                             self._crop_encoding))
+        self.hand_over(self._publisher, conversions.faces_to_message(
+            faces, header, width, height, self._detector_name, self._crop_encoding))
         self._shedding.done(self._input.received, self._finder.detected)
         self._faces = len(faces)
         now_s = self.now_s()

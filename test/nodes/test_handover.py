@@ -1,0 +1,109 @@
+# SPDX-License-Identifier: Apache-2.0
+import threading
+
+import pytest
+
+pytest.importorskip('fer_ros.nodes.base', reason='rclpy is absent')
+from fer_ros.nodes.base import ManagedNode  # noqa: E402
+from geometry_msgs.msg import PointStamped  # noqa: E402
+from rclpy.qos import QoSProfile, ReliabilityPolicy  # noqa: E402
+from ros_support import wait_for  # noqa: E402
+
+RELIABLE = QoSProfile(depth=50)
+
+
+class Talker(ManagedNode):
+    """Hands messages over."""
+
+    profile = RELIABLE
+
+    def __init__(self, **kwargs):
+        super().__init__('talker', **kwargs)
+
+    def activate(self):
+        self.publisher = self.advertise(PointStamped, 'headers', self.profile)
+
+    def deactivate(self):
+        self.destroy_publisher(self.publisher)
+
+    def say(self, second):
+        message = stamped(second)
+        self.hand_over(self.publisher, message)
+        return message
+
+
+class BestEffortTalker(Talker):
+    """Does not match who asks for every message."""
+
+    profile = QoSProfile(depth=50, reliability=ReliabilityPolicy.BEST_EFFORT)
+
+
+class Listener(ManagedNode):
+    """Notes what comes."""
+
+    def __init__(self, **kwargs):
+        super().__init__('listener', **kwargs)
+        self.heard, self.threads = [], set()
+
+    def activate(self):
+        self.subscription = self.subscribe(PointStamped, 'headers', self._on_header, RELIABLE,
+                                           own_thread=True, handover=True)
+
+    def deactivate(self):
+        self.destroy_subscription(self.subscription)
+
+    def _on_header(self, message):
+        self.threads.add(threading.current_thread())
+        if message.header.stamp.sec == 13:
+            raise ValueError('thirteen')
+        self.heard.append(message)
+
+
+def stamped(second):
+    message = PointStamped()
+    message.header.stamp.sec = second
+    return message
+
+
+def seconds(listener):
+    return [message.header.stamp.sec for message in listener.heard]
+
+
+def test_a_message_is_handed_over_as_it_is_in_the_publishers_thread(graph):
+    listener, talker = graph.add(Listener), graph.add(Talker)
+    message = talker.say(1)
+    assert listener.heard[0] is message
+    assert listener.threads == {threading.current_thread()}
+    # An error costs that message, and is the listener's.
+    talker.say(13)
+    talker.say(2)
+    assert seconds(listener) == [1, 2]
+    assert (listener.faults.count, talker.faults.count) == (1, 0)
+
+
+def test_others_hear_it_too_and_what_comes_both_ways_counts_once(graph):
+    listener, talker = graph.add(Listener), graph.add(Talker)
+    others = graph.collect(PointStamped, 'headers', RELIABLE)
+    wait_for(lambda: talker.publisher.get_subscription_count() == 2, what='both subscriptions')
+    for second in (1, 2, 2, 3):
+        talker.say(second)
+    link = listener._links[listener.subscription]
+    wait_for(lambda: len(others) == 4 and not link._twice, what='all messages')
+    foreign = graph.publisher(PointStamped, 'headers', RELIABLE, subscribers=2)
+    foreign.publish(stamped(9))
+    wait_for(lambda: len(others) == 5 and len(listener.heard) >= 5, what='the other message')
+    assert seconds(listener) == [1, 2, 2, 3, 9]
+    assert [message.header.stamp.sec for message in others] == [1, 2, 2, 3, 9]
+
+
+def test_nothing_is_handed_to_who_would_not_get_it_from_the_middleware(graph):
+    listener = graph.add(Listener)
+    talker = graph.add(BestEffortTalker)
+    talker.say(1)
+    assert talker.publisher.get_subscription_count() == 0
+    listener.trigger_deactivate()
+    other = graph.add(Talker)
+    other.say(2)
+    listener.trigger_activate()
+    other.say(3)
+    assert seconds(listener) == [3]

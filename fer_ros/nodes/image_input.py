@@ -181,8 +181,9 @@ class ImageInput:
             # Look first, and judge at the next check.
             self.pause(False)
             return
-        self._warned = True
+        # First the log: who sees the diagnostics finds it there.
         self._node.get_logger().warning(self._silence())
+        self._warned = True
 
     def _silence(self) -> str:
         return (f'no image on {self._subscription.topic_name} for '

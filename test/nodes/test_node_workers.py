@@ -37,6 +37,8 @@ def told(node):
 def test_the_threads_between_an_image_and_its_emotions(graph):
     nodes = [graph.add(FaceDetector), graph.add(EmotionClassifierNode)]
     emotions = graph.collect(EmotionArray, 'emotions', qos.RESULT)
+    # While somebody else reads the faces, they come through the middleware, too.
+    graph.collect(FaceArray, 'faces', qos.RESULT)
     images = graph.publisher(Image, 'image_raw', qos.IMAGE)
     image = conversions.bgr_to_image(np.full((120, 160), 90, np.uint8), 'mono8')
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Read files that a user names: regular files only, up to a size limit."""
+"""Read files that a user names: regular files only, up to a size limit; their checksums."""
 
 import os
 from pathlib import Path
@@ -7,6 +7,14 @@ import stat
 from urllib.parse import unquote, urlsplit
 
 from fer_ros.errors import ConfigurationError
+
+try:  # Python's own, to 3.11 and from 3.12 on: hashlib loads 3 MiB of OpenSSL
+    from _sha256 import sha256
+except ImportError:
+    try:
+        from _sha2 import sha256
+    except ImportError:
+        from hashlib import sha256
 
 
 def local_path(name: str) -> str:
@@ -59,6 +67,11 @@ def read_text(path: str | Path, maximum_bytes: int) -> str:
         return read_bytes(path, maximum_bytes).decode('utf-8-sig')
     except UnicodeDecodeError as error:
         raise ConfigurationError(f'{path}:1: not a text file in UTF-8') from error
+
+
+def checksum(content: bytes) -> str:
+    """Return the SHA-256 of bytes, in hexadecimal."""
+    return sha256(content).hexdigest()
 
 
 def _reason(error: Exception) -> str:

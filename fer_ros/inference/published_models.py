@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 
 from fer_ros.errors import ConfigurationError
+from fer_ros.files import checksum
 
 _LFS_POINTER = b'version https://git-lfs.github.com/spec/'
 
@@ -73,9 +74,7 @@ def fetched_path(file: PublishedFile) -> Path | None:
 
 def flaw(file: PublishedFile, content: bytes) -> str:
     """Return what is wrong with the bytes of a published file and what to do, or ''."""
-    # Loads 3 MiB of OpenSSL, which a process without such a file does not need.
-    import hashlib
-    digest = hashlib.sha256(content).hexdigest()
+    digest = checksum(content)
     if digest == file.sha256:
         return ''
     if content.startswith(_LFS_POINTER):

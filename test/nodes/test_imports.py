@@ -18,7 +18,7 @@ NEVER = ('ssl', 'http.client', 'pydantic', 'scipy', 'paho', 'aiohttp', 'websocke
     ('from functools import partial\n'
      'from fer_ros.perception import EmotionReader, CLASSIFIER_PARAMETERS as table\n'
      "make = partial(EmotionReader, ['faces'])\n"
-     'import fer_ros.nodes.emotion_classifier', ('onnxruntime',))],
+     'import fer_ros.nodes.emotion_classifier', ('onnxruntime', 'hashlib', 'numpy.random'))],
     ids=['face_detector', 'emotion_classifier'])
 def test_a_node_loads_what_it_needs_alone(ready, absent):
     code = (f'import sys\n{ready}\nfrom fer_ros.parameters import defaults\n'

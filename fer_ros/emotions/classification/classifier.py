@@ -7,6 +7,7 @@ import os
 
 from fer_ros.emotions.labels import LABELS
 from fer_ros.errors import ConfigurationError
+from fer_ros.files import checksum
 import numpy as np
 
 from .input_format import InputFormat
@@ -67,9 +68,7 @@ class EmotionClassifier:
                 f'label_set {label_set!r} is not in model {self.metadata.name}: it has '
                 f'{", ".join(self.metadata.label_sets)}')
         content = self.metadata.path.read_bytes()
-        # Loads 3 MiB of OpenSSL, which a process that only needs the metadata does without.
-        import hashlib
-        digest = hashlib.sha256(content).hexdigest()
+        digest = checksum(content)
         if self.metadata.sha256 and digest != self.metadata.sha256:
             raise ConfigurationError(
                 f'model {self.metadata.path}: its SHA-256 is {digest[:12]}..., the metadata '

@@ -60,7 +60,7 @@ def measure_all(sections: list[str], seconds: float, soak_frames: int) -> dict:
         pipeline.isolate()
     if 'limits' in sections:
         results['limits']['rclpy alone, 640x480 there and a header back'] = \
-            pipeline.raw_transport(vga[1][0], seconds)
+            pipeline.alone(pipeline.raw_transport, vga[1], seconds)
     if 'pipeline' in sections:
         rows = results['pipeline'] = {}
         hd = {count: frames.sequence(1280, 720, count) for count in (1, 4, 8)}
@@ -70,14 +70,15 @@ def measure_all(sections: list[str], seconds: float, soak_frames: int) -> dict:
                 for count, sequence in by_count.items():
                     name = f'{how}, {size}, {count} face{"s" * (count > 1)}'
                     _say(name)
-                    rows[name] = pipeline.steady(sequence, composed=composed, seconds=seconds)
-            rows[f'{how}, 640x480, 1 face, as consumed'] = pipeline.throughput(
-                vga[1], composed=composed, seconds=seconds)
+                    rows[name] = pipeline.alone(pipeline.steady, sequence, composed=composed,
+                                                seconds=seconds)
+            rows[f'{how}, 640x480, 1 face, as consumed'] = pipeline.alone(
+                pipeline.throughput, vga[1], composed=composed, seconds=seconds)
             if composed:
                 name = f'{how}, {EVERY_IMAGE}'
                 _say(name)
-                rows[name] = pipeline.steady(
-                    vga[1], composed=True, seconds=seconds,
+                rows[name] = pipeline.alone(
+                    pipeline.steady, vga[1], composed=True, seconds=seconds,
                     detector_args=('-p', 'face_detector:detect_every:=1'))
     if 'attention' in sections:
         rows = results['attention'] = {}
@@ -85,27 +86,27 @@ def measure_all(sections: list[str], seconds: float, soak_frames: int) -> dict:
             for listens, how in ((None, 'without it'), (False, 'nobody asks'), (True, 'asked')):
                 name = f'attention, 640x480, {count} face{"s" * (count > 1)}: {how}'
                 _say(name)
-                rows[name] = pipeline.steady(vga[count], composed=True, seconds=seconds,
-                                             attention=listens)
+                rows[name] = pipeline.alone(pipeline.steady, vga[count], composed=True,
+                                            seconds=seconds, attention=listens)
     if 'scale' in sections:
         rows = results['scale'] = {}
         for count in (16, 32):
             name = f'{count} faces, 1280x720'
             _say(name)
-            rows[name] = pipeline.steady(frames.sequence(1280, 720, count), composed=False,
-                                         seconds=seconds)
+            rows[name] = pipeline.alone(pipeline.steady, frames.sequence(1280, 720, count),
+                                        composed=False, seconds=seconds)
         for cameras in (2, 4, 8, 12, 16):
             name = f'{cameras} cameras, 640x480 at 15 Hz'
             _say(name)
-            rows[name] = pipeline.steady(vga[1], composed=False, seconds=seconds, rate_hz=15,
-                                         cameras=cameras, settle_s=_SETTLE_S)
+            rows[name] = pipeline.alone(pipeline.steady, vga[1], composed=False, seconds=seconds,
+                                        rate_hz=15, cameras=cameras, settle_s=_SETTLE_S)
     if 'peers' in sections:
         _say('peers')
         from fer_ros.bench import peers
         results['peers'] = peers.compare(vga[1], seconds)
     if 'soak' in sections and soak_frames:
         _say(f'{soak_frames} frames')
-        results['soak'] = pipeline.soak(vga[1], soak_frames)
+        results['soak'] = pipeline.alone(pipeline.soak, vga[1], soak_frames)
     return results
 
 

@@ -1,7 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """Measure the nodes as processes over real DDS: latency, CPU share, memory, drops."""
 
+from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
+from multiprocessing import get_context
 import os
 import subprocess
 import sys
@@ -268,7 +271,7 @@ def soak(frames: list[np.ndarray], count: int) -> dict:
         bench.close()
 
 
-def raw_transport(frame: np.ndarray, seconds: float, rate_hz: float = 30.0) -> dict:
+def raw_transport(frames: list[np.ndarray], seconds: float, rate_hz: float = 30.0) -> dict:
     """Send the same images through rclpy alone between processes: the minimum latency."""
     bench = Bench()
     times: list[float] = []
@@ -285,13 +288,24 @@ def raw_transport(frame: np.ndarray, seconds: float, rate_hz: float = 30.0) -> d
                 if time.monotonic() > end:
                     raise FerError('the echo process did not start')
                 time.sleep(0.02)
-            bench.feed([frame], 1.0, rate_hz)
+            bench.feed(frames[:1], 1.0, rate_hz)
             times.clear()
-            bench.feed([frame], seconds, rate_hz)
+            bench.feed(frames[:1], seconds, rate_hz)
             time.sleep(0.2)  # the last echoes
             return {'latency_ms': measure.figures(times)}
     finally:
         bench.close()
+
+
+def alone(measurement: Callable[..., dict], frames: list[np.ndarray], *args, **options) -> dict:
+    """Return the result of a function of this module that is called in a separate process.
+
+    A process's shared memory is made once, and is to fit the images as a camera driver's does.
+    """
+    image_bytes = frames[0].nbytes * options.get('cameras', 1)
+    with ProcessPoolExecutor(1, get_context('spawn'), transport.use_profile,
+                             (True, image_bytes)) as pool:
+        return pool.submit(measurement, frames, *args, **options).result()
 
 
 def isolate() -> None:

@@ -8,6 +8,7 @@ from typing import Any
 import cv2
 from fer_ros.cameras.player import Player
 from fer_ros.cameras.sources import FrameSource, is_live, open_source
+from fer_ros.errors import SourceError
 from fer_ros.health import ERROR, Status, WARN
 from fer_ros.parameters import Parameter
 import numpy as np
@@ -54,6 +55,32 @@ def create_player(values: Mapping[str, Any], *, wait: Callable[[float], bool],
         return source
     return Player(opener, retry=live, rate_hz=values['rate_hz'], loop=values['loop'],
                   paced=paced, wait=wait, on_problem=on_problem)
+
+
+def expected_size(name: str, width_px: int, height_px: int) -> tuple[int, int] | None:
+    """Return the size that a source's images will probably have, without opening a device.
+
+    :param name: of the source; the others are the parameters of the same name.
+    :returns: width and height, pixels; None: that cannot be told.
+    """
+    asked = width_px, height_px
+    if name.isdigit() or name.startswith('/dev/'):
+        # OpenCV asks for this size by default.
+        return asked if all(asked) else None if any(asked) else (640, 480)
+    if is_live(name):
+        return None
+    if all(asked):
+        return asked
+    try:
+        source = open_source(name)
+    except SourceError:
+        return None
+    try:
+        size = source.size_px
+    finally:
+        source.close()
+    return wanted_size({'source': name, 'width_px': width_px, 'height_px': height_px}, *size) \
+        if size else None
 
 
 def wanted_size(values: Mapping[str, Any], width: int, height: int) -> tuple[int, int]:

@@ -36,6 +36,7 @@ class FrameSource(ABC):
         again when it fails; False for files, which are played and end.
     :ivar rate_hz: frames per second as the source reports it, 0 if it does not.
     :ivar time_s: time stamp of the last frame, seconds, or None.
+    :ivar size_px: width and height of all its images, or None where that is not known before.
     :ivar skipped: frames or files skipped because they could not be read.
     :ivar last_skipped: the last skipped file and why, or empty.
     """
@@ -46,6 +47,7 @@ class FrameSource(ABC):
         self.name = name
         self.rate_hz = 0.0
         self.time_s: float | None = None
+        self.size_px: tuple[int, int] | None = None
         self.skipped = 0
         self.last_skipped = ''
 
@@ -168,6 +170,9 @@ class VideoSource(_CaptureSource):
         self.rewind()
         self._note_rate()
         self.frame_count = max(0, int(self._capture.get(cv2.CAP_PROP_FRAME_COUNT)))
+        sides = [int(self._capture.get(key))
+                 for key in (cv2.CAP_PROP_FRAME_WIDTH, cv2.CAP_PROP_FRAME_HEIGHT)]
+        self.size_px = tuple(sides) if min(sides) > 0 else None
 
     def read(self) -> np.ndarray | None:
         """Return the next frame, or None at the end."""

@@ -21,10 +21,11 @@ from fer_ros.conversions.images import (
     bgr_to_image,
     compressed_to_array,
     image_to_array,
+    pixel_bytes,
 )
 from fer_ros.conversions.stamps import s_to_stamp, stamp_to_s
 
 __all__ = (
     'array_to_image', 'bgr_to_image', 'box_to_roi', 'compressed_to_array', 'emotions_to_message',
     'faces_to_message', 'image_to_array', 'message_to_emotions', 'message_to_faces',
-    'roi_to_box', 's_to_stamp', 'stamp_to_s')
+    'pixel_bytes', 'roi_to_box', 's_to_stamp', 'stamp_to_s')

@@ -166,6 +166,12 @@ def array_to_image(image: np.ndarray, encoding: str, header: Header | None = Non
     return message
 
 
+def pixel_bytes(encoding: str) -> int:
+    """Return the bytes of a pixel in one of the encodings of :func:`bgr_to_image`."""
+    channels, depth, _ = _ENCODINGS[encoding]
+    return channels * depth
+
+
 def bgr_to_image(image: np.ndarray, encoding: str, header: Header | None = None) -> Image:
     """Return a message of a BGR image in another encoding.
 

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Base class of the nodes: lifecycle, parameters, diagnostics and checked endpoints."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 import copy
 import threading
 import traceback
@@ -65,6 +65,14 @@ class ManagedNode(LifecycleNode):
     PARAMETERS: tuple[Parameter, ...] = ()
     #: Whether it publishes whole images, which require much shared memory.
     PUBLISHES_IMAGES = False
+
+    @classmethod
+    def largest_image_bytes(cls, arguments: Sequence[str]) -> int:
+        """Return the size of the largest image that it will publish; 0: not known yet.
+
+        :param arguments: of the process.
+        """
+        return 0
 
     def __init__(self, name: str, **kwargs):
         super().__init__(name, **kwargs)

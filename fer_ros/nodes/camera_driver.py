@@ -1,10 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """Camera driver: publish a device, video file, folder of images or URL as image messages."""
 
+from collections.abc import Sequence
+from itertools import islice, product
 import threading
 import time
 
-from fer_ros import conversions
+from fer_ros import conversions, transport
 from fer_ros.cameras import capture
 from fer_ros.cameras.camera_model import assumed_camera, CameraModel, load_calibration
 from fer_ros.cameras.sources import is_live
@@ -14,7 +16,8 @@ from fer_ros.masking import mask
 from fer_ros.msg import EmotionArray
 from fer_ros.nodes import qos
 from fer_ros.nodes.base import ManagedNode
-from fer_ros.nodes.diagnostics import Status
+from fer_ros.nodes.diagnostics import Status, WARN
+from fer_ros.nodes.parameter_files import requested_values
 from fer_ros.nodes.parameters import Parameter
 from fer_ros.nodes.program import run
 from fer_ros.statistics import RateMeter, ReadableShare
@@ -23,6 +26,11 @@ import numpy as np
 from sensor_msgs.msg import CameraInfo, Image
 from std_msgs.msg import Header
 
+#: What images this node can publish, and the parameters that decide their size.
+_ENCODINGS = ('bgr8', 'rgb8', 'mono8', 'bgra8', 'rgba8', 'yuv422_yuy2')
+_OF_SIZE = ('source', 'width_px', 'height_px', 'encoding')
+#: At the start, the size of the images is looked up for so many sources at most.
+_MOST_CAMERAS = 8
 #: A publisher discovers a subscriber slightly before the reverse, seconds.
 _MATCHING_S = 0.5
 #: With pace 'consumed': timeout for the emotions of a frame, seconds.
@@ -36,7 +44,7 @@ class CameraDriver(ManagedNode):
     PARAMETERS = (
         *capture.CAMERA_PARAMETERS,
         Parameter('encoding', 'bgr8', 'encoding of the images',
-                  choices=('bgr8', 'rgb8', 'mono8', 'bgra8', 'rgba8', 'yuv422_yuy2')),
+                  choices=_ENCODINGS),
         Parameter('pace', 'realtime', 'how files are played: realtime, or consumed (each frame '
                   'waits for the emotions of the last)', choices=('realtime', 'consumed')),
         Parameter('exit_at_end', False, 'exit when a file or folder has ended'),
@@ -48,6 +56,26 @@ class CameraDriver(ManagedNode):
         Parameter('horizontal_fov_deg', 60.0, 'horizontal field of view assumed without a '
                   'calibration, degrees', minimum=1.0, maximum=179.0),
     )
+
+    @classmethod
+    def largest_image_bytes(cls, arguments: Sequence[str]) -> int:
+        """Return the size of the images, by the parameters and the file; 0: unknown."""
+        default = {parameter.name: parameter.default for parameter in cls.PARAMETERS}
+        given = requested_values(arguments, _OF_SIZE)
+        if any(type(value) is not type(default[name]) for name in given for value in given[name]):
+            return 0  # ROS will refuse it
+        # A file may have other cameras' values too: then the largest counts.
+        values = [dict.fromkeys(given[name] or [default[name]]) for name in _OF_SIZE]
+        chosen = list(islice(product(*values), _MOST_CAMERAS + 1))
+        if len(chosen) > _MOST_CAMERAS:
+            return 0
+        sizes = []
+        for source, width, height, encoding in chosen:
+            size = capture.expected_size(source, width, height)
+            if size is None or encoding not in _ENCODINGS:
+                return 0
+            sizes.append(size[0] * size[1] * conversions.pixel_bytes(encoding))
+        return max(sizes)
 
     def __init__(self, **kwargs):
         super().__init__('camera_driver', **kwargs)
@@ -69,7 +97,7 @@ class CameraDriver(ManagedNode):
             self._calibration = load_calibration(self.value('camera_info_url'))
         self._images = self.advertise(Image, 'image_raw', qos.IMAGE)
         self._infos = self.advertise(CameraInfo, 'camera_info', qos.IMAGE)
-        self._published, self._size, self._rate = 0, (0, 0), RateMeter()
+        self._published, self._size, self._bytes, self._rate = 0, (0, 0), 0, RateMeter()
         self._skipped, self._share = 0, ReadableShare(f'images of {self.source}')
 
     def activate(self) -> None:
@@ -114,6 +142,11 @@ class CameraDriver(ManagedNode):
             'source': self.source, 'images published': self._published,
             'images skipped': self._skipped, 'size (px)': '{}x{}'.format(*self._size),
             'rate out (Hz)': self._rate.rate_hz(self.now_s())})
+        if transport.too_large(self._bytes):
+            width, height = self._size
+            status.worsen(WARN, f'images of {width}x{height} pixels are larger than expected at '
+                          f'start, and may be lost: set width_px to {width} and height_px to '
+                          f'{height}, and start this process again')
         player = self._player
         if player is None:
             return
@@ -174,7 +207,9 @@ class CameraDriver(ManagedNode):
     def _send(self, frame: np.ndarray, header: Header) -> None:
         width, height = self._wanted_size(frame)
         frame = capture.resized(frame, width, height)
-        self._images.publish(conversions.bgr_to_image(frame, self.value('encoding'), header))
+        message = conversions.bgr_to_image(frame, self.value('encoding'), header)
+        self._bytes = len(message.data)
+        self._images.publish(message)
         if self._infos.get_subscription_count():
             self._infos.publish(cameras.camera_to_message(self._camera(width, height), header))
         self._size = (width, height)

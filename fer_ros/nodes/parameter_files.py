@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Read what rclpy does not expose of a process's parameter files: sections and QoS."""
+"""Read what rclpy does not expose of parameters: sections, QoS, values before there is a node."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
 from fer_ros.errors import ConfigurationError, shown
 from fer_ros.files import read_text
@@ -26,12 +26,41 @@ def shared_names(arguments: Sequence[str]) -> frozenset[str]:
         if option in ('-p', '--param'):
             own.add(value.partition(':=')[0].rpartition(':')[2])
         elif option == '--params-file':
-            for section, names in _sections(value):
-                (shared if section.endswith('*') else own).update(names)
+            for section, values in _sections(value):
+                (shared if section.endswith('*') else own).update(values)
     return frozenset(shared - own)
 
 
-def _sections(path: str) -> Iterator[tuple[str, set[str]]]:
+def requested_values(arguments: Sequence[str], names: Collection[str]) -> dict[str, list]:
+    """Return the values that a process's nodes are to have, before there is a node to ask.
+
+    :param names: of parameters.
+    :returns: by name, every value that an argument or a file gives to any node; empty lists for
+        those that none gives.
+    """
+    found: dict[str, list] = {name: [] for name in names}
+    for option, value in zip(arguments, arguments[1:]):
+        if option in ('-p', '--param'):
+            name, _, text = value.partition(':=')
+            given = [(name.rpartition(':')[2], _parsed(text))]
+        elif option == '--params-file':
+            given = [pair for _, values in _sections(value) for pair in values.items()]
+        else:
+            continue
+        for name, one in given:
+            if name in found:
+                found[name].append(one)
+    return found
+
+
+def _parsed(text: str) -> object:
+    try:
+        return yaml.safe_load(text)
+    except (yaml.YAMLError, RecursionError):
+        return text
+
+
+def _sections(path: str) -> Iterator[tuple[str, dict[str, object]]]:
     try:
         content = yaml.safe_load(read_text(path, _MAXIMUM_BYTES))
         yield from _below('', content)
@@ -39,22 +68,22 @@ def _sections(path: str) -> Iterator[tuple[str, set[str]]]:
         return    # rclpy has read it, and reports what is wrong with it
 
 
-def _below(name: str, content: object) -> Iterator[tuple[str, set[str]]]:
+def _below(name: str, content: object) -> Iterator[tuple[str, dict[str, object]]]:
     if not isinstance(content, dict):
         return
     for key, inner in content.items():
         if key == 'ros__parameters' and isinstance(inner, dict):
-            yield name, set(_flat('', inner))
+            yield name, dict(_flat('', inner))
         else:
             yield from _below(f'{name}/{key}', inner)
 
 
-def _flat(prefix: str, values: Mapping) -> Iterator[str]:
+def _flat(prefix: str, values: Mapping) -> Iterator[tuple[str, object]]:
     for key, value in values.items():
         if isinstance(value, dict):
             yield from _flat(f'{prefix}{key}.', value)
         else:
-            yield f'{prefix}{key}'
+            yield f'{prefix}{key}', value
 
 
 def check_qos(node: str, overrides: Mapping[str, RosParameter]) -> None:

@@ -59,7 +59,11 @@ def run(*factories: type[ManagedNode], args: list[str] | None = None) -> int:
     :returns: :data:`fer_ros.nodes.shared_ports.EXIT_AGAIN` when the process hears nothing any
         more, which has been logged; restart the process.
     """
-    transport.use_profile(images=any(factory.PUBLISHES_IMAGES for factory in factories))
+    arguments = sys.argv if args is None else args
+    publishers = [factory for factory in factories if factory.PUBLISHES_IMAGES]
+    # A node that cannot tell gets its images from one that can.
+    largest = max((each.largest_image_bytes(arguments) for each in publishers), default=0)
+    transport.use_profile(bool(publishers), largest * len(publishers))
     load_messages_without_generator()
     try:
         rclpy.init(args=args, signal_handler_options=SignalHandlerOptions.NO)

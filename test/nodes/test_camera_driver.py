@@ -8,11 +8,12 @@ import numpy as np
 import pytest
 
 pytest.importorskip('fer_ros.conversions', reason='the messages are not built')
-from fer_ros import conversions  # noqa: E402
+from fer_ros import conversions, transport  # noqa: E402
+from fer_ros.data import demo_clip_path  # noqa: E402
 from fer_ros.msg import EmotionArray  # noqa: E402
 from fer_ros.nodes import qos  # noqa: E402
 from fer_ros.nodes.camera_driver import CameraDriver  # noqa: E402
-from fer_ros.nodes.diagnostics import ERROR  # noqa: E402
+from fer_ros.nodes.diagnostics import ERROR, WARN  # noqa: E402
 from ros_support import wait_for  # noqa: E402
 from sensor_msgs.msg import CameraInfo, Image  # noqa: E402
 
@@ -47,6 +48,45 @@ def test_images_come_in_order_in_the_encoding_asked_for(graph, folder, encoding)
     assert stamps == sorted(stamps) and len(set(stamps)) == 5
     status = wait_for(lambda: (s := node._collect()).values['source state'] == 'ended' and s)
     assert 'has ended' in status.message and status.values['images published'] == 5
+
+
+@pytest.mark.parametrize('arguments, width, height, channels', [
+    ([], 640, 480, 3),
+    (['-p', 'source:=/dev/video7', '-p', 'encoding:=mono8'], 640, 480, 1),
+    (['-p', 'width_px:=1280', '-p', 'camera_driver:height_px:=720'], 1280, 720, 3),
+    (['-p', 'width_px:=1280'], 0, 0, 0),
+    (['-p', f'source:={demo_clip_path()}'], 640, 480, 3),
+    (['-p', f'source:={demo_clip_path()}', '-p', 'width_px:=320'], 320, 240, 3),
+    (['-p', 'source:=rtsp://camera/1'], 0, 0, 0),
+    (['-p', 'source:=/nowhere'], 0, 0, 0),
+    (['-p', 'source:=0'], 0, 0, 0),
+    (['-p', 'encoding:=bgr9'], 0, 0, 0),
+    (['-p', 'width_px:=[1'], 0, 0, 0)])
+def test_the_size_of_the_images_is_known_before_the_node(arguments, width, height, channels):
+    assert CameraDriver.largest_image_bytes(
+        ['camera_driver', '--ros-args', *arguments]) == width * height * channels
+
+
+def test_of_a_file_for_many_cameras_the_largest_images_count(tmp_path):
+    file = tmp_path / 'cameras.yaml'
+    file.write_text('a/camera_driver:\n  ros__parameters: {width_px: 1280, height_px: 720}\n'
+                    'b/camera_driver:\n  ros__parameters: {width_px: 320, height_px: 240}\n')
+    arguments = ['camera_driver', '--ros-args', '--params-file', str(file)]
+    assert CameraDriver.largest_image_bytes(arguments) == 1280 * 720 * 3
+    file.write_text(''.join(
+        f'c{i}/camera_driver:\n  ros__parameters: {{width_px: {i}, height_px: {i}}}\n'
+        for i in range(20)))
+    assert CameraDriver.largest_image_bytes(arguments) == 0
+    file.write_text('no: [yaml')
+    assert CameraDriver.largest_image_bytes(arguments) == 640 * 480 * 3
+
+
+def test_images_too_large_for_the_shared_memory_are_reported(graph, folder, monkeypatch):
+    for name, value in transport.transport_environment({}, True, 640 * 480 * 3).items():
+        monkeypatch.setenv(name, value)
+    node, images = play(graph, folder, loop=True, width_px=1920, height_px=1080)
+    status = wait_for(lambda: images and (s := node._collect()).level == WARN and s)
+    assert 'set width_px to 1920 and height_px to 1080' in status.message
 
 
 def test_a_camera_info_belongs_to_each_image(graph, folder):

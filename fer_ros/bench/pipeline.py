@@ -255,18 +255,19 @@ def throughput(frames: list[np.ndarray], *, composed: bool, seconds: float) -> d
 
 
 def soak(frames: list[np.ndarray], count: int) -> dict:
-    """Feed ``count`` frames as fast as consumed; return memory at the first tenth and the end."""
+    """Feed ``count`` frames as fast as consumed; return memory after each tenth."""
     bench = Bench()
     try:
         with processes(node_commands(composed=False)) as running:
             bench.await_graph()
             marks = []
-            for fraction in (0.1, 1.0):
-                while bench.received < count * fraction:
+            for tenth in range(1, 11):
+                while bench.received < count * tenth / 10:
                     bench.feed_as_consumed(frames, 1.0)
                 marks.append([round(measure.process_private_mib(p.pid), 1) for p in running])
+                print(f'{bench.received} frames: {marks[-1]} MiB', file=sys.stderr, flush=True)
             return {'frames': bench.received, 'private_mib_at_10_percent': marks[0],
-                    'private_mib_at_end': marks[1]}
+                    'private_mib_at_end': marks[-1], 'private_mib_by_tenth': marks}
     finally:
         bench.close()
 

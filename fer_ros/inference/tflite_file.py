@@ -39,18 +39,20 @@ class TfliteGraph:
         self._operators: list[int] = []
         self.input = self._tensor(tuple(input_shape), 'input')
 
-    def convolution(self, source: int, weight: np.ndarray, bias: np.ndarray, *, stride: int = 1,
-                    padded: bool = True, relu: bool = False) -> int:
+    def convolution(self, source: int, weight: np.ndarray, bias: np.ndarray, *,
+                    strides: tuple[int, int] = (1, 1), padded: bool = True,
+                    relu: bool = False) -> int:
         """
         Add a convolution.
 
         :param weight: float32 ``(outputs, height, width, inputs)``.
-        :param padded: keep the size (divided by the stride), instead of using whole windows only.
+        :param strides: vertical and horizontal.
+        :param padded: keep the size (divided by the strides), instead of using whole windows only.
         """
         return self._operator(
             _CONVOLUTION, [source, self._constant(weight), self._constant(bias)],
-            self._strided(source, weight.shape[1:3], stride, padded, len(weight)),
-            {0: ('b', _SAME if padded else _VALID), 1: ('i', stride), 2: ('i', stride),
+            self._strided(source, weight.shape[1:3], strides, padded, len(weight)),
+            {0: ('b', _SAME if padded else _VALID), 1: ('i', strides[1]), 2: ('i', strides[0]),
              3: ('b', _RELU if relu else _NO_ACTIVATION)})
 
     def depthwise(self, source: int, weight: np.ndarray, bias: np.ndarray, *,
@@ -73,7 +75,7 @@ class TfliteGraph:
         :param padded: as of :meth:`convolution`.
         """
         return self._operator(
-            _MAX_POOL, [source], self._strided(source, (window, window), 2, padded,
+            _MAX_POOL, [source], self._strided(source, (window, window), (2, 2), padded,
                                                self._shapes[source][3]),
             {0: ('b', _SAME if padded else _VALID), 1: ('i', 2), 2: ('i', 2), 3: ('i', window),
              4: ('i', window)})
@@ -113,12 +115,12 @@ class TfliteGraph:
             4: ('o', self._offsets(self._buffers))}), file_identifier=b'TFL3')
         return bytes(builder.Output())
 
-    def _strided(self, source: int, window: Sequence[int], stride: int, padded: bool,
+    def _strided(self, source: int, window: Sequence[int], strides: Sequence[int], padded: bool,
                  channels: int) -> tuple[int, ...]:
         """Return the shape of what windows see."""
         n, *sides, _ = self._shapes[source]
         return (n, *(-(-side // stride) if padded else (side - length) // stride + 1
-                     for side, length in zip(sides, window)), channels)
+                     for side, length, stride in zip(sides, window, strides)), channels)
 
     def _operator(self, kind: tuple[int, int], inputs: list[int], shape: tuple[int, ...],
                   options: dict[int, tuple[str, int]]) -> int:

@@ -165,14 +165,18 @@ class _Tflite(TfliteGraph):
 
     def __init__(self, weights: dict[str, np.ndarray]):
         # The first convolution has a border of one pixel on all sides. Of even sides it uses the
-        # upper and the left one only, which the caller adds.
-        super().__init__((1, 33, 33, 3))
+        # upper and the left one only, which the caller adds. Its input is pairs of pixels beside
+        # each other: windows of 3 x 2 pairs need less memory than of 3 x 3 pixels.
+        super().__init__((1, 33, 17, 6))
         self._weights = weights
         self._outputs: dict[str, int] = {}
 
     def first(self, name: str, weight: np.ndarray) -> int:
-        return self.convolution(self.input, weight, self._weights[f'{name}_bias'], stride=2,
-                                padded=False, relu=True)
+        pairs = np.zeros((len(weight), 3, 4, 3), np.float32)
+        pairs[:, :, :3] = weight
+        return self.convolution(self.input, pairs.reshape(-1, 3, 2, 6),
+                                self._weights[f'{name}_bias'], strides=(2, 1), padded=False,
+                                relu=True)
 
     def unit(self, source: int, name: str, pointwise: np.ndarray, depthwise: np.ndarray,
              activate: bool) -> int:
@@ -240,9 +244,10 @@ def build_tflite(weights: dict[str, np.ndarray]) -> bytes:
     """
     Return YuNet as a TensorFlow Lite file.
 
-    Input: float32 ``(n, 1 + height, 1 + width, 3)``, BGR, [0, 255], height and width multiples of
-    32, the first row and column zero. Outputs: as of :func:`build_onnx`, in the order of
-    :data:`OUTPUTS`, but ``(n, height / s, width / s, channels)``.
+    Input: float32 ``(n, 1 + height, 1 + width / 2, 6)``: BGR, [0, 255], of an image ``(n, 1 +
+    height, 2 + width, 3)`` whose first row and first and last column are zero, height and width
+    multiples of 32. Outputs: as of :func:`build_onnx`, in the order of :data:`OUTPUTS`, but ``(n,
+    height / s, width / s, channels)``.
 
     :raises ImportError: when the package flatbuffers is not installed, which LiteRT brings.
     """

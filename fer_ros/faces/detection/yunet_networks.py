@@ -81,11 +81,12 @@ class LiteRtYuNet(YuNetNetwork):
         """Return the outputs."""
         count, height, width, _ = images.shape
 
-        def fill(pixels: np.ndarray) -> None:
-            pixels[:, 0] = pixels[:, :, 0] = 0
-            pixels[:, 1:, 1:] = images
+        def fill(pairs: np.ndarray) -> None:
+            pixels = pairs.reshape(count, height + 1, width + 2, 3)
+            pixels[:, 0] = pixels[:, :, 0] = pixels[:, :, -1] = 0
+            pixels[:, 1:, 1:-1] = images
         return dict(zip(OUTPUTS, self._network((height, width)).run(
-            (count, height + 1, width + 1, 3), fill)))
+            (count, height + 1, width // 2 + 1, 6), fill)))
 
     def _network(self, size: tuple[int, int]) -> ResizedNetwork:
         if size not in self._networks:

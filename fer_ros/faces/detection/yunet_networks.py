@@ -4,6 +4,7 @@
 from abc import ABC, abstractmethod
 from collections import OrderedDict
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 from fer_ros.errors import ConfigurationError
@@ -79,14 +80,13 @@ class LiteRtYuNet(YuNetNetwork):
 
     def run(self, images: np.ndarray) -> dict[str, np.ndarray]:
         """Return the outputs."""
-        count, height, width, _ = images.shape
-
-        def fill(pairs: np.ndarray) -> None:
-            pixels = pairs.reshape(count, height + 1, width + 2, 3)
-            pixels[:, 0] = pixels[:, :, 0] = pixels[:, :, -1] = 0
-            pixels[:, 1:, 1:-1] = images
-        return dict(zip(OUTPUTS, self._network((height, width)).run(
-            (count, height + 1, width // 2 + 1, 6), fill)))
+        height, width = images.shape[1:3]
+        network = self._network((height, width))
+        # One by one: all at once takes as long, and memory for the most there ever were.
+        found = [network.run((1, height + 1, width // 2 + 1, 6), partial(_fill, image))
+                 for image in images]
+        return dict(zip(OUTPUTS, found[0] if len(found) == 1
+                        else map(np.concatenate, zip(*found))))
 
     def _network(self, size: tuple[int, int]) -> ResizedNetwork:
         if size not in self._networks:
@@ -96,6 +96,14 @@ class LiteRtYuNet(YuNetNetwork):
                 else ResizedNetwork(self._content, self._threads, 'YuNet'))
         self._networks.move_to_end(size)
         return self._networks[size]
+
+
+def _fill(image: np.ndarray, pairs: np.ndarray) -> None:
+    """Write an image into the input of :func:`build_tflite`'s network."""
+    height, width, _ = image.shape
+    pixels = pairs.reshape(height + 1, width + 2, 3)
+    pixels[0] = pixels[:, 0] = pixels[:, -1] = 0
+    pixels[1:, 1:-1] = image
 
 
 def installed_network(threads: int, providers: Sequence[str]) -> YuNetNetwork:

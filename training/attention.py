@@ -2,14 +2,23 @@
 """Fit the generic head and the corrections of head pose and gaze on heads with known pose.
 
 The head: each landmark's place in the head frame is triangulated from a person's images, whose
-poses are known, and averaged over people. The corrections: ridge regressions of the residuals.
+poses are known, and averaged over people. The corrections: ridge regressions of the residuals,
+also on spoiled pictures of the eyes and on eyes behind drawn glasses.
 """
 
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from fer_ros.attention.gaze import estimate_gaze, gaze_angles_of, gaze_terms, SHARES, TERMS
+from fer_ros.attention.gaze import (
+    estimate_gaze,
+    gaze_angles_of,
+    gaze_terms,
+    LOOK_TERMS,
+    look_terms,
+    SHARES,
+    TERMS,
+)
 from fer_ros.attention.head import (
     AttentionModel,
     estimate_pose,
@@ -20,6 +29,7 @@ from fer_ros.attention.mesh import FaceMesher, Mesh, POINTS
 from fer_ros.attention.reader import HeadReader
 from fer_ros.cameras.camera_model import CameraModel
 from fer_ros.errors import ConfigurationError
+from fer_ros.evaluation.covers import FaceAxes, GLASSES
 from fer_ros.evaluation.gaze_stills import best_at, find_mesh
 from fer_ros.evaluation.heads import read_camera, read_stills, read_video, STILLS, Truth
 from fer_ros.faces.detection import create_detector
@@ -27,25 +37,41 @@ from fer_ros.faces.face_finder import FaceFinder
 from fer_ros.faces.tracking import FaceTracker
 import numpy as np
 
+from .eye_pictures import spoil
+
 #: Regularization of the weights; the terms are of the order of 1.
-POSE_PULL, GAZE_PULL = 5.0, 0.3
+POSE_PULL, GAZE_PULL, LOOKS_PULL = 5.0, 0.3, 100.0
 #: How freely each person's constant is fitted beside the gaze, then discarded; 0: not at all.
 _OWN_CONSTANT = 0.1
-#: Every so many frames of the videos count, so much each, against a still of the gaze.
-_EVERY, _FRAME_WEIGHT = 10, 0.12
+#: Every so many frames of the videos count.
+_EVERY = 10
+#: How much an image counts for the gaze.
+_WEIGHTS = {'gaze': 1.0, 'poses': 0.2, 'videos': 0.12, 'glasses': 0.08}
 #: Times that landmarks are found again, upright by the head that was fitted to them.
 _ROUNDS = 2
 NOTHING = AttentionModel(np.zeros((POINTS, 3)), np.zeros((10, 3)), np.zeros((TERMS, 2)),
-                         np.zeros((3, 3)))
+                         np.zeros((LOOK_TERMS, 2), np.float32),
+                         np.zeros(LOOK_TERMS, np.float32), np.zeros((3, 3)))
 
 
 @dataclass(frozen=True)
 class Sample:
-    """One image's landmarks and truth; ``table`` is 'poses', 'gaze' or 'videos'."""
+    """One image's landmarks and truth.
+
+    :ivar table: 'poses', 'gaze', 'videos', or 'glasses': a still over which they were drawn.
+    :ivar spoiled: the same landmarks with spoiled pictures of the eyes.
+    """
 
     table: str
     mesh: Mesh
     truth: Truth
+    spoiled: Mesh = field(init=False)
+
+    def __post_init__(self):
+        # The same each time, whatever was done before.
+        rng = np.random.default_rng(np.frombuffer(self.mesh.pictures[0, 0].tobytes(), np.uint8))
+        object.__setattr__(self, 'spoiled', replace(
+            self.mesh, pictures=spoil(self.mesh.pictures, rng)))
 
 
 @dataclass(frozen=True)
@@ -78,6 +104,8 @@ def collect(folder: Path, progress: Callable[[str], None]) -> Samples:
                           truth)
                    for table in STILLS for image, truth in read_stills(folder, table)]
         model = replace(NOTHING, shape=mean_shape(samples, camera))
+    progress('landmarks of the stills with glasses')
+    samples += list(_with_glasses(folder, camera, samples, detector, mesher, model))
     for table in sorted((folder / 'videos').glob('attention_*.csv')):
         progress(f'landmarks of {table.stem}')
         samples += _video_samples(table, camera, HeadReader(mesher, model))
@@ -90,6 +118,21 @@ def fit(samples: Samples) -> AttentionModel:
               for person in {s.truth.person for s in samples.all}}
     return replace(fit_corrections(samples.all, samples.camera, samples.shape),
                    sigmas=spread(samples.all, samples.camera, models))
+
+
+def _with_glasses(folder: Path, camera: CameraModel, clear: list[Sample], detector, mesher,
+                  model) -> Iterator[Sample]:
+    rng, meshes = np.random.default_rng(0), iter(clear)
+    for table in STILLS:
+        for i, (image, truth) in enumerate(read_stills(folder, table)):
+            axes = FaceAxes.of(next(meshes).mesh.points)
+            # All of them where the gaze is known to vary.
+            for draw in list(GLASSES.values())[slice(None) if table == 'gaze' else
+                                               slice(i % len(GLASSES), i % len(GLASSES) + 1)]:
+                drawn = image.copy()
+                draw(drawn, axes, rng)
+                yield Sample('glasses', find_mesh(drawn, truth.box, detector, mesher, camera,
+                                                  model), truth)
 
 
 def _video_samples(table: Path, camera: CameraModel, reader: HeadReader) -> list[Sample]:
@@ -111,27 +154,39 @@ def fit_corrections(samples: list[Sample], camera: CameraModel,
                     shape: np.ndarray) -> AttentionModel:
     """Return the model of a generic head with the corrections that fit the samples."""
     plain = replace(NOTHING, shape=shape)
-    stills = [s for s in samples if s.table != 'videos']
+    stills = [s for s in samples if s.table in STILLS]
     found = np.array([_pose(s, camera, plain).fitted_deg for s in stills])
     missing = np.array([s.truth.angles_deg for s in stills]) - found
     # Skip images in which the landmark network lost the face.
     usable = np.abs(missing).max(axis=1) < 15
     model = replace(plain, pose=ridge(pose_terms(found[usable]), missing[usable], POSE_PULL))
-    seen = [s for s in samples if s.table != 'poses' and s.truth.blink < 0.5]
-    heads = [_pose(s, camera, model) for s in seen]
-    terms = np.array([gaze_terms(s.mesh, head, camera) for s, head in zip(seen, heads)])
+    return _with_gaze([s for s in samples if s.truth.blink < 0.5], camera, model)
+
+
+def _with_gaze(samples: list[Sample], camera: CameraModel,
+               model: AttentionModel) -> AttentionModel:
+    heads = [_pose(s, camera, model) for s in samples]
     turned = np.array([gaze_angles_of(s.truth.gaze) - head.angles_deg[:2]
-                       for s, head in zip(seen, heads)])
+                       for s, head in zip(samples, heads)])
     good = np.abs(turned).max(axis=1) < 60
-    people = np.array([s.truth.person for s in seen])
-    weights = np.where([s.table == 'videos' for s in seen], _FRAME_WEIGHT, 1.0)
+    weights = np.array([_WEIGHTS[s.table] for s in samples]) / 2
+    people = np.array([s.truth.person for s in samples])
     # A constant per person keeps their differences out of the slopes.
     own = _OWN_CONSTANT * (people[:, None] == np.unique(people))
-    gaze = np.zeros((TERMS, 2))
+    terms = np.array([gaze_terms(s.mesh, head, camera) for s, head in zip(samples, heads)])
+    nothing = np.zeros(LOOK_TERMS, np.float32)
+    mean = np.mean([look_terms(s.mesh, nothing)[1] for s in samples], axis=0)
+    looks = [np.array([look_terms(mesh, mean) for mesh in meshes])
+             for meshes in ([s.mesh for s in samples], [s.spoiled for s in samples])]
+    scale = np.sqrt(GAZE_PULL / LOOKS_PULL) / looks[0][good].std()
+    gaze, look = np.zeros((TERMS, 2)), np.zeros((LOOK_TERMS, 2), np.float32)
     for k, share in enumerate(SHARES.T):
-        gaze[share, k] = ridge(np.column_stack([terms[:, share], own])[good], turned[good, k],
-                               GAZE_PULL, weights[good], free=bool(share[0]))[:share.sum()]
-    return replace(model, gaze=gaze)
+        rows = [np.column_stack([terms[:, share], scale * one[:, k], own])[good] for one in looks]
+        fitted = ridge(np.concatenate(rows), np.tile(turned[good, k], 2), GAZE_PULL,
+                       np.tile(weights[good], 2), free=bool(share[0]))
+        count = int(share.sum())
+        gaze[share, k], look[:, k] = fitted[:count], scale * fitted[count:count + LOOK_TERMS]
+    return replace(model, gaze=gaze, looks=look, looks_mean=mean.astype(np.float32))
 
 
 def spread(samples: list[Sample], camera: CameraModel,
@@ -139,7 +194,7 @@ def spread(samples: list[Sample], camera: CameraModel,
     """Return what :attr:`AttentionModel.sigmas` holds, from models fitted without each person."""
     errors: dict[str, dict[str, list]] = {name: {} for name in STILLS}
     for s in samples:
-        if s.table == 'videos':
+        if s.table not in STILLS:
             continue
         model, person = models[s.truth.person], s.truth.person
         head = _pose(s, camera, model)

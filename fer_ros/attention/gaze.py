@@ -3,9 +3,11 @@
 
 The place of the irises, relative to the lids and to where the generic head has its eyeballs, says
 how far the eyes are turned; how much, is fitted (a ridge regression with all products of two
-terms), since lids, lashes and shadows hide the vertical.
+terms), since lids, lashes and shadows hide the vertical. Histograms of oriented gradients of the
+eyes' pictures say in the same regression what the landmarks miss.
 """
 
+from fer_ros.attention.eye_histograms import CELLS, DIRECTIONS
 from fer_ros.attention.eyes import eye_weights, LOWER_LID, UPPER_LID
 from fer_ros.attention.head import AttentionModel, HeadPose
 from fer_ros.attention.mesh import Mesh
@@ -21,6 +23,9 @@ TERMS = len(_PRODUCTS[0])
 #: Which terms yaw depends on, those that change sign in the mirror, and which pitch, bool
 #: ``(TERMS, 2)``: faces are symmetric.
 SHARES = (np.outer(_MIRRORED, _MIRRORED)[_PRODUCTS][:, None] == (-1, 1))
+# Blocks of the histograms that show the eye and not its brow, columns and rows.
+_COLUMNS, _ROWS = slice(1, 6), slice(1, 5)
+LOOK_TERMS = 5 * 4 * CELLS * DIRECTIONS
 
 
 def gaze_terms(mesh: Mesh, pose: HeadPose, camera: CameraModel) -> np.ndarray:
@@ -29,28 +34,44 @@ def gaze_terms(mesh: Mesh, pose: HeadPose, camera: CameraModel) -> np.ndarray:
     Each eye counts by how wide it is in the image: of a turned head the far one is hidden.
     """
     angles = pose.angles_deg
-    widths, eyes = np.empty(2), np.empty((2, 6))
+    weights, eyes = _weights(mesh), np.empty((2, 6))
     for i, (side, eye) in enumerate(zip((-1, 1), mesh.eyes.astype(float))):
         iris = eye[-5:].mean(axis=0)
         # From the person's right to their left, so that both eyes have the same axes.
         across = (eye[8] - eye[0]) * (1 if i == 0 else -1)
-        widths[i] = max(np.linalg.norm(across), 1e-6)
-        axes = np.array([across, [-across[1], across[0]]]) / widths[i] ** 2
+        axes = np.array([across, [-across[1], across[0]]]) / max(across @ across, 1e-12)
         middle = (eye[0] + eye[8]) / 2
         lids = [axes[1] @ (eye[part].mean(axis=0) - middle) for part in (UPPER_LID, LOWER_LID)]
         ball = pose.rotation @ [side * HALF_EYE_DISTANCE_M, 0, 0] + pose.position_m
         seen = np.append((iris - camera.k[:2, 2]) / camera.k[[0, 1], [0, 1]], 1) * ball[2]
         offset_cm = 100 * pose.rotation.T @ (seen - ball)
         eyes[i] = [*(axes @ (iris - middle)) * (5, 10), lids[0] * 5, lids[1] * 5, *offset_cm[:2]]
-    weights = eye_weights(widths)
     terms = np.concatenate([[1], weights @ eyes, angles / 30, [weights[0] - 0.5]])
     return np.outer(terms, terms)[_PRODUCTS]
+
+
+def look_terms(mesh: Mesh, mean: np.ndarray) -> np.ndarray:
+    """Return the histograms of both eyes for yaw and for pitch, float32 ``(2, LOOK_TERMS)``.
+
+    A left eye's picture is mirrored, so for yaw it counts negatively.
+
+    :param mean: float ``(LOOK_TERMS,)``, of an eye's histograms.
+    """
+    looks = mesh.histograms[:, _COLUMNS, _ROWS].reshape(2, LOOK_TERMS) - mean
+    right, left = _weights(mesh)
+    return np.array([[right, -left], [right, left]], np.float32) @ looks
+
+
+def _weights(mesh: Mesh) -> np.ndarray:
+    across = mesh.eyes[:, 8] - mesh.eyes[:, 0]
+    return eye_weights(np.maximum(np.hypot(across[:, 0], across[:, 1]), 1e-6))
 
 
 def estimate_gaze(mesh: Mesh, pose: HeadPose, camera: CameraModel,
                   model: AttentionModel) -> np.ndarray:
     """Return yaw and pitch of the gaze relative to the camera's axes, float64 ``(2,)`` degrees."""
-    return pose.angles_deg[:2] + gaze_terms(mesh, pose, camera) @ model.gaze
+    looks = (look_terms(mesh, model.looks_mean) * model.looks.T).sum(axis=1)
+    return pose.angles_deg[:2] + gaze_terms(mesh, pose, camera) @ model.gaze + looks
 
 
 def direction_of(angles_deg: np.ndarray) -> np.ndarray:

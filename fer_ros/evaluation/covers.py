@@ -167,6 +167,31 @@ def glasses(dark: tuple[float, float] = (0.0, 0.0), glare: tuple[float, float] =
     return draw
 
 
+def fitting_glasses(line: tuple[float, float]) -> Cover:
+    """Return glasses of usual sizes: clear lenses 46 to 56 mm wide around the eyes.
+
+    Those of :func:`glasses` sit so near the nose that their frame crosses the eyes.
+
+    :param line: how thick the frame is, a range in units of the face's axes (about 90 mm).
+    """
+    def draw(image, axes, rng):
+        frame = rng.uniform(5, 90, 3).tolist()
+        wide, gap, high = rng.uniform((46, 14, 28), (56, 22, 46)) / 180
+        middle, down = wide + gap, rng.uniform(0.0, 0.06)
+        width = max(1, round(rng.uniform(*line) * axes.unit_px))
+        # A superellipse, from an ellipse to a rounded rectangle.
+        turn, power = np.linspace(0, 2 * np.pi, 60), 2 / rng.uniform(2, 5)
+        x, y = (np.sign(f(turn)) * np.abs(f(turn)) ** power for f in (np.cos, np.sin))
+        bridge, hinge = down - 0.2 * high, down - 0.3 * high
+        lines = [[(-gap, bridge), (gap, bridge)]]
+        for side in (-1, 1):
+            lines += [np.stack([x * wide + side * middle, y * high + down], axis=1),
+                      [(side * (middle + wide), hinge), (side * 0.95, -0.06)]]
+        for line_ in lines:
+            cv2.polylines(image, [axes.pixels(line_)], False, frame, width, cv2.LINE_AA)
+    return draw
+
+
 #: What hides both eyes, ...
 BOTH = {
     'gray bar': flat('eyes', (128, 128, 128)), 'black bar': flat('eyes', (12, 12, 12)),
@@ -184,10 +209,14 @@ ONE = {f'{name}, {side}': make(side) for side in ('right eye', 'left eye', 'righ
                           ('part of the image', copied), ('gray', lambda area: flat(
                               area, (128, 128, 128))))}
 ONE['glare on one lens'] = glasses(glare=(0.92, 1.0), both=False)
+#: Glasses that hide no eye.
+GLASSES = {'glasses across the eyes': glasses(),
+           'tinted glasses across the eyes': glasses(dark=(0.05, 0.3)),
+           'thin glasses that fit': fitting_glasses((0.008, 0.02)),
+           'thick glasses that fit': fitting_glasses((0.02, 0.05))}
 #: ... and none.
 NONE = {'nothing': lambda image, axes, rng: None, 'mask over the mouth': shaded('lower half'),
-        'patterned mask over the mouth': textured('lower half'), 'glasses': glasses(),
-        'tinted glasses': glasses(dark=(0.05, 0.3))}
+        'patterned mask over the mouth': textured('lower half'), **GLASSES}
 
 
 def _skin(image: np.ndarray, axes: FaceAxes) -> np.ndarray:

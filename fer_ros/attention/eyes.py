@@ -84,16 +84,18 @@ class EyeWatch:
         highest = max((value for _, value in self._recent), default=measured)
         share = measured / self._usual
         falls = share < 0.75 and (highest - measured) / self._usual > _FALL
+        bent = _DOWN * min(1.0, max(0.0, -pitch_deg / 12 - 1))
         blinked = False
         if not closed_before:
-            if share < _CLOSED - _DOWN * np.clip(-pitch_deg / 12 - 1, 0, 1) or falls:
+            if share < _CLOSED - bent or falls:
                 self._closed_since_s = self._now_s
                 self._level = max(_OPEN * self._usual, (measured + highest) / 2) if falls else \
                     _OPEN * self._usual
             else:
                 self._learn(measured, interval_s)
-        elif measured > self._level:
-            lasted_s = self._now_s - self._closed_since_s
+        elif measured > (self._level if (lasted_s := self._now_s - self._closed_since_s)
+                         <= LONGEST_BLINK_S else (_OPEN - bent) * self._usual):
+            # Lids that fell and stay half open only look down.
             self._closed_since_s = None
             blinked = _SHORTEST_BLINK_S <= lasted_s <= LONGEST_BLINK_S
             if blinked:

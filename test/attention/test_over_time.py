@@ -38,6 +38,17 @@ def test_closed_eyes_are_not_a_blink_and_their_time_is_reported():
     assert not seen[-1].closed and seen[-1].closed_s == 0
 
 
+def test_eyes_that_look_down_at_once_are_not_closed():
+    # Between two readings the lids fall by a third and stay half open.
+    watch = EyeWatch()
+    for i in range(20):
+        watch.update(0.22, 0.2 if i else 0.0)
+    seen = [watch.update(0.14, 0.2, -25.0) for _ in range(20)]
+    assert not any(eyes.closed or eyes.blinked for eyes in seen[3:])
+    assert watch.update(0.02, 0.2, -25.0).closed
+    assert watch.update(0.14, 0.2, -25.0).blinked
+
+
 def test_narrow_eyes_are_learned():
     # This person's open eyes measure what another's measure when they look down.
     seen = eyes_of([0.16] * 300 + [0.06] * 2 + [0.16], 15)

@@ -23,9 +23,9 @@ from fer_ros.conversions.images import (
     image_to_array,
     pixel_bytes,
 )
-from fer_ros.conversions.stamps import s_to_stamp, stamp_to_s
+from fer_ros.conversions.stamps import s_to_stamp, serialized_stamp, stamp_to_s
 
 __all__ = (
     'array_to_image', 'bgr_to_image', 'box_to_roi', 'compressed_to_array', 'emotions_to_message',
     'faces_to_message', 'image_to_array', 'message_to_emotions', 'message_to_faces',
-    'pixel_bytes', 'roi_to_box', 's_to_stamp', 'stamp_to_s')
+    'pixel_bytes', 'roi_to_box', 's_to_stamp', 'serialized_stamp', 'stamp_to_s')

@@ -30,6 +30,7 @@ from fer_ros.nodes.synchronizer import Synchronizer
 from fer_ros.stamps import FrameChoice
 from fer_ros.statistics import LatencyWindow, RateMeter
 from fer_ros.workers import Worker
+from rclpy.serialization import deserialize_message
 from sensor_msgs.msg import CameraInfo, CompressedImage, Image
 from std_msgs.msg import Header
 from std_srvs.srv import Trigger
@@ -163,14 +164,15 @@ class AttentionNode(ManagedNode):
     def _start(self) -> None:
         self._stream.reset()
         self._choice, self._last_image = FrameChoice(), None
-        self._calibrated_s, self._intervals_s = 0.0, {}
+        self._calibrated_s, self._intervals_s, self._in_view = 0.0, {}, 0
         self._newest = newest = LatestMailbox()
         self._worker = Worker('attention worker', lambda: self._work(newest),
                               self.faults).start()
         self._load = OptionalWork(self)
         self._input = image_input.ImageInput(self, self._on_image, decode=False, sampled=True)
         self._made = [
-            self.subscribe(FaceArray, 'faces', self._on_faces, qos.RESULT, own_thread=True),
+            self.subscribe(FaceArray, 'faces', self._on_faces, qos.RESULT, own_thread=True,
+                           handover=True, serialized=True),
             self.subscribe(CameraInfo, 'camera_info', self._on_camera_info, qos.LATEST_IMAGE,
                            own_thread=True)]
 
@@ -199,29 +201,38 @@ class AttentionNode(ManagedNode):
         if self._camera is None:
             self._camera_problem = 'camera_info says that the camera is not calibrated'
 
-    # Images are left in the middleware until faces come whose image is due: taking one costs
-    # more than all else that a face array without work does.
+    # Images are left in the middleware, and face arrays as the bytes that they came in, until one
+    # is due: to take them and do nothing would cost a third of all.
 
     def _on_image(self, message: Image | CompressedImage, header: Header) -> None:
         self._last_image = (header.stamp.sec, header.stamp.nanosec)
         self._pairs.add(_IMAGE, header, message)
 
-    def _on_faces(self, message: FaceArray) -> None:
-        self._pairs.add(_FACES, message.header, message)
-        if self._choice.due(conversions.stamp_to_s(message.header.stamp),
-                            self._interval_s(message)):
+    def _on_faces(self, message: bytes | FaceArray) -> None:
+        header = Header(stamp=conversions.serialized_stamp(message)) \
+            if isinstance(message, bytes) else message.header
+        stamp = header.stamp
+        self._pairs.add(_FACES, header, message)
+        if self._choice.due(conversions.stamp_to_s(stamp), self._interval_s(self._in_view)):
             self._input.pause(False)
 
-    def _on_pair(self, image: Image | CompressedImage, faces: FaceArray) -> None:
-        stamp = faces.header.stamp
+    def _on_pair(self, image: Image | CompressedImage, faces: bytes | FaceArray) -> None:
+        stamp = conversions.serialized_stamp(faces) if isinstance(faces, bytes) \
+            else faces.header.stamp
         # A detector that is slower than the images needs all of them kept here.
         self._input.pause(self._last_image == (stamp.sec, stamp.nanosec))
-        if self._choice.choose(conversions.stamp_to_s(stamp), self._interval_s(faces)):
+        stamp_s = conversions.stamp_to_s(stamp)
+        if not self._choice.due(stamp_s, self._interval_s(self._in_view)):
+            return
+        if isinstance(faces, bytes):
+            faces = deserialize_message(faces, FaceArray)
+        self._in_view = len(faces.faces)
+        if self._choice.choose(stamp_s, self._interval_s(self._in_view)):
             self._intervals_s = {}
             self._newest.put((image, faces))
 
-    def _interval_s(self, faces: FaceArray) -> float:
-        count, known = len(faces.faces), self._intervals_s
+    def _interval_s(self, count: int) -> float:
+        known = self._intervals_s
         if count not in known:
             known[count] = self._load.slowdown / shared_rate_hz(
                 self.value('rate_hz'), self.value('further_face_hz'), count)

@@ -132,20 +132,22 @@ class ManagedNode(LifecycleNode):
         return self.get_parameter(name).value
 
     def subscribe(self, kind: type, topic: str, callback: Callable, profile: QoSProfile, *,
-                  message_lost: Callable | None = None,
-                  own_thread: bool = False, handover: bool = False) -> Subscription:
+                  message_lost: Callable | None = None, own_thread: bool = False,
+                  handover: bool = False, serialized: bool = False) -> Subscription:
         """Subscribe with QoS overrides allowed, and report publishers that do not match.
 
         :param message_lost: called when the transport has lost messages.
         :param own_thread: call the callbacks in a separate thread, which costs less per message
             than the executor.
         :param handover: nodes of this process :meth:`hand_over` messages in their threads, too.
+        :param serialized: what comes from the middleware comes as bytes, which cost little if
+            the message is not needed.
         """
         link = Link(self.context, callback, self.faults) if handover else None
         # A copy of the profile, because rclpy writes overrides into it.
         subscription = self._watched(lambda mismatched: self.create_subscription(
             kind, topic, link.received if link else callback, copy.copy(profile),
-            callback_group=ReceiverGroup() if own_thread else None,
+            callback_group=ReceiverGroup() if own_thread else None, raw=serialized,
             qos_overriding_options=QoSOverridingOptions(_OVERRIDABLE),
             event_callbacks=SubscriptionEventCallbacks(
                 incompatible_qos=mismatched, message_lost=message_lost,

@@ -6,6 +6,7 @@ from collections.abc import Callable
 import threading
 from weakref import WeakKeyDictionary, WeakSet
 
+from fer_ros.conversions.stamps import serialized_stamp
 from fer_ros.workers import Faults
 from rclpy.context import Context
 from rclpy.publisher import Publisher
@@ -100,5 +101,5 @@ def publish(publisher: Publisher, message: object, context: Context) -> None:
 
 
 def _stamp(message: object) -> tuple[int, int]:
-    stamp = message.header.stamp
+    stamp = serialized_stamp(message) if isinstance(message, bytes) else message.header.stamp
     return stamp.sec, stamp.nanosec

@@ -143,7 +143,8 @@ class SubscriptionWaiter:
             if event.is_ready(self._wait_set) and (data := event.take_data()) is not None:
                 yield event.callback, data
         if self._wait_set.get_ready_entities('subscription'):
-            taken = self._subscription.handle.take_message(self._subscription.msg_type, False)
+            taken = self._subscription.handle.take_message(self._subscription.msg_type,
+                                                           self._subscription.raw)
             if taken is not None:
                 yield self._subscription.callback, taken[0]
 

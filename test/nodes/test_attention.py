@@ -24,6 +24,7 @@ from fer_ros.nodes.emotion_classifier import EmotionClassifierNode  # noqa: E402
 from fer_ros.nodes.face_detector import FaceDetector  # noqa: E402
 from fer_ros.nodes.smart_home_bridge import SmartHomeBridge  # noqa: E402
 import optional_messages  # noqa: E402
+from rclpy.serialization import serialize_message  # noqa: E402
 from ros_support import wait_for  # noqa: E402
 from sensor_msgs.msg import CameraInfo, Image  # noqa: E402
 from std_msgs.msg import Header  # noqa: E402
@@ -216,7 +217,8 @@ def test_further_faces_make_the_rate_lower(graph, monkeypatch, faces, rate_hz):
     node, taken = graph.add(AttentionNode, always=True), []
     monkeypatch.setattr(node._newest, 'put', taken.append)
     for frame in range(30 * 16):
-        node._on_pair(None, FaceArray(header=header(100 + frame / 30), faces=[Face()] * faces))
+        node._on_pair(None, serialize_message(
+            FaceArray(header=header(100 + frame / 30), faces=[Face()] * faces)))
     assert len(taken) / 16 == pytest.approx(rate_hz, abs=0.2)
 
 

@@ -1,11 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 from dataclasses import replace
+import struct
 
 import numpy as np
 import pytest
 
 conversions = pytest.importorskip('fer_ros.conversions', reason='the messages are not built')
 home_conversions = pytest.importorskip('fer_ros.conversions.home')
+from builtin_interfaces.msg import Time  # noqa: E402
 from fer_ros.emotions.labels import LABELS, UNCERTAIN  # noqa: E402
 from fer_ros.errors import FerError  # noqa: E402
 from fer_ros.home.action import AmbientAction, Command, Outcome  # noqa: E402
@@ -20,11 +22,12 @@ from fer_ros.home.lifecycle import ControlState  # noqa: E402
 from fer_ros.home.light import LightState  # noqa: E402
 from fer_ros.home.snapshot import DeviceSnapshot  # noqa: E402
 from fer_ros.msg import AmbientAction as AmbientActionMsg  # noqa: E402
-from fer_ros.msg import DeviceRequest, DeviceState, Emotion  # noqa: E402
+from fer_ros.msg import DeviceRequest, DeviceState, Emotion, FaceArray  # noqa: E402
 from fer_ros.srv import CommandRoom  # noqa: E402
 from fer_ros.types import BoundingBox, Face, FaceEmotion  # noqa: E402
 from home_support import emotion as emotion_of  # noqa: E402
 from home_support import Sim  # noqa: E402
+from rclpy.serialization import serialize_message  # noqa: E402
 from std_msgs.msg import Header  # noqa: E402
 
 
@@ -157,3 +160,14 @@ def test_every_kind_and_state_has_its_constant():
 def test_stamps(seconds):
     assert conversions.stamp_to_s(conversions.s_to_stamp(seconds)) == pytest.approx(
         seconds, abs=1e-6)
+
+
+def test_the_stamp_of_a_message_in_bytes():
+    message = FaceArray(header=Header(stamp=Time(sec=-7, nanosec=12), frame_id='camera'))
+    data = serialize_message(message)
+    assert conversions.serialized_stamp(data) == message.header.stamp
+    swapped = b'\x00\x00' + data[2:4] + data[7:3:-1] + data[11:7:-1]
+    assert conversions.serialized_stamp(swapped) == message.header.stamp
+    with pytest.raises(struct.error):
+        conversions.serialized_stamp(data[:8])
+

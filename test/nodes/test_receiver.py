@@ -9,6 +9,7 @@ pytest.importorskip('fer_ros.nodes.base', reason='rclpy is absent')
 from fer_ros.nodes.base import ManagedNode  # noqa: E402
 from rclpy.duration import Duration  # noqa: E402
 from rclpy.qos import QoSProfile, ReliabilityPolicy  # noqa: E402
+from rclpy.serialization import deserialize_message  # noqa: E402
 from ros_support import wait_for  # noqa: E402
 from std_msgs.msg import Int32, String  # noqa: E402
 
@@ -88,6 +89,15 @@ def test_messages_are_left_while_it_is_paused_and_the_latest_taken_then(graph):
     assert node.heard == [1]
     node.pause(node.subscription, False)
     wait_for(lambda: node.heard == [1, 4, 5], what='the latest numbers')
+
+
+def test_one_may_take_the_bytes_alone(graph):
+    node = graph.add(Listener)
+    taken = []
+    node.subscribe(String, 'words', taken.append, RELIABLE, own_thread=True, serialized=True)
+    graph.publisher(String, 'words', RELIABLE).publish(String(data='as it came'))
+    wait_for(lambda: taken, what='the bytes')
+    assert deserialize_message(taken[0], String) == String(data='as it came')
 
 
 def test_a_paused_one_can_be_destroyed_and_does_not_spin(graph):

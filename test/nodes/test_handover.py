@@ -7,6 +7,7 @@ pytest.importorskip('fer_ros.nodes.base', reason='rclpy is absent')
 from fer_ros.nodes.base import ManagedNode  # noqa: E402
 from geometry_msgs.msg import PointStamped  # noqa: E402
 from rclpy.qos import QoSProfile, ReliabilityPolicy  # noqa: E402
+from rclpy.serialization import deserialize_message  # noqa: E402
 from ros_support import wait_for  # noqa: E402
 
 RELIABLE = QoSProfile(depth=50)
@@ -41,22 +42,33 @@ class BestEffortTalker(Talker):
 class Listener(ManagedNode):
     """Notes what comes."""
 
+    serialized = False
+
     def __init__(self, **kwargs):
         super().__init__('listener', **kwargs)
         self.heard, self.threads = [], set()
 
     def activate(self):
         self.subscription = self.subscribe(PointStamped, 'headers', self._on_header, RELIABLE,
-                                           own_thread=True, handover=True)
+                                           own_thread=True, handover=True,
+                                           serialized=self.serialized)
 
     def deactivate(self):
         self.destroy_subscription(self.subscription)
 
     def _on_header(self, message):
+        if isinstance(message, bytes):
+            message = deserialize_message(message, PointStamped)
         self.threads.add(threading.current_thread())
         if message.header.stamp.sec == 13:
             raise ValueError('thirteen')
         self.heard.append(message)
+
+
+class BytesListener(Listener):
+    """Takes bytes from the middleware."""
+
+    serialized = True
 
 
 def stamped(second):
@@ -81,8 +93,9 @@ def test_a_message_is_handed_over_as_it_is_in_the_publishers_thread(graph):
     assert (listener.faults.count, talker.faults.count) == (1, 0)
 
 
-def test_others_hear_it_too_and_what_comes_both_ways_counts_once(graph):
-    listener, talker = graph.add(Listener), graph.add(Talker)
+@pytest.mark.parametrize('kind', [Listener, BytesListener])
+def test_others_hear_it_too_and_what_comes_both_ways_counts_once(graph, kind):
+    listener, talker = graph.add(kind), graph.add(Talker)
     others = graph.collect(PointStamped, 'headers', RELIABLE)
     wait_for(lambda: talker.publisher.get_subscription_count() == 2, what='both subscriptions')
     for second in (1, 2, 2, 3):

@@ -11,6 +11,7 @@ from fer_ros.faces.detection.base import as_bgr, check_image
 from fer_ros.faces.detection.mtcnn import LandmarkNet
 from fer_ros.faces.detection.regions import Regions
 from fer_ros.faces.quality import face_quality
+from fer_ros.faces.region_bias import RegionBias
 from fer_ros.faces.stillness import Stillness
 from fer_ros.faces.tracking import FaceTracker, Track
 from fer_ros.types import BoundingBox, Detection, Face
@@ -100,6 +101,8 @@ class FaceFinder:
         self._detected_at_s = self._searched_at_s = 0.0
         # The faces of the last image, if all that are followed were seen by the last detection.
         self._known: list[BoundingBox] = []
+        self._known_ids: list[int] = []
+        self._bias = RegionBias()
         # The last regions, detections left before the next ones, and where anything could move
         # when the whole image was last searched.
         self._regions: Regions | None = None
@@ -140,6 +143,7 @@ class FaceFinder:
             self._known = []
         elif detections is not None or self._known:
             self._known = [track.box for track in tracks]
+            self._known_ids = [track.track_id for track in tracks]
         faces = []
         for track in tracks:
             box = track.box.clipped(width, height)
@@ -164,7 +168,9 @@ class FaceFinder:
         image, self._owed = self._owed, None
         if image is None:
             return
-        new = self._tracker.add(self._detector.detect(image), image.shape[1::-1])
+        whole = self._detector.detect(image)
+        self._bias.learn(whole)
+        new = self._tracker.add(whole, image.shape[1::-1])
         if self._landmark_net:
             self._refined(image, new)
 
@@ -182,7 +188,9 @@ class FaceFinder:
         found = self._detector.detect_in(image, self._regions, known)
         if found is None:
             self._rest = _REST
-        elif not 0 <= stamp_s - self._searched_at_s < (
+            return None
+        found = self._bias.corrected(found, self._known_ids, known)
+        if not 0 <= stamp_s - self._searched_at_s < (
                 LONGEST_STILL_S * self.stretch - _TREMBLE_S):
             self._searched(stamp_s, free)
             self._owed = image

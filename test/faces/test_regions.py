@@ -5,6 +5,7 @@ import cv2
 from fer_ros.faces.detection import create_detector
 from fer_ros.faces.detection.regions import regions_around
 from fer_ros.faces.face_finder import FaceFinder
+from fer_ros.faces.region_bias import RegionBias
 from fer_ros.faces.stillness import Stillness
 from fer_ros.faces.tracking import FaceTracker
 from fer_ros.types import BoundingBox
@@ -123,6 +124,25 @@ def test_a_face_in_a_still_room(head, searches):
     assert [entry for entry in seen if len(entry) > 1] == [
         (0, 'whole'), (4, 'part'), (8, 'part'), (12, 'part', 'whole after'), (16, 'part'),
         (20, 'part'), (24, 'part', 'whole after')]
+
+
+def test_sizes_follow_the_whole_image_once_both_searches_saw_one(detector, head):
+    image = room((head, 200, 200))
+    whole, = detector.detect(image)
+    found = detector.detect_in(image, detector.regions(image, [whole.box]), [whole.box])
+    smaller = found[0].box.width / whole.box.width
+    assert 0.9 < smaller < 0.99
+    bias = RegionBias()
+    assert bias.corrected(found, [1], [whole.box]) == found
+    bias.learn([whole])
+    box = bias.corrected(found, [1], [whole.box])[0].box
+    assert (box.width, box.height) == pytest.approx((whole.box.width, whole.box.height))
+    assert box.center == pytest.approx(found[0].box.center)
+    assert bias.corrected(found, [2], [whole.box]) == found
+    finder = FaceFinder(detector, FaceTracker(), detect_every=4)
+    for i in range(60):
+        face, = finder.process(image, i / 30)
+    assert face.box.width / whole.box.width > (1 + smaller) / 2
 
 
 def test_who_comes_elsewhere_is_found_as_fast_as_before(head, searches):

@@ -190,7 +190,7 @@ class FaceFinder:
             self._rest = _REST
             return None
         found = self._bias.corrected(found, self._known_ids, known)
-        if not 0 <= stamp_s - self._searched_at_s < (
+        if not self._bias.knows(self._known_ids) or not 0 <= stamp_s - self._searched_at_s < (
                 LONGEST_STILL_S * self.stretch - _TREMBLE_S):
             self._searched(stamp_s, free)
             self._owed = image

@@ -30,6 +30,10 @@ class RegionBias:
         self._counts: dict[int, int] = {}
         self._latest: dict[int, BoundingBox] = {}
 
+    def knows(self, track_ids: Sequence[int]) -> bool:
+        """Return whether all these faces have been compared."""
+        return all(track_id in self._values for track_id in track_ids)
+
     def corrected(self, found: Sequence[Detection], track_ids: Sequence[int],
                   known: Sequence[BoundingBox]) -> list[Detection]:
         """

@@ -11,7 +11,7 @@ from fer_ros.errors import FerError
 from fer_ros.masking import mask
 from fer_ros.nodes import parameters, qos
 from fer_ros.nodes.diagnostics import Diagnostics, ERROR, Status, WARN
-from fer_ros.nodes.handover import Link, publish
+from fer_ros.nodes.handover import Link
 from fer_ros.nodes.parameters import Parameter
 from fer_ros.nodes.rclpy_internals import refuse_impossible_transitions, release_state_machine
 from fer_ros.nodes.receiver import Receiver, ReceiverGroup
@@ -44,12 +44,6 @@ _RETRY_S = (1.0, 30.0)
 INTERNAL_FAULT = 'internal error, nothing was changed: the log has the traceback'
 
 READ_ONLY = 'this node was started with read_only: changes through ROS are refused'
-
-COMMON_PARAMETERS = (
-    Parameter('autostart', True, 'configure and activate at start, without a lifecycle manager'),
-    Parameter('read_only', False, 'reject every parameter change while the node runs, and calls '
-              'of the services of the smart-home bridge and the emotion classifier'),
-)
 
 
 class ManagedNode(LifecycleNode):
@@ -92,7 +86,7 @@ class ManagedNode(LifecycleNode):
         self._receivers: dict[Subscription, Receiver] = {}
         self._links: dict[Subscription, Link] = {}
         release_when_main_ends(self)
-        self.table = (*self.PARAMETERS, *COMMON_PARAMETERS)
+        self.table = (*self.PARAMETERS, *parameters.COMMON_PARAMETERS)
         try:
             parameters.declare(self, self.table)
         except FerError:
@@ -139,7 +133,7 @@ class ManagedNode(LifecycleNode):
         :param message_lost: called when the transport has lost messages.
         :param own_thread: call the callbacks in a separate thread, which costs less per message
             than the executor.
-        :param handover: nodes of this process :meth:`hand_over` messages in their threads, too.
+        :param handover: :func:`handover.publish` of this process brings messages, too.
         :param serialized: what comes from the middleware comes as bytes, which cost little if
             the message is not needed.
         """
@@ -158,10 +152,6 @@ class ManagedNode(LifecycleNode):
             self._links[subscription] = link
             link.open(subscription)
         return subscription
-
-    def hand_over(self, publisher: Publisher, message: object) -> None:
-        """Publish a message with a header; within this process without the middleware."""
-        publish(publisher, message, self.context)
 
     def pause(self, subscription: Subscription, paused: bool = True) -> None:
         """Leave messages in the middleware, which keeps the latest, or take them again.

@@ -10,9 +10,8 @@ from pathlib import Path
 import re
 import textwrap
 
-from fer_ros.nodes.base import COMMON_PARAMETERS
 from fer_ros.nodes.composed import NODES
-from fer_ros.nodes.parameters import markdown_table, Parameter
+from fer_ros.nodes.parameters import COMMON_PARAMETERS, markdown_table, Parameter
 import yaml
 
 #: Parameters that launch arguments set are only comments in the YAML, because a value there would

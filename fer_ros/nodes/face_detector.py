@@ -3,7 +3,7 @@
 
 from fer_ros import conversions
 from fer_ros.msg import FaceArray
-from fer_ros.nodes import image_input, qos
+from fer_ros.nodes import handover, image_input, qos
 from fer_ros.nodes.base import ManagedNode
 from fer_ros.nodes.diagnostics import Status, WARN
 from fer_ros.nodes.load import Shedding
@@ -83,8 +83,9 @@ class FaceDetector(ManagedNode):
         height, width = image.shape[:2]
         self._finder.stretch = self._shedding.shed.stretch
         faces = self._finder.process(image, conversions.stamp_to_s(header.stamp))
-        self.hand_over(self._publisher, conversions.faces_to_message(
-            faces, header, width, height, self._detector_name, self._crop_encoding))
+        message = conversions.faces_to_message(
+            faces, header, width, height, self._detector_name, self._crop_encoding)
+        handover.publish(self._publisher, message, self.context)
         self._shedding.done(self._input.received, self._finder.detected)
         self._faces = len(faces)
         now_s = self.now_s()

@@ -12,6 +12,13 @@ from rcl_interfaces.msg import FloatingPointRange, IntegerRange, ParameterDescri
 from rclpy.node import Node
 from rclpy.parameter import Parameter as RosParameter
 
+#: Parameters of every node.
+COMMON_PARAMETERS = (
+    Parameter('autostart', True, 'configure and activate at start, without a lifecycle manager'),
+    Parameter('read_only', False, 'reject every parameter change while the node runs, and calls '
+              'of the services of the smart-home bridge and the emotion classifier'),
+)
+
 #: Parameters that rclpy declares.
 _FOREIGN = ('use_sim_time', 'start_type_description_service')
 _FOREIGN_PREFIXES = ('qos_overrides.',)

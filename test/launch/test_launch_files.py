@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 pytest.importorskip('launch_ros', reason='launch is not installed')
-from fer_ros.nodes.base import COMMON_PARAMETERS  # noqa: E402
+from fer_ros.nodes.parameters import COMMON_PARAMETERS  # noqa: E402
 from launch.actions import IncludeLaunchDescription, RegisterEventHandler  # noqa: E402
 from launch.event_handlers import OnShutdown  # noqa: E402
 from launch.launch_description_sources import AnyLaunchDescriptionSource  # noqa: E402

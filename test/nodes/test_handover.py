@@ -4,6 +4,7 @@ import threading
 import pytest
 
 pytest.importorskip('fer_ros.nodes.base', reason='rclpy is absent')
+from fer_ros.nodes import handover  # noqa: E402
 from fer_ros.nodes.base import ManagedNode  # noqa: E402
 from geometry_msgs.msg import PointStamped  # noqa: E402
 from rclpy.qos import QoSProfile, ReliabilityPolicy  # noqa: E402
@@ -29,7 +30,7 @@ class Talker(ManagedNode):
 
     def say(self, second):
         message = stamped(second)
-        self.hand_over(self.publisher, message)
+        handover.publish(self.publisher, message, self.context)
         return message
 
 

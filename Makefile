@@ -137,7 +137,7 @@ evaluate: data-given $(VENV)/.test
 
 train: data-given $(VENV)/.test
 	@$(VENV)/bin/python -m training train '$(RECIPE)' --data '$(DATA)' \
-	  $(if $(TEACHERS),--teachers $(TEACHERS))
+	  $(if $(TEACHERS),--teachers $(TEACHERS)) $(if $(WORKERS),--workers $(WORKERS))
 
 train-smoke: $(VENV)/.test
 	@$(VENV)/bin/python -m training smoke $(if $(DATA),--data '$(DATA)')

@@ -75,6 +75,8 @@ def _parser() -> argparse.ArgumentParser:
                      help="instead of the recipe's")
     sub.add_argument('--teachers', type=Path, nargs='+', default=[], metavar='RUN',
                      help='folders of finished runs, for a recipe with distillation')
+    sub.add_argument('--workers', type=int, default=0, metavar='N', help='processes that augment '
+                     'the faces, for a GPU (default: 0, the training itself does)')
     sub.add_argument('--keep-copies', action='store_true',
                      help='also train on images that another split has too')
 
@@ -232,7 +234,7 @@ def _train(options) -> None:
         from . import train
     folder = options.folder or Path('runs') / f'{recipe.name}-{recipe.seed}'
     print(f'run: {folder} (curves.html there is updated after each epoch)', flush=True)
-    train.train(recipe, dataset, folder, options.teachers)
+    train.train(recipe, dataset, folder, options.teachers, options.workers)
     print(f'done; next: fer-train export {folder} --data {options.data} --out DIR')
 
 

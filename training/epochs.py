@@ -10,6 +10,7 @@ from pathlib import Path
 import time
 
 import keras
+import numpy as np
 
 from . import charts
 from .recipes import Recipe
@@ -30,6 +31,8 @@ class EpochState(keras.callbacks.Callback):
         self._recipe = recipe
         self._batches = batches
         self._began_s = 0.0
+        #: when the state was last written, and how long that took
+        self._written_s, self._writing_s = -np.inf, 0.0
         self.history = history
 
     def on_epoch_begin(self, epoch, logs=None):
@@ -59,8 +62,13 @@ class EpochState(keras.callbacks.Callback):
         if self._recipe.keep == 'best' and logs[metric] > best:
             with averaged(self.model):
                 save_weights(self.model, self._run / 'best.weights.h5')
-        # Last, because it is what says how many epochs are done.
-        save_weights(self.model, self._run / 'state.weights.h5')
+        # Last, because it is what says how many epochs are done. Epochs of a second on a GPU would
+        # otherwise spend a good part of their time here; a killed run repeats some.
+        now = time.monotonic()
+        if now - self._written_s >= 10 * self._writing_s or epoch + 1 == self._recipe.epochs:
+            save_weights(self.model, self._run / 'state.weights.h5')
+            self._written_s = time.monotonic()
+            self._writing_s = self._written_s - now
 
 
 class AveragedValidation(keras.callbacks.Callback):
@@ -127,8 +135,11 @@ def averaged(model: keras.Model) -> Iterator[None]:
     if not model.optimizer.use_ema:
         yield
         return
-    raw = [keras.ops.convert_to_numpy(variable) for variable in model.trainable_variables]
+    # Copies: JAX would share the buffers of the average, and free them with those of the weights.
+    raw = [np.array(variable) for variable in model.trainable_variables]
     model.optimizer.finalize_variable_values(model.trainable_variables)
+    for variable in model.trainable_variables:
+        variable.assign(np.array(variable))
     try:
         yield
     finally:

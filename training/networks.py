@@ -136,10 +136,17 @@ def machine_precision(precision: str) -> str:
     if precision != 'auto':
         return precision
     flags = Path('/proc/cpuinfo').read_text() if Path('/proc/cpuinfo').exists() else ''
-    fast = 'avx512_bf16' in flags or 'amx_bf16' in flags or bool(
-        keras.backend.backend() == 'tensorflow'
-        and importlib.import_module('tensorflow').config.list_physical_devices('GPU'))
+    fast = 'avx512_bf16' in flags or 'amx_bf16' in flags or _has_gpu()
     return 'mixed_bfloat16' if fast else 'float32'
+
+
+def _has_gpu() -> bool:
+    backend = keras.backend.backend()
+    if backend == 'tensorflow':
+        return bool(importlib.import_module('tensorflow').config.list_physical_devices('GPU'))
+    if backend == 'jax':
+        return importlib.import_module('jax').default_backend() == 'gpu'
+    return backend == 'torch' and importlib.import_module('torch').cuda.is_available()
 
 
 def build(recipe: Recipe) -> keras.Model:

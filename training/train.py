@@ -2,6 +2,7 @@
 """Train a network from a recipe; a killed run resumes and ends with the same weights."""
 
 from collections.abc import Sequence
+from contextlib import closing
 from dataclasses import replace
 import hashlib
 import importlib.util
@@ -16,18 +17,19 @@ import yaml
 
 from . import generator, rare, votes
 from . import teachers as teaching
-from .augmentation import augment, blend, blend_shares
+from .augmentation import blend, blend_shares
 from .datasets import Dataset, DatasetError, ferplus_targets, readable, split_holdout
 from .epochs import averaged, AveragedValidation, EpochState, EventLogs, write_text
 from .networks import build
 from .recipes import from_dict, HEADS, Recipe, RecipeError, teachable
+from .workers import AugmentedBatches
 
 
 class FaceBatches(keras.utils.PyDataset):
     """Batches of faces; order and augmentation follow from the seed and the epoch alone."""
 
     def __init__(self, dataset: Dataset, recipe: Recipe, training: bool,
-                 teachers: teaching.Teachers | None = None):
+                 teachers: teaching.Teachers | None = None, workers: int = 0):
         super().__init__(workers=1, max_queue_size=8)
         self._dataset = dataset
         self._recipe = recipe
@@ -36,6 +38,8 @@ class FaceBatches(keras.utils.PyDataset):
         self._targets, self._weights = targets(dataset, recipe)
         if training and recipe.rare_classes == 'balanced_loss' and 'fer2013' in recipe.heads:
             self._weights['fer2013'] = rare.balanced_weights(dataset.labels)
+        self._augmented = AugmentedBatches(
+            dataset.images, recipe.augmentation, workers) if training else None
         self.start_epoch(0)
 
     def __len__(self) -> int:
@@ -45,15 +49,13 @@ class FaceBatches(keras.utils.PyDataset):
 
     def __getitem__(self, i: int):
         """Return batch ``i``: images, targets by head, weights by head."""
-        rows = self._order[i * self._recipe.batch_size:(i + 1) * self._recipe.batch_size]
-        images = self._dataset.images[rows]
+        rows = self._rows(i)
         expected = {head: values[rows] for head, values in self._targets.items()}
         weights = {head: values[rows] for head, values in self._weights.items()}
-        if not self._training:
-            return images[..., None].astype(np.float32), expected, weights
-        generator = np.random.default_rng((self._recipe.seed, self._epoch, i))
-        if self._recipe.augmentation is not None:
-            images = augment(images, self._recipe.augmentation, generator)
+        if self._augmented is None:
+            return self._dataset.images[rows][..., None].astype(np.float32), expected, weights
+        images, generator = self._augmented.get([
+            ((self._recipe.seed, self._epoch, j), self._rows(j)) for j in range(i, len(self))])
         images = images[..., None].astype(np.float32)
         if self._recipe.mixup:
             shares = blend_shares(len(images), self._recipe.mixup, generator)
@@ -65,6 +67,14 @@ class FaceBatches(keras.utils.PyDataset):
             for head, answers in self._teachers.answer(images, generator).items():
                 expected[head] = (1 - part) * expected[head] + part * answers
         return images, expected, weights
+
+    def close(self) -> None:
+        """End the processes that augment."""
+        if self._augmented is not None:
+            self._augmented.close()
+
+    def _rows(self, i: int) -> np.ndarray:
+        return self._order[i * self._recipe.batch_size:(i + 1) * self._recipe.batch_size]
 
     def start_epoch(self, epoch: int) -> None:
         """Take the order and the augmentation of an epoch, counted from 0."""
@@ -138,7 +148,7 @@ def _adjusted(log_shares: np.ndarray):
 
 
 def train(recipe: Recipe, dataset: Dataset, run: Path,
-          teachers: Sequence[Path] = ()) -> keras.Model:
+          teachers: Sequence[Path] = (), workers: int = 0) -> keras.Model:
     """Train, or resume training, and write ``model.keras`` to the run's folder.
 
     Heads that the data cannot train (FER+ without votes) are reported and skipped.
@@ -149,6 +159,7 @@ def train(recipe: Recipe, dataset: Dataset, run: Path,
     :param dataset: the training split; the recipe's held-out part of it is the validation set.
     :param run: the folder of this run; holding ``state.weights.h5``, it is resumed.
     :param teachers: folders of finished runs to learn from, where the recipe has distillation.
+    :param workers: processes that augment; 0: this one does. It changes nothing in the results.
     :returns: the trained network in float32, with the weights the recipe keeps.
     :raises RecipeError: when the folder has a run of another recipe.
     :raises DatasetError: when it was started with other data.
@@ -179,7 +190,7 @@ def train(recipe: Recipe, dataset: Dataset, run: Path,
                            begun=(run / 'state.weights.h5').is_file()),
             recipe.heads, recipe.precision)
     keras.utils.set_random_seed(recipe.seed)
-    batches = FaceBatches(rest, recipe, training=True, teachers=taught_by)
+    batches = FaceBatches(rest, recipe, training=True, teachers=taught_by, workers=workers)
     validation = FaceBatches(held_out, recipe, training=False)
     model = build(recipe)
     compile_model(model, recipe, len(batches), rest.labels)
@@ -197,9 +208,10 @@ def train(recipe: Recipe, dataset: Dataset, run: Path,
             callbacks.append(EventLogs(run / 'tensorboard'))
         else:
             print('TensorBoard logs are skipped: they require tensorflow.', file=sys.stderr)
-        model.fit(batches, validation_data=validation, initial_epoch=len(history),
-                  epochs=recipe.epochs, callbacks=callbacks, shuffle=False,
-                  verbose=1 if sys.stdout.isatty() else 2)
+        with closing(batches):
+            model.fit(batches, validation_data=validation, initial_epoch=len(history),
+                      epochs=recipe.epochs, callbacks=callbacks, shuffle=False,
+                      verbose=1 if sys.stdout.isatty() else 2)
     if recipe.keep == 'best':
         model.load_weights(run / 'best.weights.h5', skip_mismatch=False)
         weights = model.get_weights()

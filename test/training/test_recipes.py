@@ -52,7 +52,7 @@ def test_every_shipped_recipe_can_be_built(path):
     recipe = recipes.load(path.stem)
     model = networks.build(recipe)
     assert set(model.output) == set(recipe.heads)
-    assert model.count_params() < {'fernet': 2.5e6, 'webcam': 2.5e6}.get(path.stem, 5e6)
+    assert model.count_params() < {'fernet': 2.5e6, 'distilled': 2.5e6}.get(path.stem, 5e6)
 
 
 def test_recipes_name_the_networks_there_are():

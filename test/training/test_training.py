@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Real, tiny trainings: learning, resuming, what a run leaves. Needs TensorFlow."""
 
+from contextlib import closing
 from dataclasses import replace
 import json
 from pathlib import Path
@@ -8,6 +9,7 @@ import signal
 import subprocess
 import sys
 import time
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -20,6 +22,7 @@ import keras
 from training import datasets, export, runs
 from training import epochs, recipes, train
 from training.__main__ import main
+from training.augmentation import Augmentation
 from training_support import COSINE, gratings, PLATEAU, TINY, weights, write_csv
 
 
@@ -138,6 +141,42 @@ def test_the_plateau_rule(losses, rate):
     assert epochs.plateau_rate(1e-2, losses) == pytest.approx(rate)
 
 
+def test_workers_change_nothing_in_the_batches(faces):
+    recipe = replace(COSINE, augmentation=Augmentation(blur=0.5, noise=0.5), mixup=0.5)
+    alone = train.FaceBatches(faces, recipe, training=True)
+    with closing(train.FaceBatches(faces, recipe, training=True, workers=2)) as helped:
+        for epoch in (0, 1, 0):
+            alone.start_epoch(epoch)
+            helped.start_epoch(epoch)
+            for i in (0, 1, len(alone) - 1, 0):
+                (images, targets, weights), (ours, our_targets, our_weights) = alone[i], helped[i]
+                np.testing.assert_array_equal(images, ours)
+                for head in targets:
+                    np.testing.assert_array_equal(targets[head], our_targets[head])
+                    np.testing.assert_array_equal(weights[head], our_weights[head])
+
+
+def test_writing_the_state_takes_at_most_a_tenth_of_the_time(tmp_path, monkeypatch):
+    now = [0.0]
+    written = []
+
+    def save(model, path):
+        now[0] += 0.4
+        written.append(len(state.history))
+
+    monkeypatch.setattr(epochs.time, 'monotonic', lambda: now[0])
+    monkeypatch.setattr(epochs, 'save_weights', save)
+    recipe = replace(COSINE, epochs=12)
+    batches = SimpleNamespace(start_epoch=lambda epoch: None)
+    state = epochs.EpochState(tmp_path, recipe, batches, [])
+    state.set_model(SimpleNamespace(layers=[], optimizer=SimpleNamespace(learning_rate=0.1)))
+    for epoch in range(recipe.epochs):
+        state.on_epoch_begin(epoch)
+        now[0] += 1.0
+        state.on_epoch_end(epoch, {epochs.accuracy_name(recipe): 0.5, 'loss': 1.0})
+    assert written == [1, 5, 9, 12]    # every four seconds, and the last
+
+
 def test_the_plateau_rule_is_that_of_keras():
     losses = np.random.default_rng(1).normal(1, 0.1, 30).round(4).tolist()
     model = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1)])
@@ -177,7 +216,7 @@ def test_faces_that_most_could_not_read_are_skipped_where_the_recipe_says_so(
         pass
 
     def look(recipe):
-        def note(dataset, recipe, training, teachers=None):
+        def note(dataset, recipe, training, **_):
             seen.setdefault(training, len(dataset))
             if not training:
                 raise Stop

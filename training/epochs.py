@@ -136,15 +136,19 @@ def averaged(model: keras.Model) -> Iterator[None]:
         yield
         return
     # Copies: JAX would share the buffers of the average, and free them with those of the weights.
-    raw = [np.array(variable) for variable in model.trainable_variables]
+    raw = _copies(model.trainable_variables)
     model.optimizer.finalize_variable_values(model.trainable_variables)
-    for variable in model.trainable_variables:
-        variable.assign(np.array(variable))
+    for variable, value in zip(model.trainable_variables, _copies(model.trainable_variables)):
+        variable.assign(value)
     try:
         yield
     finally:
         for variable, value in zip(model.trainable_variables, raw):
             variable.assign(value)
+
+
+def _copies(variables: list[keras.Variable]) -> list[np.ndarray]:
+    return [np.array(keras.ops.convert_to_numpy(variable)) for variable in variables]
 
 
 def curves(recipe: Recipe, history: list[dict]) -> str:

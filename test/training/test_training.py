@@ -161,7 +161,7 @@ def test_writing_the_state_takes_at_most_a_tenth_of_the_time(tmp_path, monkeypat
     written = []
 
     def save(model, path):
-        now[0] += 0.4
+        now[0] += 0.375
         written.append(len(state.history))
 
     monkeypatch.setattr(epochs.time, 'monotonic', lambda: now[0])

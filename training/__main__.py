@@ -123,10 +123,10 @@ def _parser() -> argparse.ArgumentParser:
     sub.add_argument('--no-robustness', action='store_true', help='skip the corruptions')
 
     sub = command('export', _export, 'Export a run to LiteRT with its metadata, checked.')
-    sub.add_argument('runs', type=Path, nargs='+', metavar='RUN', help='the folder of a run; '
-                     'of several runs, one network that averages theirs')
-    sub.add_argument('--name', help='name of the exported files (default: that of the recipe; '
-                     'required with several runs)')
+    sub.add_argument('folder', type=Path, metavar='RUN', help='the folder of a run')
+    sub.add_argument('--name', help='name of the exported files (default: that of the recipe)')
+    sub.add_argument('--with', dest='companion', default='', metavar='MODEL', help='an exported '
+                     'model, or the name of a shipped one: the new ones are averaged with it')
     _add_export(sub, data)
 
     sub = command('import-study', _import_study,
@@ -280,14 +280,14 @@ def _evaluate(options) -> None:
         _write(options.report, evaluate.report(result))
 
 
-def _export_trained(trained, splits: dict, options) -> None:
+def _export_trained(trained, splits: dict, options, companion: str = '') -> None:
     from . import export, runs
     training = runs.training_faces(trained, splits)
     others = [part for name, part in splits.items() if name != 'train']
     results = export.export(
         trained, options.out, training, datasets.concatenate(others) if others else training,
         variants=tuple(options.variants.split(',')), default_label_set=options.label_set,
-        fit_heads=not options.plain_heads, even=not options.raw_contrast)
+        fit_heads=not options.plain_heads, even=not options.raw_contrast, companion=companion)
     for result in results:
         heads = ', '.join(
             f'{name}: same top class {entry["same_top_class"]:.2%}, accuracy '
@@ -301,15 +301,11 @@ def _share(value: float | None) -> str:
 
 
 def _export(options) -> None:
-    if len(options.runs) > 1 and not options.name:
-        raise datasets.DatasetError('several runs become one network: name it with --name')
     with _quietly():
         from . import runs
-    members = [runs.load_run(run) for run in options.runs]
-    name = options.name or members[0].name
-    trained = (runs.together(members, name) if len(members) > 1
-               else replace(members[0], name=name))
-    _export_trained(trained, _splits_to_export_by(options), options)
+    trained = runs.load_run(options.folder)
+    _export_trained(replace(trained, name=options.name or trained.name),
+                    _splits_to_export_by(options), options, options.companion)
 
 
 def _splits_to_export_by(options) -> dict:

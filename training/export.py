@@ -7,9 +7,10 @@ import importlib
 import json
 import os
 from pathlib import Path
+import shutil
 import tempfile
 
-from fer_ros.emotions.classification import EmotionClassifier, METADATA_FORMAT
+from fer_ros.emotions.classification import EmotionClassifier, METADATA_FORMAT, MODEL_DIR
 from fer_ros.emotions.contrast import even_contrast
 from fer_ros.emotions.labels import LABELS
 import keras
@@ -20,7 +21,7 @@ from .datasets import Dataset, FERPLUS_LABELS, has_votes, split_holdout
 from .duplicates import find
 from .metrics import calibrate, ferplus_majority, label_targets, poststratification_weights
 from .readings import neutral_reading, training_shares
-from .runs import ExportError, together, TrainedModel
+from .runs import ExportError, TrainedModel
 
 LITERT_VARIANTS = ('float32', 'float16', 'int8')
 VARIANTS = (*LITERT_VARIANTS, 'onnx', 'keras')
@@ -34,7 +35,7 @@ _REPRESENTATIVE_FACES = 512
 def export(trained: TrainedModel, folder: Path, training_data: Dataset, check: Dataset, *,
            variants: tuple[str, ...] = LITERT_VARIANTS, default_label_set: str = 'ferplus',
            fit_heads: bool = True, holdout: float = 0.05, seed: int = 1,
-           even: bool = True) -> list[dict]:
+           even: bool = True, companion: str | os.PathLike = '') -> list[dict]:
     """Write ``<name>_<variant>`` files with their metadata and return what each check found.
 
     Nothing is written when a check fails.
@@ -47,11 +48,15 @@ def export(trained: TrainedModel, folder: Path, training_data: Dataset, check: D
     :param check: faces on which every file is compared with the Keras model.
     :param even: let the classifier even out the contrast of flat faces
         (:mod:`fer_ros.emotions.contrast`), in use and in all that is fitted and checked here.
+    :param companion: a further exported network whose logits are averaged with those of this
+        one, in use and in all that is fitted and checked here. Networks that were trained apart
+        are wrong about different faces, so their mean is right more often than each of them. It
+        is copied to ``folder`` unless it ships.
     :raises ExportError: when the backend cannot export, or a file differs from the model.
     """
-    members = trained.members or (trained,)
-    if members[0].recipe is not None:
-        holdout, seed = members[0].recipe.holdout, members[0].recipe.seed
+    if trained.recipe is not None:
+        holdout, seed = trained.recipe.holdout, trained.recipe.seed
+    other = _companion(companion, trained, (holdout, seed)) if companion else None
     unknown = set(variants) - set(VARIANTS)
     if unknown:
         raise ExportError(f'unknown variant {", ".join(sorted(unknown))}; known are '
@@ -64,21 +69,21 @@ def export(trained: TrainedModel, folder: Path, training_data: Dataset, check: D
     # As in the classifier.
     evened = _evened if even else (lambda images: images)
     logits = predict(trained.model, evened(held_out.images))
-    if fit_heads and set(logits) == set(recipes.HEADS) and members[0].recipe is not None \
+    if fit_heads and set(logits) == set(recipes.HEADS) and trained.recipe is not None \
             and has_votes(held_out):
-        fitted, read = zip(*(_with_fitted_heads(member, held_out, predict(
-            member.model, evened(held_out.images))) for member in members))
-        trained = together(fitted, trained.name) if trained.members else fitted[0]
-        logits = {head: np.mean([part[head] for part in read], axis=0) for head in logits}
+        trained, logits = _with_fitted_heads(trained, held_out, logits)
+    logits = _averaged(logits, other, held_out.images)
     metadata = _metadata(trained, held_out, default_label_set, logits,
                          poststratification_weights(strata(held_out), strata(training_data)))
+    if other:
+        _add_companion(metadata, other)
     for head, entry in metadata['label_sets'].items():
         entry['training_shares'] = training_shares(head, rest).round(5).tolist()
     metadata['data'].update(images=len(rest), held_out=len(held_out))
     metadata['input']['even_contrast'] = even
-    expected = {head: values
-                for head, values in predict(trained.model, evened(check.images)).items()
-                if head in metadata['label_sets']}
+    expected = _averaged({head: values for head, values in
+                          predict(trained.model, evened(check.images)).items()
+                          if head in metadata['label_sets']}, other, check.images)
     step = max(1, len(rest) // _REPRESENTATIVE_FACES)
     representative = evened(rest.images[::step][:_REPRESENTATIVE_FACES])
     folder = Path(folder)
@@ -86,6 +91,9 @@ def export(trained: TrainedModel, folder: Path, training_data: Dataset, check: D
     results = []
     with tempfile.TemporaryDirectory(dir=folder, prefix='.export-') as scratch:
         written = []
+        if other and other.metadata.path.parent != MODEL_DIR:
+            written = [Path(shutil.copy(path, scratch))
+                       for path in (other.metadata.path, other.metadata.source)]
         for variant in variants:
             path = Path(scratch) / f'{trained.name}_{variant}{_SUFFIXES.get(variant, ".tflite")}'
             path.write_bytes(_convert(trained.model, variant, representative, Path(scratch)))
@@ -105,6 +113,40 @@ def predict(model: keras.Model, images: np.ndarray) -> dict[str, np.ndarray]:
     """Return a Keras model's logits by head, float32 ``(n, classes)``."""
     outputs = model.predict(images[..., None].astype(np.float32), batch_size=256, verbose=0)
     return {name: np.asarray(value, np.float32) for name, value in outputs.items()}
+
+
+def _companion(path: str | os.PathLike, trained: TrainedModel,
+               held_out: tuple[float, int]) -> EmotionClassifier:
+    classifier = EmotionClassifier(path, threads=os.cpu_count() or 1)
+    values = classifier.metadata.values
+    try:
+        recipe = values['training']['recipe']
+        known = values['data']['sha256'], recipe['holdout'], recipe['seed']
+    except (KeyError, TypeError):
+        known = None
+    if known != (trained.data_sha256, *held_out):
+        raise ExportError(f'{classifier.name} was trained on other faces than {trained.name}, or '
+                          'holds out others: none are left to calibrate their average by')
+    return classifier
+
+
+def _averaged(logits: dict, companion: EmotionClassifier | None, images: np.ndarray) -> dict:
+    """Return the mean of a network's logits and its companion's, of the heads that both have."""
+    if companion is None:
+        return logits
+    others = companion.logits(images)
+    return {head: (values + others[head]) / 2 for head, values in logits.items()
+            if head in others}
+
+
+def _add_companion(metadata: dict, companion: EmotionClassifier) -> None:
+    theirs = companion.metadata.values
+    metadata['together_with'] = {'file': companion.metadata.path.name, 'sha256': companion.sha256}
+    metadata['parameters'] += theirs['parameters']
+    own = metadata['training']
+    members = [{key: training[key] for key in ('recipe', 'epochs')}
+               for training in (own, theirs['training'])]
+    metadata['training'] = {'members': members, 'keras': own['keras']}
 
 
 def _evened(images: np.ndarray) -> np.ndarray:
@@ -169,8 +211,6 @@ def _metadata(trained: TrainedModel, held_out: Dataset, default_label_set: str,
     if default_label_set not in label_sets:
         default_label_set = next(iter(label_sets))
     side = trained.model.input_shape[1]
-    training = [{'recipe': member.recipe.to_dict() if member.recipe else None,
-                 'epochs': member.epochs} for member in trained.members or (trained,)]
     return {
         'format': METADATA_FORMAT,
         'input': {'side_px': side, 'color': 'gray', 'range': [0, 255], 'dtype': 'float32',
@@ -179,8 +219,8 @@ def _metadata(trained: TrainedModel, held_out: Dataset, default_label_set: str,
         'parameters': trained.model.count_params(),
         'data': {'name': 'FER2013' + (' with FER+ votes' if 'ferplus' in label_sets else ''),
                  'split': 'Training', 'sha256': trained.data_sha256},
-        'training': {**({'members': training} if trained.members else training[0]),
-                     'keras': keras.__version__}}
+        'training': {'recipe': trained.recipe.to_dict() if trained.recipe else None,
+                     'epochs': trained.epochs, 'keras': keras.__version__}}
 
 
 def _convert(model: keras.Model, variant: str, images: np.ndarray, scratch: Path) -> bytes:

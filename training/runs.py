@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Trained networks: read from the folder of a run, or combined from several runs."""
+"""Trained networks, read from the folder of a run."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 import json
 from pathlib import Path
@@ -25,11 +24,10 @@ class TrainedModel:
     """A network ready for export.
 
     :ivar model: float32 Keras model returning a dict of logits by head.
-    :ivar recipe: how it was trained, or None when it was imported or combined.
+    :ivar recipe: how it was trained, or None when it was imported.
     :ivar epochs: epochs it was trained for.
     :ivar data_sha256: :func:`training.train.checksum` of the faces it was trained on, or None
         when that is not known.
-    :ivar members: the networks that it was combined from, or none.
     """
 
     model: keras.Model
@@ -37,7 +35,6 @@ class TrainedModel:
     epochs: int
     name: str
     data_sha256: str | None = None
-    members: tuple['TrainedModel', ...] = ()
 
 
 def load_run(run: Path) -> TrainedModel:
@@ -87,35 +84,3 @@ def training_faces(trained: TrainedModel, splits: dict[str, Dataset]) -> Dataset
         raise ExportError('the training split of this data is not the one the model was trained '
                           'on: its held-out part cannot be found again; give the same data')
     return dataset
-
-
-def together(members: Sequence[TrainedModel], name: str) -> TrainedModel:
-    """Return one network whose logits are the mean of its members' logits.
-
-    Networks that were trained apart are wrong about different faces, so their mean is right more
-    often than each of them. It takes the sum of their times and of their parameters.
-
-    :param members: at least two, with the same input, heads, training faces and held-out ones.
-    :raises ExportError: when a member differs from the first.
-    """
-    first = members[0]
-    for member in members[1:]:
-        for what, value in _common(member).items():
-            if value != _common(first)[what]:
-                raise ExportError(f'{member.name} and {first.name} cannot be one network: '
-                                  f'they have other {what}')
-    inputs = keras.Input(first.model.input_shape[1:], name='image')
-    read = []
-    for i, member in enumerate(members, start=1):
-        member.model.name = f'member_{i}'
-        read.append(member.model(inputs))
-    outputs = {head: keras.layers.Average(name=head)([logits[head] for logits in read])
-               for head in first.model.output_names}
-    return TrainedModel(keras.Model(inputs, outputs, name='together'), None, 0, name,
-                        first.data_sha256, tuple(members))
-
-
-def _common(trained: TrainedModel) -> dict:
-    return {'training faces': trained.data_sha256, 'heads': sorted(trained.model.output_names),
-            'input': trained.model.input_shape,
-            'held-out faces': trained.recipe and (trained.recipe.holdout, trained.recipe.seed)}

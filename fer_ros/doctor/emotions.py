@@ -35,12 +35,14 @@ def check(request: Request) -> Iterator[Finding]:
 
 def flaws(path: Path) -> Iterator[str]:
     """Yield what is wrong with a network's file and the metadata beside it."""
-    from fer_ros.emotions.classification import load_metadata
+    from fer_ros.emotions.classification import load_companion, load_metadata
     from fer_ros.errors import ConfigurationError
     try:
         metadata = load_metadata(path)
         if hashlib.sha256(path.read_bytes()).hexdigest() != metadata.sha256:
             yield (f'model {path} is damaged: its checksum does not match '
                    f'{path.stem}.json; reinstall the package')
+        if metadata.together_with:
+            load_companion(metadata)
     except (ConfigurationError, OSError) as error:
         yield str(error)

@@ -182,7 +182,10 @@ def test_missing_weights_are_reported_with_the_fix(monkeypatch, gone, level, wor
 @pytest.mark.parametrize('spoil, words', [
     (lambda path: path.write_bytes(path.read_bytes()[:-1]), 'damaged'),
     (lambda path: path.with_suffix('.json').unlink(), 'its metadata'),
-    (lambda path: path.with_suffix('.json').write_text('{'), 'JSON')])
+    (lambda path: path.with_suffix('.json').write_text('{'), 'JSON'),
+    (lambda path: path.with_suffix('.json').write_text(path.with_suffix('.json').read_text(
+    ).replace('{', '{"together_with": {"file": "gone.tflite", "sha256": "' + '0' * 64 + '"},', 1)),
+     'together_with.file')])
 def test_an_incomplete_network_is_named(tmp_path, spoil, words):
     path = tmp_path / DEFAULT_MODEL
     for suffix in ('.tflite', '.json'):

@@ -342,6 +342,8 @@ def test_threads_below_one_are_refused():
 
 def test_the_larger_network_is_two_and_counts_their_parameters(classifier):
     larger = load_metadata('fernet_large')
+    assert larger.together_with.file == DEFAULT_MODEL
+    assert EmotionClassifier('fernet_large').runs_on.endswith(f'together with {classifier.name}')
     members = [member['recipe']['name'] for member in larger.values['training']['members']]
     assert members == ['distilled_large', 'fernet']
     assert classifier.metadata.values['parameters'] < larger.values['parameters'] <= 5e6

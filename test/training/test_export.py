@@ -290,15 +290,26 @@ def test_a_network_of_whole_numbers_alone_reads_nearly_the_same(tmp_path):
     assert abs(EmotionClassifier(path).classify(crops) - expected).max() < 0.03
 
 
-def test_several_runs_become_one_network_that_averages_them(faces, finished, tmp_path, capsys):
+@pytest.fixture(scope='module')
+def companion(faces, finished, tmp_path_factory):
+    """Export a network that was trained on the same faces; returns its file."""
+    folder = tmp_path_factory.mktemp('companion')
+    export.export(runs.load_run(finished['plateau']), folder, faces, generated.faces(14, 7),
+                  variants=('float32',), fit_heads=False, even=False)
+    return folder / 'plateau_float32.tflite'
+
+
+def test_a_network_is_exported_together_with_another(faces, finished, companion, tmp_path):
     members = [runs.load_run(finished[name]) for name in ('cosine', 'plateau')]
     data = write_csv(tmp_path, {'train': faces, 'public': generated.faces(140, 7)})
-    command = ['export', *map(str, finished.values()), '--data', str(data), '--out',
-               str(tmp_path / 'out'), '--variants', 'float32', '--plain-heads', '--raw-contrast']
-    assert main(command) == 2
-    assert 'name it with --name' in capsys.readouterr().err
-    assert main([*command, '--name', 'both']) == 0
-    read = EmotionClassifier(tmp_path / 'out' / 'both_float32.tflite')
+    out = tmp_path / 'out'
+    assert main(['export', str(finished['cosine']), '--with', str(companion), '--name', 'both',
+                 '--data', str(data), '--out', str(out), '--variants', 'float32', '--plain-heads',
+                 '--raw-contrast']) == 0
+    assert sorted(path.name for path in out.iterdir()) == [
+        'both_float32.json', 'both_float32.tflite', companion.with_suffix('.json').name,
+        companion.name]
+    read = EmotionClassifier(out / 'both_float32.tflite', label_set='fer2013')
     parts = [export.predict(member.model, faces.images)['fer2013'] for member in members]
     assert abs(parts[0] - parts[1]).max() > 0.1
     np.testing.assert_allclose(read.logits(faces.images)['fer2013'], np.mean(parts, axis=0),
@@ -307,10 +318,33 @@ def test_several_runs_become_one_network_that_averages_them(faces, finished, tmp
     assert values['parameters'] == sum(member.model.count_params() for member in members)
     assert [member['recipe']['name'] for member in values['training']['members']] == [
         'cosine', 'plateau']
+    _, held = datasets.split_holdout(faces, COSINE.holdout, COSINE.seed)
+    fitted = metrics.calibrate(
+        read.logits(held.images)['fer2013'], held.labels,
+        metrics.poststratification_weights(export.strata(held), export.strata(faces)))
+    assert read.metadata.label_sets['fer2013'].temperature == pytest.approx(fitted.temperature,
+                                                                           abs=0.02)
+    assert values['checked']['fer2013']['largest_difference'] < 1e-3
 
 
-def test_networks_that_hold_out_other_faces_are_not_averaged(finished):
-    trained = runs.load_run(finished['cosine'])
-    other = replace(trained, name='other', recipe=replace(trained.recipe, seed=7))
-    with pytest.raises(runs.ExportError, match='other and cosine .* other held-out faces'):
-        runs.together([trained, other], 'both')
+@pytest.mark.parametrize('change', [
+    lambda values: values['training']['recipe'].update(seed=7),
+    lambda values: values['data'].update(sha256='another'), lambda values: values.pop('data')])
+def test_networks_that_saw_other_faces_are_not_averaged(faces, finished, companion, tmp_path,
+                                                        change):
+    values = json.loads(companion.with_suffix('.json').read_text())
+    change(values)
+    os.link(companion, tmp_path / companion.name)
+    (tmp_path / companion.name).with_suffix('.json').write_text(json.dumps(values))
+    with pytest.raises(runs.ExportError, match='plateau_float32 was trained on other faces'):
+        export.export(runs.load_run(finished['cosine']), tmp_path / 'out', faces, faces,
+                      companion=tmp_path / companion.name)
+    assert not (tmp_path / 'out').exists()
+
+
+def test_what_differs_from_its_companion_in_contrast_is_refused(faces, finished, companion,
+                                                               tmp_path):
+    with pytest.raises(ConfigurationError, match='plateau_float32.tflite., whose input is'):
+        export.export(runs.load_run(finished['cosine']), tmp_path, faces, faces,
+                      variants=('float32',), fit_heads=False, companion=companion)
+    assert not list(tmp_path.iterdir())

@@ -2,7 +2,8 @@
 """Classify emotions in face crops with a network whose labels and calibration travel with it.
 
 :mod:`.metadata` describes a weights file (:mod:`.input_format` and :mod:`.outputs` its ends),
-:mod:`.runtimes` run it, :mod:`.classifier` turns crops into probabilities.
+:mod:`.runtimes` run it (:mod:`.together` with its companion), :mod:`.classifier` turns crops into
+probabilities.
 """
 
 from .classifier import EmotionClassifier, MAX_BATCH, probabilities, Reading
@@ -18,10 +19,11 @@ from .metadata import (
 )
 from .outputs import LabelSet
 from .runtimes import ModelFailure
+from .together import load_companion
 from .variants import choose, VARIANTS
 
 __all__ = [
     'choose', 'CropReader', 'DEFAULT_MODEL', 'EmotionClassifier', 'find_model', 'InputFormat',
-    'LabelSet', 'load_metadata', 'MAX_BATCH', 'METADATA_FORMAT', 'MODEL_DIR', 'ModelFailure',
-    'ModelMetadata', 'probabilities', 'Reading', 'VARIANTS',
+    'LabelSet', 'load_companion', 'load_metadata', 'MAX_BATCH', 'METADATA_FORMAT', 'MODEL_DIR',
+    'ModelFailure', 'ModelMetadata', 'probabilities', 'Reading', 'VARIANTS',
 ]

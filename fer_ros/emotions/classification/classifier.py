@@ -14,6 +14,7 @@ from .input_format import InputFormat
 from .metadata import load_metadata
 from .outputs import Scalar
 from .runtimes import Acceleration, load, ModelFailure
+from .together import Together
 
 #: Faces per invocation; more are split over several, so that memory stays bounded.
 MAX_BATCH = 16
@@ -75,12 +76,14 @@ class EmotionClassifier:
                 f'beside it says {self.metadata.sha256[:12]}...; the file is damaged or is not '
                 'the one the metadata belongs to')
         self.sha256 = digest
-        self._runtime = load(self.metadata.path, content, Acceleration(
-            threads, tuple(providers), delegate, delegate_options))
+        acceleration = Acceleration(threads, tuple(providers), delegate, delegate_options)
+        self._runtime = load(self.metadata.path, content, acceleration)
         self._outputs = sorted(
             {entry.output for entry in self.metadata.label_sets.values()}
             | {scalar.output for scalar in self._scalars if scalar})
         self._check_shapes()
+        if self.metadata.together_with:
+            self._runtime = Together(self._runtime, self.metadata, self._outputs, acceleration)
         self._check_answers()
 
     @property

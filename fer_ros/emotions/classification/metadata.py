@@ -30,7 +30,19 @@ METADATA_FORMAT = 1
 MODEL_SUFFIXES = ('.tflite', '.onnx', '.keras')
 
 _KEYS = ('format', 'name', 'sha256', 'input', 'label_sets', 'default_label_set', 'valence',
-         'arousal')
+         'arousal', 'together_with')
+
+
+@dataclass(frozen=True)
+class Companion:
+    """A further weights file whose outputs are averaged with those of the network.
+
+    :ivar file: its name, without a folder.
+    :ivar sha256: hexadecimal checksum of it.
+    """
+
+    file: str
+    sha256: str
 
 
 @dataclass(frozen=True)
@@ -42,6 +54,7 @@ class ModelMetadata:
     :ivar sha256: hexadecimal checksum of the weights; empty: not checked.
     :ivar label_sets: label sets by name.
     :ivar valence: which output is the valence, or None; ``arousal`` likewise.
+    :ivar together_with: its companion, or None.
     :ivar values: the parsed file (data, recipe, results).
     """
 
@@ -54,6 +67,7 @@ class ModelMetadata:
     default_label_set: str
     valence: Scalar | None
     arousal: Scalar | None
+    together_with: Companion | None
     values: dict[str, Any] = field(repr=False)
 
     @property
@@ -132,11 +146,27 @@ def load_metadata(path: str | os.PathLike = '') -> ModelMetadata:
     label_sets = {name: read_label_set(part) for name, part in fields.parts('label_sets')}
     if not label_sets:
         raise fields.error('label_sets', {}, 'at least one')
-    sha256 = fields.text('sha256', '') and fields.text('sha256').lower()
-    if sha256 and not re.fullmatch('[0-9a-f]{64}', sha256):
-        raise fields.error('sha256', sha256, '64 hexadecimal digits')
     return ModelMetadata(
-        path, source, fields.text('name', path.stem), sha256, form, label_sets,
+        path, source, fields.text('name', path.stem),
+        fields.text('sha256', '') and _sha256(fields), form, label_sets,
         fields.text('default_label_set', next(iter(label_sets)), tuple(label_sets)),
         *(read_scalar(fields.part(name)) if name in fields else None
-          for name in ('valence', 'arousal')), fields.values)
+          for name in ('valence', 'arousal')),
+        _companion(fields.part('together_with')) if 'together_with' in fields else None,
+        fields.values)
+
+
+def _sha256(fields: Fields) -> str:
+    sha256 = fields.text('sha256').lower()
+    if not re.fullmatch('[0-9a-f]{64}', sha256):
+        raise fields.error('sha256', sha256, '64 hexadecimal digits')
+    return sha256
+
+
+def _companion(fields: Fields) -> Companion:
+    fields.refuse_unknown(('file', 'sha256'))
+    file = fields.text('file')
+    if Path(file).name != file or Path(file).suffix not in MODEL_SUFFIXES:
+        raise fields.error('file', file, 'the name, without a folder, of a file that ends in '
+                           f'{", ".join(MODEL_SUFFIXES)}')
+    return Companion(file, _sha256(fields))

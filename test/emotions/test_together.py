@@ -82,8 +82,8 @@ def test_an_entry_that_cannot_be_used_is_refused(model, change, message):
 
 
 @pytest.mark.parametrize('change, message', [
-    (lambda v: v['input'].update(side_px=64), r'whose input is .*side_px=64.* expected .*side_px=48'),
-    (lambda v: v['input'].update(even_contrast=False), r'whose input is .*even_contrast=False.* expected .*=True'),
+    (lambda v: v['input'].update(side_px=64), 'px=64.* expected .*px=48'),
+    (lambda v: v['input'].update(even_contrast=False), 'whose input is .*=False.* exp.*=True'),
     (lambda v: v['label_sets']['ferplus']['labels'].reverse(), 'whose label set ferplus is .*c'),
     (lambda v: v['label_sets'].pop('fer2013'), 'whose label set fer2013 is None, expected'),
     (lambda v: v.update(arousal={'output': 'fer2013'}), 'whose arousal is Scalar'),

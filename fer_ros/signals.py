@@ -27,7 +27,8 @@ def heed(action: Callable[[], object], *numbers: signal.Signals) -> None:
 
     To be called by the main thread.
 
-    :param action: called by the main thread, another, or both; it never waits.
+    :param action: called by another thread, so that it may take a lock which the main thread
+        holds when the signal comes; it never waits.
     """
     _listen()
     for number in numbers:
@@ -44,13 +45,13 @@ def interrupt() -> None:
 
 
 class _Heeded:
-    """A handler that any thread may call."""
+    """A handler of which the thread that hears of all signals does the work."""
 
     def __init__(self, action: Callable[[], object]):
         self._action = action
 
     def __call__(self, *_) -> None:
-        self._action()
+        """Do nothing: Python wants a handler to report the signal at all."""
 
     def see_to(self, number: int) -> None:
         """Heed a signal, in the thread that hears of all."""

@@ -23,7 +23,7 @@ class Processes:
                      for part in ('-p', f'{name}:={value}')]
         with open(self._folder / f'{node}.log', 'w') as log:
             self._running[node] = subprocess.Popen(
-                [sys.executable, '-m', f'fer_ros.nodes.{node}', '--ros-args', *arguments],
+                [sys.executable, '-m', 'fer_ros.nodes.startup', node, '--ros-args', *arguments],
                 stdout=log, stderr=subprocess.STDOUT, start_new_session=True)
 
     def check(self) -> None:

@@ -4,7 +4,7 @@
 import os
 import signal
 import sys
-import threading
+import time
 
 from fer_ros import transport
 from fer_ros.backoff import Backoff
@@ -75,8 +75,9 @@ def run(*factories: type[ManagedNode], args: list[str] | None = None) -> int:
             print(f'the ROS arguments cannot be used: {error}', file=sys.stderr)
         return 2
     use_ros_log()
-    stop = threading.Event()
-    previous = {number: signal.signal(number, lambda *_: stop.set())
+    # Not an Event, whose lock the main thread may hold when its handler wants it.
+    stops: list[int] = []
+    previous = {number: signal.signal(number, lambda number, _: stops.append(number))
                 for number in (signal.SIGINT, signal.SIGTERM)}
     nodes: list[ManagedNode] = []
     spinning = None
@@ -91,14 +92,15 @@ def run(*factories: type[ManagedNode], args: list[str] | None = None) -> int:
             nodes[-1].finished.clear()
             executor.add_node(nodes[-1])
         for node in nodes:
-            if node.value('autostart') and not stop.is_set():
+            if node.value('autostart') and not stops:
                 node.start()
         spinning = spinner(executor, nodes[0].faults).start()
         ports, lost = SharedPorts(), []
         # Signal handlers run in this thread, which therefore must not sit inside rclpy.
-        while not (lost or stop.wait(0.1)):
+        while not (lost or stops):
             if all(node.finished.is_set() for node in nodes):
                 break
+            time.sleep(0.1)
             lost = ports.lost()
         if lost:
             nodes[0].get_logger().error(

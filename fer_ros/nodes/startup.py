@@ -55,3 +55,8 @@ def _start_again() -> None:
             except OSError:  # the folder's own
                 continue
     os.execv(sys.executable, [sys.executable, *sys.orig_argv[1:]])
+
+
+if __name__ == '__main__':
+    # As the node's own command: python -m fer_ros.nodes.startup NODE ARGUMENTS
+    raise SystemExit(main_of(f'fer_ros.nodes.{sys.argv.pop(1)}'))

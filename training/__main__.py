@@ -75,8 +75,8 @@ def _parser() -> argparse.ArgumentParser:
                      help="instead of the recipe's")
     sub.add_argument('--teachers', type=Path, nargs='+', default=[], metavar='RUN',
                      help='folders of finished runs, for a recipe with distillation')
-    sub.add_argument('--workers', type=int, default=0, metavar='N', help='processes that augment '
-                     'the faces, for a GPU (default: 0, the training itself does)')
+    sub.add_argument('--workers', type=_count, default=0, metavar='N', help='processes that '
+                     'augment the faces, for a GPU (default: 0, the training itself does)')
     sub.add_argument('--keep-copies', action='store_true',
                      help='also train on images that another split has too')
 
@@ -148,6 +148,12 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
+def _count(text: str) -> int:
+    if not text.isdecimal():
+        raise argparse.ArgumentTypeError(f'{text!r} is not a whole number from 0 on')
+    return int(text)
+
+
 class _ListRecipes(argparse.Action):
     """List the recipes and exit, like --help."""
 
@@ -167,8 +173,7 @@ class _ListRecipes(argparse.Action):
 def _quietly() -> Iterator[None]:
     """Suppress TensorFlow's output about this machine's CPU during imports.
 
-    Its C++ part writes to the file descriptor before it can be configured. The output is shown
-    if the import fails.
+    Its C++ part writes to the file descriptor itself. If the import fails, it is shown.
     """
     os.environ.setdefault('TF_CPP_MIN_LOG_LEVEL', '3')
     sys.stderr.flush()

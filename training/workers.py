@@ -3,6 +3,7 @@
 
 from concurrent.futures import Future, ProcessPoolExecutor
 import multiprocessing
+import signal
 
 import cv2
 import numpy as np
@@ -72,6 +73,8 @@ def _augmented(images: np.ndarray, config: Augmentation | None,
 def _start_worker(images: np.ndarray) -> None:
     global _images
     _images = images
+    # Ctrl-C in a terminal reaches all: the training ends them.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     cv2.setNumThreads(1)
 
 

@@ -12,6 +12,7 @@ import threading
 import time
 
 from conftest import QUICK
+from diagnostic_msgs.msg import DiagnosticArray
 from fer_ros import conversions
 from fer_ros.home.policy import Broker
 from fer_ros.home.world.virtual_room import VirtualRoom
@@ -154,6 +155,7 @@ class World:
         wait_for(lambda: '"mqtt"' in self.ha.stored('core.config_entries')
                  and 'light.floor' in self.ha.stored('core.entity_registry'), what='its storage')
         self.label, self._done = '', threading.Event()
+        self._diagnoses = graph.collect(DiagnosticArray, '/diagnostics', 10)
         self._publisher = graph.node.create_publisher(EmotionArray, 'emotions', qos.RESULT)
         self._camera = threading.Thread(target=self._see)
         self._camera.start()
@@ -227,6 +229,12 @@ class World:
     def until(self, **state):
         """Wait for a state of the room."""
         wait_for(lambda: state.items() <= self.state.items(), what=state)
+
+    def until_diagnosed(self, words):
+        """Wait for the bridge to say from now on, in its diagnostics, that something is so."""
+        self._diagnoses.clear()
+        wait_for(lambda: any(words in status.message for array in list(self._diagnoses)
+                             for status in array.status), what=words)
 
     def holds_since(self, number):
         """Return whether anything was on hold after so many states."""

@@ -59,6 +59,9 @@ class FaceFinder:
         better ones from :class:`LandmarkNet`, if its file is installed.
     :ivar stretch: by what the interval between detections is multiplied, 1 or more; may be set
         from one image to the next.
+    :ivar phase: different for each camera of a machine, [0, 1): the detections of cameras whose
+        images come together then fall on different images, and so do their searches of the
+        whole image. May be set at any time.
     :ivar detected: whether the detector ran on the last image.
     :ivar detector_name: of the detector.
     :ivar description: the parts in words, for logs and diagnostics.
@@ -81,6 +84,7 @@ class FaceFinder:
         self._landmark_net = None
         self._stillness = Stillness() if detect_every > 1 else None
         self.stretch = 1.0
+        self.phase = 0.0
         self.detected = False
         self.detector_name = detector.name
         self.description = detector.description
@@ -99,6 +103,9 @@ class FaceFinder:
             self._stillness.reset()
         self._since_detection = 0
         self._detected_at_s = self._searched_at_s = 0.0
+        # Whether detections come in the camera's turn, and by how many images the next is earlier
+        # to get there.
+        self._in_turn, self._ahead = False, 0
         # The faces of the last image, if all that are followed were seen by the last detection.
         self._known: list[BoundingBox] = []
         self._known_ids: list[int] = []
@@ -124,14 +131,16 @@ class FaceFinder:
         height, width = image.shape[:2]
         self._adapt(width, height)
         detections, due = None, self._due(stamp_s)
+        paused = not 0 <= stamp_s - self._detected_at_s < 2 * LONGEST_STILL_S * self.stretch
         if due and self._stillness:
             self._stillness.see(image)
         self.detected = due and not self._still(stamp_s)
         if self.detected:
-            detections = self._near(image, stamp_s)
+            detections = self._near(image, stamp_s, paused)
             if detections is None:
                 detections = self._detector.detect(image)
-                self._searched(stamp_s, np.zeros((0, 4)))
+                self._searched(self._in_phase(stamp_s), np.zeros((0, 4)))
+            self._turn(paused)
             self._since_detection = 0
             self._detected_at_s = stamp_s
         self._since_detection += 1
@@ -174,8 +183,11 @@ class FaceFinder:
         if self._landmark_net:
             self._refined(image, new)
 
-    def _near(self, image: np.ndarray, stamp_s: float) -> list[Detection] | None:
-        """Return the known faces, if nothing moved elsewhere and all are seen; otherwise None."""
+    def _near(self, image: np.ndarray, stamp_s: float, paused: bool) -> list[Detection] | None:
+        """Return the known faces, if nothing moved elsewhere and all are seen; otherwise None.
+
+        :param paused: the last detection is too long ago to know where the faces are.
+        """
         known, self._rest = self._known, max(0, self._rest - 1)
         if not known or self._rest or self._stillness is None or _touch(known):
             return None
@@ -187,13 +199,16 @@ class FaceFinder:
             return None
         found = self._detector.detect_in(image, self._regions, known)
         if found is None:
-            self._rest = _REST
+            self._rest = 0 if paused else _REST
             return None
         found = self._bias.corrected(found, self._known_ids, known)
-        if not self._bias.knows(self._known_ids) or not 0 <= stamp_s - self._searched_at_s < (
-                LONGEST_STILL_S * self.stretch - _TREMBLE_S):
+        interval_s = LONGEST_STILL_S * self.stretch
+        if not self._bias.knows(self._known_ids) or not paused and not (
+                0 <= stamp_s - self._searched_at_s < interval_s - _TREMBLE_S):
             self._searched(stamp_s, free)
             self._owed = image
+        elif paused:
+            self._searched_at_s = self._in_phase(stamp_s)
         return found
 
     def _searched(self, stamp_s: float, free: np.ndarray) -> None:
@@ -201,14 +216,31 @@ class FaceFinder:
             self._stillness.searched()
         self._searched_at_s, self._free = stamp_s, free
 
+    def _in_phase(self, stamp_s: float) -> float:
+        """Return when the whole image was to be searched for the next search to be in turn."""
+        # Not the same part as of the interval between detections.
+        return stamp_s - self.phase * 3 % 1 * LONGEST_STILL_S * self.stretch
+
+    def _turn(self, paused: bool) -> None:
+        """Move the detections once after a pause, so that they come in the camera's turn."""
+        self._ahead = 0
+        if paused or not self._since_detection:
+            self._in_turn = False
+        elif not self._in_turn:
+            self._in_turn, self._ahead = True, int(self.phase * self._since_detection)
+
     def _due(self, stamp_s: float) -> bool:
         # A clock that jumped tells nothing of where the faces are now.
-        carried_s = stamp_s - self._detected_at_s
-        if not self._since_detection or carried_s < 0 or \
-                carried_s > LONGEST_CARRY_S * self.stretch + _TREMBLE_S:
+        carried_s, images = stamp_s - self._detected_at_s, self._since_detection
+        if not images or carried_s < 0:
+            return True
+        if self._ahead:
+            carried_s *= 1 + self._ahead / images
+            images += self._ahead
+        if carried_s > LONGEST_CARRY_S * self.stretch + _TREMBLE_S:
             return True
         if len(self._tracker):
-            return self._since_detection >= self._detect_every * self.stretch
+            return images >= self._detect_every * self.stretch
         return carried_s > LONGEST_CARRY_S * (self.stretch - 1) - _TREMBLE_S
 
     def _still(self, stamp_s: float) -> bool:

@@ -47,6 +47,7 @@ class FaceDetector(ManagedNode):
         """Subscribe."""
         self._finder.reset()
         self._shedding = Shedding(self)
+        self._finder.phase = self._shedding.phase
         self._input = image_input.ImageInput(self, self._on_image, shedding=self._shedding)
 
     def deactivate(self) -> None:

@@ -23,15 +23,17 @@ class Shedding:
     Called by the thread that processes the images.
 
     :param node: has the parameters ``defended_latency_ms`` and ``processor_share``.
+    :ivar phase: different for each camera, [0, 1).
     """
 
     def __init__(self, node: ManagedNode):
         self._node = node
         self._name = node.get_fully_qualified_name()
         self._lateness, self._thinning, self._rate = Lateness(), Thinning(), RateMeter()
+        self.phase = zlib.crc32(self._name.encode()) / 2 ** 32
         self._shedder = LoadShedder(
             node.value('defended_latency_ms'), node.value('processor_share'),
-            phase=zlib.crc32(self._name.encode()) / 2 ** 32)
+            phase=self.phase)
         self._cores = len(os.sched_getaffinity(0))
         self._late, self._levels = RecentValues(), RecentValues()
         self._publisher = node.advertise(Load, 'load', qos.RESULT)

@@ -103,9 +103,8 @@ class FaceFinder:
             self._stillness.reset()
         self._since_detection = 0
         self._detected_at_s = self._searched_at_s = 0.0
-        # Whether detections come in the camera's turn, and by how many images the next is earlier
-        # to get there.
-        self._in_turn, self._ahead = False, 0
+        # So many images apart are detections, once known, and by so many the next comes earlier.
+        self._apart = self._ahead = 0
         # The faces of the last image, if all that are followed were seen by the last detection.
         self._known: list[BoundingBox] = []
         self._known_ids: list[int] = []
@@ -131,7 +130,8 @@ class FaceFinder:
         height, width = image.shape[:2]
         self._adapt(width, height)
         detections, due = None, self._due(stamp_s)
-        paused = not 0 <= stamp_s - self._detected_at_s < 2 * LONGEST_STILL_S * self.stretch
+        paused = not (self._since_detection and 0 <= stamp_s - self._detected_at_s
+                      < 2 * LONGEST_STILL_S * self.stretch)
         if due and self._stillness:
             self._stillness.see(image)
         self.detected = due and not self._still(stamp_s)
@@ -140,7 +140,7 @@ class FaceFinder:
             if detections is None:
                 detections = self._detector.detect(image)
                 self._searched(self._in_phase(stamp_s), np.zeros((0, 4)))
-            self._turn(paused)
+            self._take_turn(paused)
             self._since_detection = 0
             self._detected_at_s = stamp_s
         self._since_detection += 1
@@ -202,13 +202,15 @@ class FaceFinder:
             self._rest = 0 if paused else _REST
             return None
         found = self._bias.corrected(found, self._known_ids, known)
-        interval_s = LONGEST_STILL_S * self.stretch
-        if not self._bias.knows(self._known_ids) or not paused and not (
-                0 <= stamp_s - self._searched_at_s < interval_s - _TREMBLE_S):
-            self._searched(stamp_s, free)
+        if not self._bias.knows(self._known_ids):
+            self._searched(self._in_phase(stamp_s), free)
             self._owed = image
         elif paused:
             self._searched_at_s = self._in_phase(stamp_s)
+        elif not 0 <= stamp_s - self._searched_at_s < (
+                LONGEST_STILL_S * self.stretch - _TREMBLE_S):
+            self._searched(stamp_s, free)
+            self._owed = image
         return found
 
     def _searched(self, stamp_s: float, free: np.ndarray) -> None:
@@ -221,13 +223,12 @@ class FaceFinder:
         # Not the same part as of the interval between detections.
         return stamp_s - self.phase * 3 % 1 * LONGEST_STILL_S * self.stretch
 
-    def _turn(self, paused: bool) -> None:
-        """Move the detections once after a pause, so that they come in the camera's turn."""
-        self._ahead = 0
-        if paused or not self._since_detection:
-            self._in_turn = False
-        elif not self._in_turn:
-            self._in_turn, self._ahead = True, int(self.phase * self._since_detection)
+    def _take_turn(self, paused: bool) -> None:
+        """Once after a pause, let the next detection come earlier, in the camera's turn."""
+        due = paused == bool(self._apart)
+        if not paused:
+            self._apart = self._since_detection + self._ahead
+        self._ahead = int(self.phase * self._apart) if due else 0
 
     def _due(self, stamp_s: float) -> bool:
         # A clock that jumped tells nothing of where the faces are now.

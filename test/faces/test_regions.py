@@ -54,6 +54,11 @@ class Searches:
             self.of_image.append('part'), part(*given))[1])
         self._finder = FaceFinder(detector, FaceTracker(), detect_every=4)
 
+    def take_turn(self, phase):
+        """See another stream, as the camera with this phase."""
+        self._finder.reset()
+        self._finder.phase = phase
+
     def show(self, image, stamp_s):
         """Return the faces; ``of_image`` is what was searched for them, ``after`` afterwards."""
         self.of_image.clear()
@@ -124,6 +129,23 @@ def test_a_face_in_a_still_room(head, searches):
     assert [entry for entry in seen if len(entry) > 1] == [
         (0, 'whole'), (4, 'part', 'whole after'), (8, 'part'), (12, 'part'),
         (16, 'part', 'whole after'), (20, 'part'), (24, 'part')]
+
+
+def test_cameras_whose_images_come_together_take_turns(head, searches):
+    image, parts, wholes = room((head, 200, 200)), [], []
+    # They start together, and continue together after a pause.
+    stamps = [i / 15 for i in range(15)] + [3 + i / 15 for i in range(20)]
+    for phase in (0.1, 0.6):
+        searches.take_turn(phase)
+        seen = [(i, searches.show(image, stamp) and [*searches.of_image], [*searches.after])
+                for i, stamp in enumerate(stamps)]
+        parts.append([i for i, now, _ in seen if now == ['part']])
+        wholes.append([i for i, *_, after in seen if after])
+    # Together at the start and at the end of the pause; never apart for longer than usual.
+    assert set(parts[0]) & set(parts[1]) == {2, 15}
+    assert all(np.diff(own).max() == 2 for own in parts)
+    assert set(wholes[0]) & set(wholes[1]) == {2}
+    assert all(np.diff(own).max() <= 8 for own in wholes)
 
 
 def test_sizes_follow_the_whole_image_once_both_searches_saw_one(detector, head):

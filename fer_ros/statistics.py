@@ -36,6 +36,31 @@ class RateMeter:
         return 1.0 / max(mean, (now_s - times[0]) / len(times))
 
 
+class MissedMessages:
+    """Counts messages that were sent and did not arrive, by the numbers that senders give them.
+
+    A sender counts up from 1. Several are told apart by how far they are, as long as their
+    numbers differ.
+
+    :ivar count: number of messages that were missed between others.
+    """
+
+    #: So many senders are remembered.
+    _SENDERS = 8
+
+    def __init__(self):
+        self.count = 0
+        self._latest: list[int] = []
+
+    def add(self, number: int) -> None:
+        """Take the number of a message that arrived."""
+        before = max((latest for latest in self._latest if latest < number), default=None)
+        if before is not None:
+            self.count += number - before - 1
+            self._latest.remove(before)
+        self._latest = [*self._latest[1 - self._SENDERS:], number]
+
+
 class ReadableShare:
     """Measures how many recent inputs were usable, and why the others were not.
 

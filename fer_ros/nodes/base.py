@@ -83,7 +83,8 @@ class ManagedNode(LifecycleNode):
         self._retry: Timer | None = None
         self._backoff = Backoff(shortest_s=_RETRY_S[0], longest_s=_RETRY_S[1])
         self._endpoints: dict[Subscription | Publisher, str] = {}
-        self._receivers: dict[Subscription, Receiver] = {}
+        #: What serves the subscriptions with a separate thread.
+        self.receivers: dict[Subscription, Receiver] = {}
         self._links: dict[Subscription, Link] = {}
         release_when_main_ends(self)
         self.table = (*self.PARAMETERS, *parameters.COMMON_PARAMETERS)
@@ -147,7 +148,7 @@ class ManagedNode(LifecycleNode):
                 incompatible_qos=mismatched, message_lost=message_lost,
                 use_default_callbacks=False)))
         if own_thread:
-            self._receivers[subscription] = Receiver(self, subscription, self.faults)
+            self.receivers[subscription] = Receiver(self, subscription, self.faults)
         if link:
             self._links[subscription] = link
             link.open(subscription)
@@ -158,7 +159,7 @@ class ManagedNode(LifecycleNode):
 
         One that is not taken costs a tenth. Has no effect without a separate thread.
         """
-        if receiver := self._receivers.get(subscription):
+        if receiver := self.receivers.get(subscription):
             receiver.paused = paused
 
     def advertise(self, kind: type, topic: str, profile: QoSProfile,
@@ -177,7 +178,7 @@ class ManagedNode(LifecycleNode):
         """Destroy a subscription and clear its problems; its callback is not called again."""
         if link := self._links.pop(subscription, None):
             link.close()
-        if receiver := self._receivers.pop(subscription, None):
+        if receiver := self.receivers.pop(subscription, None):
             receiver.close()
         self._endpoints.pop(subscription, None)
         return super().destroy_subscription(subscription)

@@ -45,6 +45,7 @@ class ImageInput:
         self._node = node
         self._process = process
         self._decode, self._decoder = decode, StreamDecoder()
+        self._sampled = sampled
         self._shedding = shedding
         #: When the image at hand came, and how late it was then, as the shedding has it.
         self.received = (0.0, 0.0)
@@ -62,6 +63,7 @@ class ImageInput:
             CompressedImage if self._compressed else Image, topic, self._on_image,
             qos.LATEST_IMAGE if sampled else qos.IMAGE,
             message_lost=self._on_lost, own_thread=True)
+        self._receiver = node.receivers[self._subscription]
         self._share = ReadableShare(f'images on {self._subscription.topic_name}')
         self._watch = node.create_timer(1.0, self._check_silence, clock=self._steady)
         self._worker = Worker(f'{node.get_name()} worker', self._work, node.faults).start()
@@ -85,8 +87,9 @@ class ImageInput:
 
     @property
     def dropped(self) -> int:
-        """Number of images that were replaced by a newer one before processing."""
-        return self._newest.replaced
+        """Number of images that were replaced by a newer one, here or in the middleware."""
+        missed = 0 if self._sampled else self._receiver.missed - self._lost
+        return self._newest.replaced + max(0, missed)
 
     def read(self, message: Image | CompressedImage) -> np.ndarray:
         """Return the image of a message.

@@ -13,6 +13,7 @@ from contextlib import ExitStack
 from importlib import import_module
 import sys
 
+from fer_ros.statistics import MissedMessages
 from rclpy.context import Context
 from rclpy.guard_condition import GuardCondition
 from rclpy.impl.implementation_singleton import rclpy_implementation
@@ -100,11 +101,13 @@ class SubscriptionWaiter:
     group have a separate executor, as rclcpp does.
 
     :param subscription: one that no executor waits for; it outlives the waiter.
+    :ivar missed: messages that did not arrive; none are known in Humble, which tells no numbers.
     """
 
     def __init__(self, subscription: Subscription, context: Context):
         self._subscription, self._context = subscription, context
         self._events = subscription.event_handlers
+        self.missed = MissedMessages()
         self._wake = GuardCondition(None, None, context=context)
 
     def __enter__(self) -> 'SubscriptionWaiter':
@@ -146,6 +149,8 @@ class SubscriptionWaiter:
             taken = self._subscription.handle.take_message(self._subscription.msg_type,
                                                            self._subscription.raw)
             if taken is not None:
+                if number := taken[1].get('publication_sequence_number'):
+                    self.missed.add(number)
                 yield self._subscription.callback, taken[0]
 
     def wake(self) -> None:

@@ -43,6 +43,11 @@ class Receiver:
             self._paused = paused
             self._waiter.wake()
 
+    @property
+    def missed(self) -> int:
+        """Number of messages that were sent and did not arrive, whoever lost them."""
+        return self._waiter.missed.count
+
     def close(self) -> None:
         """Stop, after a running callback has finished."""
         self._closing = True

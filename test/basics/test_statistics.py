@@ -7,7 +7,7 @@ import threading
 from fer_ros.health import ERROR, WARN
 from fer_ros.load import Lateness
 from fer_ros.mailbox import LatestMailbox
-from fer_ros.statistics import LatencyWindow, RateMeter, ReadableShare
+from fer_ros.statistics import LatencyWindow, MissedMessages, RateMeter, ReadableShare
 import pytest
 
 
@@ -99,3 +99,15 @@ def test_the_share_that_can_be_used_decides_the_level_and_is_forgotten():
     # A slow source is judged by its last input, for a while.
     share.add(100.0, 'broken')
     assert share.problem(120.0)[0] == WARN and share.problem(131.0) is None
+
+
+@pytest.mark.parametrize('numbers, missed', [
+    ((5, 6, 7), 0),  # sent before it listened
+    ((1, 2, 5, 6, 10), 5),
+    ((7, 8, 1, 2, 4), 1),  # the sender was started again
+    ((500, 3, 501, 4, 503, 5), 1)])  # two senders
+def test_messages_that_did_not_arrive_are_counted(numbers, missed):
+    messages = MissedMessages()
+    for number in numbers:
+        messages.add(number)
+    assert messages.count == missed

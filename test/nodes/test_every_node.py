@@ -47,7 +47,7 @@ def endpoints(node):
     common = ('/parameter_events', '/rosout', '/diagnostics', '/clock')
     own = f'/{node.get_name()}/transition_event'
     # Subscriptions with a thread of their own are hidden from executors.
-    return sorted(e.topic_name for e in [*node.publishers, *node.subscriptions, *node._receivers]
+    return sorted(e.topic_name for e in [*node.publishers, *node.subscriptions, *node.receivers]
                   if e.topic_name not in (*common, own))
 
 

@@ -89,6 +89,7 @@ def test_messages_are_left_while_it_is_paused_and_the_latest_taken_then(graph):
     assert node.heard == [1]
     node.pause(node.subscription, False)
     wait_for(lambda: node.heard == [1, 4, 5], what='the latest numbers')
+    assert node.receivers[node.subscription].missed == 2
 
 
 def test_one_may_take_the_bytes_alone(graph):
@@ -103,7 +104,7 @@ def test_one_may_take_the_bytes_alone(graph):
 def test_a_paused_one_can_be_destroyed_and_does_not_spin(graph):
     node = graph.add(Listener)
     publisher = graph.publisher(Int32, 'numbers', RELIABLE)
-    waits, waiter = [], node._receivers[node.subscription]._waiter
+    waits, waiter = [], node.receivers[node.subscription]._waiter
     wait = waiter.wait
     waiter.wait = lambda messages: waits.append(messages) or wait(messages)
     node.pause(node.subscription)
@@ -124,7 +125,7 @@ def test_a_subscription_is_destroyed_after_its_callback_and_never_calls_again(gr
     assert node.in_callback.wait(60)
     stopping = threading.Thread(target=node.trigger_deactivate)
     stopping.start()
-    wait_for(lambda: node._receivers == {}, what='the end to begin')
+    wait_for(lambda: node.receivers == {}, what='the end to begin')
     assert stopping.is_alive() and node.heard == []
     node.go_on.set()
     stopping.join(60)

@@ -138,6 +138,17 @@ def test_the_newest_image_wins_and_what_was_dropped_is_counted(graph):
     wait_for(lambda: len(node.taken) == 2)
     assert node.taken == [1, 6]
     assert node._collect().values['images dropped (newer came)'] == 4
+    # Those that a newer one replaced in the middleware, which keeps five, are counted too.
+    node.input.pause()
+    for number in range(7, 27):
+        images.publish(image_at(number))
+    node.input.pause(False)
+
+    def counted():
+        node.allowed.release()
+        return sum(node._collect().values[name] for name in (
+            'images processed', 'images dropped (newer came)', 'images lost in transport'))
+    wait_for(lambda: counted() == 26, what='every image to be counted')
 
 
 def test_silence_is_explained_once(graph, capfd):

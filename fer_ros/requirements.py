@@ -9,7 +9,7 @@ This module imports only the standard library: a missing, outdated or broken pac
 from collections.abc import Iterable
 from contextlib import redirect_stderr
 from dataclasses import dataclass
-from importlib import import_module, metadata
+from importlib import import_module
 from importlib.util import find_spec
 import io
 import os
@@ -246,8 +246,11 @@ def _version(requirement: Requirement, module) -> str:
             return import_module('paho.mqtt').__version__
     if requirement.name == 'pydantic':
         return str(module.VERSION)
+    if not requirement.package:
+        return ''
+    from importlib import metadata  # takes 2 MiB, and most packages know their version
     try:
-        return metadata.version(requirement.package) if requirement.package else ''
+        return metadata.version(requirement.package)
     except metadata.PackageNotFoundError:
         return ''
 

@@ -1,2 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The ROS 2 nodes: glue between topics and the rooms."""
+
+from fer_ros.inference.heap import keep_image_memory
+
+# Before rclpy's libraries start threads, each of which would get a heap of its own.
+keep_image_memory()

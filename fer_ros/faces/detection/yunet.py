@@ -251,7 +251,11 @@ def _read(path: Path, *, fetched: bool) -> bytes:
 
 def _gain(image: np.ndarray) -> float:
     """Return the factor that brightens a dark image; 1 for any other."""
-    white = float(np.percentile(image[::8, ::8], _WHITE_PERCENTILE))
+    # As np.percentile, which loads 2 MiB of masked arrays and takes twice as long.
+    counts = np.bincount(image[::8, ::8].reshape(-1), minlength=256).cumsum()
+    rank = _WHITE_PERCENTILE / 100 * (counts[-1] - 1)
+    low, high = np.searchsorted(counts, (int(rank), int(rank) + 1), 'right')
+    white = float(low + (high - low) * (rank % 1))
     gain = min(_WHITE / max(white, 1.0), _MOST_GAIN)
     return gain if gain > _LEAST_GAIN else 1.0
 

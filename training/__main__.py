@@ -23,6 +23,8 @@ from . import datasets, duplicates, generated, recipes
 
 #: Values for FER2013 and for the drawn faces, which are easier.
 SMOKE_FACES, SMOKE_DRAWN_FACES = 4000, 1400
+# Stills of each person left out that get each pair of glasses.
+_STILLS = 12
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -330,7 +332,8 @@ def _import_study(options) -> None:
 
 
 def _attention(options) -> None:
-    from fer_ros.cli.evaluate_gaze import measure
+    from fer_ros.cli import evaluate_covers, evaluate_gaze
+    from fer_ros.evaluation.covers import GLASSES
 
     from . import attention
     samples = attention.collect(options.data, lambda text: print(f'... {text}', file=sys.stderr,
@@ -345,10 +348,10 @@ def _attention(options) -> None:
         print(f'  {name}: ' + ', '.join(f'{value:.2f}' for value in values if value))
     if options.leave_out:
         print('each person measured with a model fitted on the others')
-        figures, page = measure(
-            options.data, 'auto',
-            cache(lambda people: replace(samples.without(people), sigmas=model.sigmas)),
-            options.rate_hz)
+        model_of = cache(lambda people: replace(samples.without(people), sigmas=model.sigmas))
+        figures, page = evaluate_gaze.measure(options.data, 'auto', model_of, options.rate_hz)
+        figures |= evaluate_covers.measure(options.data, {'glasses': GLASSES}, _STILLS, model_of
+                                           )[0]
         _write(options.json, json.dumps(figures, indent=1) + '\n')
         if options.report:
             page.write(options.report)
@@ -356,12 +359,15 @@ def _attention(options) -> None:
 
 def _eye_cover(options) -> None:
     from . import eye_cover
-    faces = None
+
+    def tell(text: str) -> None:
+        print(f'... {text}', file=sys.stderr, flush=True)
+
+    eyes = eye_cover.of_heads(options.data, tell)
     if options.faces:
         faces = _training_split(datasets.load(options.faces), options.faces).images
-        faces = faces[np.random.default_rng(0).permutation(len(faces))[:options.count]]
-    eyes = eye_cover.collect(options.data, faces, lambda text: print(
-        f'... {text}', file=sys.stderr, flush=True))
+        eyes = eyes.and_those(eye_cover.of_faces(
+            faces[np.random.default_rng(0).permutation(len(faces))[:options.count]], tell))
     if options.out:
         eye_cover.save(eye_cover.fit(eyes), options.out)
         print(f'network: {options.out}')

@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """Whether an eye can be seen where the landmarks say it is, or something covers it.
 
-The landmark networks answer with an eye in any case, also on a bar, a hand or dark glasses. Here
-histograms of oriented gradients (N. Dalal, B. Triggs, CVPR 2005) of the eye's picture go through
-a small network that was fitted on eyes that are and are not covered (``fer-train eye-cover``).
+The landmark networks answer with an eye in any case, also on a bar, a hand or dark glasses, and
+the frames of glasses pull them aside. Here histograms of oriented gradients of the eye's picture
+go through a small network that was fitted on eyes that are and are not covered, and on gazes that
+are and are not pulled (``fer-train eye-cover``).
 """
 
 from dataclasses import dataclass
@@ -11,40 +12,47 @@ from functools import cache
 from pathlib import Path
 
 import cv2
+from fer_ros.attention.eye_histograms import BLOCKS, DIRECTIONS
 from fer_ros.errors import ConfigurationError
 import numpy as np
 
 COVER_FILE = Path(__file__).parents[1] / 'models' / 'eye_cover.npz'
-#: Side of an eye's picture, pixels, and of the small one of which the grays count.
-SIDE, _SMALL = 64, 8
-_BLUR = 1.0
-_HISTOGRAMS = cv2.HOGDescriptor((SIDE, SIDE), (32, 32), (16, 16), (16, 16), 8)
-FEATURES = _HISTOGRAMS.getDescriptorSize() + _SMALL ** 2 + 1
+#: Side of the small picture of which the grays count, pixels.
+_SMALL = 8
+FEATURES = BLOCKS ** 2 * DIRECTIONS // 2 + _SMALL ** 2 + 1
+#: What is judged: is the eye covered, and is the gaze pulled aside.
+COVERED, PULLED = JUDGED = range(2)
+#: From these log odds each counts as so: a gaze, if it is pulled by 5 degrees on average.
+COUNTS_FROM = np.array([0.0, -0.5], np.float32)
 # The log odds are limited to this: one picture alone is never certain.
 _SUREST = 5.0
 
 
-def eye_features(picture: np.ndarray) -> np.ndarray:
-    """Return what is judged of an eye's picture, float32 ``(FEATURES,)``.
+def eye_features(pictures: np.ndarray, histograms: np.ndarray) -> np.ndarray:
+    """Return what is judged of the pictures of eyes, float32 ``(n, FEATURES)``.
 
-    :param picture: uint8 ``(64, 64)`` gray, a right eye upright or a left one mirrored.
+    :param pictures: uint8 ``(n, 64, 64)`` gray, right eyes upright or left ones mirrored.
+    :param histograms: of them, as :func:`fer_ros.attention.eye_histograms.eye_histograms` returns
+        them.
     """
-    picture = cv2.GaussianBlur(picture, (0, 0), _BLUR)
-    small = cv2.resize(picture, (_SMALL, _SMALL), interpolation=cv2.INTER_AREA).astype(np.float32)
-    mean, scatter = cv2.meanStdDev(picture)
-    mean, scatter = float(mean[0, 0]), float(scatter[0, 0])
-    return np.concatenate([_HISTOGRAMS.compute(picture).ravel(),
-                           (small.ravel() - small.mean()) / (small.std() + 8),
-                           [min(2.0, scatter / (mean + 5))]], dtype=np.float32)
+    # Opposite directions together, mean of a block's cells.
+    edges = histograms[..., :DIRECTIONS // 2] + histograms[..., DIRECTIONS // 2:]
+    count = len(pictures)
+    small = np.stack([cv2.resize(picture, (_SMALL, _SMALL), interpolation=cv2.INTER_AREA)
+                      for picture in pictures]).reshape(count, -1).astype(np.float32)
+    scatter = small.std(axis=1, keepdims=True)
+    mean = small.mean(axis=1, keepdims=True)
+    return np.concatenate([edges.mean(axis=3).reshape(count, -1), (small - mean) / (scatter + 8),
+                           np.minimum(2.0, scatter / (mean + 5))], axis=1, dtype=np.float32)
 
 
 @dataclass(frozen=True)
 class EyeCover:
-    """The fitted network: features less ``mean`` by ``scale``, one hidden layer, one output.
+    """The fitted network: features less ``mean`` by ``scale``, one hidden layer.
 
     :ivar mean: float32 ``(FEATURES,)``, as ``scale``.
     :ivar inner: float32 ``(FEATURES + 1, hidden)``; the last row is the bias, as in ``outer``,
-        ``(hidden + 1,)``.
+        ``(hidden + 1, 2)``.
     """
 
     mean: np.ndarray
@@ -53,13 +61,13 @@ class EyeCover:
     outer: np.ndarray
 
     def logits(self, features: np.ndarray) -> np.ndarray:
-        """Return the logarithms of the odds that eyes are covered, for ``(n, FEATURES)``."""
+        """Return the logarithms of the odds of :data:`JUDGED`, ``(n, 2)``."""
         hidden = np.tanh((features - self.mean) / self.scale @ self.inner[:-1] + self.inner[-1])
         return np.clip(hidden @ self.outer[:-1] + self.outer[-1], -_SUREST, _SUREST)
 
-    def judge(self, pictures: np.ndarray) -> np.ndarray:
-        """Return the logarithms of the odds, ``(n,)``, for uint8 pictures ``(n, 64, 64)``."""
-        return self.logits(np.stack([eye_features(picture) for picture in pictures]))
+    def judge(self, pictures: np.ndarray, histograms: np.ndarray) -> np.ndarray:
+        """Return the logarithms of the odds, ``(n, 2)``, for what :func:`eye_features` takes."""
+        return self.logits(eye_features(pictures, histograms))
 
 
 @cache
@@ -72,6 +80,6 @@ def load_eye_cover(path: Path = COVER_FILE) -> EyeCover:
     except (OSError, KeyError, ValueError) as error:
         raise ConfigurationError(f'{path} cannot be read ({error}): install the package again'
                                  ) from error
-    if found.inner.shape[:1] != (FEATURES + 1,):
+    if found.inner.shape[:1] != (FEATURES + 1,) or found.outer.shape[1:] != (len(JUDGED),):
         raise ConfigurationError(f'{path} is of another version: install the package again')
     return found

@@ -46,6 +46,12 @@ def eye_weights(widths: np.ndarray) -> np.ndarray:
     return np.array([first, 1 - first])
 
 
+def weights_of(mesh: Mesh) -> np.ndarray:
+    """Return how much each eye of a face counts, ``(2,)``, sum 1."""
+    across = mesh.eyes[:, 8] - mesh.eyes[:, 0]
+    return eye_weights(np.maximum(np.hypot(across[:, 0], across[:, 1]), 1e-6))
+
+
 @dataclass(frozen=True)
 class Eyes:
     """State of the eyes.

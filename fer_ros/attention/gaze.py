@@ -8,7 +8,7 @@ eyes' pictures say in the same regression what the landmarks miss.
 """
 
 from fer_ros.attention.eye_histograms import CELLS, DIRECTIONS
-from fer_ros.attention.eyes import eye_weights, LOWER_LID, UPPER_LID
+from fer_ros.attention.eyes import LOWER_LID, UPPER_LID, weights_of
 from fer_ros.attention.head import AttentionModel, HeadPose
 from fer_ros.attention.mesh import Mesh
 from fer_ros.cameras.camera_model import CameraModel
@@ -34,7 +34,7 @@ def gaze_terms(mesh: Mesh, pose: HeadPose, camera: CameraModel) -> np.ndarray:
     Each eye counts by how wide it is in the image: of a turned head the far one is hidden.
     """
     angles = pose.angles_deg
-    weights, eyes = _weights(mesh), np.empty((2, 6))
+    weights, eyes = weights_of(mesh), np.empty((2, 6))
     for i, (side, eye) in enumerate(zip((-1, 1), mesh.eyes.astype(float))):
         iris = eye[-5:].mean(axis=0)
         # From the person's right to their left, so that both eyes have the same axes.
@@ -58,13 +58,8 @@ def look_terms(mesh: Mesh, mean: np.ndarray) -> np.ndarray:
     :param mean: float ``(LOOK_TERMS,)``, of an eye's histograms.
     """
     looks = mesh.histograms[:, _COLUMNS, _ROWS].reshape(2, LOOK_TERMS) - mean
-    right, left = _weights(mesh)
+    right, left = weights_of(mesh)
     return np.array([[right, -left], [right, left]], np.float32) @ looks
-
-
-def _weights(mesh: Mesh) -> np.ndarray:
-    across = mesh.eyes[:, 8] - mesh.eyes[:, 0]
-    return eye_weights(np.maximum(np.hypot(across[:, 0], across[:, 1]), 1e-6))
 
 
 def estimate_gaze(mesh: Mesh, pose: HeadPose, camera: CameraModel,

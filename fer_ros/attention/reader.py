@@ -4,7 +4,8 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from fer_ros.attention.eye_cover import load_eye_cover
+from fer_ros.attention.eye_cover import COUNTS_FROM, COVERED, load_eye_cover, PULLED
+from fer_ros.attention.eyes import weights_of
 from fer_ros.attention.gaze import estimate_gaze
 from fer_ros.attention.head import AttentionModel, estimate_pose, HeadPose
 from fer_ros.attention.mesh import FaceMesher, Mesh
@@ -17,8 +18,8 @@ import numpy as np
 _FURTHEST = 0.5
 #: Below this score the landmarks' crop does not contain a face.
 FACE_SCORE = 0.5
-# An eye is covered from these log odds; a new picture counts by this share beside those before.
-_HIDDEN_FROM, _NEW = 0.0, 0.5
+# A new picture of the eyes counts by this share beside those before.
+_NEW = 0.5
 
 
 @dataclass(frozen=True)
@@ -29,6 +30,7 @@ class HeadReading:
     :ivar pose: with corrections; None where no head fits.
     :ivar gaze_deg: float64 ``(2,)``, yaw and pitch relative to the camera's axes; or None.
     :ivar hidden: whether something covers the right and the left eye.
+    :ivar pulled: whether something before the eyes, as a frame of glasses, pulls the gaze aside.
     """
 
     face: Face
@@ -36,6 +38,7 @@ class HeadReading:
     pose: HeadPose | None = None
     gaze_deg: np.ndarray | None = None
     hidden: tuple[bool, bool] = (False, False)
+    pulled: bool = False
 
 
 class HeadReader:
@@ -84,14 +87,15 @@ class HeadReader:
         if pose is None:
             return HeadReading(face, mesh)
         return HeadReading(face, mesh, pose, estimate_gaze(mesh, pose, camera, self._model),
-                           self._hidden(face.track_id, mesh))
+                           *self._judge(face.track_id, mesh))
 
-    def _hidden(self, track_id: int, mesh: Mesh) -> tuple[bool, bool]:
-        odds = self._cover.judge(mesh.pictures)
+    def _judge(self, track_id: int, mesh: Mesh) -> tuple[tuple[bool, bool], bool]:
+        odds = self._cover.judge(mesh.pictures, mesh.histograms)
         odds += (1 - _NEW) * (self._covers.get(track_id, odds) - odds)
         self._covers[track_id] = odds
-        right, left = odds > _HIDDEN_FROM
-        return bool(right), bool(left)
+        right, left = odds[:, COVERED] > COUNTS_FROM[COVERED]
+        pulled = weights_of(mesh) @ odds[:, PULLED] > COUNTS_FROM[PULLED]
+        return (bool(right), bool(left)), bool(pulled)
 
 
 def roll_by(camera: CameraModel, model: AttentionModel | None

@@ -3,7 +3,7 @@
 
 from collections.abc import Sequence
 
-from fer_ros.attention.eyes import eye_weights
+from fer_ros.attention.eyes import weights_of
 from fer_ros.attention.gaze import gaze_angles_of
 from fer_ros.attention.reader import FACE_SCORE, HeadReading
 from fer_ros.cameras.camera_model import CameraModel
@@ -73,13 +73,12 @@ def _alone(head: HeadReading, width_px: int, height_px: int) -> str:
     turned_deg = abs(head.pose.angles_deg[0] - towards[0])
     if turned_deg > _PROFILE_DEG:
         return 'the face is in profile'
-    widths = np.linalg.norm(head.mesh.eyes[:, 8] - head.mesh.eyes[:, 0], axis=1)
     # The far eye of a turned head is not needed.
-    needed = (eye_weights(np.maximum(widths, 1e-6)) > _NEEDED_EYE) | (turned_deg < _TURNED_DEG)
+    needed = (weights_of(head.mesh) > _NEEDED_EYE) | (turned_deg < _TURNED_DEG)
     if (needed & head.hidden).any():
         return 'the eyes are covered' if all(head.hidden) else 'one eye is covered'
     aside, up = head.gaze_deg - head.pose.angles_deg[:2]
-    if abs(aside) > _ASIDE_DEG or not -_DOWN_DEG < up < _UP_DEG:
+    if head.pulled or abs(aside) > _ASIDE_DEG or not -_DOWN_DEG < up < _UP_DEG:
         return 'the eyes cannot be read: glasses, or something before them'
     return ''
 

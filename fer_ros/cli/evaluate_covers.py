@@ -2,13 +2,16 @@
 """fer-eval covers: evaluate the attention of covered faces."""
 
 import argparse
+from collections.abc import Mapping
 from pathlib import Path
 
+from fer_ros.attention.head import load_model
 from fer_ros.attention.mesh import FaceMesher
 from fer_ros.attention.state import UNKNOWN
 from fer_ros.errors import ConfigurationError
 from fer_ros.evaluation.covered import CoveredReading, read_covered
-from fer_ros.evaluation.covers import BOTH, NONE, ONE
+from fer_ros.evaluation.covers import BOTH, Cover, NONE, ONE
+from fer_ros.evaluation.gaze import ModelOf
 from fer_ros.evaluation.page import Page
 import numpy as np
 
@@ -29,9 +32,15 @@ def run(chosen: argparse.Namespace) -> tuple[dict, Page]:
     """Draw the covers; return the figures and the page."""
     if chosen.each < 1:
         raise ConfigurationError(f'--each is {chosen.each}: it must be 1 or more')
+    return measure(Path(chosen.folder), _GROUPS, chosen.each, lambda people: load_model())
+
+
+def measure(folder: Path, groups: Mapping[str, Mapping[str, Cover]], each: int,
+            model_of: ModelOf) -> tuple[dict, Page]:
+    """Return the figures and the page for these groups of covers."""
     mesher, figures, rows = FaceMesher(), {}, []
-    for group, covers in _GROUPS.items():
-        readings = list(read_covered(Path(chosen.folder), mesher, covers, chosen.each))
+    for group, covers in groups.items():
+        readings = list(read_covered(folder, mesher, covers, each, model_of))
         unknown, wrong = _shares(readings)
         name = group.replace(' ', '_')
         figures |= {f'{name}_unknown': unknown, f'{name}_wrong': wrong}

@@ -5,13 +5,14 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from fer_ros.attention.head import load_model
+from fer_ros.attention.head import AttentionModel
 from fer_ros.attention.mesh import FaceMesher
 from fer_ros.attention.reader import roll_by
 from fer_ros.attention.state import CAMERA, CLOSED, UNKNOWN
 from fer_ros.attention.stream import AttentionStream
 from fer_ros.cameras.camera_model import CameraModel
 from fer_ros.evaluation.covers import Cover, FaceAxes
+from fer_ros.evaluation.gaze import ModelOf
 from fer_ros.evaluation.heads import read_camera, read_stills, Truth
 from fer_ros.types import Detection, Face
 import numpy as np
@@ -44,7 +45,8 @@ class CoveredReading:
 
 
 def read_covered(folder: Path, mesher: FaceMesher, covers: Mapping[str, Cover], each: int,
-                 seed: int = 0) -> Iterator[CoveredReading]:
+                 model_of: ModelOf, seed: int = 0
+                 ) -> Iterator[CoveredReading]:
     """Draw each cover over stills, and yield the state after one second with it.
 
     :param folder: in the layout of :mod:`fer_ros.evaluation.heads`.
@@ -60,7 +62,8 @@ def read_covered(folder: Path, mesher: FaceMesher, covers: Mapping[str, Cover], 
                         and still[1].looks == (k % 2 == 0)]
                 if some:
                     image, truth = some[rng.integers(len(some))]
-                    yield _read(name, cover, image, truth, camera, mesher, rng, k // 2 % 2)
+                    yield _read(name, cover, image, truth, camera, mesher, rng, k // 2 % 2,
+                                model_of(frozenset([person])))
 
 
 def _clear_cases(stills: Iterable[tuple[np.ndarray, Truth]]):
@@ -72,11 +75,12 @@ def _clear_cases(stills: Iterable[tuple[np.ndarray, Truth]]):
 
 
 def _read(name: str, cover: Cover, image: np.ndarray, truth: Truth, camera: CameraModel,
-          mesher: FaceMesher, rng: np.random.Generator, clear_first: bool) -> CoveredReading:
-    model, covered = load_model(), image.copy()
+          mesher: FaceMesher, rng: np.random.Generator, clear_first: bool,
+          model: AttentionModel) -> CoveredReading:
+    covered = image.copy()
     points = mesher.find(image, Detection(truth.box, 1.0), roll_by(camera, model)).points
     cover(covered, FaceAxes.of(points), rng)
-    stream = AttentionStream(mesher)
+    stream = AttentionStream(mesher, model=model)
     for i in range(_CLEAR * clear_first + _COVERED):
         reading, = stream.update(i / _RATE_HZ, image if i < _CLEAR * clear_first else covered,
                                  [Face(1, truth.box, 1.0)], camera)

@@ -5,7 +5,8 @@ from dataclasses import replace
 from itertools import islice
 
 import cv2
-from fer_ros.attention.eye_cover import eye_features, FEATURES, load_eye_cover
+from fer_ros.attention.eye_cover import COVERED, eye_features, FEATURES, load_eye_cover
+from fer_ros.attention.eye_histograms import eye_histograms
 from fer_ros.attention.head import load_model, rotation_of
 from fer_ros.attention.reader import HeadReader
 from fer_ros.attention.stream import AttentionStream
@@ -114,8 +115,9 @@ def test_eyes_that_can_be_seen_are_read(mesher, scene):
 
 
 def test_the_network_that_tells_covers_is_checked(tmp_path):
-    assert eye_features(np.zeros((64, 64), np.uint8)).shape == (FEATURES,)
-    assert load_eye_cover().judge(np.full((1, 64, 64), 99, np.uint8))[0] > 2, 'an even patch'
+    black, even = (np.full((1, 64, 64), gray, np.uint8) for gray in (0, 99))
+    assert eye_features(black, eye_histograms(black)).shape == (1, FEATURES)
+    assert load_eye_cover().judge(even, eye_histograms(even))[0, COVERED] > 2, 'an even patch'
     for name, values in (('gone.npz', None), ('old.npz', {'mean': 0, 'scale': 1, 'inner': np.ones(
             (5, 2)), 'outer': np.ones(3)})):
         if values:

@@ -94,11 +94,13 @@ def _parser() -> argparse.ArgumentParser:
     sub.add_argument('--report', type=Path, metavar='FILE', help='write an HTML page')
     sub.add_argument('--json', type=Path, metavar='FILE', help='write the results')
 
-    sub = command('eye-cover', _eye_cover, 'Fit the network that tells covered eyes.')
+    sub = command('eye-cover', _eye_cover, 'Fit the network that tells covered eyes and '
+                  'gazes that glasses pull aside.')
     sub.add_argument('data', type=Path, metavar='DIR', help='heads with known pose and gaze, as '
                      'fer-eval gaze takes them')
-    sub.add_argument('--faces', metavar='FER2013', help='draw covers over real faces, too: the '
-                     'data set, of which some training faces are taken')
+    sub.add_argument('--faces', metavar='FER2013', help='draw covers and glasses over real faces, '
+                     'too: the data set, of which some training faces are taken. Without them, no '
+                     'gaze counts as pulled')
     sub.add_argument('--count', type=int, default=1500, metavar='N', help='so many of them '
                      '(%(default)d)')
     sub.add_argument('--out', type=Path, metavar='FILE', help='write the network')

@@ -13,7 +13,7 @@ from fer_ros.attention.stream import AttentionStream
 from fer_ros.attention.trust import camera_problem, distrust
 from fer_ros.cameras.camera_model import assumed_camera, CameraModel
 from fer_ros.errors import ConfigurationError
-from fer_ros.evaluation.covers import BOTH, FaceAxes, NONE, ONE
+from fer_ros.evaluation.covers import BOTH, FaceAxes, GLASSES, NONE, ONE
 from fer_ros.evaluation.heads import read_camera, read_video
 from fer_ros.types import BoundingBox, Detection, Face
 import numpy as np
@@ -107,6 +107,11 @@ def test_covered_eyes_are_unknown(mesher, scene, name):
 def test_one_covered_eye_is_enough(mesher, scene, name):
     attention = watch(mesher, scene, drawn(mesher, ONE[name]))
     assert attention.state == 'unknown' and 'covered' in attention.reason
+
+
+def test_a_gaze_that_glasses_pull_aside_is_unknown(mesher, scene):
+    attention = watch(mesher, scene, drawn(mesher, GLASSES['thick glasses that fit']))
+    assert attention.state == 'unknown' and 'glasses' in attention.reason
 
 
 def test_eyes_that_can_be_seen_are_read(mesher, scene):

@@ -24,7 +24,7 @@ from . import datasets, duplicates, generated, recipes
 #: Values for FER2013 and for the drawn faces, which are easier.
 SMOKE_FACES, SMOKE_DRAWN_FACES = 4000, 1400
 # Stills of each person left out that get each pair of glasses.
-_STILLS = 12
+_STILLS = 24
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -335,7 +335,7 @@ def _import_study(options) -> None:
 
 def _attention(options) -> None:
     from fer_ros.cli import evaluate_covers, evaluate_gaze
-    from fer_ros.evaluation.covers import GLASSES
+    from fer_ros.evaluation.covers import GLASSES, NONE
 
     from . import attention
     samples = attention.collect(options.data, lambda text: print(f'... {text}', file=sys.stderr,
@@ -352,8 +352,8 @@ def _attention(options) -> None:
         print('each person measured with a model fitted on the others')
         model_of = cache(lambda people: replace(samples.without(people), sigmas=model.sigmas))
         figures, page = evaluate_gaze.measure(options.data, 'auto', model_of, options.rate_hz)
-        figures |= evaluate_covers.measure(options.data, {'glasses': GLASSES}, _STILLS, model_of
-                                           )[0]
+        groups = {'no glasses': {'nothing': NONE['nothing']}, 'glasses': GLASSES}
+        figures |= evaluate_covers.measure(options.data, groups, _STILLS, model_of)[0]
         _write(options.json, json.dumps(figures, indent=1) + '\n')
         if options.report:
             page.write(options.report)

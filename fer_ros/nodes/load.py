@@ -37,7 +37,8 @@ class Shedding:
         self._cores = len(os.sched_getaffinity(0))
         self._late, self._levels = RecentValues(), RecentValues()
         self._publisher = node.advertise(Load, 'load', qos.RESULT)
-        self._subscription = node.subscribe(Load, 'load', self._on_load, qos.RESULT)
+        self._subscription = node.subscribe(Load, 'load', self._on_load, qos.RESULT,
+                                            own_thread=True)
 
     def close(self) -> None:
         """Leave the topic."""
@@ -119,7 +120,8 @@ class EmotionLoad:
                             for topic in topics}
         # A single camera has nothing to compare itself with.
         self._subscriptions = [
-            node.subscribe(Load, sibling(topic, 'load'), self._on_load, qos.RESULT)
+            node.subscribe(Load, sibling(topic, 'load'), self._on_load, qos.RESULT,
+                           own_thread=True)
             for topic in topics] if len(topics) > 1 else []
 
     def close(self) -> None:
@@ -161,7 +163,8 @@ class OptionalWork:
         self._node = node
         self._levels = RecentValues()
         self._thinning = Thinning()
-        self._subscription = node.subscribe(Load, topic, self._on_load, qos.RESULT)
+        self._subscription = node.subscribe(Load, topic, self._on_load, qos.RESULT,
+                                            own_thread=True)
 
     def close(self) -> None:
         """Leave the topic."""

@@ -16,6 +16,8 @@ import numpy as np
 
 #: Half the distance between the eyes' rotation centers of the generic head, meters.
 HALF_EYE_DISTANCE_M = 0.031
+# The person's right and left.
+_SIDES = np.array([[-1.0], [1.0]])
 # How each single term changes in the mirror.
 _MIRRORED = np.array([1, -1, 1, 1, 1, -1, 1, -1, 1, -1, -1])
 _PRODUCTS = np.triu_indices(len(_MIRRORED))
@@ -33,20 +35,23 @@ def gaze_terms(mesh: Mesh, pose: HeadPose, camera: CameraModel) -> np.ndarray:
 
     Each eye counts by how wide it is in the image: of a turned head the far one is hidden.
     """
-    angles = pose.angles_deg
-    weights, eyes = weights_of(mesh), np.empty((2, 6))
-    for i, (side, eye) in enumerate(zip((-1, 1), mesh.eyes.astype(float))):
-        iris = eye[-5:].mean(axis=0)
-        # From the person's right to their left, so that both eyes have the same axes.
-        across = (eye[8] - eye[0]) * (1 if i == 0 else -1)
-        axes = np.array([across, [-across[1], across[0]]]) / max(across @ across, 1e-12)
-        middle = (eye[0] + eye[8]) / 2
-        lids = [axes[1] @ (eye[part].mean(axis=0) - middle) for part in (UPPER_LID, LOWER_LID)]
-        ball = pose.rotation @ [side * HALF_EYE_DISTANCE_M, 0, 0] + pose.position_m
-        seen = np.append((iris - camera.k[:2, 2]) / camera.k[[0, 1], [0, 1]], 1) * ball[2]
-        offset_cm = 100 * pose.rotation.T @ (seen - ball)
-        eyes[i] = [*(axes @ (iris - middle)) * (5, 10), lids[0] * 5, lids[1] * 5, *offset_cm[:2]]
-    terms = np.concatenate([[1], weights @ eyes, angles / 30, [weights[0] - 0.5]])
+    eyes = mesh.eyes.astype(float)
+    middle = (eyes[:, 0] + eyes[:, 8]) / 2
+    iris = eyes[:, -5:].mean(axis=1)
+    # From the person's right to their left, so that both eyes have the same axes.
+    across = (eyes[:, 8] - eyes[:, 0]) * _SIDES[::-1]
+    axes = np.stack([across, across[:, ::-1] * (-1, 1)], axis=2) / np.maximum(
+        (across ** 2).sum(axis=1), 1e-12)[:, None, None]
+    lids = [eyes[:, part].mean(axis=1) for part in (UPPER_LID, LOWER_LID)]
+    places = (np.stack([iris, *lids], axis=1) - middle[:, None]) @ axes
+    balls = pose.position_m + _SIDES * HALF_EYE_DISTANCE_M * pose.rotation[:, 0]
+    seen = np.ones((2, 3))
+    seen[:, :2] = (iris - camera.k[:2, 2]) / camera.k[[0, 1], [0, 1]]
+    offsets_cm = 100 * (seen * balls[:, 2:] - balls) @ pose.rotation
+    weights = weights_of(mesh)
+    eye = weights @ np.column_stack([places[:, 0] * (5, 10), places[:, 1:, 1] * 5,
+                                     offsets_cm[:, :2]])
+    terms = np.concatenate([[1], eye, pose.angles_deg / 30, [weights[0] - 0.5]])
     return np.outer(terms, terms)[_PRODUCTS]
 
 

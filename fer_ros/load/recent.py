@@ -13,9 +13,9 @@ class RecentValues:
 
     def add(self, sender: str, value: float, now_s: float) -> None:
         """Record a value received at ``now_s``, by a clock that does not jump, seconds."""
-        self._values[sender] = (value, now_s)
-        self._values = {name: entry for name, entry in self._values.items()
-                        if now_s - entry[1] <= _KEPT_S}
+        # Other threads may read and add at the same time.
+        self._values = {**{name: entry for name, entry in list(self._values.items())
+                           if now_s - entry[1] <= _KEPT_S}, sender: (value, now_s)}
 
     def largest(self, now_s: float) -> float | None:
         """Return the largest recent value, or None."""

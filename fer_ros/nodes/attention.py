@@ -3,6 +3,7 @@
 
 import time
 
+from builtin_interfaces.msg import Time
 import cv2
 from fer_ros import conversions
 from fer_ros.attention.constant import LOOK_S
@@ -23,6 +24,7 @@ from fer_ros.nodes.base import ManagedNode
 from fer_ros.nodes.demand import PublisherOnDemand
 from fer_ros.nodes.diagnostics import Status, WARN
 from fer_ros.nodes.frames import PointsInFrames
+from fer_ros.nodes.handover import ReadImage
 from fer_ros.nodes.load import OptionalWork
 from fer_ros.nodes.parameters import Parameter
 from fer_ros.nodes.program import run
@@ -30,6 +32,7 @@ from fer_ros.nodes.synchronizer import Synchronizer
 from fer_ros.stamps import FrameChoice
 from fer_ros.statistics import LatencyWindow, RateMeter
 from fer_ros.workers import Worker
+import numpy as np
 from rclpy.serialization import deserialize_message
 from sensor_msgs.msg import CameraInfo, CompressedImage, Image
 from std_msgs.msg import Header
@@ -172,7 +175,7 @@ class AttentionNode(ManagedNode):
         self._input = image_input.ImageInput(self, self._on_image, decode=False, sampled=True)
         self._made = [
             self.subscribe(FaceArray, 'faces', self._on_faces, qos.RESULT, own_thread=True,
-                           handover=True, serialized=True),
+                           handover=True, with_image=True, serialized=True),
             self.subscribe(CameraInfo, 'camera_info', self._on_camera_info, qos.LATEST_IMAGE,
                            own_thread=True)]
 
@@ -202,16 +205,23 @@ class AttentionNode(ManagedNode):
             self._camera_problem = 'camera_info says that the camera is not calibrated'
 
     # Images are left in the middleware, and face arrays as the bytes that they came in, until one
-    # is due: to take them and do nothing would cost a third of all.
+    # is due: to take them and do nothing would cost a third of all. A detector in the same process
+    # hands both over.
 
     def _on_image(self, message: Image | CompressedImage, header: Header) -> None:
         self._last_image = (header.stamp.sec, header.stamp.nanosec)
         self._pairs.add(_IMAGE, header, message)
 
-    def _on_faces(self, message: bytes | FaceArray) -> None:
+    def _on_faces(self, message: bytes | FaceArray, image: ReadImage | None) -> None:
         header = Header(stamp=conversions.serialized_stamp(message)) \
             if isinstance(message, bytes) else message.header
         stamp = header.stamp
+        if image is not None and image.topic == self._input.topic:
+            self._input.count(stamp)
+            self._input.pause()
+            self._pairs.clear()
+            self._choose(stamp, image.pixels, message)
+            return
         self._pairs.add(_FACES, header, message)
         if self._choice.due(conversions.stamp_to_s(stamp), self._interval_s(self._in_view)):
             self._input.pause(False)
@@ -221,6 +231,10 @@ class AttentionNode(ManagedNode):
             else faces.header.stamp
         # A detector that is slower than the images needs all of them kept here.
         self._input.pause(self._last_image == (stamp.sec, stamp.nanosec))
+        self._choose(stamp, image, faces)
+
+    def _choose(self, stamp: Time, image: Image | CompressedImage | np.ndarray,
+                faces: bytes | FaceArray) -> None:
         stamp_s = conversions.stamp_to_s(stamp)
         if not self._choice.due(stamp_s, self._interval_s(self._in_view)):
             return
@@ -251,11 +265,12 @@ class AttentionNode(ManagedNode):
                     self.faults.add('image skipped', error)
             taken = image = faces = None
 
-    def _process(self, message: Image | CompressedImage, faces: FaceArray) -> None:
+    def _process(self, image: Image | CompressedImage | np.ndarray, faces: FaceArray) -> None:
         if time.monotonic() - self._calibrated_s > _CALIBRATION_S:
             for subscription in self._made[1:]:
                 self.pause(subscription, False)
-        image = self._input.read(message)
+        if not isinstance(image, np.ndarray):
+            image = self._input.read(image)
         height, width = image.shape[:2]
         camera = self._camera_of(width, height)
         stamp_s = conversions.stamp_to_s(faces.header.stamp)
@@ -276,7 +291,7 @@ class AttentionNode(ManagedNode):
 
     def _publish(self, message: AttentionArray, header: Header) -> None:
         self._output.publish(message)
-        if self._tf is not None and header.frame_id:
+        if self._tf is not None and header.frame_id and self._tf.get_subscription_count():
             prefix = self.value('frame_prefix') or ''.join(
                 f'{part}_' for part in self.get_namespace().split('/') if part)
             names = [f'{prefix}{face.track_id}' for face in message.faces]

@@ -128,17 +128,19 @@ class ManagedNode(LifecycleNode):
 
     def subscribe(self, kind: type, topic: str, callback: Callable, profile: QoSProfile, *,
                   message_lost: Callable | None = None, own_thread: bool = False,
-                  handover: bool = False, serialized: bool = False) -> Subscription:
+                  handover: bool = False, with_image: bool = False,
+                  serialized: bool = False) -> Subscription:
         """Subscribe with QoS overrides allowed, and report publishers that do not match.
 
         :param message_lost: called when the transport has lost messages.
         :param own_thread: call the callbacks in a separate thread, which costs less per message
             than the executor.
         :param handover: :func:`handover.publish` of this process brings messages, too.
+        :param with_image: the callback also gets the image that it was handed, or None.
         :param serialized: what comes from the middleware comes as bytes, which cost little if
             the message is not needed.
         """
-        link = Link(self.context, callback, self.faults) if handover else None
+        link = Link(self.context, callback, self.faults, with_image) if handover else None
         # A copy of the profile, because rclpy writes overrides into it.
         subscription = self._watched(lambda mismatched: self.create_subscription(
             kind, topic, link.received if link else callback, copy.copy(profile),

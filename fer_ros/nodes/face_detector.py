@@ -90,7 +90,8 @@ class FaceDetector(ManagedNode):
         faces = self._finder.process(image, conversions.stamp_to_s(header.stamp))
         message = conversions.faces_to_message(
             faces, header, width, height, self._detector_name, self._crop_encoding)
-        handover.publish(self._publisher, message, self.context)
+        handover.publish(self._publisher, message, self.context,
+                         handover.ReadImage(self._input.topic, image))
         self._shedding.done(self._input.received, self._finder.detected)
         self._faces = len(faces)
         now_s = self.now_s()

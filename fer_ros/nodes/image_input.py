@@ -3,6 +3,7 @@
 
 from collections.abc import Callable
 
+from builtin_interfaces.msg import Time
 from fer_ros import conversions, transport
 from fer_ros.cameras.decoding import StreamDecoder
 from fer_ros.errors import cut, FerError
@@ -126,18 +127,21 @@ class ImageInput:
         if self._lost > 0.05 * (self._received + self._lost):
             status.worsen(WARN, f'{self._lost} images lost in transport: {transport.LOSS_FIX}')
 
-    def _on_image(self, message) -> None:
+    def count(self, stamp: Time) -> None:
+        """Count an image; also one that came another way."""
         self._received += 1
         self._last_image_s = self._steady_s()
-        stamp = message.header.stamp
         self._unstamped = not stamp.sec and not stamp.nanosec
-        message.header.frame_id = cut(message.header.frame_id)
         self._rate.tick(self._node.now_s())
         if self._warned:
             self._warned = False
             self._node.get_logger().info(f'receiving images on {self._subscription.topic_name}')
+
+    def _on_image(self, message) -> None:
+        self.count(message.header.stamp)
+        message.header.frame_id = cut(message.header.frame_id)
         self._newest.put((message, self._shedding and self._shedding.received(
-            conversions.stamp_to_s(stamp))))
+            conversions.stamp_to_s(message.header.stamp))))
 
     def _on_lost(self, event) -> None:
         self._lost += event.total_count_change

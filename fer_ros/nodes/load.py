@@ -7,7 +7,7 @@ import zlib
 
 from fer_ros.load import Lateness, LoadShedder, RecentValues, Shed, SKIP_FROM, Thinning
 from fer_ros.msg import Load
-from fer_ros.nodes import qos
+from fer_ros.nodes import handover, qos
 from fer_ros.nodes.base import ManagedNode
 from fer_ros.nodes.diagnostics import Status, WARN
 from fer_ros.nodes.topics import sibling
@@ -38,7 +38,7 @@ class Shedding:
         self._late, self._levels = RecentValues(), RecentValues()
         self._publisher = node.advertise(Load, 'load', qos.RESULT)
         self._subscription = node.subscribe(Load, 'load', self._on_load, qos.RESULT,
-                                            own_thread=True)
+                                            own_thread=True, handover=True)
 
     def close(self) -> None:
         """Leave the topic."""
@@ -93,7 +93,7 @@ class Shedding:
         message = Load(node=self._name, late_ms=late_ms, level=self.shed.level,
                        given_up=self.shed.words, reason=self._shedder.reason)
         message.header.stamp = self._node.get_clock().now().to_msg()
-        self._publisher.publish(message)
+        handover.publish(self._publisher, message, self._node.context)
 
     def _on_load(self, message: Load) -> None:
         # From an emotion classifier, or our own message.
@@ -121,7 +121,7 @@ class EmotionLoad:
         # A single camera has nothing to compare itself with.
         self._subscriptions = [
             node.subscribe(Load, sibling(topic, 'load'), self._on_load, qos.RESULT,
-                           own_thread=True)
+                           own_thread=True, handover=True)
             for topic in topics] if len(topics) > 1 else []
 
     def close(self) -> None:
@@ -149,7 +149,7 @@ class EmotionLoad:
                        cameras=min(len(levels), 65535),
                        mean_level=sum(levels) / len(levels) if levels else 0.0)
         message.header.stamp = self._node.get_clock().now().to_msg()
-        self._publishers[topic].publish(message)
+        handover.publish(self._publishers[topic], message, self._node.context)
 
     def _on_load(self, message: Load) -> None:
         if message.node != self._name:
@@ -164,7 +164,7 @@ class OptionalWork:
         self._levels = RecentValues()
         self._thinning = Thinning()
         self._subscription = node.subscribe(Load, topic, self._on_load, qos.RESULT,
-                                            own_thread=True)
+                                            own_thread=True, handover=True)
 
     def close(self) -> None:
         """Leave the topic."""

@@ -26,7 +26,7 @@ from fer_ros.nodes.smart_home_bridge import SmartHomeBridge  # noqa: E402
 import optional_messages  # noqa: E402
 from rclpy.serialization import serialize_message  # noqa: E402
 from ros_support import wait_for  # noqa: E402
-from sensor_msgs.msg import CameraInfo, Image  # noqa: E402
+from sensor_msgs.msg import CameraInfo, Image, RegionOfInterest  # noqa: E402
 from std_msgs.msg import Header  # noqa: E402
 from std_srvs.srv import Trigger  # noqa: E402
 
@@ -80,6 +80,7 @@ def test_two_people_two_states_and_their_frames(graph, folder, tf):
         count = len(received)
         images.publish(conversions.bgr_to_image(image, 'bgr8', header(stamp_s)))
         wait_for(lambda count=count: len(received) > count, what=f'attention at {stamp_s}')
+    assert node.receivers[node._input._subscription].paused, 'the detector hands images over'
     assert not received[-1].camera_assumed
     assert conversions.stamp_to_s(received[-1].header.stamp) == pytest.approx(stamp_s)
     left, right = sides(folder)  # h04 and h03 by where they are
@@ -210,6 +211,12 @@ def test_look_here_requires_someone_and_wrong_calibrations_are_reported(graph, f
     wait_for(lambda: received, what='an array without faces')
     assert received[0].camera_assumed and not received[0].faces
     assert 'images, these are 640x480' in node._collect().message
+    images.publish(conversions.bgr_to_image(image, 'bgr8', header(2)))
+    somewhere = RegionOfInterest(x_offset=100, y_offset=100, width=100, height=100)
+    faces.publish(FaceArray(header=header(2), image_width=640, image_height=480,
+                            faces=[Face(track_id=5, roi=somewhere)]))
+    wait_for(lambda: len(received) > 1, what='an array with a face')
+    assert [face.track_id for face in received[1].faces] == [5]
 
 
 @pytest.mark.parametrize('faces, rate_hz', [(0, 8), (1, 8), (2, 5.75), (4, 4.625)])

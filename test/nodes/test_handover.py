@@ -28,9 +28,9 @@ class Talker(ManagedNode):
     def deactivate(self):
         self.destroy_publisher(self.publisher)
 
-    def say(self, second):
+    def say(self, second, image=None):
         message = stamped(second)
-        handover.publish(self.publisher, message, self.context)
+        handover.publish(self.publisher, message, self.context, image)
         return message
 
 
@@ -43,7 +43,7 @@ class BestEffortTalker(Talker):
 class Listener(ManagedNode):
     """Notes what comes."""
 
-    serialized = False
+    serialized = with_image = False
 
     def __init__(self, **kwargs):
         super().__init__('listener', **kwargs)
@@ -52,6 +52,7 @@ class Listener(ManagedNode):
     def activate(self):
         self.subscription = self.subscribe(PointStamped, 'headers', self._on_header, RELIABLE,
                                            own_thread=True, handover=True,
+                                           with_image=self.with_image,
                                            serialized=self.serialized)
 
     def deactivate(self):
@@ -64,6 +65,15 @@ class Listener(ManagedNode):
         if message.header.stamp.sec == 13:
             raise ValueError('thirteen')
         self.heard.append(message)
+
+
+class Viewer(Listener):
+    """Also gets the image that a message is about."""
+
+    with_image = True
+
+    def _on_header(self, message, image):
+        self.heard.append((message.header.stamp.sec, image))
 
 
 class BytesListener(Listener):
@@ -108,6 +118,18 @@ def test_others_hear_it_too_and_what_comes_both_ways_counts_once(graph, kind):
     wait_for(lambda: len(others) == 5 and len(listener.heard) >= 5, what='the other message')
     assert seconds(listener) == [1, 2, 2, 3, 9]
     assert [message.header.stamp.sec for message in others] == [1, 2, 2, 3, 9]
+
+
+def test_the_image_is_handed_over_to_who_asks_for_it(graph):
+    viewer, listener, talker = graph.add(Viewer), graph.add(Listener), graph.add(Talker)
+    image = handover.ReadImage('/image_raw', None)
+    talker.say(1, image)
+    talker.say(2)
+    # What the middleware brings comes without.
+    graph.publisher(PointStamped, 'headers', RELIABLE, subscribers=2).publish(stamped(3))
+    wait_for(lambda: len(viewer.heard) == len(listener.heard) == 3, what='all messages')
+    assert viewer.heard == [(1, image), (2, None), (3, None)]
+    assert seconds(listener) == [1, 2, 3]
 
 
 def test_nothing_is_handed_to_who_would_not_get_it_from_the_middleware(graph):

@@ -143,7 +143,8 @@ def _row(row: dict) -> str:
                      f'{times["spread"]:7.3f} iqr')
     for key, unit in (('cpu_ms', 'cpu ms'), ('peak_alloc_kib', 'KiB allocated'),
                       ('cpu_s_per_s', 'cores'), ('cpu_ms_per_frame', 'cpu ms/frame'),
-                      ('rss_mib', 'MiB'), ('startup_s', 's to first result'),
+                      ('rss_mib', 'MiB'), ('private_mib', 'MiB private'),
+                      ('peak_mib', 'MiB at most'), ('startup_s', 's to first result'),
                       ('least_hz', 'Hz of the slowest camera'), ('missing', 'missing'),
                       ('unreported', 'unreported'),
                       ('frames_per_s', 'frames/s'), ('attention_per_s', 'attention/s'),

@@ -61,6 +61,12 @@ def process_rss_mib(pid: int) -> float:
     return int(Path(f'/proc/{pid}/statm').read_text().split()[1]) * _PAGE_BYTES / 2**20
 
 
+def process_peak_mib(pid: int) -> float:
+    """Return the most memory that was resident at a time since a process started, MiB."""
+    text = Path(f'/proc/{pid}/status').read_text()
+    return int(text.partition('VmHWM:')[2].split()[0]) / 1024
+
+
 def process_private_mib(pid: int) -> float:
     """Return the private memory of a process, MiB."""
     text = Path(f'/proc/{pid}/smaps_rollup').read_text()

@@ -225,7 +225,11 @@ def steady(frames: list[np.ndarray], *, composed: bool, seconds: float, rate_hz:
             used = [measure.process_cpu_s(p.pid) - b for p, b in zip(running, before)]
             missing = sent - bench.received
             unreported = missing - (bench.reported(nodes, patience_s) - reported)
-            rss = [measure.process_rss_mib(p.pid) for p in running]
+            # At rest: while images come, each copy of one adds its size.
+            memory = {f'{name}_mib': [round(function(p.pid), 1) for p in running]
+                      for name, function in (('rss', measure.process_rss_mib),
+                                             ('private', measure.process_private_mib),
+                                             ('peak', measure.process_peak_mib))}
             return {'latency_ms': measure.figures(bench.latencies_ms), 'sent': sent,
                     **({'attention_per_s': round(bench.attended / elapsed, 1)}
                        if attention else {}),
@@ -234,7 +238,7 @@ def steady(frames: list[np.ndarray], *, composed: bool, seconds: float, rate_hz:
                     'cpu_s_per_s': round(sum(used) / elapsed, 3),
                     'cpu_ms_per_frame': round(sum(used) / max(1, sent) * 1e3, 3),
                     'least_hz': round(min(bench.received_by_camera.values()) / elapsed, 1),
-                    'rss_mib': [round(value, 1) for value in rss],
+                    **memory,
                     'startup_s': round(startup_s, 2)}
     finally:
         bench.close()

@@ -16,7 +16,7 @@ from pathlib import Path
 import cv2
 from fer_ros.attention.eye_histograms import eye_histograms
 from fer_ros.errors import ConfigurationError
-from fer_ros.faces.detection.base import as_bgr
+from fer_ros.faces.detection.images import as_bgr
 from fer_ros.faces.detection.runtime import package_file, read_model
 from fer_ros.inference.int8_weights import with_int8_convolutions
 from fer_ros.inference.litert import interpreter, litert

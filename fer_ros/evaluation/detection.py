@@ -11,7 +11,7 @@ from fer_ros.cameras.encoded import read_image
 from fer_ros.errors import ConfigurationError, ImageError
 from fer_ros.faces.boxes import areas, intersection_over_union
 from fer_ros.faces.detection import FaceDetector
-from fer_ros.faces.detection.base import scaled_to
+from fer_ros.faces.detection.images import scaled_to
 import numpy as np
 
 #: A detection is correct if its intersection over union with a label reaches this.

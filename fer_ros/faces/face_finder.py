@@ -7,7 +7,7 @@ from fer_ros.errors import ConfigurationError
 from fer_ros.faces.alignment import align_face
 from fer_ros.faces.boxes import shared_areas
 from fer_ros.faces.detection import FaceDetector
-from fer_ros.faces.detection.base import as_bgr, check_image
+from fer_ros.faces.detection.images import as_bgr, check_image
 from fer_ros.faces.detection.mtcnn import LandmarkNet
 from fer_ros.faces.detection.regions import Regions
 from fer_ros.faces.quality import face_quality

@@ -13,7 +13,7 @@ from detection_support import (
 )
 from fer_ros.evaluation import detection as evaluation
 from fer_ros.faces.detection import create_detector, DETECTORS
-from fer_ros.faces.detection.base import suppress
+from fer_ros.faces.detection.candidates import suppress
 from fer_ros.faces.detection.yunet import YuNetDetector
 import numpy as np
 import pytest

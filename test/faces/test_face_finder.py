@@ -7,7 +7,8 @@ from fer_ros.errors import ConfigurationError
 from fer_ros.evaluation import tracking as evaluation
 from fer_ros.faces.alignment import roll
 from fer_ros.faces.detection import create_detector
-from fer_ros.faces.detection.base import FaceDetector, scaled_to
+from fer_ros.faces.detection.base import FaceDetector
+from fer_ros.faces.detection.images import scaled_to
 from fer_ros.faces.detection.runtime import package_file
 from fer_ros.faces.face_finder import FaceFinder
 from fer_ros.faces.stillness import Stillness

@@ -11,7 +11,9 @@ from pathlib import Path
 
 import cv2
 from fer_ros.errors import ConfigurationError
-from fer_ros.faces.detection.base import as_bgr, as_detections, FaceDetector, suppress
+from fer_ros.faces.detection.base import FaceDetector
+from fer_ros.faces.detection.candidates import as_detections, suppress
+from fer_ros.faces.detection.images import as_bgr
 from fer_ros.faces.detection.runtime import package_file, read_model
 from fer_ros.inference.litert import interpreter
 from fer_ros.types import Detection

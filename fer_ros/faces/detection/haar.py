@@ -5,7 +5,8 @@ from pathlib import Path
 
 import cv2
 from fer_ros.errors import ConfigurationError
-from fer_ros.faces.detection.base import as_gray, FaceDetector, scaled_to
+from fer_ros.faces.detection.base import FaceDetector
+from fer_ros.faces.detection.images import as_gray, scaled_to
 from fer_ros.types import BoundingBox, Detection
 import numpy as np
 

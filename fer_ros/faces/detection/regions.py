@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import cv2
-from fer_ros.faces.detection.base import as_bgr, scaled_to
+from fer_ros.faces.detection.images import as_bgr, scaled_to
 from fer_ros.types import BoundingBox
 import numpy as np
 

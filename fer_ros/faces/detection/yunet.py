@@ -11,14 +11,9 @@ from pathlib import Path
 
 import cv2
 from fer_ros.errors import ConfigurationError
-from fer_ros.faces.detection.base import (
-    as_bgr,
-    as_detections,
-    FaceDetector,
-    padded_to_multiple,
-    scaled_to,
-    suppress,
-)
+from fer_ros.faces.detection.base import FaceDetector
+from fer_ros.faces.detection.candidates import as_detections, suppress
+from fer_ros.faces.detection.images import as_bgr, padded_to_multiple, scaled_to
 from fer_ros.faces.detection.libfacedetection import STRIDES
 from fer_ros.faces.detection.onnx_rewrite import free_input_size
 from fer_ros.faces.detection.regions import Regions, regions_around, same_faces, whole_in

@@ -8,7 +8,7 @@ from functools import partial
 from pathlib import Path
 
 from fer_ros.errors import ConfigurationError
-from fer_ros.faces.detection.base import planes
+from fer_ros.faces.detection.images import planes
 from fer_ros.faces.detection.libfacedetection import (
     build_onnx,
     build_tflite,

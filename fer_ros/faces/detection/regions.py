@@ -13,7 +13,7 @@ import numpy as np
 _MARGIN = 2.4
 # ... and is searched again while this much, in the same units, is left around the face, and it is
 # not wider than this.
-_LEFT, _WIDEST = 0.35, 3.6
+_LEFT, _WIDEST = 0.6, 3.6
 # A region's side as the network gets it is a multiple of the first, and one of these.
 _STEP_PX, _SMALLEST_PX, _LARGEST_PX = 32, 96, 224
 # The regions are searched only if they have at most this share of the whole image's pixels.

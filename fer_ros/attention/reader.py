@@ -20,6 +20,8 @@ _FURTHEST = 0.5
 FACE_SCORE = 0.5
 # A new picture of the eyes counts by this share beside those before.
 _NEW = 0.5
+# Glasses stay: a gaze once pulled counts as so until these log odds, lest it flickers.
+_PULLED_UNTIL = -1.0
 
 
 @dataclass(frozen=True)
@@ -94,7 +96,9 @@ class HeadReader:
         odds += (1 - _NEW) * (self._covers.get(track_id, odds) - odds)
         self._covers[track_id] = odds
         right, left = odds[:, COVERED] > COUNTS_FROM[COVERED]
-        pulled = weights_of(mesh) @ odds[:, PULLED] > COUNTS_FROM[PULLED]
+        before = self._before.get(track_id)
+        limit = _PULLED_UNTIL if before is not None and before.pulled else COUNTS_FROM[PULLED]
+        pulled = weights_of(mesh) @ odds[:, PULLED] > limit
         return (bool(right), bool(left)), bool(pulled)
 
 

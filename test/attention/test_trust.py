@@ -114,6 +114,17 @@ def test_a_gaze_that_glasses_pull_aside_is_unknown(mesher, scene):
     assert attention.state == 'unknown' and 'glasses' in attention.reason
 
 
+def test_a_gaze_between_pulled_and_not_stays_what_it_was(mesher, scene):
+    camera, ((_, image, box), *_) = scene
+    reader, said = HeadReader(mesher, load_model()), []
+    shipped = load_eye_cover()
+    for odds in (-0.8, 0.5, -0.8, -0.8, -3.0, -0.8):
+        # A network that says the same of all eyes.
+        reader._cover = replace(shipped, outer=np.vstack([0 * shipped.outer[:-1], [-5, odds]]))
+        said.append(reader.read(image, [Face(1, box, 0.9)], camera)[0].pulled)
+    assert said == [False, True, True, True, False, False]
+
+
 def test_eyes_that_can_be_seen_are_read(mesher, scene):
     assert watch(mesher, scene, drawn(mesher, NONE['patterned mask over the mouth'])
                  ).state == 'camera'

@@ -7,6 +7,7 @@ import threading
 import time
 from typing import Any
 
+import cv2
 from fer_ros.emotions.affect import AffectFilter
 from fer_ros.emotions.classification import choose, CropReader, load_metadata, VARIANTS
 from fer_ros.emotions.emotion_filter import DEFAULTS, EmotionFilter
@@ -103,9 +104,13 @@ CLASSIFIER_PARAMETERS = (
 def create_finder(values: Mapping[str, Any]) -> FaceFinder:
     """Return a face finder with a new detector and tracker.
 
+    It sets the number of OpenCV's threads in this process, too: they wait for each other, which
+    takes longer than their work where cores are busy, and spin meanwhile.
+
     :param values: all of :data:`DETECTOR_PARAMETERS` by name.
     :raises ConfigurationError: when the detector cannot be created.
     """
+    cv2.setNumThreads(values['threads'])
     detector = create_detector(
         values['detector'], model_path=values['model_path'],
         size_px=values['detection_size_px'], minimum_face_px=values['minimum_face_px'],

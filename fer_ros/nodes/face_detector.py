@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Face detector: images in, tracked faces with aligned crops out."""
 
-import cv2
 from fer_ros import conversions
 from fer_ros.msg import FaceArray
 from fer_ros.nodes import handover, image_input, qos
@@ -32,9 +31,6 @@ class FaceDetector(ManagedNode):
         """Load the detector."""
         values = {parameter.name: self.value(parameter.name)
                   for parameter in DETECTOR_PARAMETERS}
-        # OpenCV's threads wait for each other, which takes longer than their work where cores are
-        # busy, and spin meanwhile.
-        cv2.setNumThreads(values['threads'])
         self._finder = create_finder(values)
         side_px, self._crop_encoding = crop_format(values)
         self._detector_name = self._finder.detector_name

@@ -9,7 +9,7 @@ import time
 
 import cv2
 from fer_ros.bench import measure
-from fer_ros.bench.stages import CorePipeline, looped
+from fer_ros.bench.stages import CorePipeline, looped, threads_of_nodes
 import numpy as np
 
 
@@ -33,7 +33,8 @@ def compare(frames: list[np.ndarray], seconds: float = 10.0) -> dict[str, dict]:
             rows[name] = {'skipped': f'cannot be run here: {error}'}
             continue
         theirs = _per_frame(peer, frames, seconds)
-        ours = _per_frame(CorePipeline(), frames, seconds)
+        with threads_of_nodes():
+            ours = _per_frame(CorePipeline(), frames, seconds)
         rows[name] = {**theirs, 'ours_cpu_ms': ours['cpu_ms'],
                       'cpu_ratio': round(theirs['cpu_ms'] / ours['cpu_ms'], 1)}
     return rows

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Time each processing step of a frame, and all steps together without ROS."""
 
+from contextlib import contextmanager
+
 import cv2
 from fer_ros.bench import measure
 from fer_ros.emotions.classification import choose
@@ -31,6 +33,17 @@ class CorePipeline:
             return self.filter.update(stamp_s, [])
         rows = self.classifier.classify(np.stack([face.crop for face in faces]))
         return self.filter.update(stamp_s, list(zip(faces, rows)))
+
+
+@contextmanager
+def threads_of_nodes():
+    """Use as many of OpenCV's threads as the nodes do."""
+    before = cv2.getNumThreads()
+    cv2.setNumThreads(1)
+    try:
+        yield
+    finally:
+        cv2.setNumThreads(before)
 
 
 def looped(frames: list):
@@ -108,10 +121,5 @@ def whole_way(frames: list[np.ndarray], detect_every: int = DETECT_EVERY) -> dic
     """Time all steps of a frame without ROS: the minimum of the pipeline's latency."""
     pipeline = CorePipeline(detect_every)
     following = looped(frames)
-    # With as many threads as the nodes use.
-    threads = cv2.getNumThreads()
-    cv2.setNumThreads(1)
-    try:
+    with threads_of_nodes():
         return measure.stage(lambda: pipeline(following()), minimum=90)
-    finally:
-        cv2.setNumThreads(threads)

@@ -23,11 +23,11 @@ threading.Thread(target=take).start()
 try:
     threading.Event().wait(60)
 except KeyboardInterrupt:
-    print('interrupted')
+    print('interrupted', flush=True)
     try:
         threading.Event().wait(1)
     except KeyboardInterrupt:
-        print('again')
+        print('again', flush=True)
     os._exit(5)
 os._exit(9)
 """

@@ -2,6 +2,7 @@
 """Images go in, faces with identity, crop and quality come out."""
 
 import cv2
+from detection_support import create_or_skip
 from fer_ros.bench.frames import sequence
 from fer_ros.errors import ConfigurationError
 from fer_ros.evaluation import tracking as evaluation
@@ -137,7 +138,7 @@ def test_detections_move_apart_as_asked(stretch, calls, counted, portrait):
 
 
 def test_what_was_doubted_in_vain_rests_in_a_stream_only():
-    alone, following = create_detector('yunet'), create_detector('yunet')
+    alone, following = create_or_skip('yunet'), create_or_skip('yunet')
     following.follow_stream()
     looks, scores = {}, {}
     for name, detector in (('alone', alone), ('following', following)):

@@ -2,7 +2,7 @@
 """Between searches of the whole image, known faces are looked for in regions around them."""
 
 import cv2
-from fer_ros.faces.detection import create_detector
+from detection_support import create_or_skip
 from fer_ros.faces.detection.regions import regions_around
 from fer_ros.faces.face_finder import FaceFinder
 from fer_ros.faces.region_bias import RegionBias
@@ -15,7 +15,7 @@ import pytest
 
 @pytest.fixture(scope='module')
 def detector():
-    return create_detector('yunet')
+    return create_or_skip('yunet')
 
 
 @pytest.fixture(scope='module')

@@ -15,8 +15,8 @@ def keep_image_memory() -> None:
 
     For a process that gets images, before it starts threads. Otherwise a large image comes from
     the system each time: at 1280x720 1900 pages and 4 ms of CPU time per image
-    (docs/performance.md). Does nothing where the user has set malloc's variables, or the C library
-    is not glibc.
+    (docs/performance_notes.md). Does nothing where the user has set malloc's variables, or the C
+    library is not glibc.
     """
     if any(name.startswith('MALLOC_') for name in os.environ) \
             or 'glibc.malloc' in os.environ.get('GLIBC_TUNABLES', ''):

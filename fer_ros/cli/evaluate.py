@@ -13,10 +13,12 @@ from fer_ros.cli import (
     evaluate_faces,
     evaluate_gaze,
 )
+from fer_ros.cli.output import pipeable
 from fer_ros.errors import FerError
 from fer_ros.evaluation.page import write_text
 
 
+@pipeable
 def main(arguments: list[str] | None = None) -> int:
     """Run the command; return 0 on success, 1 if something cannot be measured."""
     parser = argparse.ArgumentParser(prog='fer-eval', description=__doc__)
@@ -37,8 +39,6 @@ def main(arguments: list[str] | None = None) -> int:
     except FerError as error:
         print(f'error: {error}', file=sys.stderr)
         return 1
-    except BrokenPipeError:
-        return 0
     print(f'report: {chosen.page}')
     return 0
 

@@ -7,6 +7,7 @@ import sys
 import time
 
 from fer_ros import transport
+from fer_ros.cli.output import pipeable
 
 #: Every node has these; with --all they are listed too.
 _COMMON = ('/parameter_events', '/rosout', '/diagnostics')
@@ -87,6 +88,7 @@ def _mismatches(publishers: list, subscriptions: list) -> list[str]:
             if qos_check_compatible(p.qos_profile, s.qos_profile)[0] == QoSCompatibility.ERROR]
 
 
+@pipeable
 def main(args: list[str] | None = None) -> int:
     """Print the graph of the ROS domain of this shell."""
     parser = argparse.ArgumentParser(prog='fer-graph', description=__doc__)

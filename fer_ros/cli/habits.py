@@ -10,6 +10,7 @@ import re
 import sys
 import time
 
+from fer_ros.cli.output import pipeable
 from fer_ros.errors import ConfigurationError, FerError
 from fer_ros.habits.evaluation import evaluate
 from fer_ros.habits.explain import clock, describe_next, describe_preference, explain_room
@@ -26,6 +27,7 @@ MODEL = 'mixture of contexts and times of day'
 _BAR = 30
 
 
+@pipeable
 def main(arguments: list[str] | None = None) -> int:
     """Run the command; return 0 on success, 1 for data that cannot be used."""
     options = _parser().parse_args(arguments)
@@ -34,11 +36,11 @@ def main(arguments: list[str] | None = None) -> int:
     except FerError as error:
         print(error, file=sys.stderr)
         return 1
+    except BrokenPipeError:
+        raise
     except OSError as error:
         print(f'{error.filename or "fer-habits"}: {error.strerror}', file=sys.stderr)
         return 1
-    except BrokenPipeError:
-        return 0
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -13,6 +13,7 @@ import sys
 import threading
 
 # Slow imports come below, where a signal ends the process cleanly.
+from fer_ros.cli.output import pipeable
 from fer_ros.errors import ConfigurationError, FerError
 from fer_ros.signals import heed
 
@@ -20,6 +21,7 @@ from fer_ros.signals import heed
 DEFAULT_CONFIG = Path('/etc/fer-home/home.yaml')
 
 
+@pipeable
 def main(arguments: list[str] | None = None) -> int:
     """Run the command; 0 is good, 1 a failure, 2 a configuration that cannot be used."""
     # Nothing has been made yet that needs an orderly end.
@@ -37,8 +39,6 @@ def main(arguments: list[str] | None = None) -> int:
         for line in str(error).splitlines():
             print(f'{start}{line}', file=sys.stderr)
         return 2 if isinstance(error, ConfigurationError) else 1
-    except BrokenPipeError:
-        return 0
 
 
 def _parser() -> argparse.ArgumentParser:

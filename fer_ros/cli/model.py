@@ -5,11 +5,13 @@ import argparse
 import sys
 
 from fer_ros.cli.model_describe import add_check, add_describe
+from fer_ros.cli.output import pipeable
 from fer_ros.errors import FerError
 from fer_ros.inference.fetching import fetch
 from fer_ros.inference.published_models import PUBLISHED
 
 
+@pipeable
 def main(arguments: list[str] | None = None) -> int:
     """Run the command; return 0 on success, 1 on failure, 2 for wrong arguments."""
     parser = argparse.ArgumentParser(prog='fer-model', description=__doc__)

@@ -7,6 +7,7 @@ from pathlib import Path
 import sys
 from zoneinfo import ZoneInfo
 
+from fer_ros.cli.output import pipeable
 from fer_ros.emotions.labels import LABELS
 from fer_ros.errors import ConfigurationError, FerError
 from fer_ros.home.action import AmbientAction, NOBODY
@@ -21,6 +22,7 @@ from fer_ros.home.simulation import simulate
 from fer_ros.secret_files import exposure
 
 
+@pipeable
 def main(arguments: list[str] | None = None) -> int:
     """Run the command; return 0 on success, 1 for an unusable policy or recording."""
     parser = argparse.ArgumentParser(prog='fer-policy', description=__doc__)
@@ -68,8 +70,6 @@ def main(arguments: list[str] | None = None) -> int:
     except FerError as error:
         print(error, file=sys.stderr)
         return 1
-    except BrokenPipeError:
-        return 0
 
 
 def _check(files: list[str]) -> int:

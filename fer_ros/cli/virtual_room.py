@@ -9,6 +9,7 @@ import argparse
 import sys
 import threading
 
+from fer_ros.cli.output import pipeable
 from fer_ros.errors import FerError
 from fer_ros.home.fields import Color
 from fer_ros.home.light import LightState
@@ -20,6 +21,7 @@ from pydantic import TypeAdapter, ValidationError
 _HELP = 'type on, off, brightness 0.4, color #ff8800, kelvin 4000 or quit'
 
 
+@pipeable
 def main(arguments: list[str] | None = None) -> int:
     """Run the room until quit, the end of the input or Ctrl-C."""
     parser = argparse.ArgumentParser(prog='fer-virtual-room', description=__doc__,

@@ -382,4 +382,4 @@ def _print(line: str) -> None:
     try:
         print(line, flush=True)
     except OSError:
-        pass  # the terminal is closed
+        sys.stdout = None  # the terminal is closed, also at the end

@@ -23,7 +23,7 @@ from . import datasets, duplicates, generated, recipes
 
 #: Values for FER2013 and for the drawn faces, which are easier.
 SMOKE_FACES, SMOKE_DRAWN_FACES = 4000, 1400
-# Stills of each person left out that get each pair of glasses.
+# Stills of each held-out person that get each pair of glasses.
 _STILLS = 24
 
 

@@ -36,7 +36,7 @@ def main(arguments: list[str] | None = None) -> int:
     except FerError as error:
         print(error, file=sys.stderr)
         return 1
-    except BrokenPipeError:
+    except BrokenPipeError:  # is an OSError, too; not one of the data
         raise
     except OSError as error:
         print(f'{error.filename or "fer-habits"}: {error.strerror}', file=sys.stderr)

@@ -12,6 +12,7 @@ import websocket
 from websocket import _abnf
 
 TOKEN = 'a-token'
+AT_START = {'id': 'at-start', 'user_id': None, 'parent_id': None}
 _GUID = '258EAFA5-E914-47DA-95CA-C5AB0DC85B11'
 
 
@@ -20,6 +21,9 @@ class Server(ThreadingHTTPServer):
 
     :ivar pushes: whether there is a WebSocket.
     :ivar admin: whether the token may hear of service calls.
+    :ivar slow: whether lights only change later, when the test lets them.
+    :ivar context_of_call: of the last service call.
+    :ivar gate: what a GET waits for, and ``broken``: whether it fails then.
     """
 
     daemon_threads = True
@@ -27,6 +31,9 @@ class Server(ThreadingHTTPServer):
     def __init__(self, pushes=True):
         super().__init__(('127.0.0.1', 0), Handler)
         self.calls, self.pushes, self.admin = [], pushes, True
+        self.slow, self.broken, self.gate = False, False, threading.Event()
+        self.gate.set()
+        self.context_of_call = None
         self.polls = 0
         self.links = []
         self.contexts = itertools.count(1)
@@ -48,11 +55,12 @@ class Server(ThreadingHTTPServer):
         """Carry out a service call."""
         with self.lock:
             self.calls.append((f'/api/services/{service}', data))
+            self.context_of_call = context
             for link in list(self.links):
                 link.called(context)
             entity = self.entities.get(data['entity_id'])
             domain, _, what = service.partition('/')
-            if not entity or domain in ('scene', 'script'):
+            if not entity or domain in ('scene', 'script') or self.slow and domain == 'light':
                 return
             if domain == 'cover':
                 position = data.get('position', 100 * (what == 'open_cover'))
@@ -77,8 +85,10 @@ class Server(ThreadingHTTPServer):
             entity = self.entities.setdefault(entity_id, {'state': state, 'attributes': {}})
             entity['state'] = state or entity['state']
             entity['attributes'].update(attributes)
+            before, entity['context'] = entity.get('context', AT_START), context
             for link in list(self.links):
-                link.changed(entity_id, entity['state'], attributes, context, new)
+                link.changed(entity_id, entity['state'], attributes, context,
+                             None if new else before)
 
     def register(self, registry, entry):
         """Put an entry into a registry, instead of the one of its name."""
@@ -100,6 +110,11 @@ class Server(ThreadingHTTPServer):
             link.end()
 
 
+def compressed(context):
+    """Return a context as the first state of an entity has it."""
+    return context if context['user_id'] or context['parent_id'] else context['id']
+
+
 class Link:
     """One WebSocket."""
 
@@ -108,7 +123,6 @@ class Link:
         self._frames = _abnf.frame_buffer(self._read, True)
         self.heard = []
         self._entities, self._changes, self._calls = {}, {}, None
-        self._context = {}
 
     def _read(self, size):
         data = self._handler.rfile.read(size)
@@ -155,7 +169,8 @@ class Link:
             self._entities[number] = message['entity_ids']
             self._success(number)
             self._event(number, {'a': {
-                name: {'s': entity['state'], 'a': entity['attributes'], 'c': 'at-start'}
+                name: {'s': entity['state'], 'a': entity['attributes'],
+                       'c': compressed(entity.get('context', AT_START))}
                 for name, entity in self.server.entities.items()
                 if name in message['entity_ids']}})
             if self not in self.server.links:
@@ -196,17 +211,16 @@ class Link:
             self._event(self._changes[registry], {
                 'event_type': f'{registry}_registry_updated', 'data': {'action': 'update'}})
 
-    def changed(self, entity_id, state, attributes, context, new):
+    def changed(self, entity_id, state, attributes, context, before):
         for number, entity_ids in self._entities.items():
             if entity_id in entity_ids:
-                self._changed(number, entity_id, state, attributes, context, new)
+                self._changed(number, entity_id, state, attributes, context, before)
 
-    def _changed(self, number, entity_id, state, attributes, context, new):
-        if new:
+    def _changed(self, number, entity_id, state, attributes, context, before):
+        if before is None:
             self._event(number, {'a': {entity_id: {
-                's': state, 'a': attributes, 'c': context['id']}}})
+                's': state, 'a': attributes, 'c': compressed(context)}}})
             return
-        before, self._context = self._context, context
         told = {key: value for key, value in context.items() if before.get(key) != value}
         self._event(number, {'c': {entity_id: {'+': {
             's': state, 'a': attributes,
@@ -239,6 +253,10 @@ class Handler(BaseHTTPRequestHandler):
             self.upgrade()
         elif self.permitted():
             self.server.polls += 1
+            self.server.gate.wait(60)
+            if self.server.broken:
+                self.answer(500)
+                return
             entity = self.server.entities.get(self.path.rpartition('/')[2])
             self.answer(200 if entity else 404, entity)
 

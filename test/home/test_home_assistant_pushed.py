@@ -185,6 +185,77 @@ def test_a_refused_token_is_not_tried_again_and_again(server, monkeypatch):
         one.home.close(time.time())
 
 
+# Whose a change is that we asked for in another way, or before the connection.
+
+@pytest.fixture
+def reconnecting(server, monkeypatch):
+    """Return a home that tries the WebSocket again at once."""
+    monkeypatch.setattr('fer_ros.home.world.home_assistant_socket.Backoff',
+                        lambda *_: Backoff(0.05, 0.1))
+    server.pushes = False
+    one = Attribute(server.server_port)
+    one.see('', lambda: one.client.connected and one.home.snapshot('study').devices[0].known)
+    yield one
+    one.home.close(time.time())
+
+
+def fade(server, running):
+    """Let the light fade for the last call, seen on its way and at the end."""
+    context = server.context_of_call
+    for brightness in (160, 191):
+        server.change('light.desk', context, brightness=brightness)
+        running.see('happy', lambda: running.home.snapshot(
+            'study').devices[0].reported.brightness == pytest.approx(brightness / 255))
+        assert not running.held
+
+
+def test_a_call_by_rest_is_ours_when_the_websocket_tells_what_it_did(server, reconnecting):
+    running = reconnecting
+    server.slow = True
+    running.see('happy', lambda: running.of('desk') and server.context_of_call)
+    server.pushes = True
+    running.see('happy', lambda: running.client.pushed and server.links)
+    fade(server, running)
+    # A person is who did it otherwise.
+    running.client._socket._origins._untold_s = -1e9
+    server.change('light.desk', server.context(user='of the token'), brightness=10)
+    running.see('happy', lambda: running.held == ('brightness',))
+
+
+def test_what_we_called_before_the_connection_ended_is_ours_after_it(server, reconnecting):
+    running = reconnecting
+    server.slow = server.pushes = True
+    running.see('', lambda: running.client.pushed and server.links)
+    running.see('happy', lambda: running.of('desk') and server.context_of_call)
+    server.drop()
+    running.see('happy', lambda: not running.client.pushed)
+    running.see('happy', lambda: running.client.pushed and server.links)
+    fade(server, running)
+
+
+def test_the_first_states_say_of_nobody_that_it_was_they(server, reconnecting):
+    # The bridge was away while it was changed, perhaps by itself.
+    server.change('light.desk', server.context(user='of the token'), brightness=50)
+    server.pushes, causes = True, []
+    reconnecting.client._socket._on_state = lambda _, entity, cause: causes.append(cause)
+    reconnecting.see('', lambda: causes)
+    server.change('light.desk', server.context(user='me'), brightness=10)
+    reconnecting.see('', lambda: len(causes) > 1)
+    assert causes[:2] == [Cause.UNKNOWN, Cause.PERSON]
+
+
+def test_a_context_is_in_doubt_for_some_time_after_a_call_that_nobody_told():
+    now_s = [100.0]
+    origins = Origins(lambda: now_s[0])
+    first, second, ours = ({'id': name, 'user_id': 'me'} for name in ('a', 'b', 'c'))
+    assert origins.cause(first) is Cause.PERSON
+    origins.untold()
+    origins.ours(ours)
+    assert origins.cause(first) is Cause.UNKNOWN and origins.cause(ours) is Cause.OURS
+    now_s[0] += 20
+    assert origins.cause(first) is Cause.UNKNOWN and origins.cause(second) is Cause.PERSON
+
+
 VALUES = st.recursive(st.one_of(st.none(), st.integers(-3, 3), st.text(max_size=2)), lambda inner:
                       st.one_of(st.lists(inner, max_size=2), st.dictionaries(
                           st.sampled_from(['a', 'c', 'r', '+', '-', 's', 'light.x', 'id']), inner,

@@ -96,12 +96,17 @@ class HomeAssistantClient:
         self._condition = threading.Condition()
         self._stopped = False
         self._worker: Worker | None = None
-        self.problem = 'not connected yet'
+        self._problem = 'not connected yet'
         self.serious = False
 
     @property
+    def problem(self) -> str:
+        """Why neither states are pushed nor the last request was answered, or empty."""
+        return '' if self.pushed else self._problem
+
+    @property
     def connected(self) -> bool:
-        """Whether the last request was answered."""
+        """Whether states are pushed, or the last request was answered."""
         return not self.problem
 
     @property
@@ -203,6 +208,8 @@ class HomeAssistantClient:
                     what = service.replace('/', '.') + (f' of {entity_id}' if entity_id else '')
                     return False, f'Home Assistant refuses {what}: {detail}'
             else:
+                if self._socket is not None:
+                    self._socket.called_elsewhere()
                 self._request(f'/api/services/{service}', data)
             if entity_id is None:
                 return True, ''
@@ -263,9 +270,12 @@ class HomeAssistantClient:
             self._faults.survive(f'state of {entity_id}', device.update, state, cause)
 
     def _set_problem(self, problem: str, serious: bool) -> None:
-        if problem and problem != self.problem:
+        if self.pushed:
+            # The WebSocket connected meanwhile.
+            problem, serious = '', False
+        if problem and problem != self._problem:
             _LOGGER.info('%s', problem)
-        self.problem, self.serious = problem, serious
+        self._problem, self.serious = problem, serious
 
     def _explain(self, error: Exception) -> str:
         where = f'Home Assistant at {self._settings.url}'

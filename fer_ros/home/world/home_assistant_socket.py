@@ -77,7 +77,9 @@ class HomeAssistantSocket:
         self._next_id = 0
         self._calls: dict[int, _Call] = {}
         self._held_back: deque[tuple[str, dict | None]] = deque()
-        self._states, self._origins, self._registries = States(), Origins(), Registries()
+        self._states, self._registries = States(), Registries()
+        #: Outlives a connection, as what we called does.
+        self._origins = Origins()
         self._known: frozenset[str] = frozenset()
         #: What the answers and events to some of our messages tell of, by their numbers.
         self._subscribed: dict[int, tuple[str, ...]] = {}
@@ -115,6 +117,10 @@ class HomeAssistantSocket:
             raise Closed(call.detail)
         return call.done, call.detail
 
+    def called_elsewhere(self) -> None:
+        """Expect the effect of a service call that does not go this way."""
+        self._origins.untold()
+
     # The thread.
 
     def _run(self) -> None:
@@ -142,7 +148,7 @@ class HomeAssistantSocket:
         self._socket.send(json.dumps({'type': 'auth', 'access_token': self._token}))
         self._expect('auth_ok')
         self._next_id = 0
-        self._states, self._origins, self._registries = States(), Origins(), Registries()
+        self._states, self._registries = States(), Registries()
         self._known = frozenset()
         self._subscribed, self._lists, self._changes = {}, {}, {}
         self._subscribe_new()
@@ -224,7 +230,10 @@ class HomeAssistantSocket:
             if not isinstance(number, int):
                 return
             if number in self._subscribed:
+                added = event.get('a')
                 for entity_id, entity in self._states.take(event):
+                    if entity is not None and isinstance(added, dict) and entity_id in added:
+                        self._origins.earlier(entity['context'])
                     self._receive_state(entity_id, entity)
                 self._report_missing(event, self._subscribed[number])
             elif number in self._changes:
@@ -276,6 +285,8 @@ class HomeAssistantSocket:
         with self._lock:
             socket, self._socket = self._socket, None
             calls, self._calls = self._calls, {}
+        if calls:
+            self._origins.untold()
         for call in calls.values():
             call.detail = self.problem or 'the connection ended'
             call.answered.set()

@@ -2,12 +2,17 @@
 """Track entity states and their causes from Home Assistant's WebSocket."""
 
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+import math
+import time
 
 from fer_ros.home.kinds.base import Cause
 
 #: Number of remembered contexts of service calls.
 _KEPT = 256
+#: Changes may carry the context of a call that long after its start, seconds: as long as the call
+#: takes, and the 5 s in which Home Assistant ascribes what an entity reports to it.
+_FOLLOWS_S = 15.0
 
 
 class States:
@@ -58,21 +63,34 @@ def _context(before: dict, data: object) -> dict:
 
 
 class Origins:
-    """Determines the cause of a change by its context."""
+    """Determines the cause of a change by its context, across connections.
 
-    def __init__(self):
-        self._ours: deque[str] = deque(maxlen=_KEPT)
-        self._called: deque[str] = deque(maxlen=_KEPT)
+    A user's context is a person's, unless it may be that of a call of ours: the user is then that
+    of the token, who may be a person, too.
+
+    :param clock: a clock that does not jump, seconds.
+    """
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic):
+        self._clock, self._untold_s = clock, -math.inf
+        self._ours, self._called, self._doubtful = (
+            deque[str](maxlen=_KEPT) for _ in range(3))
 
     def ours(self, context: object) -> None:
         """Remember the context of our own call."""
-        if isinstance(context, dict) and isinstance(context.get('id'), str):
-            self._ours.append(context['id'])
+        _remember(self._ours, context)
 
     def called(self, context: object) -> None:
         """Remember the context of any service call."""
-        if isinstance(context, dict) and isinstance(context.get('id'), str):
-            self._called.append(context['id'])
+        _remember(self._called, context)
+
+    def untold(self) -> None:
+        """Expect changes by a call of ours whose context will not be known."""
+        self._untold_s = self._clock()
+
+    def earlier(self, context: object) -> None:
+        """Remember the context of a change from before the connection, perhaps by such a call."""
+        _remember(self._doubtful, context)
 
     def cause(self, context: object) -> Cause:
         """Return the cause of a change with a context."""
@@ -81,8 +99,17 @@ class Origins:
         if context.get('id') in self._ours:
             return Cause.OURS
         if context.get('user_id'):
-            return Cause.PERSON
+            if self._clock() - self._untold_s < _FOLLOWS_S:
+                # A fade may last longer.
+                self.earlier(context)
+            return Cause.UNKNOWN if context.get('id') in self._doubtful else Cause.PERSON
         if context.get('parent_id') or context.get('id') in self._called:
             return Cause.AUTOMATION
         # A device's own switch, or its own app.
         return Cause.UNKNOWN
+
+
+def _remember(contexts: deque[str], context: object) -> None:
+    number = context.get('id') if isinstance(context, dict) else None
+    if isinstance(number, str) and number not in contexts:
+        contexts.append(number)

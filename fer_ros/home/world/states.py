@@ -2,6 +2,7 @@
 """Subscribe to the outside states that conditions use: MQTT topics and entities."""
 
 from collections.abc import Callable, Iterable
+import threading
 from typing import Any
 
 from fer_ros.home.conditions.states import StateSource, UnknownState
@@ -45,6 +46,7 @@ class OutsideStates(BaseDevice):
                  learn: Callable[[StateSource, object], None],
                  broker: Connection | None, home_assistant: Any):
         self._learn = learn
+        self._lock = threading.Lock()
         self._by_topic = {source.mqtt: source for source in sources if source.mqtt}
         self._by_entity = {source.entity: source for source in sources if source.entity}
         self._up: dict[int, bool] = {}
@@ -54,22 +56,29 @@ class OutsideStates(BaseDevice):
         for topic in self._by_topic if broker is not None else ():
             broker.subscribe(topic)
         for entity, source in self._by_entity.items() if home_assistant is not None else ():
-            home_assistant.watch(entity, _Entity(source, learn))
+            home_assistant.watch(entity, _Entity(source, self._hear))
 
     def receive(self, topic: str, payload: bytes) -> bool:
         """Handle a message of the broker; others may use the same topic."""
         source = self._by_topic.get(topic)
         if source is not None:
-            self._learn(source, UnknownState(f'sent {len(payload)} bytes, which is not a state')
-                        if len(payload) > _MAXIMUM_PAYLOAD
-                        else payload.decode('utf-8', 'replace'))
+            self._hear(source, UnknownState(f'sent {len(payload)} bytes, which is not a state')
+                       if len(payload) > _MAXIMUM_PAYLOAD
+                       else payload.decode('utf-8', 'replace'))
         return False
 
     def tick(self, now_s: float) -> None:
         """Forget the states of a server that is away."""
         for index, (connection, words, by_name) in enumerate(self._connections):
-            up = connection.connected
-            if self._up.get(index) and not up:
-                for source in by_name.values():
-                    self._learn(source, UnknownState(f'is unavailable: {words} is not connected'))
-            self._up[index] = up
+            # What it tells as soon as it is back must not be forgotten for its absence.
+            with self._lock:
+                up = connection.connected
+                if self._up.get(index) and not up:
+                    for source in by_name.values():
+                        self._learn(source, UnknownState(
+                            f'is unavailable: {words} is not connected'))
+                self._up[index] = up
+
+    def _hear(self, source: StateSource, value: object) -> None:
+        with self._lock:
+            self._learn(source, value)

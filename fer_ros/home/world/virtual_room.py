@@ -41,6 +41,9 @@ class VirtualRoom:
         self._dialect = make_dialect(spec)
         self._lamp, self._blind = VirtualLamp(), 1.0
         self._lock = threading.RLock()
+        #: Held while reporting, so that no older state is reported last; never taken in _lock.
+        self._reporting = threading.Lock()
+        self._reported: LightState | None = None
         self._stop = threading.Event()
         #: All received commands, latest last: topic and payload.
         self.commands: list[tuple[str, str]] = []
@@ -128,9 +131,12 @@ class VirtualRoom:
             self._report()
 
     def _report(self) -> None:
-        if self._answers:
-            payload = self._dialect.report(self.lamp)
-            self._connection.publish(f'{self._base}/lamp', payload, retain=True)
+        if not self._answers:
+            return
+        with self._reporting:
+            self._reported = self.lamp
+            self._connection.publish(f'{self._base}/lamp', self._dialect.report(self._reported),
+                                     retain=True)
 
     def _report_blind(self) -> None:
         if self._answers:
@@ -139,9 +145,7 @@ class VirtualRoom:
                                      retain=True)
 
     def _run(self) -> None:
-        fading = False
         while not self._stop.wait(_FADE_REPORT_S):
-            with self._lock:
-                was, fading = fading, self._lamp.fading(time.monotonic())
-            if was or fading:
+            # A fade may begin and end between two looks.
+            if self.lamp != self._reported:
                 self._report()

@@ -22,6 +22,7 @@ from home_assistant import HomeAssistant
 from home_support import emotion
 from mosquitto import Mosquitto, Spy, wait_for
 from std_msgs.msg import Header
+from waiting import PATIENCE_S, within
 import websocket
 import yaml
 
@@ -90,6 +91,8 @@ class Proxy:
             except OSError:
                 near.close()
                 continue
+            # The timeout was for connecting: a link on which nothing is said stays.
+            far.settimeout(None)
             self._links += [near, far]
             for one, other in ((near, far), (far, near)):
                 threading.Thread(target=self._carry, args=(one, other), daemon=True).start()
@@ -265,8 +268,22 @@ class World:
 
     def shines(self, percent, name='attic'):
         """Wait for a brightness."""
-        wait_for(lambda: abs(self.level(name) - percent) <= 1,
-                 what=f'{percent}% of {name}')
+        assert within(lambda: abs(self.level(name) - percent) <= 1, PATIENCE_S), (
+            f'{name} shines at {self.level(name)}%, not {percent}%:\n{self.story()}')
+
+    def story(self):
+        """Return what bridge, Home Assistant and lamps say, for whoever asks why it is so."""
+        diagnoses = [f'{one.name}: {one.message} {({pair.key: pair.value for pair in one.values})}'
+                     for array in self._diagnoses[-1:] for one in array.status]
+        entities = []
+        for name in (BED, FLOOR, 'input_boolean.guests'):
+            try:
+                entities.append(self.ha.entity(name))
+            except OSError as error:
+                entities.append(f'{name}: {error}')
+        return '\n'.join(map(str, (
+            self.spy.of(STATE)[-1:], *self.spy.of(EVENT)[-6:], *diagnoses, *entities,
+            *(command for room in self.rooms.values() for command in list(room.commands)[-4:]))))
 
     # The servers.
 

@@ -1,12 +1,16 @@
 # SPDX-License-Identifier: Apache-2.0
 """The virtual room behind a broker: a blind, scenes, and a lamp changed by what a person types."""
 
+import json
 import subprocess
 import sys
+import time
 
 from conftest import POLICY
 from fer_ros.cli import virtual_room as command
 from fer_ros.home.action import Outcome
+from fer_ros.home.policy import Broker
+from fer_ros.home.world.virtual_room import VirtualRoom
 from mosquitto import free_port, wait_for
 import pytest
 
@@ -70,6 +74,18 @@ def test_what_is_typed_is_a_manual_change(broker, house, tmp_path):
     assert process.returncode == 0
     assert 'virtual_room/blind' in printed and printed.count(command._HELP) == 2
     assert 'manually: lamp on 20%' in printed and 'manually: lamp off' in printed
+
+
+def test_a_fade_that_ends_between_two_looks_is_reported_to_its_end():
+    room, published = VirtualRoom(Broker(host='localhost')), []
+    room._connection.publish = lambda _, payload, **__: published.append(json.loads(payload))
+    room._receive('virtual_room/lamp/set', b'{"brightness": 25, "transition": 0.01}', False)
+    wait_for(lambda: not room._lamp.fading(time.monotonic()), what='the end of the fade')
+    room._worker.start()
+    try:
+        wait_for(lambda: published[-1]['brightness'] == 25, what='the last report')
+    finally:
+        room.stop()
 
 
 @pytest.mark.parametrize('arguments, words', [

@@ -2,6 +2,7 @@
 """A live ROS graph for tests: real rclpy, real DDS."""
 
 import contextlib
+import functools
 import gc
 import subprocess
 import sys
@@ -13,9 +14,30 @@ import rclpy
 from rclpy.exceptions import InvalidHandle
 from rclpy.executors import SingleThreadedExecutor
 from rclpy.signals import SignalHandlerOptions
+from std_msgs.msg import Int32
 from waiting import PATIENCE_S, wait_for
 
 transport.use_profile()
+
+
+@functools.cache
+def tells_numbers():
+    """Return whether a received message has the number that its publisher gave it.
+
+    rclpy tells it from Iron on, where the middleware counts. To be called while a graph lives.
+    """
+    node = rclpy.create_node('numbers')
+    try:
+        subscription = node.create_subscription(Int32, '~/numbers', print, 1)
+        publisher = node.create_publisher(Int32, '~/numbers', 1)
+        wait_for(publisher.get_subscription_count, what='the subscription')
+        publisher.publish(Int32())
+        with subscription.handle:
+            _, info = wait_for(lambda: subscription.handle.take_message(Int32, False),
+                               what='the message')
+        return bool(info.get('publication_sequence_number'))
+    finally:
+        node.destroy_node()
 
 
 class Graph:

@@ -16,7 +16,7 @@ from fer_ros.nodes.attention import AttentionNode  # noqa: E402
 from fer_ros.nodes.diagnostics import WARN  # noqa: E402
 from fer_ros.nodes.emotion_classifier import EmotionClassifierNode  # noqa: E402
 from fer_ros.nodes.face_detector import FaceDetector  # noqa: E402
-from ros_support import wait_for  # noqa: E402
+from ros_support import tells_numbers, wait_for  # noqa: E402
 from sensor_msgs.msg import Image  # noqa: E402
 from std_msgs.msg import Header  # noqa: E402
 
@@ -80,9 +80,11 @@ def test_what_cannot_be_kept_is_reported_step_by_step_and_every_frame_is_counted
     assert status.level == WARN and 'given up: detections' in status.message
     assert status.values['given up because'] in status.message
     feed.close()
-    wait_for(lambda: feed.sent == sum(detector._collect().values[name] for name in (
-        'images processed', 'images dropped (newer came)', 'frames skipped (load)',
-        'images lost in transport')), what='every frame to be counted')
+    if tells_numbers():
+        # Else nobody knows of what a newer one replaced in the middleware.
+        wait_for(lambda: feed.sent == sum(detector._collect().values[name] for name in (
+            'images processed', 'images dropped (newer came)', 'frames skipped (load)',
+            'images lost in transport')), what='every frame to be counted')
     wait_for(lambda: len(faces) == detector._collect().values['images processed'])
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 import subprocess
 import sys
 import threading
+from types import SimpleNamespace
 
 import pytest
 
@@ -121,6 +122,23 @@ def test_a_message_is_waited_for_and_taken(graph, waiting):
         while not waiter.heard:
             serve(waiter)
     assert waiting.heard == [Int32(data=7)]
+
+
+@pytest.mark.parametrize('more', [{}, {'publication_sequence_number': None}],
+                         ids=['Humble', 'a middleware that does not count'])
+def test_a_message_without_a_number_is_taken_and_none_is_missed(graph, waiting, more):
+    publisher = graph.publisher(Int32, 'numbers', QoSProfile(depth=5))
+    publisher.publish(Int32(data=7))
+    with waiting as waiter:
+        while not waiter._wait_set.get_ready_entities('subscription'):
+            assert waiter.wait()
+        taken = Int32(data=7), {'source_timestamp': 1, 'received_timestamp': 2, **more}
+        waiter._subscription = SimpleNamespace(
+            handle=SimpleNamespace(take_message=lambda *_: taken), msg_type=Int32, raw=False,
+            callback=waiter.heard.append)
+        for callback, argument in waiter.take():
+            callback(argument)
+    assert waiting.heard == [Int32(data=7)] and waiting.missed.count == 0
 
 
 def test_an_event_is_waited_for_and_taken(graph, waiting):

@@ -19,7 +19,7 @@ from rclpy.qos import (  # noqa: E402
     QoSProfile,
     ReliabilityPolicy,
 )
-from ros_support import wait_for  # noqa: E402
+from ros_support import tells_numbers, wait_for  # noqa: E402
 from rosgraph_msgs.msg import Clock  # noqa: E402
 from sensor_msgs.msg import Image  # noqa: E402
 from std_msgs.msg import Header  # noqa: E402
@@ -138,9 +138,19 @@ def test_the_newest_image_wins_and_what_was_dropped_is_counted(graph):
     wait_for(lambda: len(node.taken) == 2)
     assert node.taken == [1, 6]
     assert node._collect().values['images dropped (newer came)'] == 4
-    # Those that a newer one replaced in the middleware, which keeps five, are counted too.
+
+
+def test_what_was_replaced_in_the_middleware_is_counted_too(graph):
+    if not tells_numbers():
+        pytest.skip('rclpy or its middleware tells no numbers of messages (Humble): what the '
+                    'middleware replaces, nobody can count')
+    node = graph.add(Slow)
+    images = graph.publisher(Image, 'image_raw', qos.IMAGE)
+    images.publish(image_at(1))
+    wait_for(lambda: node.taken)
+    # It keeps five.
     node.input.pause()
-    for number in range(7, 27):
+    for number in range(2, 22):
         images.publish(image_at(number))
     node.input.pause(False)
 
@@ -148,7 +158,7 @@ def test_the_newest_image_wins_and_what_was_dropped_is_counted(graph):
         node.allowed.release()
         return sum(node._collect().values[name] for name in (
             'images processed', 'images dropped (newer came)', 'images lost in transport'))
-    wait_for(lambda: counted() == 26, what='every image to be counted')
+    wait_for(lambda: counted() == 21, what='every image to be counted')
 
 
 def test_silence_is_explained_once(graph, capfd):

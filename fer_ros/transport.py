@@ -3,7 +3,7 @@
 
 Fast DDS's default shared-memory segment (512 KiB) is smaller than one 640x480 color image, so
 images fall back to UDP fragments and most are lost. The profiles beside this file make the segment
-larger: 8, 14 or 32 MiB for processes that publish images, and 2 MiB for those that only receive
+larger: 6, 14 or 32 MiB for processes that publish images, and 2 MiB for those that only receive
 them, because a process's segment holds what it publishes and counts as its memory, and as its
 readers', as soon as it was used once. An environment variable selects them; it is read when the
 first participant is created.
@@ -26,12 +26,12 @@ USER_CHOICES = (_VARIABLE, _LEGACY_VARIABLE, 'FASTDDS_BUILTIN_TRANSPORTS',
 _SMALL_MESSAGES = 'fastdds_small_messages.xml'
 _SEGMENT_BYTES = {
     _SMALL_MESSAGES: 2 * 2**20,
-    'fastdds_small_images.xml': 8 * 2**20,
+    'fastdds_small_images.xml': 6 * 2**20,
     'fastdds_medium_images.xml': 14 * 2**20,
     'fastdds_large_images.xml': 32 * 2**20,
 }
 _LARGEST = list(_SEGMENT_BYTES)[-1]
-#: So many images should fit, as readers may be late: color images of 640x480 into 8 MiB, of
+#: So many images should fit, as readers may be late: color images of 640x480 into 6 MiB, of
 #: 1280x720 into 14, of 1080p into 32. Of 4K, only one does; more memory loses more of these.
 _IMAGES = 5
 

@@ -38,6 +38,15 @@ def with_int8_convolutions(content: bytes, fewest_channels: int = 16) -> bytes:
         raise ValueError(f'not a TensorFlow Lite file: {error}') from error
 
 
+def in_int8(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return weights as int8 and the float32 scale of each row, of which they are multiples.
+
+    :param values: float ``(rows, n)``.
+    """
+    scales = np.maximum(np.abs(values).max(axis=1) / _LARGEST, 1e-12).astype(np.float32)
+    return np.rint(values / scales[:, None]).astype(np.int8), scales
+
+
 class _File:
     """A file, read and changed in place."""
 
@@ -67,8 +76,7 @@ class _File:
             start, length = self._vector(buffers[number], 0)
             values = np.frombuffer(bytes(self._bytes[start:start + length]), '<f4').reshape(
                 shape[0], -1)
-            scales = np.maximum(np.abs(values).max(axis=1) / _LARGEST, 1e-12).astype(np.float32)
-            small = np.rint(values / scales[:, None]).astype(np.int8)
+            small, scales = in_int8(values)
             self._refer(self._field(buffers[number], 0), self._append(_vector(small)))
             self._refer(places + 4 * index, self._append(_tensor(shape, number, scales)))
         return bytes(self._bytes)

@@ -9,10 +9,11 @@ resized.
 
 from collections.abc import Sequence
 
+from fer_ros.inference.int8_weights import in_int8
 import numpy as np
 
 _VERSION = 3
-_FLOAT32, _INT32 = 0, 2
+_FLOAT32, _INT32, _INT8 = 0, 2, 9
 _SAME, _VALID = 0, 1
 _NO_ACTIVATION, _RELU = 0, 1
 # BuiltinOperator, the type of its options (BuiltinOptions), and the slots of these.
@@ -41,16 +42,19 @@ class TfliteGraph:
 
     def convolution(self, source: int, weight: np.ndarray, bias: np.ndarray, *,
                     strides: tuple[int, int] = (1, 1), padded: bool = True,
-                    relu: bool = False) -> int:
+                    relu: bool = False, int8: bool = False) -> int:
         """
         Add a convolution.
 
         :param weight: float32 ``(outputs, height, width, inputs)``.
         :param strides: vertical and horizontal.
         :param padded: keep the size (divided by the strides), instead of using whole windows only.
+        :param int8: keep the weights in 8 bits, a quarter of the memory. The input is rounded to
+            8 bits too, between its own least and largest value.
         """
+        weights = self._constant_int8(weight) if int8 else self._constant(weight)
         return self._operator(
-            _CONVOLUTION, [source, self._constant(weight), self._constant(bias)],
+            _CONVOLUTION, [source, weights, self._constant(bias)],
             self._strided(source, weight.shape[1:3], strides, padded, len(weight)),
             {0: ('b', _SAME if padded else _VALID), 1: ('i', strides[1]), 2: ('i', strides[0]),
              3: ('b', _RELU if relu else _NO_ACTIVATION)})
@@ -136,20 +140,33 @@ class TfliteGraph:
         return output
 
     def _constant(self, values: np.ndarray) -> int:
+        return self._tensor(values.shape, buffer=self._buffer(values),
+                            kind=_FLOAT32 if values.dtype == np.float32 else _INT32)
+
+    def _constant_int8(self, values: np.ndarray) -> int:
+        small, scales = in_int8(values.reshape(len(values), -1))
+        create = self._builder.CreateNumpyVector
+        quantization = self._table(4, {2: ('o', create(scales)),
+                                       3: ('o', create(np.zeros(len(scales), np.int64)))})
+        return self._tensor(values.shape, buffer=self._buffer(small), kind=_INT8,
+                            quantization=quantization)
+
+    def _buffer(self, values: np.ndarray) -> int:
         contents = np.frombuffer(np.ascontiguousarray(values).tobytes(), np.uint8)
         # Aligned, because the run time reads the numbers in place.
         self._builder.Prep(16, len(contents))
         self._buffers.append(self._table(1, {0: ('o', self._builder.CreateNumpyVector(contents))}))
-        return self._tensor(values.shape, buffer=len(self._buffers) - 1,
-                            kind=_FLOAT32 if values.dtype == np.float32 else _INT32)
+        return len(self._buffers) - 1
 
     def _tensor(self, shape: tuple[int, ...], name: str = '', *, buffer: int = 0,
-                kind: int = _FLOAT32) -> int:
+                kind: int = _FLOAT32, quantization: int = 0) -> int:
         number = len(self._tensors)
         self._shapes.append(shape)
-        self._tensors.append(self._table(4, {
-            0: ('o', self._numbers(shape)), 1: ('b', kind), 2: ('i', buffer),
-            3: ('o', self._builder.CreateString(name or f'tensor{number}'))}))
+        fields = {0: ('o', self._numbers(shape)), 1: ('b', kind), 2: ('i', buffer),
+                  3: ('o', self._builder.CreateString(name or f'tensor{number}'))}
+        if quantization:
+            fields[4] = ('o', quantization)
+        self._tensors.append(self._table(5, fields))
         return number
 
     def _numbers(self, values: Sequence[int]) -> int:

@@ -101,8 +101,9 @@ def test_both_run_times_find_the_same_landmarks(monkeypatch, portrait):
     for boxes in ([box], [box, BoundingBox(10, 300, 60, 70), box], []):
         (points, scores), (known, known_scores) = (
             net.landmarks(portrait, boxes) for net in (found, reference))
-        assert np.abs(points - known).max(initial=0) < 1e-2
-        assert np.abs(scores - known_scores).max(initial=0) < 1e-4
+        # In LiteRT, one layer has weights of 8 bits: 1/300 of the box's side.
+        assert np.abs(points - known).max(initial=0) < 0.3
+        assert np.abs(scores - known_scores).max(initial=0) < 0.01
     assert not known.size and found.landmarks(portrait, [box])[1] > 0.9
 
 

@@ -148,8 +148,9 @@ def _landmarks_in_litert(model: bytes, threads: int
                   + [weights['slope']])
     graph = TfliteGraph((1, 48, 48, 3))
 
-    def convolution(source, name, kernel):
-        return graph.convolution(source, kernel, weights[f'{name}/bias:0'], padded=False)
+    def convolution(source, name, kernel, int8=False):
+        return graph.convolution(source, kernel, weights[f'{name}/bias:0'], padded=False,
+                                 int8=int8)
 
     x = graph.input
     for layer in range(8, 12):
@@ -159,7 +160,8 @@ def _landmarks_in_litert(model: bytes, threads: int
             x = graph.halved(x, 2 if layer == 10 else 3, padded=layer != 9)
     # All of the last three rows and columns at once.
     kernel = weights['dense_3/kernel:0'].reshape(3, 3, 128, 256).transpose(3, 0, 1, 2)
-    x = graph.prelu(convolution(x, 'dense_3', kernel), next(slopes))
+    # It has three quarters of the weights: in 8 bits, they take 0.3 instead of 1.2 MiB, twice.
+    x = graph.prelu(convolution(x, 'dense_3', kernel, int8=True), next(slopes))
     network = ResizedNetwork(graph.file([
         convolution(x, name, weights[f'{name}/kernel:0'].T[:, None, None])
         for name in ('dense_6', 'dense_4')]), threads, 'MTCNN')

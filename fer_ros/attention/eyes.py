@@ -3,12 +3,11 @@
 
 from collections import deque
 from dataclasses import dataclass
+import operator
 
 from fer_ros.attention.mesh import Mesh
 import numpy as np
 
-#: The lower and the upper lid among the points of an eye's contour, without the corners.
-LOWER_LID, UPPER_LID = slice(1, 8), slice(9, 16)
 #: A closure up to this long is a blink, seconds; a longer one is closed eyes.
 LONGEST_BLINK_S = 0.5
 # A shorter one is noise.
@@ -31,25 +30,13 @@ def openness(mesh: Mesh) -> float:
 
     Rendered heads: 0.18 to 0.28 open, 0.1 to 0.2 looking down, 0.02 to 0.18 closed.
     """
-    eyes = mesh.eyes.astype(float)
-    across = eyes[:, 8] - eyes[:, 0]
-    widths = np.maximum(np.linalg.norm(across, axis=1), 1e-6)
-    lids = eyes[:, UPPER_LID].mean(axis=1) - eyes[:, LOWER_LID].mean(axis=1)
-    gaps = np.abs(across[:, 0] * lids[:, 1] - across[:, 1] * lids[:, 0]) / widths ** 2
-    return float(gaps @ eye_weights(widths))
+    return sum(map(operator.mul, map(_gap, mesh.eye_marks), mesh.eye_weights))
 
 
-def eye_weights(widths: np.ndarray) -> np.ndarray:
-    """Return how much each eye counts, ``(2,)``, sum 1: of a turned head the far one is hidden."""
-    right, left = widths.tolist()
-    first = min(1.0, max(0.0, 2 * right / (right + left) - 0.5))
-    return np.array([first, 1 - first])
-
-
-def weights_of(mesh: Mesh) -> np.ndarray:
-    """Return how much each eye of a face counts, ``(2,)``, sum 1."""
-    across = mesh.eyes[:, 8] - mesh.eyes[:, 0]
-    return eye_weights(np.maximum(np.hypot(across[:, 0], across[:, 1]), 1e-6))
+def _gap(marks: list[list[float]]) -> float:
+    (ax, ay), (bx, by), _, (ux, uy), (lx, ly) = marks
+    across, down = bx - ax, by - ay
+    return abs(across * (uy - ly) - down * (ux - lx)) / max(1e-12, across ** 2 + down ** 2)
 
 
 @dataclass(frozen=True)

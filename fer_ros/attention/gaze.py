@@ -7,8 +7,9 @@ terms), since lids, lashes and shadows hide the vertical. Histograms of oriented
 eyes' pictures say in the same regression what the landmarks miss.
 """
 
+import math
+
 from fer_ros.attention.eye_histograms import CELLS, DIRECTIONS
-from fer_ros.attention.eyes import LOWER_LID, UPPER_LID, weights_of
 from fer_ros.attention.head import AttentionModel, HeadPose
 from fer_ros.attention.mesh import Mesh
 from fer_ros.cameras.camera_model import CameraModel
@@ -17,7 +18,7 @@ import numpy as np
 #: Half the distance between the eyes' rotation centers of the generic head, meters.
 HALF_EYE_DISTANCE_M = 0.031
 # The person's right and left.
-_SIDES = np.array([[-1.0], [1.0]])
+_SIDES = (-1, 1)
 # How each single term changes in the mirror.
 _MIRRORED = np.array([1, -1, 1, 1, 1, -1, 1, -1, 1, -1, -1])
 _PRODUCTS = np.triu_indices(len(_MIRRORED))
@@ -35,24 +36,34 @@ def gaze_terms(mesh: Mesh, pose: HeadPose, camera: CameraModel) -> np.ndarray:
 
     Each eye counts by how wide it is in the image: of a turned head the far one is hidden.
     """
-    eyes = mesh.eyes.astype(float)
-    middle = (eyes[:, 0] + eyes[:, 8]) / 2
-    iris = eyes[:, -5:].mean(axis=1)
+    eyes = np.array([_eye_terms(marks, side, pose, camera)
+                     for marks, side in zip(mesh.eye_marks, _SIDES)])
+    terms = np.concatenate([[1], np.dot(mesh.eye_weights, eyes), pose.angles_deg / 30,
+                            [mesh.eye_weights[0] - 0.5]])
+    return terms[_PRODUCTS[0]] * terms[_PRODUCTS[1]]
+
+
+def _eye_terms(marks: list[list[float]], side: int, pose: HeadPose, camera: CameraModel
+               ) -> tuple[float, ...]:
+    """Return the places of iris and lids between the corners, and of the iris on the eyeball."""
+    (ax, ay), (bx, by), iris, upper, lower = marks
     # From the person's right to their left, so that both eyes have the same axes.
-    across = (eyes[:, 8] - eyes[:, 0]) * _SIDES[::-1]
-    axes = np.stack([across, across[:, ::-1] * (-1, 1)], axis=2) / np.maximum(
-        (across ** 2).sum(axis=1), 1e-12)[:, None, None]
-    lids = [eyes[:, part].mean(axis=1) for part in (UPPER_LID, LOWER_LID)]
-    places = (np.stack([iris, *lids], axis=1) - middle[:, None]) @ axes
-    balls = pose.position_m + _SIDES * HALF_EYE_DISTANCE_M * pose.rotation[:, 0]
-    seen = np.ones((2, 3))
-    seen[:, :2] = (iris - camera.k[:2, 2]) / camera.k[[0, 1], [0, 1]]
-    offsets_cm = 100 * (seen * balls[:, 2:] - balls) @ pose.rotation
-    weights = weights_of(mesh)
-    eye = weights @ np.column_stack([places[:, 0] * (5, 10), places[:, 1:, 1] * 5,
-                                     offsets_cm[:, :2]])
-    terms = np.concatenate([[1], eye, pose.angles_deg / 30, [weights[0] - 0.5]])
-    return np.outer(terms, terms)[_PRODUCTS]
+    across, down = side * (ax - bx), side * (ay - by)
+    size = max(across ** 2 + down ** 2, 1e-12)
+    middle_x, middle_y = (ax + bx) / 2, (ay + by) / 2
+
+    def height(place: list[float]) -> float:
+        return (across * (place[1] - middle_y) - down * (place[0] - middle_x)) / size
+    aside = (across * (iris[0] - middle_x) + down * (iris[1] - middle_y)) / size
+    (fx, _, cx), (_, fy, cy), _ = camera.k.tolist()
+    (rx, ux, _), (ry, uy, _), (rz, uz, _) = pose.rotation.tolist()
+    x, y, z = pose.position_m.tolist()
+    shift = side * HALF_EYE_DISTANCE_M
+    x, y, z = x + shift * rx, y + shift * ry, z + shift * rz
+    # From the eyeball to where the iris is seen at its distance.
+    x, y = z * (iris[0] - cx) / fx - x, z * (iris[1] - cy) / fy - y
+    return (5 * aside, 10 * height(iris), 5 * height(upper), 5 * height(lower),
+            100 * (x * rx + y * ry), 100 * (x * ux + y * uy))
 
 
 def look_terms(mesh: Mesh, mean: np.ndarray) -> np.ndarray:
@@ -63,7 +74,7 @@ def look_terms(mesh: Mesh, mean: np.ndarray) -> np.ndarray:
     :param mean: float ``(LOOK_TERMS,)``, of an eye's histograms.
     """
     looks = mesh.histograms[:, _COLUMNS, _ROWS].reshape(2, LOOK_TERMS) - mean
-    right, left = weights_of(mesh)
+    right, left = mesh.eye_weights
     return np.array([[right, -left], [right, left]], np.float32) @ looks
 
 
@@ -76,18 +87,29 @@ def estimate_gaze(mesh: Mesh, pose: HeadPose, camera: CameraModel,
 
 def direction_of(angles_deg: np.ndarray) -> np.ndarray:
     """Return unit vectors ``(..., 3)`` in the camera frame of yaw and pitch ``(..., 2)``."""
+    if angles_deg.ndim == 1:  # much faster for one
+        yaw, pitch = map(math.radians, angles_deg.tolist())
+        return np.array([math.sin(yaw) * math.cos(pitch), -math.sin(pitch),
+                         -math.cos(yaw) * math.cos(pitch)])
     yaw, pitch = np.moveaxis(np.radians(angles_deg), -1, 0)
     return np.stack([np.sin(yaw) * np.cos(pitch), -np.sin(pitch), -np.cos(yaw) * np.cos(pitch)],
                     axis=-1)
 
 
 def gaze_angles_of(direction: np.ndarray) -> np.ndarray:
-    """Return yaw and pitch in degrees ``(..., 2)`` of unit vectors in the camera frame."""
-    x, y, z = np.moveaxis(np.asarray(direction, float), -1, 0)
-    return np.degrees(np.stack([np.arctan2(x, -z), np.arcsin(np.clip(-y, -1, 1))], axis=-1))
+    """Return yaw and pitch in degrees ``(..., 2)`` of vectors ``(..., 3)`` in the camera frame."""
+    if direction.ndim == 1:
+        x, y, z = direction.tolist()
+        return np.array([math.degrees(math.atan2(x, -z)),
+                         math.degrees(math.atan2(-y, math.hypot(x, z)))])
+    x, y, z = np.moveaxis(direction, -1, 0)
+    return np.degrees(np.stack([np.arctan2(x, -z), np.arctan2(-y, np.hypot(x, z))], axis=-1))
 
 
 def angle_between_deg(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     """Return the angles in degrees between vectors ``(..., 3)``."""
+    if a.ndim == b.ndim == 1:
+        cosine = float(a @ b) / math.sqrt(float(a @ a) * float(b @ b))
+        return np.float64(math.degrees(math.acos(min(1.0, max(-1.0, cosine)))))
     cosine = (a * b).sum(axis=-1) / (np.linalg.norm(a, axis=-1) * np.linalg.norm(b, axis=-1))
     return np.degrees(np.arccos(np.clip(cosine, -1, 1)))

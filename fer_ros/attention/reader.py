@@ -5,7 +5,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from fer_ros.attention.eye_cover import COUNTS_FROM, COVERED, load_eye_cover, PULLED
-from fer_ros.attention.eyes import weights_of
 from fer_ros.attention.gaze import estimate_gaze
 from fer_ros.attention.head import AttentionModel, estimate_pose, HeadPose
 from fer_ros.attention.mesh import FaceMesher, Mesh
@@ -98,7 +97,7 @@ class HeadReader:
         right, left = odds[:, COVERED] > COUNTS_FROM[COVERED]
         before = self._before.get(track_id)
         limit = _PULLED_UNTIL if before is not None and before.pulled else COUNTS_FROM[PULLED]
-        pulled = weights_of(mesh) @ odds[:, PULLED] > limit
+        pulled = np.dot(mesh.eye_weights, odds[:, PULLED]) > limit
         return (bool(right), bool(left)), bool(pulled)
 
 
@@ -116,8 +115,11 @@ def _moved(before: HeadReading, face: Face) -> np.ndarray | None:
 
     Of somebody who walks, the crop would else cut the face, which then seems turned.
     """
-    points = before.mesh.points.copy()
-    points[:, :2] += np.subtract(face.box.center, before.face.box.center)
-    middle = (points[:, :2].min(axis=0) + points[:, :2].max(axis=0)) / 2
-    apart = np.abs(middle - face.box.center).max()
-    return points if apart < _FURTHEST * max(face.box.width, face.box.height) else None
+    mesh, box = before.mesh, face.box
+    (x, y), (x_before, y_before) = box.center, before.face.box.center
+    move_x, move_y = x - x_before, y - y_before
+    left, top, right, bottom = mesh.extent
+    apart = max(abs((left + right) / 2 + move_x - x), abs((top + bottom) / 2 + move_y - y))
+    if apart >= _FURTHEST * max(box.width, box.height):
+        return None
+    return mesh.points + np.array([move_x, move_y, 0.0], np.float32)

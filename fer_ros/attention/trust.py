@@ -3,7 +3,6 @@
 
 from collections.abc import Sequence
 
-from fer_ros.attention.eyes import weights_of
 from fer_ros.attention.gaze import gaze_angles_of
 from fer_ros.attention.reader import FACE_SCORE, HeadReading
 from fer_ros.cameras.camera_model import CameraModel
@@ -45,47 +44,46 @@ def camera_problem(camera: CameraModel, width_px: int, height_px: int) -> str:
 
 def distrust(heads: Sequence[HeadReading], width_px: int, height_px: int) -> list[str]:
     """Return for each head why it cannot be trusted, empty where it can."""
+    alone = [_alone(head, width_px, height_px) for head in heads]
+    if len(heads) < 2:
+        return alone
     boxes = np.array([(box.x, box.y, box.x + box.width, box.y + box.height)
-                      for box in (head.face.box for head in heads)]).reshape(-1, 4)
-    return [_alone(head, width_px, height_px) or _among(i, boxes)
-            for i, head in enumerate(heads)]
+                      for box in (head.face.box for head in heads)])
+    return [reason or _among(i, boxes) for i, reason in enumerate(alone)]
 
 
 def _alone(head: HeadReading, width_px: int, height_px: int) -> str:
     if head.mesh is None or head.pose is None:
         return 'no head fits the landmarks'
-    points = head.mesh.points[:, :2]
-    if np.ptp(points[:, 0]) < SMALLEST_FACE_PX:
+    left, top, right, bottom = head.mesh.extent
+    if right - left < SMALLEST_FACE_PX:
         return f'the face is smaller than {SMALLEST_FACE_PX} pixels'
     box = head.face.box
     # The network squeezes a face that is cut into what is left of it: the box tells that, too.
-    ends = np.array([*points.min(axis=0), *points.max(axis=0)])
-    ends[0], ends[2] = min(ends[0], box.x), max(ends[2], box.x + box.width - 1)
-    if (ends[:2] < _BORDER_PX).any() or \
-            (ends[2:] > (width_px - 1 - _BORDER_PX, height_px - 1 - _BORDER_PX)).any():
+    if min(left, top, box.x) < _BORDER_PX or \
+            max(right, box.x + box.width - 1) > width_px - 1 - _BORDER_PX or \
+            bottom > height_px - 1 - _BORDER_PX:
         return "the image's border cuts the face"
     if head.mesh.score < FACE_SCORE:
         return 'the face is covered'
     if head.pose.error > _WORST_FIT:
         return 'the landmarks fit no head: the face is covered or turned away'
-    position = head.pose.position_m
-    towards = gaze_angles_of(-position / np.linalg.norm(position))
-    turned_deg = abs(head.pose.angles_deg[0] - towards[0])
+    yaw, pitch, _ = head.pose.angles_deg.tolist()
+    turned_deg = abs(yaw - float(gaze_angles_of(-head.pose.position_m)[0]))
     if turned_deg > _PROFILE_DEG:
         return 'the face is in profile'
     # The far eye of a turned head is not needed.
-    needed = (weights_of(head.mesh) > _NEEDED_EYE) | (turned_deg < _TURNED_DEG)
-    if (needed & head.hidden).any():
+    if any(hidden and (weight > _NEEDED_EYE or turned_deg < _TURNED_DEG)
+           for hidden, weight in zip(head.hidden, head.mesh.eye_weights)):
         return 'the eyes are covered' if all(head.hidden) else 'one eye is covered'
-    aside, up = head.gaze_deg - head.pose.angles_deg[:2]
-    if head.pulled or abs(aside) > _ASIDE_DEG or not -_DOWN_DEG < up < _UP_DEG:
+    gaze_yaw, gaze_pitch = head.gaze_deg.tolist()
+    if head.pulled or abs(gaze_yaw - yaw) > _ASIDE_DEG or \
+            not -_DOWN_DEG < gaze_pitch - pitch < _UP_DEG:
         return 'the eyes cannot be read: glasses, or something before them'
     return ''
 
 
 def _among(row: int, boxes: np.ndarray) -> str:
-    if len(boxes) == 1:
-        return ''
     others = np.arange(len(boxes)) != row
     covered = intersection_over_smaller(boxes[row:row + 1], boxes[others])
     return 'another face overlaps' if (covered > _MOST_COVERED).any() else ''

@@ -7,11 +7,17 @@ filter, 2017). Eyes rest and jump: the filter of the gaze is a random walk that 
 a measurement lies too far off to be noise.
 """
 
+import math
+
 import cv2
 import numpy as np
 
 # Squared Mahalanobis distances that one measurement in a thousand exceeds, for 2 and 3 degrees.
 _GATE_2, _GATE_3 = 13.8, 16.3
+_AXES = np.eye(3)
+# Of place and speed: what keeps the one, the other, and what adds the second to the first.
+_PLACE, _SPEED = np.kron(np.diag([1.0, 0.0]), _AXES), np.kron(np.diag([0.0, 1.0]), _AXES)
+_PLACE_BY_SPEED = np.eye(6, k=3)
 
 
 class RotationFilter:
@@ -23,8 +29,10 @@ class RotationFilter:
     """
 
     def __init__(self, noise_deg: tuple[float, float, float], acceleration_deg: float):
-        self._noise = np.diag(np.radians(noise_deg) ** 2)
-        self._push = np.radians(acceleration_deg) ** 2
+        # The axes do not depend on each other: of each, the variances of angle and rate, and their
+        # covariance, radians and seconds.
+        self._noise = np.radians(noise_deg) ** 2
+        self._push = math.radians(acceleration_deg) ** 2
         self.rotation: np.ndarray | None = None
 
     def update(self, rotation: np.ndarray, interval_s: float) -> np.ndarray:
@@ -34,26 +42,29 @@ class RotationFilter:
             return self.rotation
         self.predict(interval_s)
         miss = cv2.Rodrigues(self.rotation.T @ rotation)[0].ravel()
-        certainty = np.linalg.inv(self._cov[:3, :3] + self._noise)
-        if miss @ certainty @ miss > _GATE_3 * 4:
+        certainty = 1 / (self._angle + self._noise)
+        if certainty @ (miss * miss) > _GATE_3 * 4:
             self._start(rotation)
             return self.rotation
-        gain = self._cov[:, :3] @ certainty
-        step = gain @ miss
-        self.rotation = self.rotation @ cv2.Rodrigues(step[:3])[0]
-        self._rate += step[3:]
-        self._cov = self._cov - gain @ self._cov[:3]
+        gain, rate_gain = self._angle * certainty, self._both * certainty
+        self.rotation = self.rotation @ cv2.Rodrigues(gain * miss)[0]
+        self._rate = self._rate + rate_gain * miss
+        self._speed = self._speed - rate_gain * self._both
+        self._angle, self._both = (1 - gain) * self._angle, (1 - gain) * self._both
         return self.rotation
 
     def predict(self, interval_s: float) -> None:
         """Go on by the velocity; what is known grows less."""
-        self.rotation = self.rotation @ cv2.Rodrigues(self._rate * interval_s)[0]
-        self._cov = _carried(self._cov, interval_s, self._push)
+        t, push = interval_s, self._push
+        self.rotation = self.rotation @ cv2.Rodrigues(self._rate * t)[0]
+        self._angle = self._angle + 2 * t * self._both + t * t * self._speed + push * t ** 3 / 3
+        self._both = self._both + t * self._speed + push * t * t / 2
+        self._speed = self._speed + push * t
 
     @property
     def covariance(self) -> np.ndarray:
         """Of the rotation about the head's own axes, float64 ``(3, 3)``, radians squared."""
-        return self._cov[:3, :3]
+        return np.diag(self._angle)
 
     @property
     def rate_deg(self) -> np.ndarray:
@@ -62,9 +73,8 @@ class RotationFilter:
 
     def _start(self, rotation: np.ndarray) -> None:
         self.rotation = rotation
-        self._rate = np.zeros(3)
-        self._cov = np.zeros((6, 6))
-        self._cov[:3, :3], self._cov[3:, 3:] = self._noise, np.eye(3) * np.radians(60) ** 2
+        self._rate, self._both = np.zeros((2, 3))
+        self._angle, self._speed = self._noise, np.full(3, math.radians(60) ** 2)
 
 
 class PositionFilter:
@@ -81,10 +91,9 @@ class PositionFilter:
 
     def update(self, position: np.ndarray, interval_s: float) -> np.ndarray:
         """Take in a measured point, float64 ``(3,)`` meters, and return the filtered one."""
-        distance = float(np.linalg.norm(position))
-        sight = position / max(distance, 1e-6)
-        across, along = (np.array(self._relative) * distance) ** 2
-        noise = across * np.eye(3) + (along - across) * np.outer(sight, sight)
+        squared = float(position @ position)
+        across, along = (share * share for share in self._relative)
+        noise = across * squared * _AXES + (along - across) * position * position[:, None]
         if self.position is not None:
             self.position = self.position + self._speed * interval_s
             self._cov = _carried(self._cov, interval_s, self._push)
@@ -115,7 +124,8 @@ class GazeFilter:
     """
 
     def __init__(self, noise_deg: tuple[float, float] = (1.5, 2.0), drift_deg: float = 6.0):
-        self._noise = np.diag(np.square(noise_deg))
+        # Of both angles apart: they do not depend on each other.
+        self._noise = np.square(noise_deg)
         self._drift = drift_deg ** 2
         self.angles_deg: np.ndarray | None = None
 
@@ -124,34 +134,30 @@ class GazeFilter:
         if self.angles_deg is not None:
             self.wait(interval_s)
             miss = angles_deg - self.angles_deg
-            certainty = np.linalg.inv(self._cov + self._noise)
-            if miss @ certainty @ miss <= _GATE_2:
-                gain = self._cov @ certainty
-                self.angles_deg = self.angles_deg + gain @ miss
-                self._cov = self._cov - gain @ self._cov
+            certainty = 1 / (self._variance + self._noise)
+            if certainty @ (miss * miss) <= _GATE_2:
+                gain = self._variance * certainty
+                self.angles_deg = self.angles_deg + gain * miss
+                self._variance = (1 - gain) * self._variance
                 return self.angles_deg
-        self.angles_deg, self._cov = np.array(angles_deg, float), self._noise.copy()
+        self.angles_deg, self._variance = np.array(angles_deg, float), self._noise
         return self.angles_deg
 
     def wait(self, interval_s: float) -> None:
         """Let time pass without a measurement, as in a blink: the gaze stays where it was."""
-        self._cov = self._cov + np.eye(2) * self._drift * interval_s
+        self._variance = self._variance + self._drift * interval_s
 
     @property
     def covariance(self) -> np.ndarray:
         """Of yaw and pitch, float64 ``(2, 2)``, square degrees."""
-        return self._cov
+        return np.diag(self._variance)
 
 
 def _carried(covariance: np.ndarray, interval_s: float, push: float) -> np.ndarray:
     """Return the covariance of place and speed ``(6, 6)`` after a time of white acceleration."""
+    t = interval_s
+    carry = _PLACE + _SPEED + t * _PLACE_BY_SPEED
+    carried = carry @ covariance @ carry.T + push * (
+        t ** 3 / 3 * _PLACE + t * t / 2 * (_PLACE_BY_SPEED + _PLACE_BY_SPEED.T) + t * _SPEED)
     # What is not symmetric of it, from rounding, would grow.
-    covariance = (covariance + covariance.T) / 2
-    t, one = interval_s, np.eye(3) * push
-    place, both, speed = covariance[:3, :3], covariance[:3, 3:], covariance[3:, 3:]
-    carried = np.empty((6, 6))
-    carried[:3, :3] = place + t * (both + both.T) + t * t * speed + one * (t ** 3 / 3)
-    carried[:3, 3:] = both + t * speed + one * (t * t / 2)
-    carried[3:, :3] = carried[:3, 3:].T
-    carried[3:, 3:] = speed + one * t
-    return carried
+    return (carried + carried.T) / 2

@@ -20,9 +20,9 @@ import numpy as np
 
 MODEL_FILE = Path(__file__).parents[1] / 'models' / 'attention.npz'
 FLIP = np.diag([1.0, -1.0, -1.0])
-# A fit ends with a step that turns and moves the head by less, radians and meters, or after so
-# many.
-_SMALL_STEP, _STEPS = 1e-4, 10
+# A fit ends with a step that turns and moves the head by less, radians and meters (the next ones
+# would be a sixth of it, and so on), or after so many.
+_SMALL_STEP, _STEPS = 1e-3, 10
 # Nothing of a head is nearer to the camera's plane, meters.
 _NEAREST_M = 0.01
 # Factors of each term of the correction: 1, yaw, pitch, roll, their squares and products.
@@ -134,22 +134,24 @@ def estimate_pose(points: np.ndarray, camera: CameraModel, model: AttentionModel
     :param previous: of the same head a moment ago, which saves time.
     :returns: None where no head fits.
     """
-    pixels = np.ascontiguousarray(points[:, :2], np.float64)
-    seen = cv2.undistortPoints(pixels, camera.k, np.asarray(camera.d, np.float64))[:, 0] \
-        if any(camera.d) else (pixels - camera.k[:2, 2]) / camera.k[[0, 1], [0, 1]]
+    if any(camera.d):
+        seen = cv2.undistortPoints(np.ascontiguousarray(points[:, :2], np.float64), camera.k,
+                                   np.asarray(camera.d, np.float64))[:, 0].T
+    else:
+        seen = (points[:, :2].T - camera.k[:2, 2:]) / camera.k.diagonal()[:2, None]
     if previous is None:
         try:
-            _, turn, move = cv2.solvePnP(model.shape, seen, np.eye(3), None,
+            _, turn, move = cv2.solvePnP(model.shape, np.ascontiguousarray(seen.T), np.eye(3), None,
                                          flags=cv2.SOLVEPNP_SQPNP)
         except cv2.error:  # all points are in one place
             return None
         rotation, position = cv2.Rodrigues(turn)[0], move.ravel()
     else:
         rotation, position = previous.fitted, previous.position_m
-    fitted, position, miss = _fit(model.shape.T, seen.T, rotation, position)
+    fitted, position, miss = _fit(model.shape.T, seen, rotation, position)
     if not (math.isfinite(miss) and position[2] > 0):
         return None
-    width = max(1e-6, math.dist(seen[33].tolist(), seen[263].tolist()))
+    width = max(1e-6, math.dist(seen[:, 33].tolist(), seen[:, 263].tolist()))
     angles = angles_of(fitted)
     return HeadPose(rotation_of(angles + pose_terms(angles) @ model.pose), position,
                     miss / width, fitted)
@@ -162,29 +164,29 @@ def _fit(shape, seen, rotation, position):
 
     :param shape: float64 ``(3, n)``; ``seen``: ``(2, n)``, at a distance of 1.
     """
-    slopes, change = np.zeros((6, 2, shape.shape[1])), [math.inf]
-    for step in range(_STEPS + 1):
-        turned = rotation @ shape
-        near = 1 / np.maximum(turned[2] + position[2], _NEAREST_M)
-        x, y, z = turned
-        drawn = (turned[:2] + position[:2, None]) * near
-        miss = seen - drawn
-        if step == _STEPS or max(map(abs, change)) < _SMALL_STEP:
-            break
-        far = drawn * near
+    # Half the memory, so that all fits the cache next to the processor.
+    shape, seen = shape.astype(np.float32), seen.astype(np.float32)
+    slopes = np.zeros((6, 2, shape.shape[1]), np.float32)
+    for _ in range(_STEPS):
+        x, y, z = turned = rotation.astype(np.float32) @ shape
+        near = 1 / np.maximum(z + np.float32(position[2]), np.float32(_NEAREST_M))
+        drawn = (turned[:2] + position[:2, None].astype(np.float32)) * near
+        miss, far, across = (seen - drawn).ravel(), drawn * near, turned * near
         # By turns about the camera's axes, then by moves along them.
-        slopes[0] = -y * far
-        slopes[0, 1] -= z * near
-        slopes[1] = x * far
-        slopes[1, 0] += z * near
-        slopes[2, 0], slopes[2, 1] = -y * near, x * near
+        np.multiply(far, -y, out=slopes[0])
+        np.multiply(far, x, out=slopes[1])
+        slopes[0, 1] -= across[2]
+        slopes[1, 0] += across[2]
+        slopes[2, 0], slopes[2, 1] = -across[1], across[0]
         slopes[3, 0] = slopes[4, 1] = near
         slopes[5] = -far
         rows = slopes.reshape(6, -1)
         try:
-            change = np.linalg.solve(rows @ rows.T, rows @ miss.ravel()).tolist()
+            change = np.linalg.solve(rows @ rows.T, rows @ miss).tolist()
         except np.linalg.LinAlgError:
             return rotation, position, math.nan
         rotation = cv2.Rodrigues(np.array(change[:3]))[0] @ rotation
         position = position + change[3:]
+        if max(map(abs, change)) < _SMALL_STEP:
+            break
     return rotation, position, float(np.linalg.norm(miss)) / math.sqrt(shape.shape[1])

@@ -77,8 +77,8 @@ class Person:
     def __init__(self, model: AttentionModel, settings: AttentionSettings,
                  zones: Sequence[Zone] = ()):
         pose, gaze, constant = model.sigmas
-        self._systematic = np.radians(pose[[1, 0, 2]]) ** 2
-        self._gaze_sigma = gaze[:2]
+        self._systematic = np.diag(np.radians(pose[[1, 0, 2]]) ** 2)
+        self._gaze_systematic = np.diag(gaze[:2] ** 2)
         self._settings = settings
         self.constant = PersonalConstant(constant[:2])
         self._turn = RotationFilter((1.0, 0.8, 0.6), 400.0)
@@ -117,32 +117,31 @@ class Person:
             self._gaze.update(reading.gaze_deg, interval_s)
         else:
             self._gaze.wait(interval_s)
-        camera_deg = gaze_angles_of(-position / np.linalg.norm(position))
+        camera_deg = gaze_angles_of(-position)
         off = self._gaze.angles_deg - camera_deg
         if seen:
             self.constant.learn(off, interval_s)
         off = off - self.constant.mean_deg
         gaze_deg = camera_deg + off
-        covariance = self._gaze.covariance + self.constant.covariance + \
-            np.diag(self._gaze_sigma ** 2)
+        covariance = self._gaze.covariance + self.constant.covariance + self._gaze_systematic
         head_deg = angles_of(rotation)[:2] - camera_deg
         densities = odds(off, covariance, head_deg - self._usual_deg, eyes.openness,
                          self._settings)
         attention = self._state.update(interval_s, densities if seen else None, eyes.closed_s, '')
         if attention.state == CAMERA and seen:
             share = min(1.0, interval_s / _USUAL_S)
-            self._usual_deg[1] += share * float(np.clip(head_deg[1] - self._usual_deg[1], -8, 8))
+            self._usual_deg[1] += share * min(8.0, max(-8.0, head_deg[1] - self._usual_deg[1]))
         pose_covariance = np.zeros((6, 6))
         pose_covariance[:3, :3] = self._place.covariance
-        pose_covariance[3:, 3:] = self._turn.covariance + np.diag(self._systematic)
-        self._look(direction_of(gaze_deg) if seen else None, position, attention, interval_s,
-                   points_m)
-        yaw, pitch = angles_of(reading.pose.rotation)[:2]
+        pose_covariance[3:, 3:] = self._turn.covariance + self._systematic
+        gaze = direction_of(gaze_deg)
+        self._look(gaze if seen else None, position, attention, interval_s, points_m)
+        yaw, pitch, _ = reading.pose.angles_deg.tolist()
         return PersonReading(
             reading, attention, rotation, position, pose_covariance, gaze_deg, covariance,
-            float(angle_between_deg(direction_of(gaze_deg), -position)),
-            looks_probability(off), eyes, self._zone.zone, self._zone.since_s,
-            self._pattern.now, self._gesture.update(float(yaw), float(pitch), unseen_s))
+            float(angle_between_deg(gaze, -position)), looks_probability(off), eyes,
+            self._zone.zone, self._zone.since_s, self._pattern.now,
+            self._gesture.update(yaw, pitch, unseen_s))
 
     def _look(self, gaze: np.ndarray | None, position_m: np.ndarray, attention: Attention,
               interval_s: float, points_m: Mapping[str, np.ndarray]) -> None:
@@ -161,5 +160,5 @@ def looks_probability(off_camera_deg: np.ndarray) -> float:
 
     :param off_camera_deg: yaw and pitch relative to the direction of the camera.
     """
-    distance = float(np.hypot(*(off_camera_deg / _LOOK_SCALE_DEG)))
+    distance = math.hypot(*(off_camera_deg / _LOOK_SCALE_DEG).tolist())
     return 1 / (1 + math.exp(min(50.0, _LOOK_SLOPE * (distance - _LOOK_MIDDLE))))

@@ -2,8 +2,7 @@
 """Detect nods and shakes of the head from its pitch and yaw over time."""
 
 from collections import deque
-
-import numpy as np
+from collections.abc import Sequence
 
 NOD, SHAKE = 'nod', 'shake'
 # What counts: so many turns back and forth within so long, each of so many degrees.
@@ -30,15 +29,16 @@ class GestureWatch:
             self._angles.popleft()
         if self._now_s < self._quiet_until_s:
             # Still the same one, as long as it goes on.
-            if any(np.ptp(values) > _SWING_DEG[SHAKE] for values in np.array(self._angles).T[1:]):
+            _, *angles = zip(*self._angles)
+            if any(max(values) - min(values) > _SWING_DEG[SHAKE] for values in angles):
                 self._quiet_until_s = self._now_s + _PAUSE_S
             return ''
         if len(self._angles) < 4:
             return ''
-        _, pitch, yaw = np.array(self._angles).T
+        _, pitch, yaw = zip(*self._angles)
         for name, moving, other in ((NOD, pitch, yaw), (SHAKE, yaw, pitch)):
             if _turns(moving, _SWING_DEG[name]) >= _TURNS and \
-                    np.ptp(other) < _OTHER * np.ptp(moving):
+                    max(other) - min(other) < _OTHER * (max(moving) - min(moving)):
                 self._quiet_until_s = self._now_s + _PAUSE_S
                 return name
         return ''
@@ -48,7 +48,7 @@ class GestureWatch:
         self._angles.clear()
 
 
-def _turns(values: np.ndarray, swing: float) -> int:
+def _turns(values: Sequence[float], swing: float) -> int:
     """Return how often values swing from rise to fall and back by at least so much."""
     turns, low, high, direction = 0, values[0], values[0], 0
     for value in values[1:]:

@@ -141,8 +141,8 @@ def estimate_pose(points: np.ndarray, camera: CameraModel, model: AttentionModel
         seen = (points[:, :2].T - camera.k[:2, 2:]) / camera.k.diagonal()[:2, None]
     if previous is None:
         try:
-            _, turn, move = cv2.solvePnP(model.shape, np.ascontiguousarray(seen.T), np.eye(3), None,
-                                         flags=cv2.SOLVEPNP_SQPNP)
+            _, turn, move = cv2.solvePnP(model.shape, np.ascontiguousarray(seen.T), np.eye(3),
+                                         None, flags=cv2.SOLVEPNP_SQPNP)
         except cv2.error:  # all points are in one place
             return None
         rotation, position = cv2.Rodrigues(turn)[0], move.ravel()

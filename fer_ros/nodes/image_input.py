@@ -2,6 +2,7 @@
 """Image subscription of a node: keep the latest frame, count losses, explain silence."""
 
 from collections.abc import Callable
+import time
 
 from builtin_interfaces.msg import Time
 from fer_ros import conversions, transport
@@ -57,16 +58,18 @@ class ImageInput:
         self._rate = RateMeter()
         self._last_error = ''
         self._warned = self._unstamped = self._paused = False
-        # Steady: report silence also while a simulated clock stands still or is missing.
-        self._steady = Clock(clock_type=ClockType.STEADY_TIME)
-        self._last_image_s = self._steady_s()
+        self._last_image_s = time.monotonic()
         self._subscription = node.subscribe(
             CompressedImage if self._compressed else Image, topic, self._on_image,
             qos.LATEST_IMAGE if sampled else qos.IMAGE,
             message_lost=self._on_lost, own_thread=True)
         self._receiver = node.receivers[self._subscription]
-        self._share = ReadableShare(f'images on {self._subscription.topic_name}')
-        self._watch = node.create_timer(1.0, self._check_silence, clock=self._steady)
+        #: The full topic name.
+        self.topic = self._subscription.topic_name
+        self._share = ReadableShare(f'images on {self.topic}')
+        # Steady: report silence also while a simulated clock stands still or is missing.
+        self._watch = node.create_timer(1.0, self._check_silence,
+                                        clock=Clock(clock_type=ClockType.STEADY_TIME))
         self._worker = Worker(f'{node.get_name()} worker', self._work, node.faults).start()
 
     def close(self) -> None:
@@ -80,11 +83,6 @@ class ImageInput:
         """Leave images in the middleware, or take them again, the kept one first."""
         self._paused = paused
         self._node.pause(self._subscription, paused)
-
-    @property
-    def topic(self) -> str:
-        """The full topic name."""
-        return self._subscription.topic_name
 
     @property
     def dropped(self) -> int:
@@ -103,7 +101,7 @@ class ImageInput:
     def report(self, status: Status) -> None:
         """Add statistics and problems of the stream."""
         status.values.update({
-            'topic': self._subscription.topic_name,
+            'topic': self.topic,
             'images received': self._received, 'images processed': self._done,
             'images dropped (newer came)': self.dropped,
             'images lost in transport': self._lost, 'images unreadable': self._bad,
@@ -111,18 +109,18 @@ class ImageInput:
         if self._warned:
             status.values[SILENCE] = self._silence()
             status.worsen(WARN, status.values[SILENCE])
-        self._share.report(self._steady_s(), status)
+        self._share.report(time.monotonic(), status)
         if self._last_error:
             status.values['last unreadable image'] = self._last_error
-        publishers = self._node.get_publishers_info_by_topic(self._subscription.topic_name)
+        publishers = self._node.get_publishers_info_by_topic(self.topic)
         if len(publishers) > 1:
             names = ', '.join(sorted(f'{info.node_namespace}/{info.node_name}'.replace('//', '/')
                                      for info in publishers))
             status.worsen(WARN, f'{len(publishers)} publishers on '
-                          f'{self._subscription.topic_name} ({cut(names)}): their images are '
+                          f'{self.topic} ({cut(names)}): their images are '
                           'treated as one camera; stop all but one, or remap')
         if self._unstamped:
-            status.worsen(WARN, f'images on {self._subscription.topic_name} have the stamp 0: let '
+            status.worsen(WARN, f'images on {self.topic} have the stamp 0: let '
                           'the camera driver set the time of the image in header.stamp')
         if self._lost > 0.05 * (self._received + self._lost):
             status.worsen(WARN, f'{self._lost} images lost in transport: {transport.LOSS_FIX}')
@@ -130,12 +128,12 @@ class ImageInput:
     def count(self, stamp: Time) -> None:
         """Count an image; also one that came another way."""
         self._received += 1
-        self._last_image_s = self._steady_s()
+        self._last_image_s = time.monotonic()
         self._unstamped = not stamp.sec and not stamp.nanosec
         self._rate.tick(self._node.now_s())
         if self._warned:
             self._warned = False
-            self._node.get_logger().info(f'receiving images on {self._subscription.topic_name}')
+            self._node.get_logger().info(f'receiving images on {self.topic}')
 
     def _on_image(self, message) -> None:
         self.count(message.header.stamp)
@@ -147,7 +145,7 @@ class ImageInput:
         self._lost += event.total_count_change
         self._node.get_logger().warning(
             f'{event.total_count_change} images lost in transport on '
-            f'{self._subscription.topic_name}, {self._lost} in all: {transport.LOSS_FIX}',
+            f'{self.topic}, {self._lost} in all: {transport.LOSS_FIX}',
             throttle_duration_sec=30.0)
 
     def _work(self) -> None:
@@ -167,21 +165,18 @@ class ImageInput:
         except FerError as error:
             problem = str(error)
             self._node.get_logger().error(
-                f'image on {self._subscription.topic_name} skipped: {problem}',
+                f'image on {self.topic} skipped: {problem}',
                 throttle_duration_sec=5.0)
         except Exception as error:  # costs this image only
             problem = 'internal error, see the log'
-            self._node.faults.add(f'image on {self._subscription.topic_name} skipped', error)
-        self._share.add(self._steady_s(), problem)
+            self._node.faults.add(f'image on {self.topic} skipped', error)
+        self._share.add(time.monotonic(), problem)
         if problem:
             self._bad += 1
             self._last_error = problem
 
-    def _steady_s(self) -> float:
-        return self._steady.now().nanoseconds * 1e-9
-
     def _check_silence(self) -> None:
-        silent_s = self._steady_s() - self._last_image_s
+        silent_s = time.monotonic() - self._last_image_s
         if self._warned or silent_s < self._node.value('silence_warning_s'):
             return
         if self._paused:
@@ -193,11 +188,11 @@ class ImageInput:
         self._warned = True
 
     def _silence(self) -> str:
-        return (f'no image on {self._subscription.topic_name} for '
-                f'{self._steady_s() - self._last_image_s:.0f} s: {self._endpoints()}')
+        return (f'no image on {self.topic} for '
+                f'{time.monotonic() - self._last_image_s:.0f} s: {self._endpoints()}')
 
     def _endpoints(self) -> str:
-        topic = self._subscription.topic_name
+        topic = self.topic
         ours = qos.describe(self._subscription.qos_profile)
         publishers = self._node.get_publishers_info_by_topic(topic)
         if not publishers:

@@ -217,8 +217,7 @@ class AttentionNode(ManagedNode):
             if isinstance(message, bytes) else message.header
         stamp = header.stamp
         if image is not None and image.topic == self._input.topic:
-            self._input.count(stamp)
-            self._input.pause()
+            self._input.handed(stamp)
             self._pairs.clear()
             self._choose(stamp, image.pixels, message)
             return

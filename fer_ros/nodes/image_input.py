@@ -2,6 +2,7 @@
 """Image subscription of a node: keep the latest frame, count losses, explain silence."""
 
 from collections.abc import Callable
+import threading
 import time
 
 from builtin_interfaces.msg import Time
@@ -58,31 +59,46 @@ class ImageInput:
         self._rate = RateMeter()
         self._last_error = ''
         self._warned = self._unstamped = self._paused = False
+        self._handed = self._wanted = False
+        self._lock = threading.Lock()
         self._last_image_s = time.monotonic()
-        self._subscription = node.subscribe(
+        self._subscribe = lambda: node.subscribe(
             CompressedImage if self._compressed else Image, topic, self._on_image,
             qos.LATEST_IMAGE if sampled else qos.IMAGE,
             message_lost=self._on_lost, own_thread=True)
+        self._subscription = self._subscribe()
         self._receiver = node.receivers[self._subscription]
         #: The full topic name.
         self.topic = self._subscription.topic_name
         self._share = ReadableShare(f'images on {self.topic}')
         # Steady: report silence also while a simulated clock stands still or is missing.
-        self._watch = node.create_timer(1.0, self._check_silence,
+        self._watch = node.create_timer(1.0, self._check,
                                         clock=Clock(clock_type=ClockType.STEADY_TIME))
         self._worker = Worker(f'{node.get_name()} worker', self._work, node.faults).start()
 
     def close(self) -> None:
         """Stop, after the current image is processed."""
         self._node.destroy_timer(self._watch)
-        self._node.destroy_subscription(self._subscription)
+        with self._lock:
+            self._leave()
+            self._subscribe = lambda: None  # a check may be running
         self._newest.close()
         self._worker.end()
 
     def pause(self, paused: bool = True) -> None:
         """Leave images in the middleware, or take them again, the kept one first."""
         self._paused = paused
+        self._wanted |= not paused
         self._node.pause(self._subscription, paused)
+
+    def handed(self, stamp: Time) -> None:
+        """Count an image that came another way, and leave others in the middleware.
+
+        If all come so, there is soon no subscription: the middleware would copy each for it.
+        """
+        self._handed = True
+        self.count(stamp)
+        self.pause()
 
     @property
     def dropped(self) -> int:
@@ -126,7 +142,7 @@ class ImageInput:
             status.worsen(WARN, f'{self._lost} images lost in transport: {transport.LOSS_FIX}')
 
     def count(self, stamp: Time) -> None:
-        """Count an image; also one that came another way."""
+        """Count an image."""
         self._received += 1
         self._last_image_s = time.monotonic()
         self._unstamped = not stamp.sec and not stamp.nanosec
@@ -175,29 +191,51 @@ class ImageInput:
             self._bad += 1
             self._last_error = problem
 
-    def _check_silence(self) -> None:
+    def _check(self) -> None:
+        if self._sampled and self._follow():
+            return
         silent_s = time.monotonic() - self._last_image_s
         if self._warned or silent_s < self._node.value('silence_warning_s'):
             return
-        if self._paused:
-            # Look first, and judge at the next check.
+        if self._paused or self._subscription is None:
+            # Look first, and judge at a later check.
             self.pause(False)
             return
         # First the log: who sees the diagnostics finds it there.
         self._node.get_logger().warning(self._silence())
         self._warned = True
 
+    def _follow(self) -> bool:
+        """Leave the topic if all images were handed over since the last time, or come back.
+
+        :returns: whether it just came back.
+        """
+        handed, wanted = self._handed, self._wanted
+        self._handed = self._wanted = False
+        with self._lock:
+            if wanted and self._subscription is None:
+                self._subscription = self._subscribe()
+                self._node.pause(self._subscription, self._paused)
+                return True
+            if handed and not wanted:
+                self._leave()
+        return False
+
+    def _leave(self) -> None:
+        subscription, self._subscription = self._subscription, None
+        if subscription is not None:
+            self._node.destroy_subscription(subscription)
+
     def _silence(self) -> str:
         return (f'no image on {self.topic} for '
                 f'{time.monotonic() - self._last_image_s:.0f} s: {self._endpoints()}')
 
     def _endpoints(self) -> str:
-        topic = self.topic
-        ours = qos.describe(self._subscription.qos_profile)
-        publishers = self._node.get_publishers_info_by_topic(topic)
+        publishers = self._node.get_publishers_info_by_topic(self.topic)
         if not publishers:
-            return (f'0 publishers (requested QoS: {ours}); is the camera running, and is its '
-                    f'topic this one? Remap with --ros-args -r image_raw:=/your/topic')
+            return (f'0 publishers (requested QoS: {qos.describe(self._subscription.qos_profile)})'
+                    '; is the camera running, and is its topic this one? Remap with --ros-args '
+                    '-r image_raw:=/your/topic')
         if complaint := qos.mismatch(self._node, self._subscription):
             return complaint
         names = ', '.join(sorted({info.node_name for info in publishers}))

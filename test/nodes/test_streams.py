@@ -161,6 +161,30 @@ def test_what_was_replaced_in_the_middleware_is_counted_too(graph):
     wait_for(lambda: counted() == 21, what='every image to be counted')
 
 
+class Sampling(Slow):
+    """Take in images that another node hands over, or few others."""
+
+    def activate(self):
+        self.input = image_input.ImageInput(self, self.process, sampled=True)
+
+
+def test_who_gets_images_from_another_node_subscribes_to_none_until_it_needs_them(graph):
+    node = graph.add(Sampling)
+    images = graph.publisher(Image, 'image_raw', qos.IMAGE)
+    handed = image_at(1).header.stamp
+    node.input.handed(handed)
+    wait_for(lambda: not images.get_subscription_count(), what='the subscription to end')
+    assert node._collect().values['images received'] == 1
+    node.input.handed(handed)
+    node.input.pause(False)  # and one that was not handed over
+    wait_for(images.get_subscription_count, what='the subscription to begin again')
+
+    def taken():
+        images.publish(image_at(2))
+        return node.taken
+    assert wait_for(taken, what='an image')[0] == 2
+
+
 def test_silence_is_explained_once(graph, capfd):
     node = graph.add(FaceDetector, silence_warning_s=0.5)
     status = wait_for(lambda: (s := node._collect()).level == WARN and s, what='the warning')

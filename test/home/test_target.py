@@ -2,11 +2,13 @@
 """What is asked of a device, to the second, and what is remembered of it."""
 
 from fer_ros.home.decisions.memory import TargetMemory
+from fer_ros.home.kinds.base import Cause
+from fer_ros.home.kinds.blind import BlindRequest, BlindState
 from fer_ros.home.kinds.scene import SceneRequest
 from fer_ros.home.lifecycle import ControlState, Event
 from fer_ros.home.light import LightState
 import pytest
-from target_support import BACK, BROKER, CHANGED, Lamp, OFF, white
+from target_support import BACK, BROKER, CHANGED, FREE, Lamp, LIT, OFF, white
 
 
 def test_nothing_is_known_of_a_device_at_first():
@@ -49,6 +51,38 @@ def test_a_command_that_failed_leaves_the_one_before_in_force():
     # Once: the same light later is somebody's.
     lamp.say(60, white(0.3))
     assert lamp.say(90, white(0.9)) is not Event.LATE
+
+
+@pytest.mark.parametrize('start, way', [(white(0.2), white(0.4)),
+                                        (LightState(False, 0.3), white(0.1))])
+def test_the_fade_for_a_command_that_was_called_lost_is_no_override(start, way):
+    # The connection ended before the answer.
+    def lost():
+        lamp = Lamp()
+        lamp.say(0, start)
+        lamp.ask(20, white(0.6), fade_s=4)
+        lamp.target.failed()
+        assert lamp.say(20.5, start) is None
+        return lamp
+    lamp = lost()
+    assert lamp.say(22, way) is Event.MOVED and lamp.say(24, white(0.6)) is Event.MATCHED
+    assert lamp.target.confirmed and not lamp.target.holds.held
+    # It is a person who stops it on its way, or leads it elsewhere, or is seen to, or later.
+    lamp = lost()
+    assert lamp.say(22, way) is Event.MOVED and lamp.at(30) is CHANGED
+    for at_s, light, cause in ((22, white(1.0), FREE), (22, way, Cause.PERSON),
+                               (40, way, FREE)):
+        assert lost().say(at_s, light, cause) in (CHANGED, LIT)
+
+
+def test_a_blind_that_moves_for_a_command_that_was_called_lost_is_not_moved_manually():
+    blind = Lamp(BROKER.replace('mqtt_light', 'mqtt_blind'))
+    blind.say(0, BlindState(1.0))
+    blind.at(20)
+    blind.target.ask(Event.SET, BlindRequest(0.4), 4.0)
+    blind.target.failed()
+    assert blind.say(22, BlindState(0.7)) is Event.MOVED
+    assert blind.say(24, BlindState(0.4)) is Event.MATCHED and not blind.target.holds.held
 
 
 def test_the_first_command_that_failed_is_not_in_force():

@@ -57,6 +57,7 @@ class Target(Control):
             self.reported, before, None if self.request is None else self._attempt, self._lost,
             self.in_window, self._just_on, self._tolerance, cause, left_now, reference,
             self._returned))
+        verdict = self._unless_late(verdict, cause)
         verdict = self._unless_repeated(verdict, before, cause, expected)
         if verdict.event is Event.MOVED and not self.in_window:
             # It reacts late.
@@ -90,6 +91,16 @@ class Target(Control):
             self._trail.restart(self._clock.s, self.reported)
             return Verdict(Event.ADJUSTED, attributes=verdict.attributes)
         return verdict
+
+    def _unless_late(self, verdict: Verdict, cause: Cause) -> Verdict:
+        """Take the way to a request that was considered lost for what it is."""
+        if self._lost is None or cause is Cause.PERSON or not self.in_window \
+                or verdict.event not in (Event.CHANGED_MANUALLY, Event.TURNED_ON_MANUALLY) \
+                or not self.kind.on_its_way(replace(self._attempt, request=self._lost),
+                                            self.reported, self._tolerance):
+            return verdict
+        self._happen(Verdict(Event.LATE))
+        return Verdict(Event.MOVED)
 
     def _changed_by_others(self, verdict: Verdict, before: State | None) -> frozenset[str]:
         """Return what others may have changed with the last report, be it ever so little."""

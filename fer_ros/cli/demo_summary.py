@@ -1,30 +1,44 @@
 # SPDX-License-Identifier: Apache-2.0
 """The demo's summary: frames, recognized emotions and actions."""
 
+from collections.abc import Callable
 import math
 
 from fer_ros.cli.demo_video import VideoFile
 from fer_ros.cli.demo_watcher import Watcher
 
 
+def lost_frames(figure: Callable[[str, str], int], emotions: int) -> dict[str, int]:
+    """Return how many frames were lost at each step; each is counted once.
+
+    :param figure: returns a counter of a node, by the node's name and the counter's.
+    :param emotions: how many emotion arrays arrived.
+    """
+    detector, classifier, newer = 'face_detector', 'emotion_classifier', 'dropped (newer came)'
+    received, processed, replaced, skipped, unreadable = (figure(detector, name) for name in (
+        'images received', 'images processed', f'images {newer}', 'frames skipped (load)',
+        'images unreadable'))
+    # The middleware replaces some before the detector receives them.
+    never_received = max(0, replaced - (received - processed - skipped - unreadable))
+    return {
+        'lost between camera and detector': (
+            figure('camera_driver', 'images published') - received - never_received),
+        'dropped by the detector, a newer image came': replaced,
+        'skipped by the detector, which was late': skipped,
+        'unreadable': unreadable,
+        'lost between detector and classifier': (
+            processed - figure(classifier, 'face arrays received')),
+        'dropped by the classifier, newer faces came': figure(
+            classifier, f'face arrays {newer}'),
+        'lost between classifier and demo': (
+            figure(classifier, 'face arrays processed') - emotions),
+    }
+
+
 def summarize(watcher: Watcher, elapsed_s: float, video: VideoFile | None) -> dict:
     """Return the summary: frames and where they were lost, emotions and actions."""
     figure = watcher.figure
-    hops = {
-        'lost between camera and detector': (
-            figure('camera_driver', 'images published')
-            - figure('face_detector', 'images received')),
-        'dropped by the detector, a newer image came': figure(
-            'face_detector', 'images dropped (newer came)'),
-        'unreadable': figure('face_detector', 'images unreadable'),
-        'lost between detector and classifier': (
-            figure('face_detector', 'images processed')
-            - figure('emotion_classifier', 'face arrays received')),
-        'dropped by the classifier, newer faces came': figure(
-            'emotion_classifier', 'face arrays dropped (newer came)'),
-        'lost between classifier and demo': (
-            figure('emotion_classifier', 'face arrays processed') - watcher.counts.emotions),
-    }
+    hops = lost_frames(figure, watcher.counts.emotions)
     frames = figure('camera_driver', 'images published')
     dropped = sum(hops.values())
     median, p99 = watcher.latency.median_ms, watcher.latency.p99_ms

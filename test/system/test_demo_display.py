@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What the demo shows on a terminal and elsewhere."""
 
+from collections import defaultdict
 import io
 import re
 
@@ -52,6 +53,30 @@ def test_elsewhere_each_event_is_a_line_and_nothing_is_drawn():
                 latency_ms=7.0)
     text = drawn(Lines, view, terminal=False, event='a line ' * 30)
     assert text.splitlines() == ['a line ' * 30, '9 frames, 30.0 Hz, 7.0 ms: #2 sad 80%']
+
+
+@pytest.mark.parametrize('received, replaced, skipped, lost', [
+    (100, 0, 0, {}), (100, 10, 0, {'dropped by the detector, a newer image came': 10}),
+    # Nine of them by the middleware, before they were received.
+    (91, 10, 0, {'dropped by the detector, a newer image came': 10}),
+    (91, 10, 5, {'dropped by the detector, a newer image came': 10,
+                 'skipped by the detector, which was late': 5}),
+    (80, 10, 0, {'lost between camera and detector': 20,
+                 'dropped by the detector, a newer image came': 10})])
+def test_a_frame_that_was_lost_is_counted_once(received, replaced, skipped, lost):
+    pytest.importorskip('fer_ros.conversions', reason='the messages are not built')
+    from fer_ros.cli.demo_summary import lost_frames
+    read = 100 - sum(lost.values())
+    figures = defaultdict(int, {
+        ('camera_driver', 'images published'): 100,
+        ('face_detector', 'images received'): received,
+        ('face_detector', 'images dropped (newer came)'): replaced,
+        ('face_detector', 'frames skipped (load)'): skipped,
+        ('face_detector', 'images processed'): read,
+        ('emotion_classifier', 'face arrays received'): read,
+        ('emotion_classifier', 'face arrays processed'): read})
+    found = lost_frames(lambda *names: figures[names], read)
+    assert {name: count for name, count in found.items() if count} == lost
 
 
 def test_the_rates_come_every_two_seconds_at_most():

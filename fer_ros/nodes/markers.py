@@ -113,7 +113,8 @@ class Markers(ManagedNode):
             self._camera = cameras.message_to_camera(message)
         except FerError as error:
             self._camera = None
-            problem = (f'{self._subscriptions_made[1].topic_name} cannot be used: {error}; '
+            # Not of the subscription, which is still being made when the first message comes.
+            problem = (f'{self.resolve_topic_name("camera_info")} cannot be used: {error}; '
                        'horizontal_fov_deg is assumed: calibrate the camera')
         if problem and not self._camera_problem:
             self.get_logger().warning(problem)

@@ -88,6 +88,22 @@ def test_a_calibration_replaces_the_assumption(viewer):
                 if m.type != Marker.TEXT_VIEW_FACING) == pytest.approx(0.887, abs=0.01)
 
 
+def test_a_wrong_calibration_that_comes_while_it_subscribes_is_named(graph, monkeypatch):
+    subscribe = Markers.subscribe
+
+    def at_once(node, kind, topic, callback, *args, **kwargs):
+        made = subscribe(node, kind, topic, callback, *args, **kwargs)
+        if kind is CameraInfo:
+            callback(CameraInfo(width=640, height=480, k=[-1.0] * 9))
+        return made
+    monkeypatch.setattr(Markers, 'subscribe', at_once)
+    node = graph.add(Markers)
+    graph.collect(MarkerArray, 'markers', qos.RESULT)
+    wait_for(lambda: '/camera_info cannot be used: ' in node._collect().message,
+             what='the complaint')
+    assert not node.faults.count
+
+
 def test_who_left_is_taken_away(viewer):
     viewer.show(1, face(3), face(4, x=20))
     markers = viewer.show(2, face(4, x=20))

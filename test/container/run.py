@@ -17,7 +17,8 @@ import sys
 import time
 
 REPOSITORY = Path(__file__).resolve().parents[2]
-sys.path[:0] = [str(REPOSITORY), str(REPOSITORY / 'test'), str(REPOSITORY / 'test' / 'home')]
+sys.path[:0] = [str(REPOSITORY), *(
+    str(REPOSITORY / 'test' / folder) for folder in ('.', 'home/connected'))]
 from fer_ros.home.policy import Broker  # noqa: E402
 from fer_ros.home.world.virtual_room import VirtualRoom  # noqa: E402
 from mosquitto import free_port, Mosquitto, Spy, wait_for  # noqa: E402

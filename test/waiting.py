@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Waiting on conditions, without ROS."""
 
+import threading
 import time
 
 #: How long a condition is waited for, seconds, so that a machine on which ten others work passes
@@ -30,8 +31,19 @@ def within(condition, timeout_s):
         time.sleep(0.01)
 
 
-def quick(limit_s, act, tries=3):
-    """Do what returns how long it took, until it was quick enough; fail after a few tries.
+class NewThreads:
+    """The threads that begin from now on."""
+
+    def __init__(self):
+        self._before = set(threading.enumerate())
+
+    def end(self):
+        """Wait until they have ended."""
+        wait_for(lambda: set(threading.enumerate()) <= self._before, what='the end of threads')
+
+
+def quick(limit_s, act, tries=8):
+    """Do what returns how long it took, until it was quick enough; fail after some tries.
 
     A busy machine delays anything now and then, but not each time.
     """

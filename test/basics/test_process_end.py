@@ -23,7 +23,7 @@ def test_all_have_ended_afterwards(programs, codes):
                                   stdout=subprocess.PIPE) for program in programs]
     for process in processes:
         assert process.stdout.readline() == 'ready\n'
-    stop(processes, timeout_s=0.5 if STUBBORN in programs else 60)
+    stop(processes, timeout_s=1.5 if STUBBORN in programs else 60)
     assert [process.returncode for process in processes] == codes
     stop(processes)  # nothing is left to do
     for process in processes:

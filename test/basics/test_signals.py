@@ -19,8 +19,8 @@ from fer_ros.signals import heed, interrupt
 def take():
     time.sleep(0.3)
     signal.pthread_kill(threading.get_ident(), {number})
-threading.Thread(target=take).start()
 try:
+    threading.Thread(target=take).start()
     threading.Event().wait(60)
 except KeyboardInterrupt:
     print('interrupted', flush=True)

@@ -59,6 +59,19 @@ def click(driver, selector):
     driver.find_element(By.CSS_SELECTOR, selector).click()
 
 
+def command(driver, room, button):
+    """Click a button of a room until the bridge has answered; return the answer.
+
+    The node waits for the bridge for three seconds, which a busy machine may exceed.
+    """
+    def answer():
+        click(driver, f'{room} {button}')
+        said = wait_for(lambda: (now := text(driver, f'{room} .answer')).startswith(
+            ('Done', 'Not done')) and now, what="the bridge's answer")
+        return 'has not answered' not in said and said
+    return wait_for(answer, what=f'an answer to {button}')
+
+
 def state(driver):
     """Return the state of the dashboard at the driver's url."""
     with urllib.request.urlopen(f'{driver.url}/api/state', timeout=30) as answer:

@@ -18,6 +18,7 @@ from browser import (  # noqa: E402
     attribute,
     chromium,
     click,
+    command,
     figure,
     look,
     loud,
@@ -154,9 +155,10 @@ def test_the_state_of_real_nodes_is_what_the_schema_says(page, graph):
              what='an action')
     with urllib.request.urlopen(f'{page.url}/api/schema', timeout=30) as answer:
         schema = json.load(answer)
-    now = state(page)
-    jsonschema.validate(now, schema)
-    assert {'annotator', 'camera_driver', 'smart_home_bridge'} <= {n['name'] for n in now['nodes']}
+    # Each tells of itself once per second.
+    wait_for(lambda: {'annotator', 'camera_driver', 'smart_home_bridge'} <= {
+        node['name'] for node in state(page)['nodes']}, what='all nodes')
+    jsonschema.validate(state(page), schema)
 
 
 def test_the_timeline_of_a_person_has_lines(page):
@@ -218,13 +220,12 @@ def test_a_control_reaches_the_bridge_and_the_page_shows_it(page, graph):
     wait_for(lambda: room_now(graph).enabled, what='the bridge to switch on')
     Select(page.find_element('css selector', f'{ROOM} select')).select_by_value('comfort')
     wait_for(lambda: room_now(graph).policy == 'comfort', what='the other policy')
-    click(page, f'{ROOM} .revert')
+    assert command(page, ROOM, '.revert').startswith('Done')
     wait_for(lambda: room_now(graph).on_hold, what='a hold')
     wait_for(lambda: 'on hold for another ' in text(page, f'{ROOM} .state'),
              what='the page to show the hold')
     click(page, f'{ROOM} .resume')
     wait_for(lambda: not room_now(graph).on_hold, what='the end of the hold')
-    wait_for(lambda: text(page, f'{ROOM} .answer').startswith('Done'), what="the bridge's answer")
 
 
 def test_two_viewers_cost_one_encoding(page):
@@ -273,11 +274,11 @@ def test_without_the_picture_there_are_labels_only_and_nothing_is_encoded(page, 
     number = attribute(page, PICTURE, 'data-number')
     click(page, '#show-picture')
     wait_for(lambda: attribute(page, PICTURE, 'data-number') != number, what='the picture again')
-    assert looking()
+    wait_for(looking, what='the node to look again')
 
 
 def test_a_killed_camera_is_shown_within_two_seconds_and_its_return_too(page, nodes):
-    for _ in range(3):
+    for _ in range(8):
         nodes.kill('camera')
         killed_s = time.monotonic()
         wait_for(lambda: text(page, '[data-node="camera_driver"] .level') == 'gone',
@@ -312,8 +313,7 @@ def test_the_page_comes_back_by_itself_when_the_node_does(page, nodes):
     wait_for(lambda: page.execute_script(
         'return document.querySelector(arguments[0])?.disabled === false', f'{ROOM} .revert'),
         what='the room')
-    click(page, f'{ROOM} .revert')
-    wait_for(lambda: text(page, f'{ROOM} .answer').startswith('Done'), what="the bridge's answer")
+    assert command(page, ROOM, '.revert').startswith('Done')
 
 
 def test_every_control_can_be_reached_by_keyboard_and_works(page, graph):
@@ -327,18 +327,18 @@ def test_every_control_can_be_reached_by_keyboard_and_works(page, graph):
         window.unreached = new Set([...document.querySelectorAll(
           'button, select, a[href], summary')].filter((e) => !e.disabled && e.checkVisibility()));
         window.unmarked = [];""")
-    count = page.execute_script('return unreached.size')
-    assert count >= 15
-    for _ in range(count + 10):
+    assert page.execute_script('return unreached.size') >= 15
+
+    def reached():
         ActionChains(page).send_keys(Keys.TAB).perform()
-        page.execute_script("""
+        # People of the clip come and go meanwhile.
+        return page.execute_script("""
             const here = document.activeElement;
             unreached.delete(here);
             if (here !== document.body && getComputedStyle(here).outlineStyle === 'none')
-              unmarked.push(here.outerHTML);""")
-    # People of the clip come and go meanwhile.
-    assert page.execute_script('return [...unreached].filter((e) => e.isConnected '
-                               '&& e.checkVisibility()).map((e) => e.outerHTML)') == []
+              unmarked.push(here.outerHTML);
+            return ![...unreached].some((e) => e.isConnected && e.checkVisibility());""")
+    wait_for(reached, what='every control to have been reached')
     assert page.execute_script('return unmarked') == []
     page.execute_script('document.querySelector(arguments[0]).focus()', f'{ROOM} .resume')
     ActionChains(page).send_keys(Keys.ENTER).perform()

@@ -118,11 +118,19 @@ def show(scene, page, **people):
     scene.people.update(people)
     count = sum(number or 0 for number in scene.people.values())
     wait_for(lambda: len(rectangles(page, '.person')) == count, what=f'{count} people')
+    drawn(page)
 
 
 def resize(page, width_px, scheme='light'):
     look(page, width_px, 900, scheme)
     wait_for(lambda: page.execute_script('return innerWidth') == width_px, what='the new size')
+    drawn(page)
+
+
+def drawn(page):
+    """Wait until the page has drawn itself: what follows its size is placed right before."""
+    page.execute_async_script(
+        'requestAnimationFrame(() => requestAnimationFrame(arguments[0]))')
 
 
 @pytest.mark.parametrize('width_px', [360, 768, 1280, 1920])
@@ -214,7 +222,7 @@ def test_one_of_several_cameras_can_be_chosen(scene, page):
     assert c[2] - c[0] > 1.8 * (b[2] - b[0])
     # Nobody asks for the other one's pictures.
     wait_for(lambda: not scene.page.pictures.wanted('hall'), what='the end of its pictures')
-    assert scene.page.pictures.wanted('kitchen')
+    wait_for(lambda: scene.page.pictures.wanted('kitchen'), what="the chosen one's pictures")
     page.find_element('xpath', '//button[text()="All"]').click()
     wait_for(lambda: len(rectangles(page, '.camera img')) == 2, what='both pictures again')
 
@@ -254,11 +262,11 @@ def test_where_people_look_is_marked_said_and_kept(scene, page):
         PersonAttention(1, 'away', 'tablet', zone_s=4.2, expected='camera',
                         expected_probability=0.7, eyes=(0.5, 0.4), gaze=(-0.6, 0.1)),
         PersonAttention(2, 'unknown', reason='the eyes are covered'))
-    wait_for(lambda: len(rectangles(page, '.person .attention')) == 2, what='both said')
-    said = page.execute_script(
-        "return [...document.querySelectorAll('.person .attention')].map((e) => e.textContent)")
-    assert said == ['Looks at tablet, for 4 s, then usually camera (70\xa0%)',
-                    'Gaze unknown: the eyes are covered']
+    wait_for(lambda: page.execute_script(
+        "return [...document.querySelectorAll('.person .attention')].filter("
+        '(e) => e.checkVisibility()).map((e) => e.textContent)') == [
+            'Looks at tablet, for 4 s, then usually camera (70\xa0%)',
+            'Gaze unknown: the eyes are covered'], what='both said')
     (mark,), boxes = wait_for(
         lambda: (found := at_once(page, '.face .gaze', '.face .box')) and all(found) and found,
         what='a mark')
@@ -278,8 +286,8 @@ def test_where_people_look_is_marked_said_and_kept(scene, page):
     wait_for(lambda: '230,159,0' in page.execute_script(colors), what='the lane of away')
     assert 'away' in page.execute_script(
         "return document.querySelector('.timeline .lane').getAttribute('aria-label')")
-    with_lane = rectangles(page, '#timeline .legend')
-    assert len(with_lane) == 2, 'the colors are explained'
+    wait_for(lambda: len(rectangles(page, '#timeline .legend')) == 2,
+             what='the colors to be explained')
     scene.attention = (PersonAttention(1, 'camera', 'camera', eyes=(0.5, 0.4), gaze=(-0.2, 0)),)
     wait_for(lambda: [right - left < 8 for left, _, right, _ in rectangles(
         page, '.face .gaze')] == [True], what='a dot for a look at the camera')

@@ -4,6 +4,7 @@
 import contextlib
 import os
 from pathlib import Path
+import random
 import socket
 import tempfile
 import threading
@@ -52,10 +53,12 @@ _FOLDERS = []
 
 
 def free_port():
-    """Return a free port."""
-    with socket.socket() as probe:
-        probe.bind(('127.0.0.1', 0))
-        return probe.getsockname()[1]
+    """Return a free port that the system gives to nobody by itself."""
+    while True:
+        port = random.randrange(15_000, 32_000)
+        with socket.socket() as probe, contextlib.suppress(OSError):
+            probe.bind(('127.0.0.1', port))
+            return port
 
 
 def stand_in_rviz():

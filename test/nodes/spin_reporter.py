@@ -8,6 +8,7 @@ forever otherwise, and when another thread wakes it.
 from importlib import import_module
 import sys
 import threading
+import time
 
 from fer_ros.nodes.base import ManagedNode
 import rclpy
@@ -25,6 +26,9 @@ class Reporter(ManagedNode):
         self.create_timer(0.2, lambda: self._report('the executor spins'))
 
     def activate(self):
+        # What is reported before anybody hears it is lost.
+        while rclpy.ok() and not self._reports.get_subscription_count():
+            time.sleep(0.01)
         self.subscribe(Int32, 'numbers', lambda message: self._report(
             f'number {message.data} in {threading.current_thread().name}'),
             QoSProfile(depth=50), own_thread=True)

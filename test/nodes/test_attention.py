@@ -104,6 +104,9 @@ def test_two_people_two_states_and_their_frames(graph, folder, tf):
     assert 'camera' in {face.ended for face in seen['h03'].values()}
     last = seen['h03'][max(seen['h03'])]
     assert last.zone == 'phone' and last.known and message_to_landmarks(last).shape == (478, 2)
+    wait_for(lambda: transforms and conversions.stamp_to_s(
+        transforms[-1].transforms[0].header.stamp) == pytest.approx(stamp_s),
+        what='the frames of the last image')
     frames_told = {(conversions.stamp_to_s(one.header.stamp) - 100, one.child_frame_id): one
                    for message in transforms for one in message.transforms}
     misses = []
@@ -199,7 +202,8 @@ def test_look_here_requires_someone_and_wrong_calibrations_are_reported(graph, f
     images = graph.publisher(Image, 'image_raw', qos.IMAGE)
     faces = graph.publisher(FaceArray, 'faces', qos.RESULT)
     infos = graph.publisher(CameraInfo, 'camera_info', qos.IMAGE)
-    told = wait_for(lambda: node._collect().values.get('camera model'), 5, 'the camera model')
+    told = wait_for(lambda: node._collect().values.get('camera model'),
+                    what='the camera model')
     assert told == 'assumed, 60 degrees wide (no camera_info received)'
     info = camera_to_message(read_camera(folder), header(1))
     info.height = 200

@@ -184,7 +184,7 @@ def test_a_failed_start_is_reported_and_succeeds_once_what_was_missing_is_there(
 
 
 def test_who_configures_a_failed_node_manually_has_it_as_asked(graph, monkeypatch):
-    node = failing(graph, monkeypatch, pause_s=2.0)
+    node = failing(graph, monkeypatch, pause_s=600.0)
     assert not change_state(graph, Transition.TRANSITION_CONFIGURE)
     node.fail_in = ''
     assert change_state(graph, Transition.TRANSITION_CONFIGURE)
@@ -194,7 +194,7 @@ def test_who_configures_a_failed_node_manually_has_it_as_asked(graph, monkeypatc
 
 
 def test_a_shutdown_ends_the_tries(graph, monkeypatch):
-    node = failing(graph, monkeypatch, pause_s=30.0)
+    node = failing(graph, monkeypatch, pause_s=600.0)
     assert node._retry is not None
     assert change_state(graph, Transition.TRANSITION_UNCONFIGURED_SHUTDOWN)
     assert node._retry is None and node.state == 'finalized'

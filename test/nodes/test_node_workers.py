@@ -123,7 +123,7 @@ def test_the_executor(graph):
     ticks.clear()
     wait_for(lambda: len(ticks) > 3)
     executor.shutdown()
-    assert worker.end(5)
+    assert worker.end(60)
 
 
 _RELEASE = """
@@ -144,7 +144,7 @@ nodes = [Node(), Node()]
 for node in nodes:
     release.release_when_main_ends(node)
 threading.Thread(target=lambda: threading.main_thread().join() or [
-    time.sleep(0.05) for _ in range(100) if release._living]).start()
+    time.sleep(0.05) for _ in range(1200) if release._living]).start()
 import time
 """
 

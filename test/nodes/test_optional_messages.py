@@ -96,7 +96,7 @@ def test_emotions_as_detections(graph, vision):
     assert detection.results[0].hypothesis.class_id == 'happy'
     assert len(scores) == 7 and scores == sorted(scores, reverse=True)
     assert sum(scores) == pytest.approx(1, abs=1e-5)
-    assert node._collect().values['published'] == 2
+    wait_for(lambda: node._collect().values['published'] == 2, what='both to be counted')
 
 
 @pytest.fixture
@@ -190,7 +190,8 @@ def test_a_face_of_hri_face_detect_gets_our_expression(graph, hri):
         tracked.publish(hri.IdsList(header=now, ids=['abcde']))
         return expressions
     wait_for(seen, what='an expression')
-    face, = next(message for message in faces if message.faces).faces
+    face, = wait_for(lambda: next((message for message in [*faces] if message.faces), None),
+                     what='our own array of it').faces
     assert (face.roi.x_offset, face.roi.width) == (32, 64) and face.crop.width == 48
     assert expressions[0].header.frame_id == 'camera_optical_frame'
     assert expressions[0].expression in optional_conversions.HRI_EXPRESSIONS.values()

@@ -60,7 +60,9 @@ def test_an_image_becomes_faces_and_emotions(pipeline, portrait):
     assert message.header == header(1)
     assert (message.image_height, message.image_width) == portrait.shape[:2]
     assert message.model and message.label_set in ('fer2013', 'ferplus')
-    face, = next(m for m in pipeline.faces if number_of(m) == 1).faces
+    # Whose emotions may come before them.
+    face, = wait_for(lambda: next((m for m in [*pipeline.faces] if number_of(m) == 1), None),
+                     what='the faces').faces
     emotion, = message.emotions
     assert emotion.track_id == face.track_id >= 1
     assert emotion.roi == face.roi and face.roi.width > 40

@@ -134,10 +134,11 @@ def test_the_newest_image_wins_and_what_was_dropped_is_counted(graph):
         images.publish(image_at(number))
         wait_for(lambda n=number: node.input._received == n)
         wait_for(lambda: node.taken)
+    wait_for(lambda: node._collect().values['images dropped (newer came)'] == 4,
+             what='the four between the first and the newest')
     node.allowed.release()
     wait_for(lambda: len(node.taken) == 2)
     assert node.taken == [1, 6]
-    assert node._collect().values['images dropped (newer came)'] == 4
 
 
 def test_what_was_replaced_in_the_middleware_is_counted_too(graph):

@@ -9,6 +9,7 @@ import socket
 import subprocess
 import threading
 import time
+import uuid
 
 import paho.mqtt.client as paho
 from waiting import wait_for
@@ -92,6 +93,12 @@ class Spy:
     def publish(self, topic, payload, **kwargs):
         """Publish and wait until the broker has it."""
         self.client.publish(topic, payload, qos=1, **kwargs).wait_for_publish(60)
+
+    def settle(self):
+        """Wait until all that the broker has kept and now has for us is here."""
+        mark = f'settled/{uuid.uuid4().hex}'
+        self.publish(mark, '')
+        wait_for(lambda: self.of(mark), what=mark)
 
     def close(self):
         """Disconnect."""

@@ -9,10 +9,12 @@ import time
 
 from conftest import POLICY, QUICK
 from fer_ros.home.controller import HomeController
+from fer_ros.home.lifecycle import ControlState
 from habits_support import DAY_S, MONDAY_S
 from home_support import emotion
 from mosquitto import wait_for
 import pytest
+from waiting import within
 
 STATE = 'virtual_room/lamp'
 EVENT, CONFIG = 'fer_ros/study/event', 'homeassistant/device/fer_ros_study/config'
@@ -42,10 +44,17 @@ class Home:
         self.pass_(2, until=lambda: self.level is not None)
 
     @property
+    def _lamp(self):
+        return self.house.snapshot('study').devices[0]
+
+    @property
     def level(self):
         """How bright the lamp says it is, or None."""
-        device = self.house.snapshot('study').devices[0]
-        return None if device.reported is None else device.reported.brightness
+        return None if self._lamp.reported is None else self._lamp.reported.brightness
+
+    def _answered(self):
+        self.house.tick(self.now_s)
+        return self._lamp.state not in (ControlState.COMMANDED, ControlState.RESTORING)
 
     def pass_(self, seconds, label='', until=None):
         """Pass time in which somebody feels something, or until something is so."""
@@ -53,11 +62,13 @@ class Home:
         until_s = self.now_s + seconds
         while self.now_s < until_s if until is None else not until():
             assert time.monotonic() < end, 'in vain'
-            self.now_s += 0.5
+            # What is waited for takes the broker time, which may be long where others work.
+            self.now_s += 0.5 if until is None else 0.01
             self.house.observe('emotions', [emotion(label)] if label else [], self.now_s - 0.01,
                                now_s=self.now_s)
             self.house.tick(self.now_s)
             time.sleep(0.012)  # the broker is real
+            within(self._answered, 5)
 
     def until_suggested(self, level=0.2):
         """Pass evenings with overrides until the room suggests something; return how many."""
@@ -85,7 +96,10 @@ class Home:
         return made
 
     def events(self, kind):
-        """Return the events of a kind that automations see."""
+        """Return all events of a kind until now that automations see."""
+        connection, mark = self.house._connections.discovery._connection, str(time.monotonic())
+        wait_for(lambda: connection.publish('mark', mark), what='the connection')
+        wait_for(lambda: mark in self.spy.of('mark'), what='what was sent before')
         return [one for one in map(json.loads, self.spy.of(EVENT)) if one['event_type'] == kind]
 
 

@@ -52,9 +52,11 @@ class Life:
         return json.loads(self.spy.of(STATE)[before])
 
     def kill(self):
-        """End at once, as a power cut does."""
+        """End at once, as a power cut does; return when the broker has said its last word."""
+        said = len(self.spy.of('fer_ros/availability'))
         self.process.kill()
         self.process.wait()
+        wait_for(lambda: self.spy.of('fer_ros/availability')[said:], what='the last word')
 
     def close(self):
         self._done.set()

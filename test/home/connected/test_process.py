@@ -79,7 +79,8 @@ def test_a_bridge_that_is_killed_is_seen_to_be_gone_and_comes_back(bridge, spy):
     assert time.monotonic() - began < 30
     # The entities stay known, and the next bridge brings them back to life.
     late = spy(bridge.broker.port)
-    wait_for(lambda: late.of('homeassistant/device/fer_ros_study/config'))
+    late.settle()
+    assert late.of('homeassistant/device/fer_ros_study/config')
     assert late.of(AVAILABILITY) == ['offline']
     bridge.start()
     wait_for(lambda: late.of(AVAILABILITY)[-1] == 'online')

@@ -16,7 +16,7 @@ import time
 
 import cv2
 from fer_ros.data import demo_clip_path
-from mosquitto import wait_for
+from mosquitto import free_port, wait_for
 import numpy as np
 import pytest
 from service_manager import get
@@ -86,13 +86,16 @@ def test_from_start_to_light_reload_and_end(home, broker, spy, virtual_room, man
         return [json.loads(text) for text in seen.of('virtual_room/lamp/set')]
     first = wait_for(asked, what='the first command')[0]
     assert first['brightness'] == round(0.3 * 254)    # Zigbee2MQTT's highest is 254
-    assert manager.states[0] == 'READY=1'
+    assert wait_for(lambda: manager.states, what='the start')[0] == 'READY=1'
 
     # The page, of the same process.
     url = page_of(process)
     assert get(f'{url}/api/health') == {'ok': True, 'message': ''}
-    state = wait_for(lambda: (found := get(f'{url}/api/state'))['home']['actions'] and found)
-    assert state['cameras'][0]['name'] == 'desk' and state['cameras'][0]['rate_hz'] > 0
+    # Its parts are shown one after the other.
+    state = wait_for(lambda: (found := get(f'{url}/api/state'))['home']['actions']
+                     and found['home']['rooms'][0]['last'] and len(found['nodes']) > 2
+                     and found['cameras'][0]['rate_hz'] > 0 and found, what='the whole state')
+    assert state['cameras'][0]['name'] == 'desk'
     assert [node['name'] for node in state['nodes']] == ['desk/camera', 'fer_home', 'smart_home']
     last = state['home']['rooms'][0]['last']
     assert (last['target'], last['request']['light']['brightness']) == ('lamp', 0.3)
@@ -154,7 +157,7 @@ def test_what_cannot_start_says_so_in_one_line_and_leaves_nothing(home, tmp_path
             (('--source', demo_clip_path(), '--port', port), 1, 'Set port to another'),
             (('--source', demo_clip_path(), '--port', 0, '--address', '0.0.0.0'), 2,
              'set a token'),
-            (('health', '--port', port + 1), 1, 'is fer-home running'),
+            (('health', '--port', free_port()), 1, 'is fer-home running'),
         ]
         processes = [(home(*arguments), *rest) for arguments, *rest in cases]
         for process, code, message in processes:

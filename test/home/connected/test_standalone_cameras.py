@@ -39,7 +39,8 @@ def test_a_slow_reader_gets_the_newest_frame_and_losses_are_counted(tmp_path):
     found = Found()
     worker = worker_of(found, source=str(tmp_path), rate_hz=200.0, width_px=32)
     worker.start()
-    wait_for(lambda: worker.report().values['images'] == 30 and len(found.frames) == 1)
+    wait_for(lambda: worker.report().values['images dropped (newer came)'] == 28
+             and len(found.frames) == 1, what='the newest image')
     found.go.set()
     wait_for(lambda: worker.ended)
     values = worker.report().values

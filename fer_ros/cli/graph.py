@@ -104,8 +104,10 @@ def main(args: list[str] | None = None) -> int:
     except ImportError:
         print('rclpy cannot be imported: source your ROS 2 first', file=sys.stderr)
         return 1
+    from rclpy.signals import SignalHandlerOptions
     transport.use_profile()
-    rclpy.init(args=[])
+    # rclpy's handler would shut down in a thread, while the end below does so, too.
+    rclpy.init(args=[], signal_handler_options=SignalHandlerOptions.NO)
     try:
         node = rclpy.create_node(_NAME, enable_rosout=False, start_parameter_services=False)
         end = time.monotonic() + options.wait

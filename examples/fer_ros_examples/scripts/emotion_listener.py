@@ -2,11 +2,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """Print what each face shows: label, confidence, and for how long it has been so."""
 
+import signal
+
 from fer_ros.msg import EmotionArray
 import rclpy
 from rclpy.duration import Duration
-from rclpy.executors import ExternalShutdownException
+from rclpy.executors import SingleThreadedExecutor
 from rclpy.node import Node
+from rclpy.signals import SignalHandlerOptions
 
 
 class EmotionListener(Node):
@@ -30,13 +33,17 @@ class EmotionListener(Node):
 
 def main() -> None:
     """Listen until interrupted."""
-    rclpy.init()
-    try:
-        rclpy.spin(EmotionListener())
-    except (KeyboardInterrupt, ExternalShutdownException):
-        pass
-    finally:
-        rclpy.try_shutdown()
+    interrupted: list[int] = []
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda number, _: interrupted.append(number))
+    # rclpy's own handlers would shut down in another thread, in the middle of a callback.
+    rclpy.init(signal_handler_options=SignalHandlerOptions.NO)
+    node, executor = EmotionListener(), SingleThreadedExecutor()
+    executor.add_node(node)
+    while not interrupted:
+        executor.spin_once(timeout_sec=0.5)
+    node.destroy_node()
+    rclpy.shutdown()
 
 
 if __name__ == '__main__':

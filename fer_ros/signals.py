@@ -20,6 +20,8 @@ from fer_ros.workers import Faults, Worker
 _GRACE_S = 0.2
 
 _reader = -1
+#: Whom the main thread has called last for a signal that it leaves to the thread.
+_left: dict[int, '_Heeded'] = {}
 
 
 def heed(action: Callable[[], object], *numbers: signal.Signals) -> None:
@@ -49,12 +51,15 @@ class _Heeded:
 
     def __init__(self, action: Callable[[], object]):
         self._action = action
+        self.heeded = False
 
-    def __call__(self, *_) -> None:
-        """Do nothing: Python wants a handler to report the signal at all."""
+    def __call__(self, number: int, _) -> None:
+        """Leave the signal to the thread, which may come to it when another handler is set."""
+        _left[number] = self
 
     def see_to(self, number: int) -> None:
         """Heed a signal, in the thread that hears of all."""
+        self.heeded = True
         self._action()
 
 
@@ -92,15 +97,18 @@ def _listen() -> None:
 def _forget() -> None:
     global _reader
     _reader = -1
+    _left.clear()
     signal.set_wakeup_fd(-1)
 
 
 def _hear() -> None:
     while numbers := set(os.read(_reader, 64)):
         for number in numbers:
-            handler = signal.getsignal(number)
+            handler, left = signal.getsignal(number), _left.get(number)
             if isinstance(handler, (_Heeded, _Interrupt)):
                 handler.see_to(number)
+            elif left is not None and not left.heeded:
+                left.see_to(number)
 
 
 def _drain() -> None:

@@ -56,6 +56,18 @@ def test_another_handler_takes_the_place_of_the_first():
         5, 'interrupted\n')
 
 
+def test_a_signal_is_heeded_that_came_just_before_another_handler():
+    # As on a busy machine: the thread comes to it when the main thread has gone on.
+    before = """
+read, go = os.read, threading.Event()
+os.read = lambda *arguments: (read(*arguments), go.wait(60))[0]
+heed(lambda: os._exit(3), signal.SIGINT)
+os.kill(os.getpid(), signal.SIGINT)
+signal.signal(signal.SIGINT, lambda *_: None)
+go.set()"""
+    assert run(before, signal.SIGTERM) == (3, '')
+
+
 def test_a_forked_child_leaves_the_signals_of_its_parent_alone():
     before = """
 heed(lambda: os._exit(3), signal.SIGINT)

@@ -208,11 +208,11 @@ class CameraDriver(ManagedNode):
         width, height = self._wanted_size(frame)
         frame = capture.resized(frame, width, height)
         message = conversions.bgr_to_image(frame, self.value('encoding'), header)
-        self._bytes = len(message.data)
+        # The size first: who finds the image too large tells it.
+        self._size, self._bytes = (width, height), len(message.data)
         self._images.publish(message)
         if self._infos.get_subscription_count():
             self._infos.publish(cameras.camera_to_message(self._camera(width, height), header))
-        self._size = (width, height)
 
     def _wanted_size(self, frame: np.ndarray) -> tuple[int, int]:
         width, height = capture.wanted_size(self._settings, frame.shape[1], frame.shape[0])

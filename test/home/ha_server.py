@@ -45,7 +45,7 @@ class Server(ThreadingHTTPServer):
                 'rgb_color': [255, 180, 107], 'supported_color_modes': ['color_temp', 'xy'],
                 'min_color_temp_kelvin': 2200, 'max_color_temp_kelvin': 4000}},
             'scene.party': {'state': '2024-01-01T00:00:00+00:00', 'attributes': {}}}
-        threading.Thread(target=self.serve_forever, daemon=True).start()
+        threading.Thread(target=self.serve_forever, args=(0.01,), daemon=True).start()
 
     def context(self, user=None, parent=None):
         """Return a new context."""

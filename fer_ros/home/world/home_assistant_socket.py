@@ -99,6 +99,13 @@ class HomeAssistantSocket:
     def stop(self) -> None:
         """End the connection and the thread."""
         self._stop.set()
+        if (socket := self._socket) is not None:
+            try:
+                # Wakes the thread, which waits for a message.
+                socket.abort()
+            except (OSError, AttributeError):
+                # It has ended by itself.
+                pass
         self._worker.end(TIMEOUT_S + 2)
 
     def call(self, service: str, data: dict) -> tuple[bool, str]:

@@ -210,14 +210,14 @@ def fade(server, running):
 
 
 def test_a_call_by_rest_is_ours_when_the_websocket_tells_what_it_did(server, reconnecting):
-    running = reconnecting
-    server.slow = True
+    running, origins = reconnecting, reconnecting.client._socket._origins
+    origins._clock, server.slow = lambda: 100.0, True
     running.see('happy', lambda: running.of('desk') and server.context_of_call)
     server.pushes = True
     running.see('happy', lambda: running.client.pushed and server.links)
     fade(server, running)
-    # A person is who did it otherwise.
-    running.client._socket._origins._untold_s = -1e9
+    # Later it is a person.
+    origins._clock = lambda: 120.0
     server.change('light.desk', server.context(user='of the token'), brightness=10)
     running.see('happy', lambda: running.held == ('brightness',))
 

@@ -4,7 +4,6 @@
 from importlib import import_module
 from importlib.machinery import ModuleSpec
 from importlib.util import find_spec, module_from_spec
-from pathlib import Path
 import re
 import sys
 
@@ -34,9 +33,9 @@ def load_messages_when_used() -> None:
 
 
 def _load_when_used(spec: ModuleSpec) -> None:
-    lines = Path(spec.origin).read_text().splitlines()
+    lines = (spec.loader.get_source(spec.name) or '').splitlines()
     imports = [_IMPORT.match(line) for line in lines if line.strip()]
-    if not all(imports):
+    if not imports or not all(imports):
         return
     homes = {found[2]: found[1] for found in imports}
     module = module_from_spec(spec)

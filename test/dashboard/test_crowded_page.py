@@ -53,7 +53,7 @@ def test_eight_faces_of_two_cameras_ten_times_per_second(graph, tmp_path):
                 before_s = busy_s()
                 count = driver.execute_async_script(updates)
                 return count / 2 > 8 and (busy_s() - before_s) / 2 < 0.5
-            wait_for(fluent, what='ten updates a second that leave the page half of its thread')
+            wait_for(fluent, 180, 'ten updates a second that leave the page half of its thread')
         finally:
             stop.set()
             thread.join()

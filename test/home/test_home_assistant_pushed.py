@@ -236,8 +236,9 @@ def test_what_we_called_before_the_connection_ended_is_ours_after_it(server, rec
 def test_the_first_states_say_of_nobody_that_it_was_they(server, reconnecting):
     # The bridge was away while it was changed, perhaps by itself.
     server.change('light.desk', server.context(user='of the token'), brightness=50)
-    server.pushes, causes = True, []
+    causes = []
     reconnecting.client._socket._on_state = lambda _, entity, cause: causes.append(cause)
+    server.pushes = True
     reconnecting.see('', lambda: causes)
     server.change('light.desk', server.context(user='me'), brightness=10)
     reconnecting.see('', lambda: len(causes) > 1)

@@ -22,7 +22,7 @@ def text_of(notebook):
 def test_it_runs_from_top_to_bottom():
     notebook = nbformat.read(NOTEBOOK, as_version=4)
     nbclient.NotebookClient(
-        notebook, timeout=300, kernel_name='python3',
+        notebook, timeout=1200, kernel_name='python3',
         resources={'metadata': {'path': str(NOTEBOOK.parent)}}).execute(
             env={**os.environ, 'HABITS_DAYS': '8', 'HABITS_DATA': ''})
     text = text_of(notebook)

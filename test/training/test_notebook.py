@@ -21,7 +21,7 @@ def ran(tmp_path_factory):
     notebook = nbformat.read(NOTEBOOK, as_version=4)
     changes = {'FER_DATA': '', 'FER_FACES': '560', 'FER_RECIPE': 'smoke', 'TMPDIR': str(scratch)}
     nbclient.NotebookClient(
-        notebook, timeout=300, kernel_name='python3',
+        notebook, timeout=1200, kernel_name='python3',
         resources={'metadata': {'path': str(NOTEBOOK.parent)}}).execute(
             env={**os.environ, **changes})
     outputs = [output for cell in notebook.cells for output in cell.get('outputs', ())]

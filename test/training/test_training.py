@@ -71,7 +71,7 @@ def test_a_killed_process_resumes_and_ends_the_same(faces, finished, tmp_path):
                                cwd=Path(train.__file__).parents[1], stdout=subprocess.DEVNULL,
                                stderr=subprocess.DEVNULL)
     try:
-        deadline = time.monotonic() + 120
+        deadline = time.monotonic() + 600
         while not (run / 'state.weights.h5').is_file():
             assert process.poll() is None, 'the training ended before its first epoch'
             assert time.monotonic() < deadline

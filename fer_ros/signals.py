@@ -104,7 +104,7 @@ def _forget() -> None:
 def _hear() -> None:
     while numbers := set(os.read(_reader, 64)):
         for number in numbers:
-            handler, left = signal.getsignal(number), _left.get(number)
+            handler, left = signal.getsignal(number), _left.pop(number, None)
             if isinstance(handler, (_Heeded, _Interrupt)):
                 handler.see_to(number)
             elif left is not None and not left.heeded:

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What Home Assistant pushes: states at once, what its lights can do, and who changed them."""
 
+import contextlib
 import json
 import time
 
@@ -153,7 +154,9 @@ def test_odd_messages_end_the_connection_and_nothing_else(server, running):
                 '{"id": [], "type": "result"}', '{"type": "event", "event": {"context": 3}}'):
         running.see('happy', lambda: running.client.pushed and server.links)
         for link in list(server.links):
-            link.send(odd)
+            # The one before may just be ending it.
+            with contextlib.suppress(OSError):
+                link.send(odd)
     running.see('happy', lambda: running.client.pushed and server.links)
     server.change('light.desk', server.context(user='me'), brightness=10)
     running.see('happy', lambda: running.held == ('brightness',))
@@ -164,8 +167,8 @@ def test_a_websocket_that_drops_again_and_again_moves_no_lamp(server, running):
     running.settle()
     running.client._socket._backoff = Backoff(0.05, 0.1)
     for _ in range(6):
+        # The server's links are new ones then; between them it may be back before one looks.
         server.drop()
-        running.see('happy', lambda: not running.client.pushed)
         running.see('happy', lambda: running.client.pushed and server.links)
     assert len(running.of('desk')) == 1 and not running.home.snapshot('study').on_hold
     # What a person does meanwhile is seen all the same.
@@ -228,7 +231,6 @@ def test_what_we_called_before_the_connection_ended_is_ours_after_it(server, rec
     running.see('', lambda: running.client.pushed and server.links)
     running.see('happy', lambda: running.of('desk') and server.context_of_call)
     server.drop()
-    running.see('happy', lambda: not running.client.pushed)
     running.see('happy', lambda: running.client.pushed and server.links)
     fade(server, running)
 

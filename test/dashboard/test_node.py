@@ -55,8 +55,11 @@ def test_images_are_read_only_while_somebody_looks(graph):
     images = graph.node.create_publisher(Image, 'image_raw', qos.IMAGE)
     wait_for(lambda: state(node)['home']['status'] == 'absent')
     assert images.get_subscription_count() == 0
-    assert get(node, '/api/cameras/camera/picture')[0] == 204
-    wait_for(lambda: images.get_subscription_count() == 1, what='a subscription')
+
+    def looked():
+        assert get(node, '/api/cameras/camera/picture')[0] == 204
+        return images.get_subscription_count() == 1
+    wait_for(looked, what='a subscription')
 
     def picture():
         images.publish(conversions.array_to_image(np.full((48, 64, 3), 80, np.uint8), 'bgr8'))

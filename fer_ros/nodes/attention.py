@@ -50,7 +50,7 @@ class AttentionNode(ManagedNode):
     PARAMETERS = (
         Parameter('rate_hz', 8.0, 'images read per second with one face; blinks need 8',
                   minimum=0.5, maximum=60.0, dynamic=True),
-        Parameter('further_face_hz', 3.5, 'readings per second that each further face adds: n '
+        Parameter('further_face_hz', 4.0, 'readings per second that each further face adds: n '
                   'faces are read (rate_hz + (n - 1) further_face_hz) / n times per second; with '
                   'rate_hz or more, as often as one', minimum=0.5, maximum=60.0, dynamic=True),
         Parameter('always', False, 'run even without subscribers to attention, for TF listeners '

@@ -223,7 +223,7 @@ def test_look_here_requires_someone_and_wrong_calibrations_are_reported(graph, f
     assert [face.track_id for face in received[1].faces] == [5]
 
 
-@pytest.mark.parametrize('faces, rate_hz', [(0, 8), (1, 8), (2, 5.75), (4, 4.625)])
+@pytest.mark.parametrize('faces, rate_hz', [(0, 8), (1, 8), (2, 6), (4, 5)])
 def test_further_faces_make_the_rate_lower(graph, monkeypatch, faces, rate_hz):
     node, taken = graph.add(AttentionNode, always=True), []
     monkeypatch.setattr(node._newest, 'put', taken.append)

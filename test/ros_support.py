@@ -30,11 +30,12 @@ def tells_numbers():
     try:
         subscription = node.create_subscription(Int32, '~/numbers', print, 1)
         publisher = node.create_publisher(Int32, '~/numbers', 1)
-        wait_for(publisher.get_subscription_count, what='the subscription')
-        publisher.publish(Int32())
+
+        def taken():
+            publisher.publish(Int32())
+            return subscription.handle.take_message(Int32, False)
         with subscription.handle:
-            _, info = wait_for(lambda: subscription.handle.take_message(Int32, False),
-                               what='the message')
+            _, info = wait_for(taken, what='a message')
         return bool(info.get('publication_sequence_number'))
     finally:
         node.destroy_node()
